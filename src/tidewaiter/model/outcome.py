@@ -1,0 +1,151 @@
+"""What the corridor makes of a batch: frames, and the records that people read of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import msgspec
+import polars as pl
+
+from tidewaiter.model.batch import ROW
+from tidewaiter.model.finding import Finding
+
+CHARGES = pl.Schema(
+    {
+        "row": ROW,
+        "item": ROW,
+        "type": pl.String,
+        "code": pl.String,
+        "measure": pl.String,
+        "base_micro": pl.Int64,
+        "rate": pl.String,
+        "amount_micro": pl.Int64,
+        "currency": pl.String,
+        "collector": pl.String,
+        "why": pl.String,
+        "law": pl.String,
+        "confidence": pl.String,
+    }
+)
+"""A charge a row, zero ones too. `type` is duty, tax or fee; `base_micro` and `amount_micro` are in `currency`;
+`amount_micro` is null where law does not let us know it, and a finding says so; `why` says how the amount came about."""
+
+VALUES = pl.Schema(
+    {
+        "row": ROW,
+        "item": ROW,
+        "goods_micro": pl.Int64,
+        "customs_value_micro": pl.Int64,
+        "tax_base_micro": pl.Int64,
+        "currency": pl.String,
+    }
+)
+"""A row a goods item, in the jurisdiction's currency: goods without carriage, customs value, base of the tax."""
+
+REGIMES = pl.Schema({"row": ROW, "regime": pl.String, "reason": pl.String})
+"""A row a consignment: the revenue regime chosen, null where none fits, and why."""
+
+SIGNALS = pl.Schema(
+    {"row": ROW, "item": ROW, "profile": pl.String, "lane": pl.String, "score": pl.Int64, "reason": pl.String}
+)
+"""A row a hit of a risk profile or of the random draw. For officers; never told to a filer."""
+
+DECISIONS = pl.Schema({"row": ROW, "security": pl.String, "control": pl.String, "reasons": pl.List(pl.String)})
+"""A row a consignment. `reasons` may be told to the filer; what risk saw is in the signals alone."""
+
+POSTINGS = pl.Schema(
+    {
+        "row": ROW,
+        "item": ROW,
+        "account": pl.String,
+        "debit_micro": pl.Int64,
+        "credit_micro": pl.Int64,
+        "currency": pl.String,
+        "charge": pl.String,
+    }
+)
+"""Ledger legs; for each consignment and currency debits equal credits."""
+
+Security = Literal["assessment_complete", "information_requested", "screening_requested", "do_not_load", "pending"]
+Control = Literal[
+    "released", "accepted", "not_accepted", "documents_requested", "examine", "hold",
+    "amendment_recorded", "cancellation_recorded", "refused", "returned",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Everything the corridor says of a batch, frame by frame, and the digest of the law it was said under."""
+
+    findings: pl.DataFrame
+    values: pl.DataFrame
+    regimes: pl.DataFrame
+    charges: pl.DataFrame
+    signals: pl.DataFrame
+    decisions: pl.DataFrame
+    postings: pl.DataFrame
+    law_digest: str
+
+
+class Charge(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A line of the receipt. Amounts are exact decimals as text; `amount` is null where it cannot be known."""
+
+    type: str
+    code: str
+    item: int | None
+    measure: str
+    base: str | None
+    rate: str
+    amount: str | None
+    currency: str
+    collector: str
+    why: str
+    law: str
+    confidence: str
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Sums of what is due at the border; null where a charge in it is unknown."""
+
+    duty: str | None
+    tax: str | None
+    fee: str | None
+    currency: str
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What was decided on the two channels, with the reasons that may be told."""
+
+    security: str
+    control: str
+    reasons: tuple[str, ...] = ()
+
+
+class Signal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What risk saw, for officers."""
+
+    profile: str
+    lane: str
+    score: int
+    reason: str
+    item: int | None = None
+
+
+class Cleared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One consignment through the corridor, as `clear --json` prints it."""
+
+    reference: str
+    format: str
+    source: str
+    jurisdiction: str
+    accepted_on: date | None
+    function: str
+    regime: str | None
+    items: int
+    findings: tuple[Finding, ...]
+    charges: tuple[Charge, ...]
+    totals: Totals
+    decision: Decision
+    law_digest: str

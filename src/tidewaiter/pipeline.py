@@ -1,0 +1,37 @@
+"""The corridor: a batch goes in, an outcome comes out, and nothing else is looked at or touched."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from tidewaiter.assessment import assess
+from tidewaiter.checks import check
+from tidewaiter.clearance import decide
+from tidewaiter.law import Law
+from tidewaiter.model.batch import Batch
+from tidewaiter.model.outcome import Outcome
+from tidewaiter.model.past import Past
+from tidewaiter.revenue import post
+from tidewaiter.risk import signals
+
+
+def clear(batch: Batch, law: Law, past: Past) -> Outcome:
+    """What customs makes of every consignment in the batch, under this law and knowing this past.
+
+    Each consignment is judged by itself: a batch gives what its consignments give one by one.
+    """
+    checked = check(batch, law, past)
+    assessed = assess(batch, law)
+    findings = pl.concat([checked, assessed.findings])
+    seen = signals(batch, assessed.values, law)
+    decisions = decide(batch, findings=findings, charges=assessed.charges, signals=seen, law=law)
+    return Outcome(
+        findings=findings,
+        values=assessed.values,
+        regimes=assessed.regimes,
+        charges=assessed.charges,
+        signals=seen,
+        decisions=decisions,
+        postings=post(assessed.charges, decisions),
+        law_digest=law.digest,
+    )
