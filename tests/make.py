@@ -76,8 +76,8 @@ def item(**what: Any) -> GoodsItem:
 def consignment(**what: Any) -> Consignment:
     """The default consignment with what is given put in. Totals, sequence numbers and addresses follow the rest.
 
-    Items without a number are numbered; counts and mass are summed; the consignee lives in the jurisdiction. The invoice
-    total is the sum of the prices where they are in one currency.
+    Items without a number are numbered; counts and mass are summed; the consignee lives in the jurisdiction.
+    The invoice total is the sum of the prices where they are in one currency.
     """
     jurisdiction = what.get("jurisdiction", "GB")
     items = tuple(what.pop("items", (item(),)))
