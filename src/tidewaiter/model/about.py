@@ -18,6 +18,9 @@ KEEP_ACCOUNT = "P10Y"
 KEEP_PERSON = "P18M"
 """Eighteen months: personal details of a consumer, once released and past the time for repayment claims."""
 
+WHOLE_MAX = 2_147_483_647
+"""No count, number or version that is declared may be greater."""
+
 
 class About(msgspec.Struct, frozen=True):
     """What a reader of the model must know of a field: `wco` is '' where the WCO Data Model has none we know of."""
@@ -40,18 +43,22 @@ def about(
     max_length: int | None = None,
     ge: int | None = None,
     le: int | None = None,
+    tz: bool | None = None,
 ) -> msgspec.Meta:
-    """The annotation for one field: constraints for the boundary and an `About` for everyone else."""
+    """The annotation for one field: constraints for the boundary and an `About` for everyone else.
+
+    A whole number with a lower bound and no upper one gets `WHOLE_MAX`, so that no column overflows.
+    """
     known = About(text=text, wco=wco, privacy=privacy, purpose=purpose, keep=keep)
-    return msgspec.Meta(
-        description=text,
-        pattern=pattern,
-        max_length=max_length,
-        ge=ge,
-        le=le,
-        extra={"about": known},
-        extra_json_schema={"x-wco": wco, "x-privacy": privacy, "x-purpose": purpose, "x-keep": keep},
-    )
+    constraints: dict[str, Any] = {
+        "pattern": pattern,
+        "max_length": max_length,
+        "ge": ge,
+        "le": WHOLE_MAX if le is None and ge is not None else le,
+        "tz": tz,
+    }
+    shown = {"x-wco": wco, "x-privacy": privacy, "x-purpose": purpose, "x-keep": keep}
+    return msgspec.Meta(description=text, extra={"about": known}, extra_json_schema=shown, **constraints)
 
 
 def fields(struct: type[msgspec.Struct]) -> Iterator[tuple[str, Any, About | None]]:

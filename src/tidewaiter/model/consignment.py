@@ -92,7 +92,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     quantity: Annotated[Decimal, about("Quantity written off", wco="502")] | None = None
     quantity_unit: Annotated[str, about("Unit of the quantity written off", privacy="public", max_length=8)] | None = None
     amount: Annotated[Money, about("Amount written off", wco="501", purpose="value")] | None = None
-    valid_until: Annotated[datetime, about("End of validity", wco="D010")] | None = None
+    valid_until: Annotated[datetime, about("End of validity", wco="D010", tz=True)] | None = None
     issuer: Annotated[str, about("Issuing authority", wco="R052", max_length=70)] | None = None
 
     def __post_init__(self) -> None:
@@ -275,8 +275,8 @@ class Consignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     procedure_category: Annotated[str, about("Data set: H1, H7, …", privacy="public", max_length=3)] | None = None
     channel: Annotated[Channel, about("Post, express or other", privacy="public", purpose="control")] | None = None
     category: Annotated[Category, about("Sale, gift, sample, documents, return", privacy="public", purpose="control")] | None = None
-    declared_acceptance: Annotated[datetime, about("Acceptance or tax point stated by the sender", wco="023")] | None = None
-    issued_at: Annotated[datetime, about("When the message was made", wco="D011")] | None = None
+    declared_acceptance: Annotated[datetime, about("Acceptance or tax point stated by the sender", wco="023", tz=True)] | None = None
+    issued_at: Annotated[datetime, about("When the message was made", wco="D011", tz=True)] | None = None
 
     tracking_id: Annotated[str, about("UPU S10 or carrier's number on the parcel", wco="D023", purpose="identify", max_length=35)] | None = None
     house_bill: Annotated[str, about("House air waybill or bill", wco="D023", purpose="identify", max_length=35)] | None = None
