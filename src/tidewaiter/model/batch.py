@@ -23,7 +23,7 @@ import polars as pl
 
 from tidewaiter.model import about
 from tidewaiter.model.consignment import Consignment, GoodsItem
-from tidewaiter.model.money import MICRO, Money, from_micro
+from tidewaiter.model.money import Money, from_micro
 
 ROW = pl.UInt32
 """Type of the keys `row`, `item` and `position`."""
@@ -92,7 +92,7 @@ _LISTS: dict[str, _Plan] = {
 
 
 def _schema(plan: _Plan, *keys: str) -> pl.Schema:
-    return pl.Schema({key: ROW for key in keys} | {column.name: column.dtype for column in plan.columns})
+    return pl.Schema(dict.fromkeys(keys, ROW) | {column.name: column.dtype for column in plan.columns})
 
 
 SCHEMA: dict[str, pl.Schema] = {
@@ -187,7 +187,7 @@ def _frame(name: str, plan: _Plan, records: Sequence[Any], **keys: Iterable[int 
         if values.count(None) == size:
             data.append(pl.Series(column.name, [None], dtype=column.dtype).new_from_index(0, size))
             continue
-        if column.is_micro:
+        if column.is_micro:  # exact: the record was checked when it was made
             values = [None if v is None else int(v.scaleb(6)) for v in values]
         data.append(pl.Series(column.name, values, dtype=column.dtype))
     return pl.DataFrame(data)
@@ -237,4 +237,3 @@ def _build(struct: type[msgspec.Struct], tree: dict[str, Any], lists: dict[str, 
 
 
 _KINDS: dict[type[msgspec.Struct], dict[str, Any]] = {}
-assert MICRO == 10**6  # `scaleb(6)` above is the same scale

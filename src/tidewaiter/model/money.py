@@ -69,17 +69,17 @@ class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
         check_exact(self.amount, "amount")
 
 
-def scaled(value: pl.Expr, numerator: pl.Expr | int, denominator: pl.Expr | int, *, quantum: pl.Expr | int, mode: str) -> pl.Expr:
+def scaled(
+    value: pl.Expr, numerator: pl.Expr | int, denominator: pl.Expr | int, *, quantum: pl.Expr | int, mode: pl.Expr | str
+) -> pl.Expr:
     """`value * numerator / denominator`, divided once, to a whole multiple of `quantum` (all integers).
 
-    `mode` is "half_up" or "down". Values are not negative. Worked in 128 bits, given back in 64.
+    `mode` is "half_up" or "down", or a column that is true where half up is meant. Values are not negative.
+    Worked in 128 bits, given back in 64.
     """
-    wide = value.cast(pl.Int128) * numerator
-    unit = (pl.lit(denominator) if isinstance(denominator, int) else denominator).cast(pl.Int128) * quantum
-    if mode == "half_up":
-        steps = (wide * 2 + unit) // (unit * 2)
-    elif mode == "down":
-        steps = wide // unit
-    else:
+    if isinstance(mode, str) and mode not in ("half_up", "down"):
         raise ValueError(f"no rounding is called {mode!r}")
-    return (steps * quantum).cast(pl.Int64)
+    half_up = pl.lit(mode == "half_up") if isinstance(mode, str) else mode
+    wide = value.cast(pl.Int128) * numerator * 2
+    unit = (pl.lit(denominator) if isinstance(denominator, int) else denominator).cast(pl.Int128) * quantum
+    return ((wide + unit * half_up.cast(pl.Int128)) // (unit * 2) * quantum).cast(pl.Int64)

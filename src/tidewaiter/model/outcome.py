@@ -21,6 +21,8 @@ CHARGES = pl.Schema(
         "measure": pl.String,
         "base_micro": pl.Int64,
         "rate": pl.String,
+        "conversion": pl.String,
+        "rounding": pl.String,
         "amount_micro": pl.Int64,
         "currency": pl.String,
         "collector": pl.String,
@@ -30,7 +32,8 @@ CHARGES = pl.Schema(
     }
 )
 """A charge a row, zero ones too. `type` is duty, tax or fee; `base_micro` and `amount_micro` are in `currency`;
-`amount_micro` is null where law does not let us know it, and a finding says so; `why` says how the amount came about."""
+`amount_micro` is null where law does not let us know it, and a finding says so; `why` says how the amount came about,
+`conversion` at which rate of exchange the price was taken (null where it needed none), `law` which text says so."""
 
 VALUES = pl.Schema(
     {
@@ -52,7 +55,8 @@ SIGNALS = pl.Schema(
 )
 """A row a hit of a risk profile or of the random draw. For officers; never told to a filer."""
 
-DECISIONS = pl.Schema({"row": ROW, "security": pl.String, "control": pl.String, "reasons": pl.List(pl.String)})
+_REASONS: pl.DataType = pl.List(pl.String)
+DECISIONS = pl.Schema([("row", ROW), ("security", pl.String), ("control", pl.String), ("reasons", _REASONS)])
 """A row a consignment. `reasons` may be told to the filer; what risk saw is in the signals alone."""
 
 POSTINGS = pl.Schema(
@@ -98,6 +102,8 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     measure: str
     base: str | None
     rate: str
+    conversion: str | None
+    rounding: str
     amount: str | None
     currency: str
     collector: str

@@ -1,0 +1,128 @@
+"""What assessment could not do, said as findings: unknown law is never a zero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from tidewaiter.assessment.charging import Charged
+from tidewaiter.assessment.regimes import Choice
+from tidewaiter.assessment.terms import Terms
+from tidewaiter.model.finding import FINDINGS, Kind
+
+KINDS = (
+    Kind(
+        code="ASM-01",
+        severity="warning",
+        text="No law is held here for this country on this day, so nothing was assessed.",
+        remedy="Check the country and the day of acceptance; an officer may have the law of that day added.",
+        law="",
+    ),
+    Kind(
+        code="ASM-02",
+        severity="warning",
+        text="No rate of exchange is known for {detail} on this day.",
+        remedy="State the value in the country's own currency, or wait for the rate to be entered.",
+        law="WTO Customs Valuation Agreement, art. 9",
+    ),
+    Kind(
+        code="ASM-03",
+        severity="warning",
+        text="The tariff held here says nothing of commodity code {detail} on this day.",
+        remedy="Check the code, and give all the digits the tariff has; an officer can set the rate.",
+        law="",
+    ),
+    Kind(
+        code="ASM-04",
+        severity="warning",
+        text="No revenue regime held here fits this consignment.",
+        remedy="Check the procedure, the category and the value; an officer will say which treatment applies.",
+        law="",
+    ),
+    Kind(
+        code="ASM-05",
+        severity="error",
+        text="The goods have no value, so nothing can be assessed.",
+        remedy="State the price paid for the line, or the customs value, with its currency. A gift has a value too.",
+        law="WTO Customs Valuation Agreement, art. 1",
+    ),
+    Kind(
+        code="ASM-06",
+        severity="warning",
+        text="Duty is reckoned by quantity here, and the quantity is missing.",
+        remedy="State the net mass in kilograms, or the number of pieces.",
+        law="",
+    ),
+    Kind(
+        code="ASM-07",
+        severity="note",
+        text="Carriage is not in a price of {detail} and is not stated apart, so the customs value lacks it.",
+        remedy="State what carriage and insurance cost, or the delivery term that includes them.",
+        law="WTO Customs Valuation Agreement, art. 8.2",
+    ),
+)
+"""Every kind of finding that assessment makes."""
+
+BEFORE_CARRIAGE = ("EXW", "FCA", "FAS", "FOB")
+"""Delivery terms whose price leaves the main carriage out (Incoterms 2020, groups E and F)."""
+
+
+def shortcomings(terms: Terms, chosen: Choice, charged: Charged) -> pl.DataFrame:
+    """A row for each thing that could not be assessed, as a frame FINDINGS."""
+    unvalued = pl.col("goods_micro").is_null() & pl.col("customs_value_micro").is_null()
+    priced = pl.coalesce("price_micro", "declared_micro").is_not_null()
+    by_unit = pl.col("specific_micro").is_not_null()
+    quantity = pl.when(pl.col("unit") == "KGM").then("net_mass_micro").otherwise("quantity_micro")
+    line = pl.format("/items/{}", "item")
+    of_items = [
+        _Test("ASM-02", unvalued & priced, line + "/price", pl.coalesce("price_currency", "customs_value_currency")),
+        _Test("ASM-03", ~pl.col("duty_known"), line + "/hs_code", pl.col("hs_code").fill_null("")),
+        _Test("ASM-05", unvalued & ~priced, line + "/price"),
+        _Test("ASM-06", by_unit & quantity.is_null(), line),
+    ]
+    lacks_carriage = pl.col("incoterm").is_in(BEFORE_CARRIAGE) & pl.col("freight_micro").is_null()
+    of_heads = [
+        _Test("ASM-07", pl.col("value_has_carriage") & lacks_carriage, pl.lit("/freight"), pl.col("incoterm")),
+    ]
+    found = [
+        *_failed(terms.unknown, [_Test("ASM-01", pl.lit(value=True), pl.lit("/jurisdiction"))]),
+        *_failed(charged.items, of_items),
+        *_failed(chosen.heads, [_Test("ASM-04", pl.col("place").is_null(), pl.lit(""))]),
+        *_failed(terms.heads, of_heads),
+    ]
+    return pl.concat(found) if found else _NONE
+
+
+_SEVERITY = {kind.code: kind.severity for kind in KINDS}
+_NONE = pl.DataFrame(schema=FINDINGS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Test:
+    """A shortcoming, the rows that have it, and where it is."""
+
+    code: str
+    fails: pl.Expr
+    pointer: pl.Expr
+    detail: pl.Expr = pl.lit(None, pl.String)  # noqa: RUF009 - an expression is a value that nobody can change
+
+
+def _failed(frame: pl.DataFrame, tests: list[_Test]) -> list[pl.DataFrame]:
+    """The findings of those tests that some row fails: looked at together, since most fail nowhere."""
+    if frame.is_empty():
+        return []
+    some = frame.select(test.fails.any().alias(test.code) for test in tests).row(0, named=True)
+    item = pl.col("item") if "item" in frame.columns else pl.lit(None, pl.UInt32)
+    return [
+        frame.filter(test.fails).select(
+            row="row",
+            item=item,
+            code=pl.lit(test.code),
+            severity=pl.lit(_SEVERITY[test.code]),
+            pointer=test.pointer,
+            detail=test.detail,
+        )
+        for test in tests
+        if some[test.code]
+    ]

@@ -1,0 +1,130 @@
+"""The terms on which a batch is assessed: who is assessed, by which ground rules, at which rates of exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from tidewaiter.law import Law, UnknownLaw
+from tidewaiter.law.rules import Regime
+from tidewaiter.model.batch import Batch
+from tidewaiter.model.money import MICRO, from_micro
+
+PLACE = ["jurisdiction", "accepted_on"]
+"""What decides which law applies."""
+
+HEAD = (
+    "row", "jurisdiction", "accepted_on", "direction", "category", "channel", "incoterm", "freight_micro",
+    "freight_currency", "insurance_micro", "insurance_currency", "discount_micro", "discount_currency",
+)  # fmt: skip
+
+INTO = ("to_home", "of_home", "to_threshold", "of_threshold")
+"""Numerators and denominators that turn amounts into the currencies of assessment and of the thresholds."""
+
+TERMS = pl.Schema(
+    {
+        "jurisdiction": pl.String, "accepted_on": pl.Date, "currency": pl.String, "schedule": pl.String,
+        "value_has_carriage": pl.Boolean, "tax_has_carriage": pl.Boolean, "tax_has_charges": pl.Boolean,
+        "value_quantum": pl.Int64, "value_half_up": pl.Boolean, "charge_quantum": pl.Int64,
+        "charge_half_up": pl.Boolean, "rounding": pl.String,
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """`heads`: the consignments to assess with their ground rules; `unknown`: rows for which law says nothing;
+    `pairs`: the countries and days there are; `regimes`: the versions that could apply to them, each with its
+    countries, by priority."""
+
+    heads: pl.DataFrame
+    unknown: pl.DataFrame
+    pairs: tuple[tuple[str, date], ...]
+    regimes: Sequence[tuple[Regime, frozenset[str]]]
+    law: Law
+
+    def rates(self, currencies: tuple[str, ...]) -> pl.DataFrame:
+        """A row a place and currency: `to_home` over `of_home` turns its amounts into the currency of assessment,
+        `to_threshold` over `of_threshold` into that of the thresholds, `conversion` says it in words. Null where no
+        rate is known."""
+        return self.law.remembered(("rates", self.pairs, currencies), lambda: self._rates(currencies))
+
+    def _rates(self, currencies: tuple[str, ...]) -> pl.DataFrame:
+        found = []
+        for country, day in self.pairs:
+            ground = self.law.ground(country, day)
+            home = self.law.currency(country) or ""
+            threshold = _threshold_currency(self.regimes, country) or home
+            for currency in currencies:
+                into_home = _cross(self.law, ground.exchange_table, currency, home, day)
+                into_threshold = _cross(self.law, ground.threshold_exchange, currency, threshold, day)
+                words = _in_words(self.law, ground.exchange_table, currency, home, day)
+                found.append((country, day, currency, *into_home, *into_threshold, words))
+        kinds = {"jurisdiction": pl.String, "accepted_on": pl.Date, "priced_in": pl.String}
+        return pl.DataFrame(
+            found, schema=kinds | dict.fromkeys(INTO, pl.Int64) | {"conversion": pl.String}, orient="row"
+        )
+
+
+def terms_of(batch: Batch, law: Law) -> Terms:
+    """The terms of every original import declaration in the batch."""
+    whole = batch.consignments
+    wanted = (whole["function"] == "original") & (whole["direction"] == "import")
+    assessed = whole.select(HEAD) if wanted.all() else whole.filter(wanted).select(HEAD)
+    asked = assessed.select(PLACE).unique()
+    pairs, table = law.remembered(("terms", tuple(sorted(asked.rows(), key=str))), lambda: _table(law, asked.rows()))
+    heads = assessed.join(table, on=PLACE, how="left", maintain_order="left")
+    regimes = law.remembered(("regimes", pairs), lambda: law.regimes_for(pairs))
+    is_known = heads["currency"].is_not_null()
+    unknown = heads.clear()
+    if not is_known.all():
+        heads, unknown = heads.filter(is_known), heads.filter(~is_known)
+    return Terms(heads=heads, unknown=unknown, pairs=pairs, regimes=regimes, law=law)
+
+
+def _table(law: Law, asked: Sequence[tuple[str, date | None]]) -> tuple[tuple[tuple[str, date], ...], pl.DataFrame]:
+    """The pairs for which there is law, and their ground rules as a frame."""
+    known = []
+    for country, day in sorted(((c, d) for c, d in asked if d is not None)):
+        try:
+            known.append((country, day, law.ground(country, day)))
+        except UnknownLaw:
+            continue
+    table = [
+        (
+            country, day, law.currency(country), law.schedule(country), ground.customs_value == "CIF",
+            "CIF" in ground.tax_base, "duty" in ground.tax_base, ground.value_quantum,
+            ground.value_rounding == "half_up", ground.charge_quantum, ground.charge_rounding == "half_up",
+            f"{ground.charge_rounding.replace('_', ' ')} to {_plain(ground.charge_quantum)}",
+        )
+        for country, day, ground in known
+    ]  # fmt: skip
+    return tuple((country, day) for country, day, _ in known), pl.DataFrame(table, schema=TERMS, orient="row")
+
+
+def _threshold_currency(regimes: Sequence[tuple[Regime, frozenset[str]]], country: str) -> str | None:
+    """The currency in which the country's thresholds are stated; None where it has none."""
+    found = (regime.when.currency for regime, countries in regimes if country in countries and regime.when.currency)
+    return next(found, None)
+
+
+def _cross(law: Law, table: str, currency: str, into: str, day: date) -> tuple[int | None, int | None]:
+    """Numerator and denominator that turn an amount into another currency, by one table of rates."""
+    if currency == into:
+        return MICRO, MICRO
+    return law.per_base(table, into, day), law.per_base(table, currency, day)
+
+
+def _in_words(law: Law, table: str, currency: str, into: str, day: date) -> str | None:
+    """The rate as the receipt states it: '1.2642 USD for 1 GBP (hmrc-monthly)'."""
+    if currency == into:
+        return None
+    sides = [(law.per_base(table, name, day), name) for name in (currency, into)]
+    return f"{' for '.join(f'{_plain(rate)} {name}' for rate, name in sides)} ({table})"
+
+
+def _plain(micro: int | None) -> str:
+    return "no rate of" if micro is None else f"{from_micro(micro).normalize():f}"

@@ -1,0 +1,194 @@
+"""What the goods are worth: each item's price and customs value in the currency of assessment.
+
+The price of an item is turned into that currency first; what is stated for the whole consignment (carriage,
+insurance, additions, discount) is then shared out by price. Shares are the differences of rounded running
+totals, so that they add up to the whole to the last cent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache, reduce
+from operator import add
+from typing import Any
+
+import polars as pl
+
+from tidewaiter.assessment.terms import INTO, PLACE, Terms
+from tidewaiter.law import Law
+from tidewaiter.model.batch import Batch
+from tidewaiter.model.money import scaled
+
+ITEM = (
+    "row", "item", "hs_code", "taric_code", "origin_country", "preference", "preference_country", "price_micro",
+    "price_currency", "customs_value_micro", "customs_value_currency", "freight_micro", "freight_currency",
+    "net_mass_micro", "quantity_micro", "procedure", "additional_procedures",
+)  # fmt: skip
+
+GROUND = (
+    *PLACE, "currency", "schedule", "value_has_carriage", "tax_has_carriage", "tax_has_charges", "value_quantum",
+    "value_half_up", "charge_quantum", "charge_half_up", "rounding", "row",
+)  # fmt: skip
+
+MODE, QUANTUM = pl.col("value_half_up"), pl.col("value_quantum")
+NOT_DECLARED = {
+    "customs_value_home": pl.lit(None, pl.Int64),
+    "customs_value_threshold": pl.lit(None, pl.Int64),
+    "customs_value_conversion": pl.lit(None, pl.String),
+}
+
+
+def value(batch: Batch, law: Law, terms: Terms) -> pl.DataFrame:
+    """A row a goods item assessed, with its ground rules and, in the currency of assessment (millionths):
+    `goods_micro` price without carriage, `customs_value_micro`, `tax_base_micro` before any charge; besides
+    `intrinsic_micro` in the currency of the thresholds. Null where a value or a rate of exchange is missing.
+    """
+    items = batch.items.select(ITEM).join(terms.heads.select(GROUND), on="row", maintain_order="left")
+    money = _Exchange(terms, items, batch)
+    stated = [name for name in ("price", "customs_value", "freight") if money.occurs(items, name) or name == "price"]
+    items = money.converted(items, stated)
+    if "customs_value" not in stated:
+        items = items.with_columns(**NOT_DECLARED)
+    heads, has = _head_amounts(terms, money)
+    if has:
+        items = items.join(heads, on="row", how="left", maintain_order="left")
+    extra = _adjustments(batch, law, terms, money)
+    if extra is not None:
+        items = items.join(extra, on=["row", "item"], how="left", maintain_order="left")
+    has |= {"freight_home"} if "freight" in stated else set()
+    for step in _steps(frozenset(has), extra is not None):
+        items = items.with_columns(**step)
+    return items
+
+
+@lru_cache(maxsize=64)
+def _steps(has: frozenset[str], adjusted: bool) -> tuple[dict[str, pl.Expr], ...]:
+    """The columns to be added, step by step, where only these amounts occur in the batch."""
+    goods = pl.coalesce("price_home", "customs_value_home")
+    zero = pl.lit(0, pl.Int64)
+
+    def share(name: str) -> pl.Expr:
+        return _share(pl.col(name)) if name in has else zero
+
+    carriage = share("carriage") + (pl.col("freight_home").fill_null(0) if "freight_home" in has else zero)
+    up, down, tax = (pl.col(name).fill_null(0) if adjusted else zero for name in ("value_up", "value_down", "tax_up"))
+    is_declared = pl.col("price_home").is_null() & pl.col("customs_value_home").is_not_null()
+    with_carriage = pl.when("value_has_carriage").then(pl.col("carriage_micro")).otherwise(0)
+    to_the_buyer = pl.col("tax_has_carriage") & ~pl.col("value_has_carriage")
+    weigh: tuple[dict[str, pl.Expr], ...] = (
+        {"weight": pl.when(goods.sum().over("row") > 0).then(goods.fill_null(0)).otherwise(1)},
+        {"running": pl.col("weight").cum_sum().over("row"), "whole": pl.col("weight").sum().over("row")},
+    )
+    return (
+        *(weigh if has & {"carriage", "discount"} else ()),
+        {
+            "goods_micro": goods - share("discount"),
+            "carriage_micro": carriage,
+            "declared_micro": pl.col("customs_value_micro"),
+            "intrinsic_micro": pl.coalesce("price_threshold", "customs_value_threshold"),
+            "conversion": pl.coalesce("price_conversion", "customs_value_conversion"),
+        },
+        {
+            "customs_value_micro": pl.when(is_declared)
+            .then(pl.col("customs_value_home"))
+            .otherwise((pl.col("goods_micro") + with_carriage + up - down).clip(lower_bound=0)),
+        },
+        {
+            "tax_base_micro": pl.col("customs_value_micro")
+            + pl.when(to_the_buyer).then(pl.col("carriage_micro")).otherwise(0)
+            + tax
+        },
+    )
+
+
+def _share(total: pl.Expr) -> pl.Expr:
+    """This item's part of a consignment's amount: the difference of two rounded running totals."""
+    running, weight, whole = pl.col("running"), pl.col("weight"), pl.col("whole")
+    until = scaled(total, running, whole, quantum=QUANTUM, mode="half_up")
+    before = scaled(total, running - weight, whole, quantum=QUANTUM, mode="half_up")
+    return (until - before).fill_null(0)
+
+
+class _Exchange:
+    """Turns amounts into the currency of assessment, by the rates that law names for each place and day."""
+
+    def __init__(self, terms: Terms, items: pl.DataFrame, batch: Batch) -> None:
+        heads, changes = terms.heads, batch.adjustments
+        named = [(items, name) for name in ("price", "customs_value", "freight")]
+        named += [(heads, name) for name in ("freight", "insurance", "discount")] + [(changes, "amount")]
+        found = {
+            currency
+            for frame, name in named
+            if self.occurs(frame, name)
+            for currency in frame[f"{name}_currency"].unique()
+            if currency is not None
+        }
+        self._single = len(found) == 1 and len(terms.pairs) == 1
+        self._rates = terms.rates(tuple(sorted(found)))
+
+    @staticmethod
+    def occurs(frame: pl.DataFrame, name: str) -> bool:
+        """Whether any amount of that name is there."""
+        return frame[f"{name}_micro"].null_count() < frame.height
+
+    def converted(self, frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+        """The frame with, for each name, `_home` (rounded as the place rounds values), `_threshold` (unrounded) and
+        `_conversion` (in words)."""
+        if self._single:
+            return frame.with_columns(**_conversions(tuple(names), self._rates.row(0)[-5:]))
+        for name in names:
+            rates = self._rates.rename({into: f"{name}_{into}" for into in INTO} | {"conversion": f"{name}_conversion"})
+            place = [*PLACE, f"{name}_currency"]
+            frame = frame.join(rates, left_on=place, right_on=[*PLACE, "priced_in"], how="left", maintain_order="left")
+        return frame.with_columns(**_conversions(tuple(names), None))
+
+
+@lru_cache(maxsize=256)
+def _conversions(names: tuple[str, ...], rates: tuple[Any, ...] | None) -> dict[str, pl.Expr]:
+    """The converted columns of these amounts; by one rate for all where one is given."""
+    columns = {}
+    for name in names:
+        amount = pl.col(f"{name}_micro")
+        if rates is None:
+            over = [pl.col(f"{name}_{into}") for into in INTO]
+        else:
+            over = [pl.lit(rate, pl.Int64) for rate in rates[:4]]
+            columns[f"{name}_conversion"] = pl.lit(rates[4], pl.String)
+        same = rates is not None and rates[2] == rates[3]
+        columns[f"{name}_home"] = scaled(amount, over[0], over[1], quantum=QUANTUM, mode=MODE)
+        columns[f"{name}_threshold"] = amount if same else scaled(amount, over[2], over[3], quantum=1, mode="half_up")
+    return columns
+
+
+def _head_amounts(terms: Terms, money: _Exchange) -> tuple[pl.DataFrame, set[str]]:
+    """Carriage with insurance, and discount, by row; and which of them occur at all."""
+    stated = [name for name in ("freight", "insurance", "discount") if money.occurs(terms.heads, name)]
+    if not stated:
+        return terms.heads, set()
+    heads = money.converted(terms.heads, stated)
+    carriage = [pl.col(f"{name}_home").fill_null(0) for name in stated if name != "discount"]
+    columns = {"carriage": reduce(add, carriage)} if carriage else {}
+    if "discount" in stated:
+        columns["discount"] = pl.col("discount_home").fill_null(0)
+    return heads.select("row", **columns), set(columns)
+
+
+def _adjustments(batch: Batch, law: Law, terms: Terms, money: _Exchange) -> pl.DataFrame | None:
+    """Additions and deductions by their codes, by item; those of the whole are put on the first item.
+
+    A code on none of law's lists changes nothing.
+    """
+    if batch.adjustments.is_empty():
+        return None
+    found = batch.adjustments.join(terms.heads.select(GROUND), on="row", maintain_order="left")
+    code, amount = pl.col("code"), pl.col("amount_home")
+    return (
+        money.converted(found, ["amount"])
+        .with_columns(pl.col("item").fill_null(0))
+        .group_by("row", "item")
+        .agg(
+            value_up=amount.filter(law.on_list("adjustments-value-up", code)).sum(),
+            value_down=amount.filter(law.on_list("adjustments-value-down", code)).sum(),
+            tax_up=amount.filter(law.on_list("adjustments-tax-up", code)).sum(),
+        )
+    )

@@ -1,0 +1,374 @@
+"""Reading `jurisdictions/` into a `Law`. A fault in a file is a LawError that names the file."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tidewaiter.law.rules import (
+    ChargeRule,
+    CodeEdition,
+    Conditions,
+    Ground,
+    Jurisdiction,
+    Law,
+    Rate,
+    Regime,
+    RiskFile,
+    Tax,
+    TaxGoods,
+    TaxRate,
+)
+from tidewaiter.law.text import amount, number, percent
+from tidewaiter.model.money import to_micro
+
+DEMONSTRATION_KEY = b"tidewaiter demonstration key: set your own"
+"""The key of the random draw where an installation has not set one. Public, so good for trying out only."""
+
+TARIFF = pl.Schema(
+    {
+        "schedule": pl.String, "code": pl.String, "origin": pl.String, "kind": pl.String, "since": pl.Date,
+        "until": pl.Date, "ad_valorem_ppm": pl.Int64, "specific_micro": pl.Int64, "specific_currency": pl.String,
+        "unit": pl.String, "measure": pl.String, "source": pl.String, "confidence": pl.String,
+    }
+)  # fmt: skip
+
+_CHOICES = {
+    "arithmetic": ("relief", "tariff", "rate", "flat", "tax"),
+    "type": ("duty", "tax", "fee"),
+    "per": ("", "code", "item", "consignment"),
+    "due": ("border", "sale"),
+    "on": ("all", "charges"),
+    "rounding": ("half_up", "down"),
+    "confidence": ("firm", "secondary"),
+    "kind": ("third_country", "preference"),
+}
+
+
+class LawError(ValueError):
+    """A law file says something that cannot be read as law."""
+
+
+def load(folder: Path | None = None, *, overlay: Path | None = None, draw_key: bytes = DEMONSTRATION_KEY) -> Law:
+    """The law in the folder: by default the jurisdictions that come with the package.
+
+    `overlay` is a second folder of the same form for what must stay secret, such as risk thresholds; its files
+    count as belonging to the jurisdiction of the same name. Raises LawError.
+    """
+    roots = [folder or Path(str(resources.files("tidewaiter") / "jurisdictions"))] + ([overlay] if overlay else [])
+    places: dict[str, Jurisdiction] = {}
+    tariffs: dict[str, pl.DataFrame] = {}
+    exchange: dict[tuple[str, str], list[Rate]] = {}
+    bases: dict[str, str] = {}
+    for name in sorted({path.parent.name for root in roots for path in root.glob("*/jurisdiction.toml")}):
+        files = sorted(
+            ((root / name, path) for root in roots for path in (root / name).rglob("*") if path.is_file()),
+            key=lambda pair: pair[1].relative_to(pair[0]).as_posix(),
+        )
+        tariffs[name] = _tariff(name, _paths(files, "tariff", ".csv"))
+        for path in _paths(files, "exchange", ".csv"):
+            for table, base, currency, rate in _exchange(path):
+                bases[table] = base
+                exchange.setdefault((table, currency), []).append(rate)
+        places[name] = _jurisdiction(name, files, has_tariff=not tariffs[name].is_empty())
+    family = _families(places)
+    spread = [_spread_groups(frame, _groups(name, places)) for name, frame in tariffs.items()]
+    share = next((place.draw_share_ppm for place in places.values() if place.draw_share_ppm is not None), 0)
+    return Law(
+        jurisdictions=places,
+        tariff=pl.concat([pl.DataFrame(schema=TARIFF), *spread]).sort("schedule", "code", "kind", "origin", "since"),
+        exchange={key: tuple(rates) for key, rates in exchange.items()},
+        exchange_base=bases,
+        digest=_digest(place.digest for place in places.values()),
+        draw_key=draw_key,
+        draw_share_ppm=share,
+        _family=family,
+    )
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turns whatever is wrong in a file into a LawError that names it."""
+    try:
+        yield
+    except (KeyError, ValueError, TypeError) as wrong:
+        missing = f"{wrong} is missing" if isinstance(wrong, KeyError) else str(wrong)
+        raise LawError(f"{path.parent.parent.name}/{path.parent.name}/{path.name}: {missing}") from wrong
+
+
+def _paths(files: Sequence[tuple[Path, Path]], folder: str, suffix: str) -> list[Path]:
+    return [path for root, path in files if path.suffix == suffix and path.relative_to(root).parts[0] == folder]
+
+
+def _digest(parts: Iterator[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    with _reading(path), path.open("rb") as handle:
+        return tomllib.load(handle)
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    with _reading(path), path.open(encoding="utf-8", newline="") as handle:
+        yield from csv.DictReader(handle)
+
+
+def _day(value: object) -> date:
+    if isinstance(value, str):
+        return date.fromisoformat(value)
+    if not isinstance(value, date):
+        raise ValueError(f"{value!r} is not a day")
+    return value
+
+
+def _end(value: object) -> date | None:
+    return _day(value) if value else None
+
+
+def _one_of(name: str, value: str) -> str:
+    if value not in _CHOICES[name]:
+        raise ValueError(f"{name} = {value!r} is none of {', '.join(_CHOICES[name])}")
+    return value
+
+
+def _jurisdiction(name: str, files: Sequence[tuple[Path, Path]], *, has_tariff: bool) -> Jurisdiction:
+    [head, *_] = [path for root, path in files if path.relative_to(root).as_posix() == "jurisdiction.toml"]
+    taxes = [path for root, path in files if path.relative_to(root).as_posix() == "taxes.toml"]
+    said = _toml(head)
+    lists: dict[str, tuple[CodeEdition, ...]] = {}
+    groups: dict[str, list[str]] = {}
+    for path in _paths(files, "codes", ".csv"):
+        rows = list(_rows(path))
+        with _reading(path):
+            lists[path.stem] = (*lists.get(path.stem, ()), *_editions(rows))
+            if path.stem == "origin-groups":
+                for row in rows:
+                    groups.setdefault(row["group"], []).append(row["code"])
+    with _reading(head):
+        if said.keys() - {"code", "name", "parent", "currency", "time_zone", "ground", "draw"}:
+            raise ValueError(f"unknown keys in {sorted(said)}")
+        return Jurisdiction(
+            folder=name,
+            code=said.get("code", ""),
+            name=said["name"],
+            parent=said.get("parent", ""),
+            currency=said.get("currency", ""),
+            time_zone=said.get("time_zone", ""),
+            ground=tuple(_ground(block) for block in said.get("ground", ())),
+            taxes=tuple(tax for path in taxes for tax in _taxes(path)),
+            regimes=tuple(regime for path in _paths(files, "regimes", ".toml") for regime in _regimes(path)),
+            lists=lists,
+            origin_groups={group: tuple(codes) for group, codes in groups.items()},
+            draw_share_ppm=percent(said["draw"]["share"]) if "draw" in said else None,
+            risk=tuple(
+                RiskFile(jurisdiction=name, name=path.stem, content=_toml(path))
+                for path in _paths(files, "risk", ".toml")
+            ),
+            cases=tuple(case for path in _paths(files, "cases", ".toml") for case in _toml(path)["case"]),
+            has_tariff=has_tariff,
+            digest=_digest(
+                f"{path.relative_to(root).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+                for root, path in files
+                if path.suffix in (".toml", ".csv") and path.relative_to(root).parts[0] != "cases"
+            ),
+        )
+
+
+def _ground(block: Mapping[str, Any]) -> Ground:
+    return Ground(
+        since=_day(block["from"]),
+        until=_end(block.get("until")),
+        customs_value=block["customs_value"],
+        tax_base=block["tax_base"],
+        value_quantum=to_micro(number(block["value_quantum"])),
+        value_rounding=_one_of("rounding", block["value_rounding"]),
+        charge_quantum=to_micro(number(block["charge_quantum"])),
+        charge_rounding=_one_of("rounding", block["charge_rounding"]),
+        exchange_table=block["exchange_table"],
+        threshold_exchange=block["threshold_exchange"],
+        release_before_payment=block["release_before_payment"],
+        source=block["source"],
+        confidence=_one_of("confidence", block.get("confidence", "firm")),
+    )
+
+
+def _taxes(path: Path) -> Iterator[Tax]:
+    with _reading(path):
+        for tax in _toml(path)["tax"]:
+            yield Tax(
+                id=tax["id"],
+                code=tax["code"],
+                name=tax["name"],
+                rates=tuple(
+                    TaxRate(
+                        name=rate["class"],
+                        since=_day(rate["from"]),
+                        until=_end(rate.get("until")),
+                        rate_ppm=percent(rate["rate"]),
+                        source=rate["source"],
+                        confidence=_one_of("confidence", rate.get("confidence", "firm")),
+                    )
+                    for rate in tax["rate"]
+                ),
+                goods=tuple(
+                    TaxGoods(
+                        name=goods["class"],
+                        since=_day(goods["from"]),
+                        until=_end(goods.get("until")),
+                        prefixes=tuple(goods["hs"]),
+                        source=goods["source"],
+                    )
+                    for goods in tax.get("goods", ())
+                ),
+            )
+
+
+def _regimes(path: Path) -> Iterator[Regime]:
+    said = _toml(path)
+    with _reading(path):
+        for version in said["version"]:
+            confidence = _one_of("confidence", version.get("confidence", "firm"))
+            yield Regime(
+                id=said["id"],
+                name=said["name"],
+                since=_day(version["from"]),
+                until=_end(version.get("until")),
+                priority=version["priority"],
+                when=_conditions(version.get("when", {})),
+                charges=tuple(_charge(block, version["source"], confidence) for block in version.get("charge", ())),
+                source=version["source"],
+                confidence=confidence,
+            )
+
+
+def _conditions(when: Mapping[str, Any]) -> Conditions:
+    if unknown := when.keys() - (set(Conditions.__dataclass_fields__) - {"currency"}):
+        raise ValueError(f"no condition is called {', '.join(sorted(unknown))}")
+    limits = {name: amount(when[name]) for name in ("value_max", "value_over") if name in when}
+    currencies = {currency for _, currency in limits.values()}
+    if len(currencies) > 1:
+        raise ValueError("value_max and value_over are in different currencies")
+    plain: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in when.items() if name not in limits
+    }
+    return Conditions(
+        value_max=limits["value_max"][0] if "value_max" in limits else None,
+        value_over=limits["value_over"][0] if "value_over" in limits else None,
+        currency=next(iter(currencies), ""),
+        **plain,
+    )
+
+
+def _charge(block: Mapping[str, Any], source: str, confidence: str) -> ChargeRule:
+    flat = amount(block["amount"]) if "amount" in block else (0, "")
+    rule = ChargeRule(
+        type=_one_of("type", block["type"]),
+        code=block["code"],
+        arithmetic=_one_of("arithmetic", block["arithmetic"]),
+        collector=block["collector"],
+        source=block.get("source", source),
+        confidence=_one_of("confidence", block.get("confidence", confidence)),
+        why=block.get("why", ""),
+        rate_ppm=percent(block["rate"]) if "rate" in block else 0,
+        amount_micro=flat[0],
+        amount_currency=flat[1],
+        per=_one_of("per", block.get("per", "")),
+        tax=block.get("tax", ""),
+        due=_one_of("due", block.get("due", "border")),
+        on=_one_of("on", block.get("on", "all")),
+    )
+    needs = {"flat": ("amount", "per"), "rate": ("rate",), "tax": ("tax",), "relief": ("why",), "tariff": ()}
+    wanted = (*needs[rule.arithmetic], *(("why",) if rule.due == "sale" else ()))
+    if missing := [name for name in wanted if not block.get(name)]:
+        raise ValueError(f"a charge by {rule.arithmetic} needs {', '.join(missing)}")
+    return rule
+
+
+def _editions(rows: Sequence[Mapping[str, str]]) -> Iterator[CodeEdition]:
+    """Codes with the same days are one edition, so that a test of membership is one look-up."""
+    by_days: dict[tuple[date, date | None], list[str]] = {}
+    for row in rows:
+        by_days.setdefault((_day(row["from"]), _end(row["until"])), []).append(row["code"])
+    for (since, until), codes in by_days.items():
+        yield CodeEdition(since=since, until=until, codes=pl.Series(sorted(set(codes)), dtype=pl.String))
+
+
+def _tariff(schedule: str, paths: Sequence[Path]) -> pl.DataFrame:
+    measures: list[dict[str, Any]] = []
+    for path in paths:
+        for row in _rows(path):
+            with _reading(path):
+                kind = _one_of("kind", row["kind"])
+                specific = to_micro(number(row["specific"])) if row["specific"] else None
+                if not row["ad_valorem"] and specific is None:
+                    raise ValueError(f"{row['code']} from {row['from']} has no rate; write 0 for free")
+                measures.append(
+                    {
+                        "schedule": schedule,
+                        "code": row["code"],
+                        "origin": row["origin"],
+                        "kind": kind,
+                        "since": _day(row["from"]),
+                        "until": _end(row["until"]),
+                        "ad_valorem_ppm": percent(row["ad_valorem"]) if row["ad_valorem"] else 0,
+                        "specific_micro": specific,
+                        "specific_currency": row["currency"] or None,
+                        "unit": row["unit"] or None,
+                        "measure": f"{schedule}:{kind}:{row['code']}:{row['origin'] or 'all'}",
+                        "source": row["source"],
+                        "confidence": _one_of("confidence", row.get("confidence") or "firm"),
+                    }
+                )
+    return pl.DataFrame(measures, schema=TARIFF)
+
+
+def _exchange(path: Path) -> Iterator[tuple[str, str, str, Rate]]:
+    for row in _rows(path):
+        with _reading(path):
+            rate = Rate(
+                since=_day(row["from"]), until=_end(row["until"]), per_base_micro=to_micro(number(row["per_base"]))
+            )
+            yield row["table"], row["base"], row["currency"], rate
+
+
+def _families(places: Mapping[str, Jurisdiction]) -> dict[str, tuple[str, ...]]:
+    """For each country its folder and all above it, nearest first."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, place in places.items():
+        line = [name]
+        while parent := places[line[-1]].parent:
+            if parent in line or parent not in places:
+                raise LawError(f"{line[-1]}/jurisdiction.toml: parent {parent!r} is not a folder above it")
+            line.append(parent)
+        if place.code:
+            found[place.code] = tuple(line)
+    return found
+
+
+def _groups(name: str, places: Mapping[str, Jurisdiction]) -> dict[str, tuple[str, ...]]:
+    groups: dict[str, tuple[str, ...]] = {}
+    while name:
+        groups = {**places[name].origin_groups, **groups}
+        name = places[name].parent
+    return groups
+
+
+def _spread_groups(tariff: pl.DataFrame, groups: Mapping[str, tuple[str, ...]]) -> pl.DataFrame:
+    """The measures with each group of origins written out as its countries."""
+    members = pl.DataFrame(
+        [(group, code) for group, codes in groups.items() for code in codes],
+        schema={"origin": pl.String, "member": pl.String},
+        orient="row",
+    )
+    joined = tariff.join(members, on="origin", how="left")
+    return joined.with_columns(origin=pl.coalesce("member", "origin")).select(TARIFF.names())

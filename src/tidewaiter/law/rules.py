@@ -1,0 +1,343 @@
+"""A `Law`: everything the folders say, resolved through their parents, asked by country and day.
+
+The corridor asks for few things: the terms of the (country, day) pairs of a batch, the regimes that could apply
+to them, the measures of the tariff as a frame, and whether a code is on a dated list, as an expression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import reduce
+from operator import or_
+from typing import Any, TypeVar
+
+import polars as pl
+
+from tidewaiter.law.timeline import in_force, latest
+from tidewaiter.model.money import MICRO
+
+T = TypeVar("T")
+REMEMBERED_MAX = 1_000
+"""How many things a law remembers that it worked out; past it, it begins anew."""
+
+
+class UnknownLaw(LookupError):
+    """Law says nothing of this country or this day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """The dated ground rules of a jurisdiction. Quanta are in millionths of its currency."""
+
+    since: date
+    until: date | None
+    customs_value: str
+    tax_base: str
+    value_quantum: int
+    value_rounding: str
+    charge_quantum: int
+    charge_rounding: str
+    exchange_table: str
+    threshold_exchange: str
+    release_before_payment: bool
+    source: str
+    confidence: str = "firm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeRule:
+    """One charge of a regime; see the table of arithmetics in jurisdictions/README.md."""
+
+    type: str
+    code: str
+    arithmetic: str
+    collector: str
+    source: str
+    confidence: str
+    why: str = ""
+    rate_ppm: int = 0
+    amount_micro: int = 0
+    amount_currency: str = ""
+    per: str = ""
+    tax: str = ""
+    due: str = "border"
+    on: str = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """When a regime applies; an empty condition always holds. Thresholds are millionths of `currency`."""
+
+    direction: tuple[str, ...] = ()
+    category: tuple[str, ...] = ()
+    channel: tuple[str, ...] = ()
+    procedure: tuple[str, ...] = ()
+    additional_procedure: tuple[str, ...] = ()
+    not_additional_procedure: tuple[str, ...] = ()
+    scheme: str = ""
+    sender: str = ""
+    receiver: str = ""
+    value_max: int | None = None
+    value_over: int | None = None
+    currency: str = ""
+    goods_not: tuple[str, ...] = ()
+    goods_only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regime:
+    """One dated version of a revenue regime."""
+
+    id: str
+    name: str
+    since: date
+    until: date | None
+    priority: int
+    when: Conditions
+    charges: tuple[ChargeRule, ...]
+    source: str
+    confidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaxRate:
+    """The rate of one class of a tax, in parts in a million."""
+
+    name: str
+    since: date
+    until: date | None
+    rate_ppm: int
+    source: str
+    confidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaxGoods:
+    """Goods, by prefixes of the commodity code, that fall in a class of a tax."""
+
+    name: str
+    since: date
+    until: date | None
+    prefixes: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tax:
+    """A tax on goods: its rates by class, and which goods are not in the standard class."""
+
+    id: str
+    code: str
+    name: str
+    rates: tuple[TaxRate, ...]
+    goods: tuple[TaxGoods, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeEdition:
+    """Codes of one list that hold over the same days."""
+
+    since: date
+    until: date | None
+    codes: pl.Series
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskFile:
+    """A risk profile as written, with the folder it stands in."""
+
+    jurisdiction: str
+    name: str
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """Units of `currency` for one of the table's base, in millionths."""
+
+    since: date
+    until: date | None
+    per_base_micro: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jurisdiction:
+    """A folder of law by itself, before what it inherits."""
+
+    folder: str
+    code: str
+    name: str
+    parent: str
+    currency: str
+    time_zone: str
+    ground: tuple[Ground, ...]
+    taxes: tuple[Tax, ...]
+    regimes: tuple[Regime, ...]
+    lists: Mapping[str, tuple[CodeEdition, ...]]
+    origin_groups: Mapping[str, tuple[str, ...]]
+    draw_share_ppm: int | None
+    risk: tuple[RiskFile, ...]
+    cases: tuple[dict[str, Any], ...]
+    has_tariff: bool
+    digest: str
+
+
+def between(day: pl.Expr, since: date, until: date | None) -> pl.Expr:
+    """Whether the day is from `since` on and before `until`."""
+    holds = day >= since
+    return holds if until is None else holds & (day < until)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Law:
+    """All law that was loaded. `tariff` is a frame of measures with group origins written out by country:
+    schedule, code, origin ('' for all), kind, since, until, ad_valorem_ppm, specific_micro, specific_currency,
+    unit, measure, source, confidence."""
+
+    jurisdictions: Mapping[str, Jurisdiction]
+    tariff: pl.DataFrame
+    exchange: Mapping[tuple[str, str], tuple[Rate, ...]]
+    exchange_base: Mapping[str, str]
+    digest: str
+    draw_key: bytes
+    draw_share_ppm: int
+    _family: Mapping[str, tuple[str, ...]]
+    _memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Country codes whose law is here."""
+        return frozenset(place.code for place in self.jurisdictions.values() if place.code)
+
+    @property
+    def risk_files(self) -> tuple[RiskFile, ...]:
+        """Every risk profile of every folder."""
+        return tuple(file for place in self.jurisdictions.values() for file in place.risk)
+
+    def family(self, country: str) -> tuple[str, ...]:
+        """The country's folder and its parents, nearest first; empty where the country is not known."""
+        return self._family.get(country, ())
+
+    def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, kept for the next time: for what follows from this law and the key alone."""
+        if key not in self._memo:
+            if len(self._memo) >= REMEMBERED_MAX:
+                self._memo.clear()
+            self._memo[key] = make()
+        found: T = self._memo[key]
+        return found
+
+    def digest_of(self, country: str) -> str:
+        """One digest for all files the country's law was read from; '' where it is not known."""
+        return ":".join(self.jurisdictions[folder].digest[:16] for folder in self.family(country))
+
+    def currency(self, country: str) -> str | None:
+        """The currency in which the country assesses."""
+        places = [self.jurisdictions[folder] for folder in self.family(country)]
+        return next((place.currency for place in places if place.currency), None)
+
+    def time_zone(self, country: str) -> str:
+        """The zone whose calendar gives the legal day."""
+        places = [self.jurisdictions[folder] for folder in self.family(country)]
+        return next((place.time_zone for place in places if place.time_zone), "UTC")
+
+    def ground(self, country: str, day: date) -> Ground:
+        """The ground rules on that day. Raises UnknownLaw."""
+        for folder in self.family(country):
+            if place := self.jurisdictions[folder].ground:
+                if found := latest(place, day):
+                    return found
+                break
+        raise UnknownLaw(f"no ground rules for {country} on {day}")
+
+    def schedule(self, country: str) -> str | None:
+        """The folder whose tariff the country applies."""
+        return next((folder for folder in self.family(country) if self.jurisdictions[folder].has_tariff), None)
+
+    def regimes(self, country: str) -> tuple[Regime, ...]:
+        """All versions of all regimes of the country, its parents' with them, in order of priority."""
+        found = [regime for folder in self.family(country) for regime in self.jurisdictions[folder].regimes]
+        return tuple(sorted(found, key=lambda regime: (regime.priority, regime.id, regime.since)))
+
+    def tax(self, country: str, tax: str) -> Tax | None:
+        """The tax of that name, the nearest folder's."""
+        places = (self.jurisdictions[folder].taxes for folder in self.family(country))
+        return next((found for taxes in places for found in taxes if found.id == tax), None)
+
+    def tax_rate(self, country: str, tax: str, name: str, day: date) -> TaxRate | None:
+        """The rate of a class of a tax on a day."""
+        found = self.tax(country, tax)
+        return latest([rate for rate in found.rates if rate.name == name], day) if found else None
+
+    def per_base(self, table: str, currency: str, day: date) -> int | None:
+        """Millionths of the currency for one of the table's base on that day; None where no rate is known."""
+        if self.exchange_base.get(table) == currency:
+            return MICRO
+        found = latest(self.exchange.get((table, currency), ()), day)
+        return found.per_base_micro if found else None
+
+    def editions(self, name: str, country: str) -> tuple[CodeEdition, ...]:
+        """The dated editions of a list of codes for a country: the nearest folder that has the list."""
+        places = (self.jurisdictions[folder].lists for folder in self.family(country))
+        return next((lists[name] for lists in places if name in lists), ())
+
+    def on_list(self, name: str, code: pl.Expr) -> pl.Expr:
+        """Whether the code is on the list, on the row's `accepted_on` in the row's `jurisdiction`. Null stays null."""
+        return self._membership(name, code, lambda edition: code.is_in(edition.codes.implode()))
+
+    def covers(self, name: str, code: pl.Expr) -> pl.Expr:
+        """Whether some prefix of the code is on the list, by the row's `accepted_on` and `jurisdiction`."""
+        return self._membership(name, code, lambda edition: starts_with_any(code, edition.codes))
+
+    def release_before_payment(self, country: pl.Expr, day: pl.Expr) -> pl.Expr:
+        """Whether goods go before the charges are paid, by country and day."""
+        holds = [
+            country.is_in(sorted(countries)) & between(day, ground.since, ground.until)
+            for ground, countries in self._shared(lambda folder: self.jurisdictions[folder].ground)
+            if ground.release_before_payment
+        ]
+        return reduce(or_, holds, pl.lit(False))
+
+    def _membership(self, name: str, code: pl.Expr, test: Any) -> pl.Expr:
+        place, day = pl.col("jurisdiction"), pl.col("accepted_on")
+        wider = [
+            (edition, countries)
+            for edition, countries in self._shared(lambda folder: self.jurisdictions[folder].lists.get(name, ()))
+        ]
+        everyone = self.known
+        holds = []
+        for edition, countries in wider:
+            scope = between(day, edition.since, edition.until)
+            if countries != everyone:
+                scope &= place.is_in(sorted(countries))
+            holds.append(scope & test(edition))
+        return pl.when(code.is_not_null()).then(reduce(or_, holds, pl.lit(False)))
+
+    def _shared(self, entries: Any) -> list[tuple[Any, frozenset[str]]]:
+        """Each entry with the countries for which its folder is the nearest that has any."""
+        owners: dict[str, set[str]] = {}
+        for country in self.known:
+            owner = next((folder for folder in self.family(country) if entries(folder)), None)
+            if owner is not None:
+                owners.setdefault(owner, set()).add(country)
+        return [(entry, frozenset(owners[folder])) for folder in sorted(owners) for entry in entries(folder)]
+
+    def regimes_for(self, pairs: Iterable[tuple[str, date]]) -> list[tuple[Regime, frozenset[str]]]:
+        """The regime versions that could apply to these (country, day) pairs, with their countries, by priority."""
+        found: dict[int, tuple[Regime, set[str]]] = {}
+        for country, day in pairs:
+            for regime in in_force(self.regimes(country), day):
+                found.setdefault(id(regime), (regime, set()))[1].add(country)
+        ranked = sorted(found.values(), key=lambda pair: (pair[0].priority, pair[0].id, pair[0].since))
+        return [(regime, frozenset(countries)) for regime, countries in ranked]
+
+
+def starts_with_any(code: pl.Expr, prefixes: Iterable[str]) -> pl.Expr:
+    """Whether the code begins with one of the prefixes."""
+    by_length: dict[int, list[str]] = {}
+    for prefix in prefixes:
+        by_length.setdefault(len(prefix), []).append(prefix)
+    tests = [code.str.slice(0, length).is_in(found) for length, found in sorted(by_length.items())]
+    return reduce(or_, tests, pl.lit(False))
