@@ -1,0 +1,66 @@
+# A newcomer needs git, make and Python 3.11 or newer; everything else is made here.
+#
+#   make run          clear the sample messages, print the table, serve http://127.0.0.1:8080 until Ctrl-C
+#   make run ONCE=1   print the table and end
+#   make test         format, lint, types, import contracts, all tests: what CI runs
+#   make bench        how fast the corridor is on this machine
+#   make lock         work out requirements.lock anew (needs uv)
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+SHARED := $(wildcard ../shared/data/messages/wco-dms-uk-cds/samples)
+
+.PHONY: run test bench check format environment browser lock clean
+
+run: environment
+	@$(BIN)/tidewaiter demonstrate $(if $(ONCE),--once) $(SHARED)
+
+test: environment browser check
+	@$(BIN)/pytest
+
+check: environment
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: environment
+	@$(BIN)/tidewaiter bench
+
+format: environment
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+environment: $(VENV)/made
+
+# uv where it is there, pip where it is not: the same hashed lock either way.
+$(VENV)/made: requirements.lock pyproject.toml
+	@echo "making the environment in $(VENV) (about half a minute, once)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@if command -v uv >/dev/null; then \
+	    uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock && \
+	    uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .; \
+	else \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock 2>$(VENV)/pip.log && \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . 2>>$(VENV)/pip.log \
+	    || { cat $(VENV)/pip.log; exit 1; }; \
+	fi
+	@touch $@
+
+# The tests of the pages want a real browser; where it cannot be installed they skip, and say so.
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \
+	    echo "installing chromium for the tests of the pages"; \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null || \
+	        echo "chromium could not be installed: its tests will be skipped"; \
+	    else echo "no right to install it here: its tests will be skipped"; fi; }
+
+lock:
+	@uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-header \
+	    --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
+
+clean:
+	@rm -rf $(VENV) data .mypy_cache .ruff_cache .import_linter_cache
