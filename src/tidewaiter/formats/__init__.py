@@ -1,0 +1,111 @@
+"""Message formats: from the sender's bytes to consignments, and from our answers to the sender's dialect.
+
+A format is a package in this folder with the names that `reading.Format` lists; the folder is the list, so a new
+format is there as soon as its package is. `sniff` says which format a message is of, and `read` reads it. Bad input
+is findings with a place, never an exception: findings about the whole message stand in the `Reading`, those about one
+consignment in its `Declared`, and a consignment with an error among them must not be accepted as it is.
+
+A format that takes whatever looks roughly like it sets `LOOSE = True` and is asked after the others. Samples of each
+format lie in its `samples/` folder; the tests read every one. This room may import `law` and `model`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import cast
+
+from tidewaiter.formats.reading import SNIFF_BYTES, Declared, Format, Reading
+from tidewaiter.formats.text import found
+from tidewaiter.model.finding import Kind
+
+__all__ = ["BYTES_MAX", "FORMATS", "KINDS", "Declared", "Format", "Reading", "read", "sniff", "source_pointer"]
+
+BYTES_MAX = 64 * 1024 * 1024
+"""A message longer than this is refused unread. More than that goes through the bulk door."""
+
+EMPTY = Kind(
+    code="MSG-01",
+    severity="error",
+    text="The message is empty.",
+    remedy="Send the declaration itself; check that the file was not cut off on its way.",
+    law="WCO SAFE Framework of Standards, pillar 1, standard 6: advance electronic information",
+)
+TOO_LONG = Kind(
+    code="MSG-02",
+    severity="error",
+    text="The message is longer than {detail} bytes.",
+    remedy="Send it in parts.",
+    law="Limit of this installation",
+)
+UNKNOWN = Kind(
+    code="MSG-03",
+    severity="error",
+    text="The message is in none of the formats read here: {detail}.",
+    remedy="Send one of these formats, unpacked and unencrypted. A sheet needs its headings in the first row.",
+    law="WCO Framework of Standards on Cross-Border E-Commerce, standard 2: harmonised message formats",
+)
+UNNAMED = Kind(
+    code="MSG-04",
+    severity="error",
+    text="No format has the name that was asked for. These are read here: {detail}.",
+    remedy="Name one of them, or none to let the message speak for itself.",
+    law="WCO Framework of Standards on Cross-Border E-Commerce, standard 2: harmonised message formats",
+)
+
+
+def _walk() -> Mapping[str, Format]:
+    names = [module.name for module in pkgutil.iter_modules(__path__) if module.ispkg]
+    modules = [importlib.import_module(f"{__name__}.{name}") for name in sorted(names)]
+    modules.sort(key=lambda module: bool(getattr(module, "LOOSE", False)))
+    return MappingProxyType({module.NAME: cast("Format", module) for module in modules})
+
+
+FORMATS: Mapping[str, Format] = _walk()
+"""Every format by its name, in the order in which `sniff` asks them."""
+
+KINDS: tuple[Kind, ...] = (
+    EMPTY,
+    TOO_LONG,
+    UNKNOWN,
+    UNNAMED,
+    *(kind for module in FORMATS.values() for kind in getattr(module, "KINDS", ())),
+)
+"""Every kind of finding that reading can give."""
+
+
+def sniff(data: bytes) -> Format | None:
+    """The format the message is of, told by how it begins; None where it is none of ours."""
+    head = data[:SNIFF_BYTES]
+    return next((module for module in FORMATS.values() if module.sniff(head)), None)
+
+
+def read(
+    data: bytes, *, jurisdiction: str | None = None, format: str | None = None, bytes_max: int = BYTES_MAX
+) -> Reading:
+    """What the message holds. Bad input is findings, never an exception.
+
+    `jurisdiction` is used where the message does not name its country; `format` is the name of a format, where the
+    sender said it. The `format` of the answer is '' where none could be found.
+    """
+    named = format if format is not None and format in FORMATS else ""
+    if not data.strip(b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"):
+        return Reading(format=named, findings=(found(EMPTY),))
+    if len(data) > bytes_max:
+        return Reading(format=named, findings=(found(TOO_LONG, f"{bytes_max:,}"),))
+    if format is not None and format not in FORMATS:
+        return Reading(format="", findings=(found(UNNAMED, ", ".join(FORMATS)),))
+    taken = sniff(data) if format is None else FORMATS[format]
+    if taken is None:
+        return Reading(format="", findings=(found(UNKNOWN, ", ".join(FORMATS)),))
+    return taken.read(data, jurisdiction=jurisdiction)
+
+
+def source_pointer(format: str, declared: Declared, pointer: str) -> str:
+    """Where the field at our `pointer` stood in the sender's message, pointed at as that format does.
+
+    Raises KeyError where no format has that name.
+    """
+    return FORMATS[format].source_pointer(declared, pointer)

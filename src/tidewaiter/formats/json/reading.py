@@ -1,0 +1,307 @@
+"""Reading JSON: one typed decode of the whole where nothing is odd, else consignment by consignment.
+
+What the typed decoder lets pass and we do not (a name given twice, numbers such as "1_000" or "1e5", control
+characters) is looked for first, on the bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import msgspec
+
+from tidewaiter.formats.json.building import ENTRIES_MAX, NO_NUMBER, Repeated, build
+from tidewaiter.formats.json.kinds import (
+    AND_MORE,
+    MALFORMED,
+    NOT_AN_OBJECT,
+    NOT_UTF8,
+    NOTHING_HELD,
+    TOO_DEEP,
+    TWICE,
+    UNKNOWN_FIELD,
+)
+from tidewaiter.formats.reading import Declared, Reading
+from tidewaiter.formats.text import found, shortened
+from tidewaiter.model import about
+from tidewaiter.model.consignment import Consignment, Document, GoodsItem, TaxLine
+from tidewaiter.model.finding import Finding
+from tidewaiter.model.money import Money
+
+NAME = "json"
+BOM = b"\xef\xbb\xbf"
+FINDINGS_MAX = 1_000
+"""So many findings about consignments that could not be read at all are listed for one message."""
+_DIGITS_MAX = 40
+
+_EXACT = {
+    name
+    for struct in (Consignment, GoodsItem, Document, TaxLine, Money)
+    for name, kind, _ in about.fields(struct)
+    if kind is Decimal
+}
+_ODD_NUMBER = re.compile(
+    rb'"(?:'
+    + "|".join(sorted(_EXACT)).encode()
+    + rb')"\s*:\s*"(?!(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,6})?")|"(?:0001|9999)-[0-9-]{5}T'
+)
+"""A number not written plainly, or an instant at the end of the calendar."""
+_ODD_TEXT = re.compile(
+    rb"(?i:\\[bfnrt]|\\u(?:00[0-9]|202[a-e]|206[6-9]|fd[de]|fff[ef]|dff[ef]))"
+    rb"|\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xb7[\x90-\xaf]|\xef\xbf[\xbe\xbf]"
+    rb"|[\xf0-\xf4][\x80-\xbf]\xbf[\xbe\xbf]"
+)
+"""What may be an unfit character. An escape below U+00A0 is looked at closely: it can spell the name of a field, too."""
+
+
+class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    consignments: list[Consignment]
+
+
+class _Element(NamedTuple):
+    """The bytes of one consignment and where they stood: `at` is '/3', '/consignments/3' or 'line 3 '."""
+
+    at: str
+    raw: bytes
+
+
+class _Repetition(ValueError):
+    """A name stood twice in an object."""
+
+
+def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
+    """What a JSON message holds: one consignment, a list, an envelope with a list, or one a line."""
+    body = data.removeprefix(BOM)
+    whole = _whole(body)
+    if whole is not None and whole.declared:
+        return whole
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        return _failed(found(NOT_UTF8, f"byte {error.start + 1} begins no character"))
+    elements, findings = _elements(body)
+    declared: list[Declared] = []
+    dropped: list[str] = []
+    kept, unlisted = 0, 0
+    for element in elements:
+        one = _one(element, jurisdiction)
+        kept += one.kept
+        dropped += one.dropped
+        declared += one.declared
+        room = FINDINGS_MAX - len(findings)
+        findings += one.findings[:room]
+        unlisted += len(one.findings[room:])
+    if unlisted:
+        findings.append(found(AND_MORE, f"{unlisted:,}"))
+    if not declared and not findings:
+        findings.append(found(NOTHING_HELD))
+    return Reading(
+        format=NAME, declared=tuple(declared), findings=tuple(findings), kept=kept, dropped=tuple(dropped)
+    )  # fmt: skip
+
+
+def source_pointer(declared: Declared, pointer: str) -> str:
+    """The JSON pointer into their document: '/3/items/0/price', or 'line 3 /items/0/price' where one stands a line."""
+    at = declared.anchor.get("at", "")
+    ours, theirs = "", ""
+    for step in pointer.split("/")[1:]:
+        places = declared.anchor.get(ours)
+        ours = f"{ours}/{step}"
+        if places and step.isdecimal() and int(step) < len(places.split()):
+            step = places.split()[int(step)]  # noqa: PLW2901  the entry stood at another place in their list
+        theirs = f"{theirs}/{step}"
+    return at + theirs
+
+
+def _whole(body: bytes) -> Reading | None:
+    """The reading by one typed decode, or None where something calls for a closer look."""
+    first = body.lstrip()[:1]
+    try:
+        records, root = _typed(body) if first == b"{" else (msgspec.json.decode(body, type=list[Consignment]), "")
+        if any(len(record.items) > ENTRIES_MAX for record in records):
+            return None
+        kept = _plain_leaves(body)
+    except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
+        return None
+    if kept is None:
+        return None
+    if first == b"{" and not root:
+        declared = tuple(Declared(consignment=record) for record in records)
+    else:
+        declared = tuple(
+            Declared(consignment=record, anchor={"at": f"{root}/{place}"}) for place, record in enumerate(records)
+        )
+    return Reading(format=NAME, declared=declared, kept=kept)
+
+
+def _typed(body: bytes) -> tuple[list[Consignment], str]:
+    try:
+        return [msgspec.json.decode(body, type=Consignment)], ""
+    except msgspec.ValidationError:
+        return msgspec.json.decode(body, type=_Envelope).consignments, "/consignments"
+
+
+def _plain_leaves(body: bytes) -> int | None:
+    """How many values the JSON text holds, or None where it holds anything the typed decoder would let pass.
+
+    Raises ValueError where a name stands twice.
+    """
+    if (not body.isascii() or b"\\" in body or b"\x7f" in body) and _ODD_TEXT.search(body):
+        return None
+    if _ODD_NUMBER.search(body):
+        return None
+    return _leaves(json.loads(body, object_pairs_hook=_counted))
+
+
+class _Count(int):
+    """How many values an object holds."""
+
+
+def _counted(pairs: list[tuple[str, Any]]) -> _Count:
+    if len(dict(pairs)) != len(pairs):
+        raise _Repetition
+    return _Count(sum([_leaves(value) for _, value in pairs]))
+
+
+def _leaves(value: Any) -> int:
+    kind = type(value)
+    if kind is str:
+        return 1
+    if kind is _Count:
+        return int(value)
+    if kind is list:
+        return sum([_leaves(entry) for entry in value])
+    return 0 if value is None else 1
+
+
+def _elements(body: bytes) -> tuple[list[_Element], list[Finding]]:
+    """The consignments of a message as bytes, unread, and what was wrong with what is around them."""
+    first = body.lstrip()[:1]
+    try:
+        if first == b"[":
+            return _listed(msgspec.json.decode(body, type=list[msgspec.Raw]), ""), []
+        if first != b"{":
+            called = "text" if first == b'"' else "a bare value"
+            json.loads(body, parse_constant=_refuse)
+            return [], [found(NOT_AN_OBJECT, called)]
+        held = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except RecursionError:
+        return [], [found(TOO_DEEP)]
+    except ValueError as error:
+        lines = _lines(body)
+        return (lines, []) if lines else ([], [found(MALFORMED, _where(body, error))])
+    return _enveloped(body, held) if "consignments" in held and "reference" not in held else ([_Element("", body)], [])
+
+
+def _listed(raws: list[msgspec.Raw], root: str) -> list[_Element]:
+    return [_Element(f"{root}/{place}", bytes(raw)) for place, raw in enumerate(raws)]
+
+
+def _enveloped(body: bytes, held: dict[str, msgspec.Raw]) -> tuple[list[_Element], list[Finding]]:
+    findings = [
+        found(UNKNOWN_FIELD, f"“{shortened(name)}”", source_pointer=f"/{shortened(name)}")
+        for name in held
+        if name != "consignments"
+    ]
+    if body.count(b'"consignments"') > 1:
+        tree = _tree(body)
+        if isinstance(tree, Repeated) and "consignments" in tree.again:
+            return [], [*findings, found(TWICE, "“consignments”", source_pointer="/consignments")]
+    try:
+        raws = msgspec.json.decode(held["consignments"], type=list[msgspec.Raw])
+    except ValueError:
+        return [], [*findings, found(NOT_AN_OBJECT, "no list", source_pointer="/consignments")]
+    return _listed(raws, "/consignments"), findings
+
+
+def _lines(body: bytes) -> list[_Element]:
+    """One object a line, where most lines look like that; else nothing."""
+    lines = [(number, line.strip()) for number, line in enumerate(body.split(b"\n"), start=1) if line.strip()]
+    objects = sum(line.startswith(b"{") and line.endswith(b"}") for _, line in lines)
+    if len(lines) < 2 or objects * 2 < len(lines):
+        return []
+    return [_Element(f"line {number} ", line) for number, line in lines]
+
+
+def _one(element: _Element, jurisdiction: str | None) -> Reading:
+    """The reading of one element, quickly where nothing is odd."""
+    at, raw = element
+    anchor = {"at": at} if at else {}
+    try:
+        record = msgspec.json.decode(raw, type=Consignment)
+        kept = _plain_leaves(raw) if len(record.items) <= ENTRIES_MAX else None
+    except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
+        kept = None
+    if kept is not None:
+        return Reading(format=NAME, declared=(Declared(consignment=record, anchor=anchor),), kept=kept)
+    return _carefully(element, jurisdiction)
+
+
+def _carefully(element: _Element, jurisdiction: str | None) -> Reading:
+    at, raw = element
+    try:
+        tree = _tree(raw)
+    except RecursionError:
+        return _failed(found(TOO_DEEP, source_pointer=at.strip()))
+    except ValueError as error:
+        return _failed(found(MALFORMED, _where(raw, error), source_pointer=at.strip()))
+    if isinstance(tree, dict) and jurisdiction and tree.get("jurisdiction") is None:
+        tree["jurisdiction"] = jurisdiction
+    built = build(tree, Consignment, at=at)
+    if built.record is None:
+        return Reading(format=NAME, findings=built.findings, kept=built.kept, dropped=built.dropped)
+    anchor = ({"at": at} if at else {}) | built.moved
+    declared = Declared(consignment=built.record, findings=built.findings, anchor=anchor)
+    return Reading(format=NAME, declared=(declared,), kept=built.kept, dropped=built.dropped)
+
+
+def _failed(finding: Finding) -> Reading:
+    return Reading(format=NAME, findings=(finding,))
+
+
+def _tree(raw: bytes) -> Any:
+    """The JSON text as dicts and lists, numbers exact, with objects that repeat a name marked. Raises ValueError."""
+    text = raw.decode()
+    return json.loads(
+        text, object_pairs_hook=_object, parse_int=_number, parse_float=_number, parse_constant=_refuse
+    )  # fmt: skip
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) == len(pairs):
+        return made
+    repeated = Repeated(made)
+    names = [name for name, _ in pairs]
+    repeated.again = frozenset(name for name in made if names.count(name) > 1)
+    return repeated
+
+
+def _number(text: str) -> int | Decimal:
+    """An exact number; one with absurdly many digits or so great an exponent is `NO_NUMBER`."""
+    mantissa, _, exponent = text.lower().partition("e")
+    if len(mantissa) > _DIGITS_MAX or len(exponent) > 3:
+        return NO_NUMBER
+    return int(text) if text.lstrip("-").isdigit() else Decimal(text)
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _where(raw: bytes, error: Exception) -> str:
+    """Where the text stops being JSON, as ' (line 3, column 7)'."""
+    try:
+        json.loads(raw.decode(), parse_constant=_refuse, parse_int=_number, parse_float=_number)
+    except json.JSONDecodeError as stop:
+        return f" (line {stop.lineno}, column {stop.colno})"
+    except (ValueError, RecursionError):
+        pass
+    place = re.search(r"byte (\d+)", str(error))
+    if place is None:
+        return ""
+    before = raw[: int(place[1])]
+    return f" (line {before.count(10) + 1}, column {len(before) - before.rfind(10)})"

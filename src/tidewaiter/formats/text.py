@@ -1,0 +1,41 @@
+"""Which text may stand in a field, and how a finding of a format is made."""
+
+from __future__ import annotations
+
+import re
+
+from tidewaiter.model.finding import Finding, Kind
+
+UNFIT = re.compile(
+    "[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufdd0-\ufdef"
+    + "".join(chr(plane * 0x10000 + end) for plane in range(17) for end in (0xFFFE, 0xFFFF))
+    + "]"
+)
+"""Characters no field may hold: control characters, which XML and PostgreSQL cannot carry; lone surrogates and
+noncharacters, which are no text; and marks that turn the direction of writing, which make an officer read what is
+not there. Everything else is kept as it was sent: a name is never refused for its script."""
+
+
+def unfit_in(text: str) -> str:
+    """The first unfit character as 'U+0000', or '' where the text may stand in a field."""
+    found = UNFIT.search(text)
+    return f"U+{ord(found.group()):04X}" if found else ""
+
+
+def found(kind: Kind, detail: str = "", *, pointer: str = "", source_pointer: str = "") -> Finding:
+    """A finding of this kind. `detail` takes the place of `{detail}`; it never holds a value that was sent."""
+    return Finding(
+        code=kind.code,
+        severity=kind.severity,
+        pointer=pointer,
+        source_pointer=source_pointer,
+        text=kind.text.replace("{detail}", detail),
+        remedy=kind.remedy.replace("{detail}", detail),
+        law=kind.law,
+    )
+
+
+def shortened(name: str, length: int = 60) -> str:
+    """A name out of a message (a key, a heading), safe to print and at most so long."""
+    clean = UNFIT.sub("\ufffd", name)
+    return clean if len(clean) <= length else clean[: length - 1] + "…"
