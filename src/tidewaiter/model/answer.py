@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from tidewaiter.model.consignment import Change
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.money import Money
 
@@ -19,7 +20,11 @@ AnswerKind = Literal[
 
 
 class AssessedTax(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One tax line of an answer. `rate` is percent where it is ad valorem; `item` is null for the whole."""
+    """One tax line of an answer. `rate` is percent where it is ad valorem.
+
+    `item` is the number the sender gave the goods item, from 1; null for the whole. `reference` is that of the
+    payment, `guarantee` that of the account or guarantee it is taken from.
+    """
 
     item: int | None = None
     type: str | None = None
@@ -31,6 +36,19 @@ class AssessedTax(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     relief: Money | None = None
     assessed: Money | None = None
     payable: Money | None = None
+    method: str | None = None
+    reference: str | None = None
+    guarantee: str | None = None
+
+
+class Remark(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Something an answer says besides: a coded or written statement, until when it holds, what it speaks of."""
+
+    code: str | None = None
+    text: str | None = None
+    type: str | None = None
+    until: datetime | None = None
+    pointer: str | None = None
 
 
 class DialectError(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -42,7 +60,11 @@ class DialectError(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One answer about one consignment. `sent_at` is an instant in UTC; `reference` is the sender's, `id` ours."""
+    """One answer about one consignment. `reference` is the sender's, `id` ours.
+
+    `sent_at` and `effective_at` are aware instants; the latter is that of the acceptance, rejection, invalidation or
+    exit. `status` is the dialect's code of it where that says more than `kind`. `account` at `bank` is where to pay.
+    """
 
     kind: AnswerKind
     id: str
@@ -52,7 +74,12 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     sent_at: datetime | None = None
     effective_at: datetime | None = None
     status: str | None = None
-    statements: tuple[tuple[str, str], ...] = ()
+    statements: tuple[Remark, ...] = ()
+    changes: tuple[Change, ...] = ()
+    appeal_office: str | None = None
+    contact_office: str | None = None
+    bank: str | None = None
+    account: str | None = None
     errors: tuple[DialectError, ...] = ()
     findings: tuple[Finding, ...] = ()
     taxes: tuple[AssessedTax, ...] = ()

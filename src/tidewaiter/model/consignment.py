@@ -547,7 +547,7 @@ class GoodsLocation(
 ):
     """Where the goods can be seen."""
 
-    name: Annotated[str, about("Location", wco="L016", purpose="route", max_length=70)] | None = None
+    name: Annotated[str, about("Location", wco="L016", purpose="route", max_length=256)] | None = None
     id: Annotated[str, about("Location code", wco="L017", purpose="route", max_length=35)] | None = None
     type: (
         Annotated[str, about("Type of location", wco="L110", privacy="public", purpose="route", max_length=3)] | None
@@ -696,9 +696,11 @@ class Consignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     equipment: Annotated[tuple[Equipment, ...], about("Containers and receptacles", wco="31B", purpose="route")] = ()
     warehouse_type: Annotated[str, about("Type of warehouse", wco="L112", privacy="public", max_length=2)] | None = None
     warehouse_id: Annotated[str, about("Warehouse", wco="L019", max_length=35)] | None = None
+    declaration_office: (
+        Annotated[str, about("Office of declaration", wco="065", privacy="public", max_length=17)] | None
+    ) = None
     presentation_office: (
-        Annotated[str, about("Office of declaration or presentation", wco="065", privacy="public", max_length=17)]
-        | None
+        Annotated[str, about("Office of presentation", wco="G015", privacy="public", max_length=17)] | None
     ) = None
     supervising_office: (
         Annotated[str, about("Supervising office", wco="G012", privacy="public", max_length=17)] | None
