@@ -15,6 +15,10 @@ from tidewaiter.law.rules import Conditions, Regime, between
 from tidewaiter.model.batch import ROW, Batch
 
 
+FREE_CIRCULATION = "40"
+"""The procedure meant where none is stated: most who sell and buy know no customs codes (UCC annex B, DE 1/10)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """`regimes`: frame REGIMES; `heads`: row, place of the regime in `terms.regimes` (null for none), and
@@ -98,8 +102,7 @@ class _Facts:
             if getattr(when, name)
         ]
         if when.procedure:
-            # Where no procedure is stated the goods are for free circulation: most who sell know no customs codes.
-            stated = pl.col("procedure").is_in(when.procedure).fill_null(value=True)
+            stated = pl.col("procedure").fill_null(FREE_CIRCULATION).is_in(when.procedure)
             tests.append(self._of_items(("procedure", *when.procedure), stated.all()))
         if when.additional_procedure:
             tests.append(self._some_procedure(when.additional_procedure))
