@@ -75,8 +75,10 @@ POSTINGS = pl.Schema(
 Security = Literal["assessment_complete", "information_requested", "screening_requested", "do_not_load", "pending"]
 Control = Literal[
     "released", "accepted", "not_accepted", "documents_requested", "examine", "hold",
-    "amendment_recorded", "cancellation_recorded", "refused", "returned",
+    "amendment_recorded", "cancellation_recorded", "refused", "returned", "seized",
 ]  # fmt: skip
+Lane = Literal["examine", "documents", "hold_for_officer", "screening", "information"]
+"""What a risk profile asks for: the last two on the security channel, the others on that of control."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
