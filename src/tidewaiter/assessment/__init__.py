@@ -42,7 +42,7 @@ def assess(batch: Batch, law: Law) -> Assessment:
     chosen = choose(batch, law, terms, valued)
     charged = charge(law, terms, valued, chosen)
     return Assessment(
-        values=charged.items.select(pl.col(name).cast(kind) for name, kind in VALUES.items()),
+        values=charged.items[list(VALUES)],
         regimes=chosen.regimes,
         charges=charged.charges,
         findings=shortcomings(terms, chosen, charged),

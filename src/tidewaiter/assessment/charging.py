@@ -70,7 +70,7 @@ class _Bill:
 
 def charge(law: Law, terms: Terms, valued: pl.DataFrame, chosen: Choice) -> Charged:
     """The charges on every item whose consignment has a regime."""
-    items = valued.join(chosen.heads.select("row", "place"), on="row", maintain_order="left")
+    items = valued.join(chosen.heads[["row", "place"]], on="row", maintain_order="left")
     places = sorted(place for place in items["place"].unique() if place is not None)
     asking = [place for place in places if any(c.arithmetic == "tariff" for c in terms.regimes[place][0].charges)]
     items = _with_duty(items, law, terms, asking)
@@ -361,11 +361,13 @@ def _priced(found: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     )
     if not currencies:
         return found.with_columns(specific_home=pl.lit(None, pl.Int64), rate=words)
-    rates = terms.rates(tuple(sorted(currencies)))
+    rates = terms.rates(tuple(sorted(currencies)), "specific")
     joined = found.join(
         rates, left_on=[*PLACE, "specific_currency"], right_on=[*PLACE, "priced_in"], how="left", nulls_equal=False
     )
-    home = scaled(pl.col("specific_micro"), pl.col("to_home"), pl.col("of_home"), quantum=1, mode="half_up")
+    home = scaled(
+        pl.col("specific_micro"), pl.col("specific_to_home"), pl.col("specific_of_home"), quantum=1, mode="half_up"
+    )
     return joined.with_columns(specific_home=home, rate=words).select(*found.columns, "specific_home", "rate")
 
 

@@ -14,7 +14,6 @@ from tidewaiter.law import Law
 from tidewaiter.law.rules import Conditions, Regime, between
 from tidewaiter.model.batch import ROW, Batch
 
-
 FREE_CIRCULATION = "40"
 """The procedure meant where none is stated: most who sell and buy know no customs codes (UCC annex B, DE 1/10)."""
 
@@ -51,7 +50,7 @@ def choose(batch: Batch, law: Law, terms: Terms, valued: pl.DataFrame) -> Choice
     whole = pl.when(intrinsic.null_count() == 0).then(intrinsic.sum())
     gathered = valued.group_by("row").agg(intrinsic_micro=whole, **chooser.of_items)
     heads = (
-        terms.heads.select("row", "jurisdiction", "accepted_on", "direction", "category", "channel")
+        terms.heads[["row", "jurisdiction", "accepted_on", "direction", "category", "channel"]]
         .join(gathered, on="row", how="left", maintain_order="left")
         .with_columns(**_of_parties(batch, chooser))
         .select("row", "intrinsic_micro", place=chooser.place)
@@ -61,7 +60,7 @@ def choose(batch: Batch, law: Law, terms: Terms, valued: pl.DataFrame) -> Choice
         [
             heads["row"],
             chooser.names.gather(index).alias("regime"),
-            chooser.titles.gather(index).fill_null("").alias("reason"),
+            chooser.titles.gather(index).alias("reason"),
         ]
     )
     return Choice(regimes=regimes, heads=heads)

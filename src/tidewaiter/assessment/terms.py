@@ -46,13 +46,13 @@ class Terms:
     regimes: Sequence[tuple[Regime, frozenset[str]]]
     law: Law
 
-    def rates(self, currencies: tuple[str, ...]) -> pl.DataFrame:
-        """A row a place and currency: `to_home` over `of_home` turns its amounts into the currency of assessment,
-        `to_threshold` over `of_threshold` into that of the thresholds, `conversion` says it in words. Null where no
-        rate is known."""
-        return self.law.remembered(("rates", self.pairs, currencies), lambda: self._rates(currencies))
+    def rates(self, currencies: tuple[str, ...], name: str) -> pl.DataFrame:
+        """A row a place and currency: `<name>_to_home` over `<name>_of_home` turns its amounts into the currency of
+        assessment, `…_to_threshold` over `…_of_threshold` into that of the thresholds, `<name>_conversion` says it in
+        words. Null where no rate is known."""
+        return self.law.remembered(("rates", self.pairs, currencies, name), lambda: self._rates(currencies, name))
 
-    def _rates(self, currencies: tuple[str, ...]) -> pl.DataFrame:
+    def _rates(self, currencies: tuple[str, ...], name: str) -> pl.DataFrame:
         found = []
         for country, day in self.pairs:
             ground = self.law.ground(country, day)
@@ -65,7 +65,9 @@ class Terms:
                 found.append((country, day, currency, *into_home, *into_threshold, words))
         kinds = {"jurisdiction": pl.String, "accepted_on": pl.Date, "priced_in": pl.String}
         return pl.DataFrame(
-            found, schema=kinds | dict.fromkeys(INTO, pl.Int64) | {"conversion": pl.String}, orient="row"
+            found,
+            schema=kinds | {f"{name}_{into}": pl.Int64 for into in INTO} | {f"{name}_conversion": pl.String},
+            orient="row",
         )
 
 
@@ -73,14 +75,14 @@ def terms_of(batch: Batch, law: Law) -> Terms:
     """The terms of every original import declaration in the batch."""
     whole = batch.consignments
     wanted = (whole["function"] == "original") & (whole["direction"] == "import")
-    assessed = whole.select(HEAD) if wanted.all() else whole.filter(wanted).select(HEAD)
-    asked = assessed.select(PLACE).unique()
+    assessed = (whole if wanted.all() else whole.filter(wanted))[list(HEAD)]
+    asked = assessed[PLACE].unique()
     pairs, table = law.remembered(("terms", tuple(sorted(asked.rows(), key=str))), lambda: _table(law, asked.rows()))
     heads = assessed.join(table, on=PLACE, how="left", maintain_order="left")
     regimes = law.remembered(("regimes", pairs), lambda: law.regimes_for(pairs))
-    is_known = heads["currency"].is_not_null()
     unknown = heads.clear()
-    if not is_known.all():
+    if heads["currency"].null_count():
+        is_known = heads["currency"].is_not_null()
         heads, unknown = heads.filter(is_known), heads.filter(~is_known)
     return Terms(heads=heads, unknown=unknown, pairs=pairs, regimes=regimes, law=law)
 

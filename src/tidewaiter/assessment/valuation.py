@@ -31,11 +31,6 @@ GROUND = (
 )  # fmt: skip
 
 MODE, QUANTUM = pl.col("value_half_up"), pl.col("value_quantum")
-NOT_DECLARED = {
-    "customs_value_home": pl.lit(None, pl.Int64),
-    "customs_value_threshold": pl.lit(None, pl.Int64),
-    "customs_value_conversion": pl.lit(None, pl.String),
-}
 
 
 def value(batch: Batch, law: Law, terms: Terms) -> pl.DataFrame:
@@ -43,12 +38,10 @@ def value(batch: Batch, law: Law, terms: Terms) -> pl.DataFrame:
     `goods_micro` price without carriage, `customs_value_micro`, `tax_base_micro` before any charge; besides
     `intrinsic_micro` in the currency of the thresholds. Null where a value or a rate of exchange is missing.
     """
-    items = batch.items.select(ITEM).join(terms.heads.select(GROUND), on="row", maintain_order="left")
+    items = batch.items[list(ITEM)].join(terms.heads[list(GROUND)], on="row", maintain_order="left")
     money = _Exchange(terms, items, batch)
     stated = [name for name in ("price", "customs_value", "freight") if money.occurs(items, name) or name == "price"]
     items = money.converted(items, stated)
-    if "customs_value" not in stated:
-        items = items.with_columns(**NOT_DECLARED)
     heads, has = _head_amounts(terms, money)
     if has:
         items = items.join(heads, on="row", how="left", maintain_order="left")
@@ -56,15 +49,17 @@ def value(batch: Batch, law: Law, terms: Terms) -> pl.DataFrame:
     if extra is not None:
         items = items.join(extra, on=["row", "item"], how="left", maintain_order="left")
     has |= {"freight_home"} if "freight" in stated else set()
-    for step in _steps(frozenset(has), extra is not None):
-        items = items.with_columns(**step)
-    return items
+    valued = items.lazy()
+    for step in _steps(frozenset(has), extra is not None, "customs_value" in stated):
+        valued = valued.with_columns(**step)
+    return valued.collect(optimizations=pl.QueryOptFlags.none())
 
 
 @lru_cache(maxsize=64)
-def _steps(has: frozenset[str], adjusted: bool) -> tuple[dict[str, pl.Expr], ...]:
+def _steps(has: frozenset[str], adjusted: bool, declared: bool) -> tuple[dict[str, pl.Expr], ...]:
     """The columns to be added, step by step, where only these amounts occur in the batch."""
-    goods = pl.coalesce("price_home", "customs_value_home")
+    either = ("price", "customs_value") if declared else ("price",)
+    goods = pl.coalesce(f"{name}_home" for name in either)
     zero = pl.lit(0, pl.Int64)
 
     def share(name: str) -> pl.Expr:
@@ -72,7 +67,7 @@ def _steps(has: frozenset[str], adjusted: bool) -> tuple[dict[str, pl.Expr], ...
 
     carriage = share("carriage") + (pl.col("freight_home").fill_null(0) if "freight_home" in has else zero)
     up, down, tax = (pl.col(name).fill_null(0) if adjusted else zero for name in ("value_up", "value_down", "tax_up"))
-    is_declared = pl.col("price_home").is_null() & pl.col("customs_value_home").is_not_null()
+    alone = pl.when(pl.col("price_home").is_null()).then("customs_value_home") if declared else pl.lit(None, pl.Int64)
     with_carriage = pl.when("value_has_carriage").then(pl.col("carriage_micro")).otherwise(0)
     to_the_buyer = pl.col("tax_has_carriage") & ~pl.col("value_has_carriage")
     weigh: tuple[dict[str, pl.Expr], ...] = (
@@ -85,13 +80,13 @@ def _steps(has: frozenset[str], adjusted: bool) -> tuple[dict[str, pl.Expr], ...
             "goods_micro": goods - share("discount"),
             "carriage_micro": carriage,
             "declared_micro": pl.col("customs_value_micro"),
-            "intrinsic_micro": pl.coalesce("price_threshold", "customs_value_threshold"),
-            "conversion": pl.coalesce("price_conversion", "customs_value_conversion"),
+            "intrinsic_micro": pl.coalesce(f"{name}_threshold" for name in either),
+            "conversion": pl.coalesce(f"{name}_conversion" for name in either),
         },
         {
-            "customs_value_micro": pl.when(is_declared)
-            .then(pl.col("customs_value_home"))
-            .otherwise((pl.col("goods_micro") + with_carriage + up - down).clip(lower_bound=0)),
+            "customs_value_micro": pl.coalesce(
+                alone, (pl.col("goods_micro") + with_carriage + up - down).clip(lower_bound=0)
+            ),
         },
         {
             "tax_base_micro": pl.col("customs_value_micro")
@@ -124,7 +119,8 @@ class _Exchange:
             if currency is not None
         }
         self._single = len(found) == 1 and len(terms.pairs) == 1
-        self._rates = terms.rates(tuple(sorted(found)))
+        self._currencies = tuple(sorted(found))
+        self._terms = terms
 
     @staticmethod
     def occurs(frame: pl.DataFrame, name: str) -> bool:
@@ -135,9 +131,9 @@ class _Exchange:
         """The frame with, for each name, `_home` (rounded as the place rounds values), `_threshold` (unrounded) and
         `_conversion` (in words)."""
         if self._single:
-            return frame.with_columns(**_conversions(tuple(names), self._rates.row(0)[-5:]))
+            return frame.with_columns(**_conversions(tuple(names), self._terms.rates(self._currencies, "").row(0)[-5:]))
         for name in names:
-            rates = self._rates.rename({into: f"{name}_{into}" for into in INTO} | {"conversion": f"{name}_conversion"})
+            rates = self._terms.rates(self._currencies, name)
             place = [*PLACE, f"{name}_currency"]
             frame = frame.join(rates, left_on=place, right_on=[*PLACE, "priced_in"], how="left", maintain_order="left")
         return frame.with_columns(**_conversions(tuple(names), None))
@@ -180,7 +176,7 @@ def _adjustments(batch: Batch, law: Law, terms: Terms, money: _Exchange) -> pl.D
     """
     if batch.adjustments.is_empty():
         return None
-    found = batch.adjustments.join(terms.heads.select(GROUND), on="row", maintain_order="left")
+    found = batch.adjustments.join(terms.heads[list(GROUND)], on="row", maintain_order="left")
     code, amount = pl.col("code"), pl.col("amount_home")
     return (
         money.converted(found, ["amount"])
