@@ -350,35 +350,13 @@ def _with_duty(items: pl.DataFrame, law: Law, terms: Terms, places: Sequence[int
 
 
 def _priced(found: pl.DataFrame, terms: Terms) -> pl.DataFrame:
-    """The measures with their rate in words, and an amount per unit in the currency of assessment."""
-    currencies = found["specific_currency"].unique().drop_nulls().to_list()
-    words = (
-        pl.when(pl.col("specific_micro").is_null())
-        .then(_percent_words(found))
-        .when(pl.col("ad_valorem_ppm") == 0)
-        .then(_specific_words(found))
-        .otherwise(_percent_words(found) + " + " + _specific_words(found))
-    )
-    if not currencies:
-        return found.with_columns(specific_home=pl.lit(None, pl.Int64), rate=words)
-    rates = terms.rates(tuple(sorted(currencies)), "specific")
-    joined = found.join(
-        rates, left_on=[*PLACE, "specific_currency"], right_on=[*PLACE, "priced_in"], how="left", nulls_equal=False
-    )
-    home = scaled(
-        pl.col("specific_micro"), pl.col("specific_to_home"), pl.col("specific_of_home"), quantum=1, mode="half_up"
-    )
-    return joined.with_columns(specific_home=home, rate=words).select(*found.columns, "specific_home", "rate")
-
-
-def _percent_words(found: pl.DataFrame) -> pl.Expr:
-    known = found["ad_valorem_ppm"].unique().to_list()
-    return pl.col("ad_valorem_ppm").replace_strict(known, [percent_text(ppm) for ppm in known], return_dtype=pl.String)
-
-
-def _specific_words(found: pl.DataFrame) -> pl.Expr:
-    known = found["specific_micro"].unique().drop_nulls().to_list()
-    amounts = pl.col("specific_micro").replace_strict(
-        known, [str(from_micro(micro)) for micro in known], return_dtype=pl.String, default=None
-    )
-    return amounts + " " + pl.col("specific_currency") + " for each " + pl.col("unit")
+    """The measures with what they take for a unit in the currency of assessment."""
+    if found["specific_micro"].null_count() == found.height:
+        return found.with_columns(specific_home=pl.lit(None, pl.Int64))
+    currencies = sorted(currency for currency in found["specific_currency"].unique() if currency is not None)
+    place = [*PLACE, "specific_currency"]
+    rates = terms.rates(tuple(currencies), "specific")
+    over = pl.col("specific_to_home"), pl.col("specific_of_home")
+    home = scaled(pl.col("specific_micro"), *over, quantum=1, mode="half_up")
+    joined = found.join(rates, left_on=place, right_on=[*PLACE, "priced_in"], how="left")
+    return joined.select(*found.columns, specific_home=home)

@@ -28,7 +28,7 @@ from tidewaiter.law.rules import (
     TaxGoods,
     TaxRate,
 )
-from tidewaiter.law.text import amount, number, percent
+from tidewaiter.law.text import amount, number, percent, percent_text
 from tidewaiter.model.money import to_micro
 
 DEMONSTRATION_KEY = b"tidewaiter demonstration key: set your own"
@@ -38,7 +38,7 @@ TARIFF = pl.Schema(
     {
         "schedule": pl.String, "code": pl.String, "origin": pl.String, "kind": pl.String, "since": pl.Date,
         "until": pl.Date, "ad_valorem_ppm": pl.Int64, "specific_micro": pl.Int64, "specific_currency": pl.String,
-        "unit": pl.String, "measure": pl.String, "source": pl.String, "confidence": pl.String,
+        "unit": pl.String, "rate": pl.String, "measure": pl.String, "source": pl.String, "confidence": pl.String,
     }
 )  # fmt: skip
 
@@ -324,12 +324,20 @@ def _tariff(schedule: str, paths: Sequence[Path]) -> pl.DataFrame:
                         "specific_micro": specific,
                         "specific_currency": row["currency"] or None,
                         "unit": row["unit"] or None,
+                        "rate": _rate_in_words(row),
                         "measure": f"{schedule}:{kind}:{row['code']}:{row['origin'] or 'all'}",
                         "source": row["source"],
                         "confidence": _one_of("confidence", row.get("confidence") or "firm"),
                     }
                 )
     return pl.DataFrame(measures, schema=TARIFF)
+
+
+def _rate_in_words(row: Mapping[str, str]) -> str:
+    """The rate as the receipt states it: '12 % + 0.50 EUR for each KGM'."""
+    parts = [percent_text(percent(row["ad_valorem"]))] if row["ad_valorem"] else []
+    parts += [f"{row['specific']} {row['currency']} for each {row['unit']}"] if row["specific"] else []
+    return " + ".join(parts)
 
 
 def _exchange(path: Path) -> Iterator[tuple[str, str, str, Rate]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 MEASURE = (
-    "kind", "ad_valorem_ppm", "specific_micro", "specific_currency", "unit", "measure", "source", "confidence",
+    "kind", "ad_valorem_ppm", "specific_micro", "specific_currency", "unit", "rate", "measure", "source", "confidence",
 )  # fmt: skip
 
 
