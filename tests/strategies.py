@@ -76,7 +76,7 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
         return records(hint)
     if hint is str and meta is not None and meta.pattern:
         return st.sampled_from(COUNTRIES if meta.pattern == COUNTRY else CURRENCIES)
-    first, last = datetime(2019, 1, 1), datetime(2030, 12, 31)  # noqa: DTZ001: hypothesis wants bounds without a zone
+    first, last = datetime(2019, 1, 1), datetime(2030, 12, 31)  # noqa: DTZ001  bounds have no zone
     plain: dict[Any, st.SearchStrategy[Any]] = {
         str: texts(meta.max_length if meta else None),
         int: st.integers(0, 99_999 if meta is None or meta.le is None else int(meta.le)),

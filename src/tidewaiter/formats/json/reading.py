@@ -54,7 +54,7 @@ _ODD_TEXT = re.compile(
     rb"|\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xb7[\x90-\xaf]|\xef\xbf[\xbe\xbf]"
     rb"|[\xf0-\xf4][\x80-\xbf]\xbf[\xbe\xbf]"
 )
-"""What may be an unfit character. An escape below U+00A0 is looked at closely: it can spell the name of a field, too."""
+"""What may be an unfit character. An escape below U+00A0 is looked at closely: it can spell a field's name, too."""
 
 
 class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
