@@ -141,6 +141,17 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     item: int | None = None
 
 
+class Posting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One leg in the ledger, in millionths of the currency: one of debit and credit is nought."""
+
+    item: int | None
+    account: str
+    debit_micro: int
+    credit_micro: int
+    currency: str
+    charge: str
+
+
 class Cleared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One consignment through the corridor, as `clear --json` prints it."""
 

@@ -1,0 +1,82 @@
+"""What customs answers: records of an outcome as answers in the house's own form, before any dialect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from tidewaiter.model.answer import Answer, AnswerKind, AssessedTax, Remark
+from tidewaiter.model.consignment import Consignment
+from tidewaiter.model.finding import Finding
+from tidewaiter.model.money import Money
+from tidewaiter.model.outcome import Charge, Cleared
+
+_PERCENT = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
+
+_BY_CONTROL: dict[str, tuple[AnswerKind, ...]] = {
+    "not_accepted": ("rejected",),
+    "released": ("accepted", "tax_final", "released"),
+    "accepted": ("accepted", "tax_indicative"),
+    "examine": ("accepted", "tax_indicative", "control"),
+    "hold": ("accepted", "tax_indicative", "hold"),
+    "documents_requested": ("accepted", "tax_indicative", "documents"),
+    "amendment_recorded": ("received",),
+    "cancellation_recorded": ("received",),
+}
+_BY_SECURITY: dict[str, tuple[AnswerKind, ...]] = {
+    "information_requested": ("information_request",),
+    "screening_requested": ("screening_request",),
+    "do_not_load": ("do_not_load",),
+}
+_SAY_WHY = ("documents", "hold", "information_request", "screening_request")
+"""Answers that tell the reasons of the decision; the others have nothing to add, or must not."""
+
+
+def answers_about(record: Consignment, cleared: Cleared, *, id: str, at: datetime | None) -> tuple[Answer, ...]:
+    """What the sender is told of one consignment, in the order of telling. Nothing that risk saw is among it."""
+    decision = cleared.decision
+    kinds = _BY_SECURITY.get(decision.security, ()) + _BY_CONTROL.get(decision.control, ("received",))
+    taxes = _taxes(record, cleared.charges)
+    return tuple(
+        Answer(
+            kind=kind,
+            id=f"{id}-{place}",
+            reference=record.reference,
+            mrn=record.mrn,
+            version=record.version,
+            sent_at=at,
+            effective_at=at,
+            findings=cleared.findings if place == 0 else (),
+            taxes=taxes if kind in ("tax_indicative", "tax_final") else (),
+            statements=_reasons(decision.reasons) if kind in _SAY_WHY else (),
+        )
+        for place, kind in enumerate(kind for kind in kinds if taxes or not kind.startswith("tax_"))
+    )
+
+
+def answer_about_message(findings: Sequence[Finding], *, id: str, at: datetime | None) -> Answer:
+    """The answer to what could not be read as a declaration."""
+    return Answer(kind="rejected", id=f"{id}-message", reference=None, sent_at=at, findings=tuple(findings))
+
+
+def _reasons(reasons: Sequence[str]) -> tuple[Remark, ...]:
+    return tuple(Remark(text=reason) for reason in reasons)
+
+
+def _taxes(record: Consignment, charges: Sequence[Charge]) -> tuple[AssessedTax, ...]:
+    return tuple(_tax(record, charge) for charge in charges if charge.amount is not None)
+
+
+def _tax(record: Consignment, charge: Charge) -> AssessedTax:
+    percent = _PERCENT.match(charge.rate)
+    amount = Money(Decimal(charge.amount or 0), charge.currency)
+    return AssessedTax(
+        item=None if charge.item is None else record.items[charge.item].sequence or charge.item + 1,
+        type=charge.code,
+        base=None if charge.base is None else Money(Decimal(charge.base), charge.currency),
+        rate=Decimal(percent[1]) if percent else None,
+        assessed=amount,
+        payable=amount,
+    )

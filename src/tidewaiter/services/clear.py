@@ -1,0 +1,266 @@
+"""Clearing: messages go through the corridor together, and come out as records, answers and signals.
+
+No store and no clock are needed; what must be known of the past is handed in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import structs
+
+from tidewaiter import formats, pipeline
+from tidewaiter.clearance import reasons
+from tidewaiter.formats import Declared, Reading
+from tidewaiter.law import Law
+from tidewaiter.model.answer import Answer
+from tidewaiter.model.batch import Batch
+from tidewaiter.model.consignment import Consignment
+from tidewaiter.model.finding import Finding
+from tidewaiter.model.outcome import Charge, Cleared, Decision, Posting, Signal, Totals
+from tidewaiter.model.past import Past
+from tidewaiter.services.answering import answer_about_message, answers_about
+from tidewaiter.services.records import (
+    NOTHING_KNOWN,
+    charges_by_row,
+    decisions_by_row,
+    findings_by_row,
+    postings_by_row,
+    signals_by_row,
+    totals_by_row,
+)
+
+SUPPLEMENTARY = ("U", "V", "X", "Y", "Z")
+"""Third letter of the declaration type where the day of acceptance lies before the message: supplementary and
+recapitulative declarations (Delegated Regulation (EU) 2015/2446, Annex B, data element 11 02)."""
+
+UNREAD = Decision(security="pending", control="not_accepted", reasons=(reasons.NOT_ACCEPTED,))
+"""What could not be read whole is never accepted. The corridor sees only what was read, so it cannot know."""
+
+DayOf = Callable[[str], date]
+"""From a country to the legal day there."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Bytes as they came. `source` says from where (a file, a door); `format` is a format's name where it was said.
+
+    `sender` is who lodged it: it goes into the answers' numbers, so that two senders' answers never share one.
+    """
+
+    source: str
+    data: bytes
+    sender: str = ""
+    format: str | None = None
+
+
+class ClearedConsignment(msgspec.Struct, frozen=True, kw_only=True):
+    """One consignment through the corridor. `signals` are for officers and in none of the other parts."""
+
+    consignment: Consignment
+    cleared: Cleared
+    answers: tuple[Answer, ...]
+    postings: tuple[Posting, ...]
+    signals: tuple[Signal, ...]
+
+
+class ClearedMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one message. `findings` are about the message as a whole; each consignment has its own.
+
+    `format` is '' where none could be found. `answers` holds those of all consignments, as bytes in `format`;
+    `answers_read` is not empty where the message was itself an answer. `kept` and `dropped` count leaf values read.
+    """
+
+    source: str
+    format: str
+    findings: tuple[Finding, ...]
+    consignments: tuple[ClearedConsignment, ...]
+    answers: bytes
+    answers_read: tuple[Answer, ...] = ()
+    kept: int = 0
+    dropped: tuple[str, ...] = ()
+
+    @property
+    def records(self) -> list[Cleared]:
+        """One record a consignment, and one without a reference for what was found about the message as a whole."""
+        records = [one.cleared for one in self.consignments]
+        if self.findings:
+            records.append(_about_message(self))
+        return records
+
+
+def clear_messages(
+    messages: Sequence[Message],
+    *,
+    law: Law,
+    past: Past,
+    jurisdiction: str | None = None,
+    on: date | DayOf,
+    number: Callable[[Message, Consignment], str] | None = None,
+    at: datetime | None = None,
+    trust_stated_day: bool = True,
+) -> list[ClearedMessage]:
+    """What customs makes of each message, in their order. All consignments go through the corridor as one batch.
+
+    `on` is the day of acceptance, or gives it for a country. A day the message itself states goes before it; with
+    `trust_stated_day` false only the tax point of a supplementary declaration does, and none after `on`.
+    `jurisdiction` is used where a message does not name its country. `number` gives the customs reference (MRN) of
+    one that has none, and `at` the instant the answers are sent; without them the answers carry neither.
+    """
+    readings = [formats.read(m.data, jurisdiction=jurisdiction, format=m.format) for m in messages]
+    day_of = on if callable(on) else lambda _country: on
+    dated = [
+        [_dated(one, law=law, day_of=day_of, trust=trust_stated_day) for one in reading.declared]
+        for reading in readings
+    ]
+    verdicts = iter(_verdicts([one for declared in dated for one in declared], law, past))
+    results = []
+    for message, reading, declared in zip(messages, readings, dated, strict=True):
+        prefix = hashlib.sha256(b"%s\0%s" % (message.sender.encode(), message.data)).hexdigest()[:20]
+        consignments = tuple(
+            _cleared(
+                one,
+                next(verdicts),
+                message=message,
+                format=reading.format,
+                id=f"{prefix}-{place}",
+                mrn=one.consignment.mrn or (number(message, one.consignment) if number else None),
+                at=at,
+            )
+            for place, one in enumerate(declared)
+        )
+        results.append(
+            ClearedMessage(
+                source=message.source,
+                format=reading.format,
+                findings=reading.findings,
+                consignments=consignments,
+                answers=_in_their_format(reading, consignments, id=prefix, at=at),
+                answers_read=reading.answers,
+                kept=reading.kept,
+                dropped=reading.dropped,
+            )
+        )
+    return results
+
+
+class _Verdict(NamedTuple):
+    """What the corridor says of one consignment, as records."""
+
+    findings: tuple[Finding, ...]
+    charges: tuple[Charge, ...]
+    totals: Totals
+    regime: str | None
+    decision: Decision
+    signals: tuple[Signal, ...]
+    postings: tuple[Posting, ...]
+    law_digest: str
+
+
+def _dated(one: Declared, *, law: Law, day_of: DayOf, trust: bool) -> Declared:
+    """The same with its legal day of acceptance."""
+    record = one.consignment
+    if trust and record.accepted_on is not None:
+        return one
+    day = day_of(record.jurisdiction)
+    stated = record.declared_acceptance
+    if stated is not None and (record.declaration_type or "")[2:] in SUPPLEMENTARY:
+        tax_point = stated.astimezone(ZoneInfo(law.time_zone(record.jurisdiction))).date()
+        day = tax_point if trust else min(tax_point, day)
+    return structs.replace(one, consignment=structs.replace(record, accepted_on=day))
+
+
+def _verdicts(declared: Sequence[Declared], law: Law, past: Past) -> list[_Verdict]:
+    """The verdict on each, in their order."""
+    if not declared:
+        return []
+    batch = Batch.of([one.consignment for one in declared])
+    outcome = pipeline.clear(batch, law, past)
+    size = len(declared)
+    found = findings_by_row(outcome.findings, size)
+    charged = charges_by_row(outcome.charges, size)
+    totals = totals_by_row(outcome, size)
+    regimes = dict(outcome.regimes.select("row", "regime").iter_rows())
+    decided = decisions_by_row(outcome.decisions)
+    seen = signals_by_row(outcome.signals, size)
+    posted = postings_by_row(outcome.postings, size)
+    verdicts = []
+    for row, one in enumerate(declared):
+        findings = (*one.findings, *found[row])
+        decision, postings = decided[row], posted[row]
+        if any(finding.severity == "error" for finding in one.findings):
+            decision, postings = UNREAD, ()
+        verdicts.append(
+            _Verdict(
+                findings, charged[row], totals[row], regimes.get(row), decision, seen[row], postings, outcome.law_digest
+            )
+        )
+    return verdicts
+
+
+def _cleared(
+    one: Declared, verdict: _Verdict, *, message: Message, format: str, id: str, mrn: str | None, at: datetime | None
+) -> ClearedConsignment:
+    record = one.consignment
+    if record.mrn != mrn and verdict.decision.control != "not_accepted":
+        record = structs.replace(record, mrn=mrn)
+    cleared = Cleared(
+        reference=record.reference,
+        format=format,
+        source=message.source,
+        jurisdiction=record.jurisdiction,
+        accepted_on=record.accepted_on,
+        function=record.function,
+        regime=verdict.regime,
+        items=len(record.items),
+        findings=tuple(
+            finding
+            if finding.source_pointer
+            else structs.replace(finding, source_pointer=formats.source_pointer(format, one, finding.pointer))
+            for finding in verdict.findings
+        ),
+        charges=verdict.charges,
+        totals=verdict.totals,
+        decision=verdict.decision,
+        law_digest=verdict.law_digest,
+    )
+    return ClearedConsignment(
+        consignment=record,
+        cleared=cleared,
+        answers=answers_about(record, cleared, id=id, at=at),
+        postings=verdict.postings,
+        signals=verdict.signals,
+    )
+
+
+def _in_their_format(
+    reading: Reading, consignments: Sequence[ClearedConsignment], *, id: str, at: datetime | None
+) -> bytes:
+    """All answers in the sender's dialect; in the canonical one where theirs is not known."""
+    answers = [answer for one in consignments for answer in one.answers]
+    if reading.findings:
+        answers.append(answer_about_message(reading.findings, id=id, at=at))
+    return formats.FORMATS[reading.format or "json"].answer(answers)
+
+
+def _about_message(message: ClearedMessage) -> Cleared:
+    """A record for what was found about the message as a whole."""
+    return Cleared(
+        reference="",
+        format=message.format,
+        source=message.source,
+        jurisdiction="",
+        accepted_on=None,
+        function="",
+        regime=None,
+        items=0,
+        findings=message.findings,
+        charges=(),
+        totals=NOTHING_KNOWN,
+        decision=UNREAD,
+        law_digest="",
+    )

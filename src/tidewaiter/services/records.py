@@ -1,0 +1,127 @@
+"""The frames of an outcome as records, consignment by consignment: one walk over each frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import polars as pl
+
+from tidewaiter import assessment, checks, formats
+from tidewaiter.model.finding import Finding, Kind
+from tidewaiter.model.money import MICRO
+from tidewaiter.model.outcome import Charge, Decision, Outcome, Posting, Signal, Totals
+
+T = TypeVar("T")
+
+KINDS: dict[str, Kind] = {kind.code: kind for kind in (*formats.KINDS, *checks.KINDS, *assessment.KINDS)}
+"""Every kind of finding of every room, by its code."""
+
+
+def findings_by_row(findings: pl.DataFrame, size: int) -> list[tuple[Finding, ...]]:
+    """The findings of each of so many consignments, in words. Raises KeyError where no room lists a code."""
+    made: dict[tuple[str, ...], Finding] = {}
+    by_row: list[list[Finding]] = [[] for _ in range(size)]
+    for row, *what in findings.select("row", "code", "severity", "pointer", "detail").iter_rows():
+        found = made.get(key := tuple(what))
+        if found is None:
+            found = made[key] = _in_words(*what)
+        by_row[row].append(found)
+    return _frozen(by_row)
+
+
+def charges_by_row(charges: pl.DataFrame, size: int) -> list[tuple[Charge, ...]]:
+    """The receipt of each of so many consignments, amounts as text."""
+    by_row: list[list[Charge]] = [[] for _ in range(size)]
+    told = charges.select(
+        "row", "type", "code", "item", "measure", _as_text("base_micro"), "rate", "conversion", "rounding",
+        _as_text("amount_micro"), "currency", "collector", "why", "law", "confidence",
+    )  # fmt: skip
+    for row, kind, code, item, measure, base, rate, conversion, rounding, amount, *rest in told.iter_rows():
+        currency, collector, why, law, confidence = rest
+        by_row[row].append(
+            Charge(
+                type=kind, code=code, item=item, measure=measure, base=base, rate=rate, conversion=conversion,
+                rounding=rounding, amount=amount, currency=currency, collector=collector, why=why, law=law,
+                confidence=confidence,
+            )
+        )  # fmt: skip
+    return _frozen(by_row)
+
+
+def totals_by_row(outcome: Outcome, size: int) -> list[Totals]:
+    """The sums of each of so many consignments; null where a charge is unknown or nothing was assessed."""
+    charges = outcome.charges
+    sums = [
+        pl.when(is_kind.and_(pl.col("amount_micro").is_null()).any())
+        .then(None)
+        .otherwise(pl.col("amount_micro").filter(is_kind).sum())
+        .alias(kind)
+        for kind in ("duty", "tax", "fee")
+        for is_kind in [pl.col("type") == kind]
+    ]
+    totals = [NOTHING_KNOWN] * size
+    summed = charges.group_by("row").agg(pl.col("currency").first(), *sums)
+    told = summed.select("row", _as_text("duty"), _as_text("tax"), _as_text("fee"), "currency")
+    for row, duty, tax, fee, currency in told.iter_rows():
+        totals[row] = Totals(duty=duty, tax=tax, fee=fee, currency=currency)
+    return totals
+
+
+NOTHING_KNOWN = Totals(duty=None, tax=None, fee=None, currency="")
+
+
+def decisions_by_row(decisions: pl.DataFrame) -> dict[int, Decision]:
+    """The decision on each row."""
+    return {
+        row: Decision(security=security, control=control, reasons=tuple(reasons or ()))
+        for row, security, control, reasons in decisions.select("row", "security", "control", "reasons").iter_rows()
+    }
+
+
+def signals_by_row(signals: pl.DataFrame, size: int) -> list[tuple[Signal, ...]]:
+    """What risk saw in each of so many consignments."""
+    by_row: list[list[Signal]] = [[] for _ in range(size)]
+    for row, item, profile, lane, score, reason in signals.select(
+        "row", "item", "profile", "lane", "score", "reason"
+    ).iter_rows():
+        by_row[row].append(Signal(profile=profile, lane=lane, score=score, reason=reason, item=item))
+    return _frozen(by_row)
+
+
+def postings_by_row(postings: pl.DataFrame, size: int) -> list[tuple[Posting, ...]]:
+    """The ledger legs of each of so many consignments."""
+    by_row: list[list[Posting]] = [[] for _ in range(size)]
+    for row, item, account, debit, credit, currency, charge in postings.select(
+        "row", "item", "account", "debit_micro", "credit_micro", "currency", "charge"
+    ).iter_rows():
+        by_row[row].append(
+            Posting(
+                item=item, account=account, debit_micro=debit, credit_micro=credit, currency=currency, charge=charge
+            )
+        )
+    return _frozen(by_row)
+
+
+def _in_words(code: str, severity: Any, pointer: str, detail: str | None) -> Finding:
+    kind, said = KINDS[code], detail or ""
+    return Finding(
+        code=code,
+        severity=severity,
+        pointer=pointer,
+        text=kind.text.replace("{detail}", said),
+        remedy=kind.remedy.replace("{detail}", said),
+        law=kind.law,
+    )
+
+
+def _as_text(name: str) -> pl.Expr:
+    """Millionths as an exact decimal with at least two places, as `model.money.from_micro` gives it."""
+    micro = pl.col(name)
+    fraction = (micro.abs() % MICRO).cast(pl.String).str.zfill(6).str.strip_chars_end("0").str.pad_end(2, "0")
+    sign = pl.when(micro < 0).then(pl.lit("-")).otherwise(pl.lit(""))
+    return pl.concat_str(sign, (micro.abs() // MICRO).cast(pl.String), pl.lit("."), fraction).alias(name)
+
+
+def _frozen(by_row: Sequence[list[T]]) -> list[tuple[T, ...]]:
+    return [tuple(found) for found in by_row]
