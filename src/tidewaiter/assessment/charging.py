@@ -142,6 +142,12 @@ class _TaxRates:
     found: list[TaxRate]
     which: pl.Expr
 
+    def of(self, values: Sequence[int] | Sequence[str], kind: type[pl.DataType]) -> pl.Expr:
+        """For each item the value that stands at its rate's place; null where no rate is known."""
+        if not self.found:  # a look-up of nothing would be one row long, whatever the items
+            return pl.lit(None, kind)
+        return pl.lit(pl.Series(values, dtype=kind)).gather(self.which)
+
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
@@ -292,8 +298,7 @@ def _tax(rule: ChargeRule, scope: _Scope) -> _Line:
     )
     base = counted if rule.on == "charges" else with_charges
     rates = scope.tax_rates(rule.tax)
-    which = rates.which
-    rate_ppm = pl.lit(pl.Series([rate.rate_ppm for rate in rates.found], dtype=pl.Int64)).gather(which)
+    rate_ppm = rates.of([rate.rate_ppm for rate in rates.found], pl.Int64)
     amount = scaled(base, rate_ppm, MICRO, quantum=QUANTUM, mode=HALF_UP)
     why = {
         "all": "value for the tax (customs value, carriage and the charges before it) × the rate of its class",
@@ -301,7 +306,7 @@ def _tax(rule: ChargeRule, scope: _Scope) -> _Line:
     }[rule.on]
 
     def told(texts: list[str]) -> pl.Expr:
-        return pl.lit(pl.Series(texts, dtype=pl.String)).gather(which)
+        return rates.of(texts, pl.String)
 
     return scope.line(
         rule,
