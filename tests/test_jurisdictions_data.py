@@ -17,6 +17,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -335,3 +336,45 @@ def test_customs_rates_of_the_union_are_those_of_the_second_last_wednesday() -> 
 
     assert len({row["currency"] for row in held}) >= 30
     assert len({row["from"] for row in held}) == 71
+
+
+def test_rates_of_duty_are_those_on_real_notifications() -> None:
+    messages = REFERENCE.parent / "messages"
+    printed_lines = rows(needs(messages / "derived" / "cds_tax_lines.csv"))
+    codes = declared_codes(messages / "wco-dms-uk-cds" / "samples")
+    held = {row["code"]: row for row in rows(LAW / "gb" / "tariff" / "third-country.csv")}
+    compared, wrong = 0, []
+    for line in printed_lines:
+        code = codes.get((line["scenario"], line["item"]))
+        if line["tax_type"] != "A00" or line["duty_regime"] != "100" or not line["rate"] or code is None:
+            continue
+        found = next((held[code[:length]] for length in (10, 8, 6, 4) if code[:length] in held), None)
+        if found is None or found["specific"]:
+            continue
+        compared += 1
+        if Decimal(found["ad_valorem"]) != Decimal(line["rate"]):
+            wrong.append((line["scenario"], code, line["rate"], found["ad_valorem"]))
+
+    assert wrong == []
+    assert compared >= 45
+
+
+def declared_codes(samples: Path) -> dict[tuple[str, str], str]:
+    """The commodity code of every item of the first well-formed declaration of each scenario."""
+    found: dict[tuple[str, str], str] = {}
+    for path in sorted(samples.glob("TT_*/*")):
+        if path.suffix.lower() != ".xml":
+            continue
+        try:
+            root = ElementTree.parse(path).getroot()
+        except ElementTree.ParseError:
+            continue
+        for item in root.iterfind(".//{*}GovernmentAgencyGoodsItem"):
+            parts = {
+                (kind.findtext("{*}IdentificationTypeCode") or "").strip(): (kind.findtext("{*}ID") or "").strip()
+                for kind in item.iterfind("{*}Commodity/{*}Classification")
+            }
+            key = path.parent.name, (item.findtext("{*}SequenceNumeric") or "").strip()
+            if "TSP" in parts:
+                found.setdefault(key, parts["TSP"] + parts.get("TRC", ""))
+    return found
