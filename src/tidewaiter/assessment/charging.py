@@ -29,7 +29,7 @@ QUANTUM, HALF_UP = pl.col("charge_quantum"), pl.col("charge_half_up")
 KEPT = (
     "row", "item", "hs_code", "price_micro", "price_currency", "declared_micro", "customs_value_currency",
     "net_mass_micro", "quantity_micro", "goods_micro", "customs_value_micro", "tax_base_micro", "currency",
-    "specific_micro", "unit", "duty_known",
+    "specific_micro", "unit", "duty_known", "preferred", "kind",
 )  # fmt: skip
 """The columns of the items that are handed on: the values, and what tells why one is missing."""
 
@@ -137,10 +137,12 @@ def _receipt_line(rule: ChargeRule, line: _Line, amount: pl.Expr) -> dict[str, p
 
 @dataclass(frozen=True, slots=True)
 class _TaxRates:
-    """Rates of a tax, and an expression for the place of the one that holds for an item."""
+    """Rates of a tax, an expression for the place of the one that holds for an item, and one for whether it is firm
+    that the goods are in that class."""
 
     found: list[TaxRate]
     which: pl.Expr
+    is_firm: pl.Expr
 
     def of(self, values: Sequence[int] | Sequence[str], kind: type[pl.DataType]) -> pl.Expr:
         """For each item the value that stands at its rate's place; null where no rate is known."""
@@ -193,6 +195,7 @@ class _Scope:
         """The rates of a tax that can come up here, and which of them holds for each item."""
         found: list[TaxRate] = []
         which: pl.Expr = pl.lit(None, pl.UInt32)
+        is_firm: pl.Expr = pl.lit(value=True)
         for country in self.countries:
             days = [day for place, day in self.terms.pairs if place == country]
             known = self.law.tax(country, tax)
@@ -203,6 +206,8 @@ class _Scope:
                 fits = starts_with_any(pl.col("hs_code").fill_null(""), goods.prefixes)
                 held = between(pl.col("accepted_on"), goods.since, goods.until)
                 name = pl.when(fits & held).then(pl.lit(goods.name)).otherwise(name)
+                if goods.confidence != "firm":
+                    is_firm &= ~(fits & held & (pl.col("jurisdiction") == country))
             for rate in known.rates:
                 if rate.since > max(days) or (rate.until is not None and rate.until <= min(days)):
                     continue
@@ -210,7 +215,7 @@ class _Scope:
                 holds = (pl.col("jurisdiction") == country) & held & (name == rate.name)
                 which = pl.when(holds).then(pl.lit(len(found), pl.UInt32)).otherwise(which)
                 found.append(rate)
-        return _TaxRates(found, which)
+        return _TaxRates(found, which, is_firm)
 
     def line(self, rule: ChargeRule, **columns: pl.Expr | bool | None) -> _Line:
         """A line whose columns are those given, and otherwise the regime's."""
@@ -319,7 +324,10 @@ def _tax(rule: ChargeRule, scope: _Scope) -> _Line:
         .then(pl.lit("the class of these goods is taxed at nought"))
         .otherwise(pl.lit(rule.why or why)),
         law=told([rate.source for rate in rates.found]).fill_null(rule.source),
-        confidence=told([rate.confidence for rate in rates.found]).fill_null("secondary"),
+        confidence=pl.when(rates.is_firm)
+        .then(told([rate.confidence for rate in rates.found]))
+        .otherwise(pl.lit("secondary"))
+        .fill_null("secondary"),
     )
 
 
@@ -333,6 +341,8 @@ NOT_ASKED = (
     pl.lit(None, pl.Int64).alias("specific_micro"),
     pl.lit(None, pl.String).alias("unit"),
     pl.lit(value=True).alias("duty_known"),
+    pl.lit(None, pl.String).alias("preferred"),
+    pl.lit(None, pl.String).alias("kind"),
 )
 
 

@@ -61,6 +61,20 @@ KINDS = (
         remedy="State what carriage and insurance cost, or the delivery term that includes them.",
         law="WTO Customs Valuation Agreement, art. 8.2",
     ),
+    Kind(
+        code="ASM-08",
+        severity="warning",
+        text="The rates of a tax on these goods ({detail}) are not held here.",
+        remedy="An officer can set what is due; nothing was taken for it.",
+        law="",
+    ),
+    Kind(
+        code="ASM-09",
+        severity="warning",
+        text="The preference claimed is not held here for this code and {detail}, so the full rate was taken.",
+        remedy="Check the country of preferential origin; an officer can apply the preference on proof of origin.",
+        law="",
+    ),
 )
 """Every kind of finding that assessment makes."""
 
@@ -80,7 +94,14 @@ def shortcomings(terms: Terms, chosen: Choice, charged: Charged) -> pl.DataFrame
         _Test("ASM-03", ~pl.col("duty_known"), line + "/hs_code", pl.col("hs_code").fill_null("")),
         _Test("ASM-05", unvalued & ~priced, line + "/price"),
         _Test("ASM-06", by_unit & quantity.is_null(), line),
+        _Test(
+            "ASM-09",
+            pl.col("preferred").is_not_null() & (pl.col("kind") == "third_country"),
+            line + "/preference",
+            pl.col("preferred"),
+        ),
     ]
+    is_untold = (pl.col("type") == "tax") & (pl.col("rate") == "unknown")
     lacks_carriage = pl.col("incoterm").is_in(BEFORE_CARRIAGE) & pl.col("freight_micro").is_null()
     of_heads = [
         _Test("ASM-07", pl.col("value_has_carriage") & lacks_carriage, pl.lit("/freight"), pl.col("incoterm")),
@@ -90,6 +111,7 @@ def shortcomings(terms: Terms, chosen: Choice, charged: Charged) -> pl.DataFrame
         *_failed(charged.items, of_items),
         *_failed(chosen.heads, [_Test("ASM-04", pl.col("place").is_null(), pl.lit(""))]),
         *_failed(terms.heads, of_heads),
+        *_failed(charged.charges, [_Test("ASM-08", is_untold, line, pl.col("code"))]),
     ]
     return pl.concat(found) if found else _NONE
 

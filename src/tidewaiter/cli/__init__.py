@@ -1,4 +1,4 @@
-"""The commands. `clear` and `bench` need no store; `lodge`, `show`, `serve` and `demonstrate` use the one of the settings."""
+"""The commands. `clear` and `bench` need no store; the others use the one of the settings."""
 
 from __future__ import annotations
 

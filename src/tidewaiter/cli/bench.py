@@ -89,7 +89,10 @@ def consignments(count: int) -> list[Consignment]:
                 export_country="CN",
                 destination_country=country,
                 parties=(
-                    Party(role="seller", name="Example Trading", country="CN", city="Exampleton", street="1 Example Road", postcode="518000"),
+                    Party(
+                        role="seller", name="Example Trading", country="CN", city="Exampleton",
+                        street="1 Example Road", postcode="518000",
+                    ),
                     Party(
                         role="consignee", name="Pat Example", kind="natural", country=country, city="Exampleton",
                         street="2 Example Street", postcode="EX1 2AM",

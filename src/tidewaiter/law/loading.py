@@ -81,6 +81,7 @@ def load(folder: Path | None = None, *, overlay: Path | None = None, draw_key: b
                 exchange.setdefault((table, currency), []).append(rate)
         places[name] = _jurisdiction(name, files, has_tariff=not tariffs[name].is_empty())
     family = _families(places)
+    _check_thresholds(places, family)
     spread = [_spread_groups(frame, _groups(name, places)) for name, frame in tariffs.items()]
     share = next((place.draw_share_ppm for place in places.values() if place.draw_share_ppm is not None), 0)
     return Law(
@@ -227,6 +228,7 @@ def _taxes(path: Path) -> Iterator[Tax]:
                         until=_end(goods.get("until")),
                         prefixes=tuple(goods["hs"]),
                         source=goods["source"],
+                        confidence=_one_of("confidence", goods.get("confidence", "firm")),
                     )
                     for goods in tax.get("goods", ())
                 ),
@@ -361,6 +363,14 @@ def _families(places: Mapping[str, Jurisdiction]) -> dict[str, tuple[str, ...]]:
         if place.code:
             found[place.code] = tuple(line)
     return found
+
+
+def _check_thresholds(places: Mapping[str, Jurisdiction], family: Mapping[str, tuple[str, ...]]) -> None:
+    """Refuse thresholds of one country in two currencies: the value of a consignment is taken in one."""
+    for country, folders in family.items():
+        found = {regime.when.currency for name in folders for regime in places[name].regimes} - {""}
+        if len(found) > 1:
+            raise LawError(f"{folders[0]}/regimes: thresholds of {country} are in {' and '.join(sorted(found))}")
 
 
 def _groups(name: str, places: Mapping[str, Jurisdiction]) -> dict[str, tuple[str, ...]]:

@@ -122,6 +122,7 @@ class TaxGoods:
     until: date | None
     prefixes: tuple[str, ...]
     source: str
+    confidence: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
