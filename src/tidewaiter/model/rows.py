@@ -24,24 +24,29 @@ def positions(rows: pl.Series, among: pl.Series) -> pl.Series:
 
 def marks(rows: pl.Series, among: pl.Series) -> pl.Series:
     """For each row of `among` whether it is one of `rows`."""
-    marked = pl.Series([False]).new_from_index(0, len(among))
+    marked = _NO.new_from_index(0, len(among))
     if not len(among) or rows.is_empty():
         return marked
-    return marked.scatter(positions(rows, among).drop_nulls(), values=True)
+    found = positions(rows, among)
+    return marked.scatter(found.drop_nulls() if found.null_count() else found, values=True)
 
 
 def firsts(rows: pl.Series, among: pl.Series) -> pl.Series:
     """For each row of `among` the place in `rows` where it first stands; null where it is not there."""
-    places = pl.Series([None], dtype=ROW).new_from_index(0, len(among))
+    places = _NOWHERE.new_from_index(0, len(among))
     if not len(among) or rows.is_empty():
         return places
-    found = positions(rows, among)
-    order = pl.int_range(len(rows), dtype=ROW, eager=True)
+    # What is written last stays, so write backwards.
+    order = len(rows) - 1 - pl.int_range(len(rows), dtype=ROW, eager=True)
+    found = positions(rows[order], among)
     if found.null_count():
         is_known = found.is_not_null()
         found, order = found.filter(is_known), order.filter(is_known)
-    # What is written last stays, so write backwards.
-    return places.scatter(found.reverse(), order.reverse())
+    return places.scatter(found, order)
+
+
+_NO = pl.Series([False])
+_NOWHERE = pl.Series([None], dtype=ROW)
 
 
 def _highest(rows: pl.Series) -> int:

@@ -1,0 +1,52 @@
+"""The random share: who is looked at whatever the profiles say, drawn so that an auditor can draw again.
+
+Each consignment has a number that follows from its country, its reference and the installation's key alone
+(BLAKE2b with a key, RFC 7693, eight bytes). It is drawn where that number lies below the share of all numbers. So
+the draw is blind to the goods, the same on every machine and every day, and nobody without the key can foresee it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
+
+import polars as pl
+
+RANDOM = "random"
+"""The profile that a signal of the random share names."""
+LANE = "examine"
+REASON = "drawn at random"
+
+_NUMBER_BYTES = 8
+_KEY_BYTES_MAX = 64
+_WHOLE_PPM = 1_000_000
+
+
+def is_drawn(reference: str, *, jurisdiction: str, key: bytes, share_ppm: int) -> bool:
+    """Whether this consignment falls to the random share of so many in a million. Raises ValueError for no key."""
+    return _draw(key, share_ppm)(f"{jurisdiction}\n{reference}".encode())
+
+
+def drawn(jurisdictions: pl.Series, references: pl.Series, *, key: bytes, share_ppm: int) -> pl.Series:
+    """The same for many, as a column of true and false."""
+    if not share_ppm:
+        return pl.Series([False]).new_from_index(0, len(references))
+    is_below = _draw(key, share_ppm)
+    said: Iterable[bytes] = (jurisdictions + "\n" + references).cast(pl.Binary).to_list()
+    return pl.Series([is_below(text) for text in said], dtype=pl.Boolean)
+
+
+def _draw(key: bytes, share_ppm: int) -> Callable[[bytes], bool]:
+    if not key:
+        raise ValueError("the random draw needs a key")
+    if not 0 <= share_ppm <= _WHOLE_PPM:
+        raise ValueError("a share is between nothing and the whole")
+    keyed = blake2b(key=key if len(key) <= _KEY_BYTES_MAX else blake2b(key).digest(), digest_size=_NUMBER_BYTES)
+    limit = (share_ppm << 8 * _NUMBER_BYTES) // _WHOLE_PPM
+
+    def is_below(text: bytes) -> bool:
+        number = keyed.copy()
+        number.update(text)
+        return int.from_bytes(number.digest()) < limit
+
+    return is_below

@@ -1,0 +1,141 @@
+"""Profiles as officers write them, read from the law's files and tried on their own examples."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, get_args
+
+from tidewaiter.law import Law
+from tidewaiter.law.rules import RiskFile
+from tidewaiter.model.consignment import Channel
+from tidewaiter.model.outcome import Lane
+from tidewaiter.risk.draw import RANDOM
+from tidewaiter.risk.examples import ExampleError, try_examples
+from tidewaiter.risk.fields import FIELDS, Field
+from tidewaiter.risk.meaning import NUMBERS, Term, understand
+from tidewaiter.risk.syntax import ConditionError, parse
+
+SCORE_MAX = 100
+_KEYS = {
+    "id", "version", "title", "owner", "law", "from", "until", "channel", "lane", "score", "reason", "fictional",
+    "when", "match", "no_match",
+}  # fmt: skip
+_ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+_FIGURE = re.compile(r"\{([^{}]*)\}")
+
+
+class ProfileError(ValueError):
+    """A profile that cannot be used, and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """One profile. It holds from `since` until `until`, in `countries`, for `channels` (all where there is none)."""
+
+    id: str
+    version: int
+    title: str
+    owner: str
+    law: str
+    since: date
+    until: date | None
+    countries: frozenset[str]
+    channels: tuple[str, ...]
+    lane: str
+    score: int
+    reason: str
+    fictional: bool
+    condition: Term
+
+    @property
+    def is_of_items(self) -> bool:
+        """Whether it is about single goods items rather than the consignment as a whole."""
+        return any(FIELDS[name].is_item for name in self.condition.fields())
+
+    @property
+    def figures(self) -> tuple[Field, ...]:
+        """The fields whose figures its reason shows, in order."""
+        return tuple(FIELDS[name] for name in _FIGURE.findall(self.reason))
+
+
+def read(file: RiskFile, law: Law) -> Profile:
+    """The profile in the file, tried on its examples. Raises ProfileError, with line and column within `when`."""
+    said = file.content
+    if unknown := said.keys() - _KEYS:
+        raise ProfileError(f"unknown: {', '.join(sorted(unknown))}")
+    since = _of(said, "from", date)
+    until = _of(said, "until", date) if "until" in said else None
+    if until is not None and until <= since:
+        raise ProfileError("it ends before it begins")
+    channels = said.get("channel", [])
+    profile = Profile(
+        id=_id(_of(said, "id", str)),
+        version=_of(said, "version", int),
+        title=_of(said, "title", str),
+        owner=_of(said, "owner", str),
+        law=_of(said, "law", str),
+        since=since,
+        until=until,
+        countries=frozenset(c for c in law.known if file.jurisdiction in law.family(c)),
+        channels=tuple(_one_of("channel", c, get_args(Channel)) for c in _listed(channels)),
+        lane=_one_of("lane", _of(said, "lane", str), get_args(Lane)),
+        score=_of(said, "score", int),
+        reason=_of(said, "reason", str),
+        fictional=_of(said, "fictional", bool) if "fictional" in said else False,
+        condition=_condition(_of(said, "when", str), law),
+    )
+    if not 0 <= profile.score <= SCORE_MAX:
+        raise ProfileError(f"score must be from 0 to {SCORE_MAX}")
+    _check_figures(profile)
+    try:
+        try_examples(profile.condition, said, law, country=min(profile.countries, default=None), since=since)
+    except ExampleError as wrong:
+        raise ProfileError(str(wrong)) from wrong
+    return profile
+
+
+def _of(said: Mapping[str, Any], key: str, kind: type) -> Any:
+    value = said.get(key)
+    if value is None or value == "":
+        raise ProfileError(f"{key} is missing")
+    if type(value) is not kind:
+        raise ProfileError(f"{key} must be a {kind.__name__}")
+    return value
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _id(text: str) -> str:
+    if not _ID.fullmatch(text) or text == RANDOM:
+        raise ProfileError(f"{text!r} cannot be an id: small letters, digits and hyphens, and not {RANDOM!r}")
+    return text
+
+
+def _one_of(name: str, value: Any, choices: Iterable[str]) -> str:
+    if value not in choices:
+        raise ProfileError(f"{name} = {value!r} is none of {', '.join(choices)}")
+    return str(value)
+
+
+def _condition(text: str, law: Law) -> Term:
+    try:
+        condition = understand(parse(text))
+    except ConditionError as wrong:
+        raise ProfileError(f"when, {wrong}") from wrong
+    for name in sorted(condition.lists()):
+        if not any(law.editions(name, country) for country in law.known):
+            raise ProfileError(f"when: there is no list {name}.csv in codes/")
+    return condition
+
+
+def _check_figures(profile: Profile) -> None:
+    for name in _FIGURE.findall(profile.reason):
+        if name not in FIELDS or FIELDS[name].kind not in NUMBERS:
+            raise ProfileError(f"reason: {{{name}}} is no field with a figure")
+        if FIELDS[name].is_item and not profile.is_of_items:
+            raise ProfileError(f"reason: {{{name}}} is of an item, and the condition is about the whole")
