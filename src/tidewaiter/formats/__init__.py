@@ -21,7 +21,18 @@ from tidewaiter.formats.reading import SNIFF_BYTES, Declared, Format, Reading
 from tidewaiter.formats.text import found
 from tidewaiter.model.finding import Kind
 
-__all__ = ["BYTES_MAX", "FORMATS", "KINDS", "Declared", "Format", "Reading", "read", "sniff", "source_pointer"]
+__all__ = [
+    "BYTES_MAX",
+    "FORMATS",
+    "KINDS",
+    "SNIFF_BYTES",
+    "Declared",
+    "Format",
+    "Reading",
+    "read",
+    "sniff",
+    "source_pointer",
+]
 
 BYTES_MAX = 64 * 1024 * 1024
 """A message longer than this is refused unread. More than that goes through the bulk door."""

@@ -134,11 +134,15 @@ _VALUES: dict[str, dict[str, str]] = {
     field: {folded(other): ours for ours, others in words.items() for other in (ours, *others)}
     for field, words in _TOML["values"].items()
 }
+HEADING_MAX = 80
+"""No heading is longer; looking closely at one of megabytes would take for ever."""
 _WITH_UNIT = re.compile(r"^(.*?)[\s_(\[/,]+(?:in\s+)?([^\s_()\[\],]+)[)\]\s]*$", re.DOTALL)
 
 
 def heading(text: str, place: int) -> Heading | None:
     """What a heading stands for, None where that is not known."""
+    if len(text) > HEADING_MAX:
+        return None
     column = _KNOWN.get(folded(text))
     if column is not None:
         return Heading(text, place, column)

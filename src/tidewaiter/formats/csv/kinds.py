@@ -192,8 +192,15 @@ LINE_BREAK = Kind(
     remedy="Nothing needs to be done.",
     law=f"{_CSV}, section 2",
 )
-AND_MORE = Kind(
+NO_ROWS = Kind(
     code="CSV-27",
+    severity="error",
+    text="The sheet has headings and not one row below them.",
+    remedy="Fill in a row for each goods item.",
+    law=_FORM,
+)
+AND_MORE = Kind(
+    code="CSV-28",
     severity="error",
     text="{detail} more faults were found and are not listed.",
     remedy="Mend those listed, then send again.",
@@ -204,5 +211,5 @@ KINDS = (
     UNREADABLE, ENCODING_TOLD, NO_HEADINGS, NO_REFERENCE_COLUMN, UNKNOWN_COLUMNS, HEADING_TWICE, BROKEN_QUOTES,
     NO_REFERENCE, ROW_TOO_LONG, NO_JURISDICTION, CONTRADICTION, AMBIGUOUS_NUMBER, NOT_A_NUMBER, NO_CURRENCY,
     UNCLEAR_CURRENCY, TWO_CURRENCIES, DOES_NOT_MULTIPLY, ROUNDED_TOTAL, NO_QUANTITY, UNIT_OR_LINE, NO_UNIT,
-    TAKEN_AS_GROSS, UNFIT_VALUE, NOT_A_COUNTRY_CODE, UNFIT_CHARACTER, LINE_BREAK, AND_MORE,
+    TAKEN_AS_GROSS, UNFIT_VALUE, NOT_A_COUNTRY_CODE, UNFIT_CHARACTER, LINE_BREAK, NO_ROWS, AND_MORE,
 )  # fmt: skip

@@ -90,6 +90,8 @@ def number(text: str, mark: str) -> Decimal | Fault:
 def without_currency(text: str) -> tuple[str, str | Fault]:
     """The digits of an amount and the currency that stands with them, '' where none does."""
     text = text.strip()
+    if len(text) > _DIGITS_MAX:
+        return text, ""
     for sign, code in CURRENCY_SIGNS.items():
         if text.startswith(sign) or text.endswith(sign):
             return text.removeprefix(sign).removesuffix(sign).strip(), code

@@ -26,7 +26,7 @@ FINDINGS_MAX = 1_000
 FAULTS_MAX = 50
 """So many findings about one consignment are listed."""
 _PRICES = ("line_total", "unit_price", "price")
-_BREAKS = re.compile(r"\s*[\r\n\t\v\f\u0085\u2028\u2029]+\s*")
+_BREAKS = re.compile("[\r\n\t\v\f\u0085\u2028\u2029]+")
 _CENT = Decimal("0.01")
 
 
@@ -128,14 +128,15 @@ class _Sheet:
         if sheet.unknown:
             self._say(kinds.UNKNOWN_COLUMNS, quoted(sheet.unknown), "row 1")
         named = next((name for name in ("reference", "order_id") if name in self.by_name), None)
-        rows = list(sheet.rows)
+        rows = [(number, cells) for number, cells in sheet.rows if any(cell.strip() for cell in cells)]
+        if not rows and not sheet.findings:
+            self._say(kinds.NO_ROWS, "", "row 2")
         if named is None:
             self._say(kinds.NO_REFERENCE_COLUMN, "", "row 1")
             rows = []
         self.mark = decimal_mark(self._number_texts(rows))
         for number, cells in rows:
-            if any(cell.strip() for cell in cells):
-                self._take(number, cells, named or "")
+            self._take(number, cells, named or "")
         if rows and "weight" in self.by_name and "gross_mass" not in self.by_name:
             self._say(kinds.TAKEN_AS_GROSS, "", _where(1, self.by_name["weight"].text))
         declared = [one for gathered in self.gathered.values() if (one := self._declared(gathered)) is not None]
@@ -254,7 +255,7 @@ class _Sheet:
         either: Money | None = says.get("price")
         if each is not None:
             if quantity is None:
-                if total is None:
+                if total is None and "quantity" not in row.texts:
                     self._blame(row, self.by_name["unit_price"], Fault(kinds.NO_QUANTITY))
                 return total
             product = Money(amount=each.amount * quantity, currency=each.currency)
