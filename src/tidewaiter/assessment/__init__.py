@@ -45,5 +45,5 @@ def assess(batch: Batch, law: Law) -> Assessment:
         values=charged.items[list(VALUES)],
         regimes=chosen.regimes,
         charges=charged.charges,
-        findings=shortcomings(terms, chosen, charged),
+        findings=shortcomings(batch, terms, chosen, charged),
     )

@@ -8,7 +8,8 @@ import polars as pl
 
 from tidewaiter.assessment.charging import Charged
 from tidewaiter.assessment.regimes import Choice
-from tidewaiter.assessment.terms import Terms
+from tidewaiter.assessment.terms import PLACE, Terms
+from tidewaiter.model.batch import Batch
 from tidewaiter.model.finding import FINDINGS, Kind
 
 KINDS = (
@@ -82,7 +83,7 @@ BEFORE_CARRIAGE = ("EXW", "FCA", "FAS", "FOB")
 """Delivery terms whose price leaves the main carriage out (Incoterms 2020, groups E and F)."""
 
 
-def shortcomings(terms: Terms, chosen: Choice, charged: Charged) -> pl.DataFrame:
+def shortcomings(batch: Batch, terms: Terms, chosen: Choice, charged: Charged) -> pl.DataFrame:
     """A row for each thing that could not be assessed, as a frame FINDINGS."""
     unvalued = pl.col("goods_micro").is_null() & pl.col("customs_value_micro").is_null()
     priced = pl.coalesce("price_micro", "declared_micro").is_not_null()
@@ -90,7 +91,6 @@ def shortcomings(terms: Terms, chosen: Choice, charged: Charged) -> pl.DataFrame
     quantity = pl.when(pl.col("unit") == "KGM").then("net_mass_micro").otherwise("quantity_micro")
     line = pl.format("/items/{}", "item")
     of_items = [
-        _Test("ASM-02", unvalued & priced, line + "/price", pl.coalesce("price_currency", "customs_value_currency")),
         _Test("ASM-03", ~pl.col("duty_known"), line + "/hs_code", pl.col("hs_code").fill_null("")),
         _Test("ASM-05", unvalued & ~priced, line + "/price"),
         _Test("ASM-06", by_unit & quantity.is_null(), line),
@@ -108,6 +108,7 @@ def shortcomings(terms: Terms, chosen: Choice, charged: Charged) -> pl.DataFrame
     ]
     found = [
         *_failed(terms.unknown, [_Test("ASM-01", pl.lit(value=True), pl.lit("/jurisdiction"))]),
+        *_without_rate(batch, terms, charged.items),
         *_failed(charged.items, of_items),
         *_failed(chosen.heads, [_Test("ASM-04", pl.col("place").is_null(), pl.lit(""))]),
         *_failed(terms.heads, of_heads),
@@ -147,4 +148,36 @@ def _failed(frame: pl.DataFrame, tests: list[_Test]) -> list[pl.DataFrame]:
         )
         for test in tests
         if some[test.code]
+    ]
+
+
+def _without_rate(batch: Batch, terms: Terms, items: pl.DataFrame) -> list[pl.DataFrame]:
+    """A finding for each amount without a rate of exchange, in consignments with goods whose value is not known."""
+    if not items["tax_base_micro"].null_count():
+        return []
+    unvalued = items.filter(pl.col("tax_base_micro").is_null()).select("row", "item")
+    heads = terms.heads.join(unvalued, on="row", how="semi").with_columns(item=pl.lit(None, pl.UInt32))
+    goods = batch.items.join(unvalued, on=["row", "item"], how="semi").join(heads.select("row", *PLACE), on="row")
+    changes = batch.adjustments.join(heads.select("row", *PLACE), on="row")
+    line, place = pl.format("/items/{}", "item"), pl.format("/adjustments/{}/amount", "position")
+    stated = [
+        (goods, "price", line + "/price"),
+        (goods.filter(goods["price_micro"].is_null()), "customs_value", line + "/customs_value"),
+        (goods, "freight", line + "/freight"),
+        *((heads, name, pl.lit(f"/{name}")) for name in ("freight", "insurance", "discount")),
+        (changes, "amount", pl.concat_str(pl.coalesce(line, pl.lit("")), place)),
+    ]
+    currencies = {name for frame, of, _ in stated for name in frame[f"{of}_currency"].unique() if name is not None}
+    rates = terms.rates(tuple(sorted(currencies)), "")
+    lacking = rates.filter(pl.col("_to_home").is_null() | pl.col("_of_home").is_null())
+    return [
+        frame.join(lacking, left_on=[*PLACE, f"{name}_currency"], right_on=[*PLACE, "priced_in"], how="semi").select(
+            row="row",
+            item="item",
+            code=pl.lit("ASM-02"),
+            severity=pl.lit(_SEVERITY["ASM-02"]),
+            pointer=pointer,
+            detail=f"{name}_currency",
+        )
+        for frame, name, pointer in (stated if lacking.height else ())
     ]

@@ -65,8 +65,11 @@ def _steps(has: frozenset[str], adjusted: bool, declared: bool) -> tuple[dict[st
     def share(name: str) -> pl.Expr:
         return _share(pl.col(name)) if name in has else zero
 
-    carriage = share("carriage") + (pl.col("freight_home").fill_null(0) if "freight_home" in has else zero)
-    up, down, tax = (pl.col(name).fill_null(0) if adjusted else zero for name in ("value_up", "value_down", "tax_up"))
+    def change(name: str) -> pl.Expr:
+        return pl.when("is_adjusted").then(name).otherwise(0) if adjusted else zero
+
+    carriage = share("carriage") + (_stated("freight") if "freight_home" in has else zero)
+    up, down, tax = (change(name) for name in ("value_up", "value_down", "tax_up"))
     alone = pl.when(pl.col("price_home").is_null()).then("customs_value_home") if declared else pl.lit(None, pl.Int64)
     with_carriage = pl.when("value_has_carriage").then(pl.col("carriage_micro")).otherwise(0)
     to_the_buyer = pl.col("tax_has_carriage") & ~pl.col("value_has_carriage")
@@ -101,7 +104,15 @@ def _share(total: pl.Expr) -> pl.Expr:
     running, weight, whole = pl.col("running"), pl.col("weight"), pl.col("whole")
     until = scaled(total, running, whole, quantum=QUANTUM, mode="half_up")
     before = scaled(total, running - weight, whole, quantum=QUANTUM, mode="half_up")
-    return (until - before).fill_null(0)
+    return until - before
+
+
+def _stated(name: str) -> pl.Expr:
+    """The amount in the currency of assessment: nought where none is stated, null where its rate is not known.
+
+    An amount whose rate is not known is no nought: carriage left out would make the duty too small.
+    """
+    return pl.when(pl.col(f"{name}_micro").is_null()).then(0).otherwise(f"{name}_home")
 
 
 class _Exchange:
@@ -150,7 +161,7 @@ def _conversions(names: tuple[str, ...], rates: tuple[Any, ...] | None) -> dict[
         else:
             over = [pl.lit(rate, pl.Int64) for rate in rates[:4]]
             columns[f"{name}_conversion"] = pl.lit(rates[4], pl.String)
-        same = rates is not None and rates[2] == rates[3]
+        same = rates is not None and rates[2] is not None and rates[2] == rates[3]
         columns[f"{name}_home"] = scaled(amount, over[0], over[1], quantum=QUANTUM, mode=MODE)
         columns[f"{name}_threshold"] = amount if same else scaled(amount, over[2], over[3], quantum=1, mode="half_up")
     return columns
@@ -162,29 +173,34 @@ def _head_amounts(terms: Terms, money: _Exchange) -> tuple[pl.DataFrame, set[str
     if not stated:
         return terms.heads, set()
     heads = money.converted(terms.heads, stated)
-    carriage = [pl.col(f"{name}_home").fill_null(0) for name in stated if name != "discount"]
+    carriage = [_stated(name) for name in stated if name != "discount"]
     columns = {"carriage": reduce(add, carriage)} if carriage else {}
     if "discount" in stated:
-        columns["discount"] = pl.col("discount_home").fill_null(0)
+        columns["discount"] = _stated("discount")
     return heads.select("row", **columns), set(columns)
 
 
 def _adjustments(batch: Batch, law: Law, terms: Terms, money: _Exchange) -> pl.DataFrame | None:
     """Additions and deductions by their codes, by item; those of the whole are put on the first item.
 
-    A code on none of law's lists changes nothing.
+    A code on none of law's lists changes nothing. Null where the rate of exchange of one is not known.
     """
     if batch.adjustments.is_empty():
         return None
     found = batch.adjustments.join(terms.heads[list(GROUND)], on="row", maintain_order="left")
-    code, amount = pl.col("code"), pl.col("amount_home")
+
+    def sum_of(name: str) -> pl.Expr:
+        listed = _stated("amount").filter(law.on_list(name, pl.col("code")))
+        return pl.when(listed.null_count() == 0).then(listed.sum())
+
     return (
         money.converted(found, ["amount"])
         .with_columns(pl.col("item").fill_null(0))
         .group_by("row", "item")
         .agg(
-            value_up=amount.filter(law.on_list("adjustments-value-up", code)).sum(),
-            value_down=amount.filter(law.on_list("adjustments-value-down", code)).sum(),
-            tax_up=amount.filter(law.on_list("adjustments-tax-up", code)).sum(),
+            is_adjusted=pl.lit(value=True),
+            value_up=sum_of("adjustments-value-up"),
+            value_down=sum_of("adjustments-value-down"),
+            tax_up=sum_of("adjustments-tax-up"),
         )
     )
