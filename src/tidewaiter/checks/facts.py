@@ -9,7 +9,7 @@ import polars as pl
 
 from tidewaiter.checks.goods import PRODUCT_IDENTIFIERS
 from tidewaiter.checks.in_force import InForce
-from tidewaiter.model import identifiers
+from tidewaiter.model import identifiers, rows
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.past import Past
 
@@ -45,11 +45,8 @@ def of_consignment(frame: pl.DataFrame, head: pl.DataFrame) -> pl.DataFrame:
     """The frame with the columns of its consignments put beside it; an empty frame as it is."""
     if frame.is_empty():
         return frame
-    rows = head["row"]
-    if not (rows[0] == 0 and rows[-1] == len(rows) - 1 and rows.is_sorted()):
-        return frame.join(head, on="row", how="left", maintain_order="left")
-    # Rows that count up from nought are their own places: looking up beats joining.
-    return frame.hstack(head.drop("row").select(pl.all().gather(frame["row"])))
+    places = rows.positions(frame["row"], head["row"])
+    return frame.hstack(head.drop("row").select(pl.all().gather(places)))
 
 
 def about_consignments(batch: Batch, head: pl.DataFrame, packages: pl.DataFrame, past: Past) -> pl.DataFrame:
@@ -148,7 +145,7 @@ def _rows_with(frame: pl.DataFrame, *tests: pl.Expr) -> list[pl.Expr]:
     if frame.is_empty():
         return [_NOTHING] * len(tests)
     found = frame.select(pl.col("row").filter(test).implode().alias(str(n)) for n, test in enumerate(tests))
-    return [pl.col("row").is_in(rows) for rows in found]
+    return [pl.col("row").is_in(those) for those in found]
 
 
 def _places_with(frame: pl.DataFrame, *tests: pl.Expr) -> list[pl.Expr]:
@@ -164,9 +161,9 @@ def _places_with(frame: pl.DataFrame, *tests: pl.Expr) -> list[pl.Expr]:
     return [_among(found[f"{n} head"], found[f"{n} item"]) for n in range(len(tests))]
 
 
-def _among(rows: pl.Series, places: pl.Series) -> pl.Expr:
+def _among(heads: pl.Series, places: pl.Series) -> pl.Expr:
     """Whether the item is in one of the consignments, or at one of the places; each a series of one list."""
-    inside = [key.is_in(keys) for key, keys in ((pl.col("row"), rows), (_PLACE, places)) if len(keys[0])]
+    inside = [key.is_in(keys) for key, keys in ((pl.col("row"), heads), (_PLACE, places)) if len(keys[0])]
     return pl.any_horizontal(inside) if inside else _NOTHING
 
 

@@ -42,11 +42,10 @@ def description_without_words(_: InForce) -> pl.Expr:
     Source: Transport Canada PACT, rules on characters; EU ICS2, data element 18 05.
     """
     text = pl.col("description")
-    return (
-        ORIGINAL
-        & text.str.contains(r"\S")
-        & (~text.str.contains(r"\p{L}") | (text.str.strip_chars(text.str.slice(0, 1)) == ""))
-    )
+    one_sign = text.str.strip_chars(text.str.slice(0, 1)) == ""
+    # One character is a word in some scripts, but not in Latin.
+    again = one_sign & ((text.str.len_chars() > 2) | text.str.contains(r"\A[A-Za-z]"))
+    return ORIGINAL & text.str.contains(r"\S") & (again | ~text.str.contains(r"\p{L}"))
 
 
 @rule("GDS-04", on="items", field="hs_code", severity="error", lacks="hs_code")

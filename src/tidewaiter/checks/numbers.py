@@ -1,4 +1,4 @@
-"""IDN: the numbers that name parcels, papers and traders. Where a misfit may still be a real number, it is a warning."""
+"""IDN: the numbers that name parcels, papers and traders. A number that may yet be real is warned of only."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def _tests(name: Frame, here: InForce) -> tuple[_Test, ...]:
 
 
 def _broken(name: Frame, frame: pl.DataFrame, here: InForce) -> pl.DataFrame | None:
-    """A row for each broken rule and the row that breaks it: keys, `rule`, `detail`, `place`; None where all is well."""
+    """A row for each broken rule and the row that breaks it: keys, `rule`, `detail`, `place`; None for none."""
     gaps = {column.name: column.null_count() for column in frame}
     tests = {
         test.called: test
