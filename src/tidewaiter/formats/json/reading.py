@@ -22,6 +22,7 @@ from tidewaiter.formats.json.kinds import (
     NOTHING_HELD,
     TOO_DEEP,
     TWICE,
+    UNFIT_VALUE,
     UNKNOWN_FIELD,
 )
 from tidewaiter.formats.reading import Declared, Reading
@@ -62,10 +63,14 @@ class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Element(NamedTuple):
-    """The bytes of one consignment and where they stood: `at` is '/3', '/consignments/3' or 'line 3 '."""
+    """One consignment unread and where it stood: `at` is '/3', '/consignments/3' or 'line 3 '.
+
+    It is bytes, or a tree where the message could only be taken apart that way.
+    """
 
     at: str
-    raw: bytes
+    raw: bytes | None
+    tree: Any = None
 
 
 class _Repetition(ValueError):
@@ -192,12 +197,28 @@ def _elements(body: bytes) -> tuple[list[_Element], list[Finding]]:
         return [], [found(TOO_DEEP)]
     except ValueError as error:
         lines = _lines(body)
-        return (lines, []) if lines else ([], [found(MALFORMED, _where(body, error))])
+        return (lines, []) if lines else _from_tree(body, error)
     return _enveloped(body, held) if "consignments" in held and "reference" not in held else ([_Element("", body)], [])
 
 
 def _listed(raws: list[msgspec.Raw], root: str) -> list[_Element]:
     return [_Element(f"{root}/{place}", bytes(raw)) for place, raw in enumerate(raws)]
+
+
+def _from_tree(body: bytes, error: ValueError) -> tuple[list[_Element], list[Finding]]:
+    """The consignments of a message that only the forgiving parser takes: half a character in one spoils no other."""
+    try:
+        tree = _tree(body)
+    except RecursionError:
+        return [], [found(TOO_DEEP)]
+    except ValueError:
+        return [], [found(MALFORMED, _where(body, error))]
+    root = ""
+    if isinstance(tree, dict) and isinstance(tree.get("consignments"), list):
+        tree, root = tree["consignments"], "/consignments"
+    if isinstance(tree, list):
+        return [_Element(f"{root}/{place}", None, one) for place, one in enumerate(tree)], []
+    return [_Element("", None, tree)], []
 
 
 def _enveloped(body: bytes, held: dict[str, msgspec.Raw]) -> tuple[list[_Element], list[Finding]]:
@@ -213,7 +234,7 @@ def _enveloped(body: bytes, held: dict[str, msgspec.Raw]) -> tuple[list[_Element
     try:
         raws = msgspec.json.decode(held["consignments"], type=list[msgspec.Raw])
     except ValueError:
-        return [], [*findings, found(NOT_AN_OBJECT, "no list", source_pointer="/consignments")]
+        return [], [*findings, found(UNFIT_VALUE, "a list", source_pointer="/consignments")]
     return _listed(raws, "/consignments"), findings
 
 
@@ -228,7 +249,9 @@ def _lines(body: bytes) -> list[_Element]:
 
 def _one(element: _Element, jurisdiction: str | None) -> Reading:
     """The reading of one element, quickly where nothing is odd."""
-    at, raw = element
+    at, raw, _ = element
+    if raw is None:
+        return _carefully(element, jurisdiction)
     anchor = {"at": at} if at else {}
     try:
         record = msgspec.json.decode(raw, type=Consignment)
@@ -241,13 +264,13 @@ def _one(element: _Element, jurisdiction: str | None) -> Reading:
 
 
 def _carefully(element: _Element, jurisdiction: str | None) -> Reading:
-    at, raw = element
+    at, raw, _ = element
     try:
-        tree = _tree(raw)
+        tree = element.tree if raw is None else _tree(raw)
     except RecursionError:
         return _failed(found(TOO_DEEP, source_pointer=at.strip()))
     except ValueError as error:
-        return _failed(found(MALFORMED, _where(raw, error), source_pointer=at.strip()))
+        return _failed(found(MALFORMED, _where(raw or b"", error), source_pointer=at.strip()))
     if isinstance(tree, dict) and jurisdiction and tree.get("jurisdiction") is None:
         tree["jurisdiction"] = jurisdiction
     built = build(tree, Consignment, at=at)

@@ -46,7 +46,7 @@ def schema() -> dict[str, Any]:
 
 def _with_numbers(part: Any) -> Any:
     """The same schema with exact numbers written as text or as JSON numbers."""
-    if isinstance(part, list):
+    if isinstance(part, list | tuple):
         return [_with_numbers(entry) for entry in part]
     if not isinstance(part, dict):
         return part
