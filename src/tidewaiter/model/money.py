@@ -49,7 +49,7 @@ def check_exact(value: Decimal | None, name: str) -> None:
     sign, digits, exponent = value.as_tuple()
     if sign == 0 and isinstance(exponent, int) and -6 <= exponent <= 12 - len(digits):
         return  # the usual case, decided without arithmetic
-    if value < 0:
+    if value.is_finite() and value < 0:
         raise ValueError(f"{name} must not be negative")
     to_micro(value)
 
