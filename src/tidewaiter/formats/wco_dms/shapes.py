@@ -1,0 +1,351 @@
+"""What a line of the mapping can be. Each knows how to read its element, to write it, and to find it again.
+
+A mapping is a tree of lines in the order of the schema. `Leaf` is an element with a value; `Group` is an element that
+only holds others, of the same record of ours; `Each` is an element that is a record of ours, one of a list.
+`choice.py` has the repeated element that a code inside it sends to one field or another, `special.py` the odd ones.
+
+Reading goes element by element through dictionaries made once, so that it costs little more than the parsing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from tidewaiter.formats.wco_dms.kinds import TWICE
+from tidewaiter.formats.wco_dms.passing import SEQUENCE, Condition, Element, Reader, Spot, Writer
+from tidewaiter.formats.wco_dms.tree import Node
+from tidewaiter.formats.wco_dms.values import (
+    INSTANT_ELEMENT,
+    KILOGRAM,
+    UNIT_CODE,
+    Convert,
+    Unfit,
+    converter,
+    kind_of,
+    text_converter,
+    written,
+)
+
+
+class Line(Protocol):
+    """A line of the mapping."""
+
+    element: str
+    wco: str
+
+    def bind(self, struct: type[msgspec.Struct]) -> None:
+        """Look up the types of the fields, once."""
+
+    def read(self, node: Node, into: dict[str, Any], spot: Spot) -> None:
+        """Take one element into the fields of a record."""
+
+    def write(self, record: Any, writer: Writer) -> Iterator[Element]:
+        """The elements that say what the record holds."""
+
+    def path_to(self, field: str) -> str:
+        """Where a field of the record stands, below the element above; '' where not in this line."""
+
+    def inner(self) -> Mapping[str, Line]:
+        """The lines inside, by element."""
+
+
+class Lines:
+    """The lines of one record, in the order of the schema."""
+
+    def __init__(self, struct: type[msgspec.Struct], lines: Sequence[Line]) -> None:
+        self.struct = struct
+        self.lines = lines
+        self.by_element = by_element(lines)
+        for line in lines:
+            line.bind(struct)
+        fields = msgspec.structs.fields(struct)
+        self._required: dict[str, Any] = {field.name: "" for field in fields if field.required}
+        kinds = {field.name: kind_of(struct, field.name)[0] for field in fields}
+        self._nested = {
+            name: kind for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+        }
+
+    def read(self, node: Node, into: dict[str, Any], spot: Spot) -> None:
+        """Take the children of an element."""
+        read_children(node, self.by_element, into, spot)
+
+    def build(self, into: dict[str, Any]) -> Any:
+        """The record, '' standing for a required text that was not sent."""
+        found_here = dict(self._required)
+        for name, value in into.items():
+            if type(value) is list:
+                found_here[name] = tuple(value)
+            elif type(value) is not dict:
+                found_here[name] = value
+            else:  # a record inside another, which is never empty
+                inner = {key: tuple(part) if type(part) is list else part for key, part in value.items() if part != []}
+                if inner:
+                    found_here[name] = self._nested[name](**inner)
+        return self.struct(**found_here)
+
+    def write(self, record: Any, writer: Writer) -> list[Element]:
+        """The elements of the record."""
+        return [element for line in self.lines for element in line.write(record, writer)]
+
+
+def by_element(lines: Iterable[Line]) -> dict[str, Line]:
+    """The lines by the name of their element; of two with one name, the first reads."""
+    table: dict[str, Line] = {}
+    for line in lines:
+        table.setdefault(line.element, line)
+    return table
+
+
+def read_children(node: Node, lines: Mapping[str, Line], into: dict[str, Any], spot: Spot) -> None:
+    """Give every child of an element to its line; what has none is dropped and noted."""
+    for child in node.children:
+        line = lines.get(child.name)
+        if line is None:
+            spot.reader.drop(child, f"{spot.here}/{child.name}")
+        else:
+            line.read(child, into, spot)
+
+
+def step(element: str, position: int) -> str:
+    """The step of a path to one of several elements."""
+    return f"{element}[{position}]"
+
+
+def value_of(record: Any, field: str) -> Any:
+    """The value of 'price' or 'transport.border_mode'; None where it or the record around it is not there."""
+    for name in field.split("."):
+        record = getattr(record, name, None)
+    return record
+
+
+class Leaf:
+    """An element with one value. `unit` is the field of its unit; `mass` has the unit kilogram.
+
+    A leaf with `when` is written only where that holds. `numbered` writes the place in the list where the record has
+    no number of its own, since the schema wants one.
+    """
+
+    def __init__(
+        self,
+        element: str,
+        wco: str,
+        field: str,
+        *,
+        unit: str = "",
+        mass: bool = False,
+        when: Condition | None = None,
+        numbered: bool = False,
+    ) -> None:
+        self.element, self.wco, self.field = element, wco, field
+        self.unit, self.mass, self.when, self.numbered = unit, mass, when, numbered
+        self._holder, _, self._name = field.rpartition(".")
+        self._convert: Convert
+        self._convert_unit: Convert
+        self._is_instant = False
+
+    def bind(self, struct: type[msgspec.Struct]) -> None:
+        """See `Line.bind`."""
+        if self._holder:
+            struct = kind_of(struct, self._holder)[0]
+        self._convert = converter(struct, self._name, mass=self.mass)
+        self._is_instant = kind_of(struct, self._name)[0] is datetime
+        if self.unit:
+            self._convert_unit = text_converter(kind_of(struct, self.unit)[1])
+
+    def read(self, node: Node, into: dict[str, Any], spot: Spot) -> None:
+        """See `Line.read`."""
+        leaf = node
+        if node.children:
+            if not (self._is_instant and len(node.children) == 1):
+                spot.reader.drop(node, f"{spot.here}/{self.element}")
+                return
+            leaf = node.children[0]
+        if not leaf.text:
+            return
+        holder = into.setdefault(self._holder, {}) if self._holder else into
+        try:
+            if self._name in holder:
+                raise Unfit(TWICE, self.element)
+            value = self._convert(leaf)
+            if self.unit and UNIT_CODE in leaf.attributes:
+                code = leaf.attributes[UNIT_CODE].strip()
+                if code:
+                    holder[self.unit] = self._convert_unit(Node("", "", {}, 0, code))
+        except Unfit as unfit:
+            spot.fault(unfit, leaf, field=self.field, path=f"{spot.here}/{self.element}")
+            return
+        holder[self._name] = value
+        spot.reader.kept += 1
+
+    def write(self, record: Any, writer: Writer) -> Iterator[Element]:
+        """See `Line.write`."""
+        value = value_of(record, self.field)
+        if value is None or value == "" or (self.when is not None and not self.when(writer)):
+            return
+        text, attributes = written(value)
+        if self.mass:
+            attributes = {UNIT_CODE: KILOGRAM}
+        elif self.unit and getattr(record, self.unit):
+            attributes = {UNIT_CODE: getattr(record, self.unit)}
+        if self._is_instant:
+            yield Element(self.element, children=(Element(INSTANT_ELEMENT, text, attributes),))
+        elif text:
+            yield Element(self.element, text, attributes)
+
+    def path_to(self, field: str) -> str:
+        """See `Line.path_to`."""
+        if field == f"{self.field}.currency":
+            return f"{self.element}/@currencyID"
+        if self.unit and field == self.unit:
+            return f"{self.element}/@{UNIT_CODE}"
+        return self.element if field == self.field or field.startswith(f"{self.field}.") else ""
+
+    def inner(self) -> Mapping[str, Line]:
+        """See `Line.inner`."""
+        return {}
+
+
+class Group:
+    """An element that only holds others, all of the same record. With `first_only`, more of them are passed over."""
+
+    def __init__(self, element: str, wco: str, *lines: Line, first_only: bool = False) -> None:
+        self.element, self.wco, self.lines, self.first_only = element, wco, lines, first_only
+        self._by_element = by_element(lines)
+
+    def bind(self, struct: type[msgspec.Struct]) -> None:
+        """See `Line.bind`."""
+        for line in self.lines:
+            line.bind(struct)
+
+    def read(self, node: Node, into: dict[str, Any], spot: Spot) -> None:
+        """See `Line.read`."""
+        here = f"{spot.here}/{self.element}"
+        if spot.count(self.element) > 1:
+            if self.first_only:
+                spot.reader.drop(node, here)
+            else:
+                spot.reader.fault(Unfit(TWICE, self.element), node, pointer=spot.at, path=here)
+            return
+        if node.text:
+            spot.reader.drop(node, here)
+        read_children(node, self._by_element, into, Spot(spot.at, here, spot.reader))
+
+    def write(self, record: Any, writer: Writer) -> Iterator[Element]:
+        """See `Line.write`."""
+        children = [element for line in self.lines for element in line.write(record, writer)]
+        if children:
+            yield Element(self.element, children=children)
+
+    def path_to(self, field: str) -> str:
+        """See `Line.path_to`."""
+        below = first_path(self.lines, field)
+        return f"{self.element}/{below}" if below else ""
+
+    def inner(self) -> Mapping[str, Line]:
+        """See `Line.inner`."""
+        return self._by_element
+
+
+def first_path(lines: Iterable[Line], field: str) -> str:
+    """Where a field stands, by the first line that knows it; '' where none does."""
+    return next((path for line in lines if (path := line.path_to(field))), "")
+
+
+class Each:
+    """An element that is one record of a list of ours.
+
+    `fixed` are values that the place itself says (the role of a party); only records that have them are written here.
+    `takes` says so in a freer way. `adds` gives records to write besides those of the list. `single` elements stand
+    once; an element with `always` makes a record even where nothing is in it. With `finish`, the list is put right
+    once the record around it has been read; see `special.py`.
+    """
+
+    def __init__(
+        self,
+        element: str,
+        wco: str,
+        field: str,
+        struct: type[msgspec.Struct],
+        *lines: Line,
+        fixed: Mapping[str, Any] | None = None,
+        takes: Callable[[Any, Writer], bool] | None = None,
+        adds: Callable[[Any, Writer], Sequence[Any]] | None = None,
+        single: bool = False,
+        finish: Callable[[dict[str, Any], str, Reader], None] | None = None,
+        when: Condition | None = None,
+        always: bool = False,
+    ) -> None:
+        self.element, self.wco, self.field, self.always = element, wco, field, always
+        self.fixed, self.takes, self.adds, self.single = dict(fixed or {}), takes, adds, single
+        self.finish, self.when = finish, when
+        self._lines = Lines(struct, lines)
+        self._finishers = finishers(lines)
+
+    def bind(self, struct: type[msgspec.Struct]) -> None:
+        """Nothing: the record of an element is bound when the line is made."""
+
+    def read(self, node: Node, into: dict[str, Any], spot: Spot) -> None:
+        """See `Line.read`."""
+        position = spot.count(self.element)
+        here = f"{spot.here}/{self.element}" if self.single else f"{spot.here}/{self.element}[{position}]"
+        if self.single and position > 1:
+            spot.reader.fault(Unfit(TWICE, self.element), node, pointer=spot.at, path=here)
+            return
+        records = into.setdefault(self.field, [])
+        inside = Spot(f"{spot.at}/{self.field}/{len(records)}", here, spot.reader)
+        own: dict[str, Any] = {}
+        self._lines.read(node, own, inside)
+        for finish in self._finishers:
+            finish(own, inside.at, spot.reader)
+        if own or self.always:
+            own.update(self.fixed)
+            records.append(self._lines.build(own))
+            spot.reader.anchor[inside.at] = here
+
+    def write(self, record: Any, writer: Writer) -> Iterator[Element]:
+        """See `Line.write`."""
+        if self.when is not None and not self.when(writer):
+            return
+        records = [one for one in getattr(record, self.field) if self._is_here(one, writer)]
+        if self.adds is not None:
+            records = [*self.adds(record, writer), *records]
+        for position, one in enumerate(records[:1] if self.single else records, start=1):
+            children = self._lines.write(one, writer)
+            yield Element(self.element, children=self._number(children, position))
+
+    def _is_here(self, record: Any, writer: Writer) -> bool:
+        if self.takes is not None:
+            return self.takes(record, writer)
+        return all(getattr(record, name) == value for name, value in self.fixed.items())
+
+    def _number(self, children: list[Element], position: int) -> list[Element]:
+        """The children with the number that the schema wants, where the record has none."""
+        place_of = next((n for n, line in enumerate(self._lines.lines) if getattr(line, "numbered", False)), None)
+        if place_of is None or any(child.name == SEQUENCE for child in children):
+            return children
+        before = {line.element for line in self._lines.lines[:place_of]}
+        cut = sum(child.name in before for child in children)
+        return [*children[:cut], Element(SEQUENCE, str(position)), *children[cut:]]
+
+    def path_to(self, field: str) -> str:
+        """See `Line.path_to`."""
+        return self.element if field == self.field or field.startswith(f"{self.field}.") else ""
+
+    def inner(self) -> Mapping[str, Line]:
+        """See `Line.inner`."""
+        return self._lines.by_element
+
+
+def finishers(lines: Iterable[Line]) -> list[Callable[[dict[str, Any], str, Reader], None]]:
+    """What must be done after the record around these lines has been read."""
+    found_here: list[Callable[[dict[str, Any], str, Reader], None]] = []
+    for line in lines:
+        if isinstance(line, Each) and line.finish is not None:
+            found_here.append(line.finish)
+        elif isinstance(line, Group):
+            found_here += finishers(line.lines)
+    return found_here

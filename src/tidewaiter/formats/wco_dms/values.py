@@ -1,0 +1,179 @@
+"""From the text of an element to a value of our model, and back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from tidewaiter.formats.text import UNFIT, unfit_in
+from tidewaiter.formats.wco_dms.kinds import NO_CURRENCY, NOT_OF_THE_FORM, NOT_READABLE, UNIT
+from tidewaiter.formats.wco_dms.tree import Node
+from tidewaiter.model.finding import Kind
+from tidewaiter.model.money import Money, check_exact
+
+CURRENCY, UNIT_CODE, FORMAT_CODE = "currencyID", "unitCode", "formatCode"
+KILOGRAM = "KGM"
+INSTANT_ELEMENT = "DateTimeString"
+INSTANT_FORMAT = "304"
+"""UNECE code list 2379: CCYYMMDDHHMMSS and a zone. 102 is the day alone."""
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
+_WHOLE = re.compile(r"\+?([0-9]{1,18})(?:\.0*)?")
+_INSTANT = re.compile(
+    r"((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})(?:([0-9]{2})([0-9]{2})([0-9]{2})?(?:Z|([+-])([0-9]{2}):?([0-9]{2})?)?)?"
+)
+_DIGITS_MAX = 40
+
+Convert = Callable[[Node], Any]
+
+
+class Unfit(ValueError):
+    """A value that its field cannot hold. `detail` says what was wanted, and never what was sent."""
+
+    def __init__(self, kind: Kind, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+
+
+def kind_of(struct: type[msgspec.Struct], field: str) -> tuple[Any, msgspec.Meta]:
+    """The plain type of a field and its constraints."""
+    hint = get_type_hints(struct, include_extras=True)[field]
+    if get_origin(hint) in (Union, UnionType):
+        [hint] = [option for option in get_args(hint) if option is not NoneType]
+    if get_origin(hint) is Annotated:
+        return get_args(hint)[0], get_args(hint)[1]
+    return hint, msgspec.Meta()
+
+
+def converter(struct: type[msgspec.Struct], field: str, *, mass: bool = False) -> Convert:
+    """What turns an element into a value for the field, or raises `Unfit`. `mass` asks for kilograms."""
+    kind, meta = kind_of(struct, field)
+    if kind is str:
+        return text_converter(meta)
+    if kind is int:
+        return _whole_converter(meta)
+    if mass:
+        return _kilograms
+    return {Decimal: _exact, Money: _money, datetime: _instant}[kind]
+
+
+def text_converter(meta: msgspec.Meta) -> Convert:
+    """What turns an element into text of at most so many characters and the form the field has."""
+    length = meta.max_length or 4096
+    form = re.compile(meta.pattern).search if meta.pattern else None
+
+    def convert(node: Node) -> str:
+        text = node.text
+        if not (text.isascii() and text.isprintable()):
+            text = _clean(text)
+        if len(text) > length:
+            raise Unfit(NOT_OF_THE_FORM, f"at most {length} characters")
+        if form is not None and form(text) is None:
+            text = text.upper()
+            if form(text) is None:
+                raise Unfit(NOT_OF_THE_FORM, f"capital letters, of the form {meta.pattern}")
+        return text
+
+    return convert
+
+
+def _clean(text: str) -> str:
+    """The text on one line. Line breaks come from how a message is laid out, not from what it says."""
+    text = re.sub(r"[ \t\r\n]*[\t\r\n][ \t\r\n]*", " ", text)
+    unfit = unfit_in(text)
+    if unfit:
+        raise Unfit(NOT_OF_THE_FORM, f"no character {unfit}")
+    return text
+
+
+def _whole_converter(meta: msgspec.Meta) -> Convert:
+    least, most = int(meta.ge or 0), int(meta.le) if meta.le is not None else 2**31 - 1
+
+    def convert(node: Node) -> int:
+        found = _WHOLE.fullmatch(node.text)
+        if found is None:
+            raise Unfit(NOT_READABLE, "a whole number")
+        value = int(found[1])
+        if not least <= value <= most:
+            raise Unfit(NOT_READABLE, f"a whole number from {least} to {most}")
+        return value
+
+    return convert
+
+
+def _exact(node: Node) -> Decimal:
+    text = node.text
+    if len(text) > _DIGITS_MAX or _NUMBER.fullmatch(text) is None:
+        raise Unfit(NOT_READABLE, "a number")
+    value = Decimal(text)
+    try:
+        check_exact(value, "the number")
+    except ValueError as error:
+        raise Unfit(NOT_READABLE, "a number from 0 to below 1,000,000,000,000, with at most six decimals") from error
+    return value if value else value.copy_abs()
+
+
+def _kilograms(node: Node) -> Decimal:
+    unit = node.attributes.get(UNIT_CODE, KILOGRAM).strip()
+    if unit != KILOGRAM:
+        raise Unfit(UNIT, "unitCode is another")
+    return _exact(node)
+
+
+def _money(node: Node) -> Money:
+    amount = _exact(node)
+    currency = node.attributes.get(CURRENCY, "").strip().upper()
+    if not currency:
+        raise Unfit(NO_CURRENCY, "currencyID is missing")
+    if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
+        raise Unfit(NOT_OF_THE_FORM, "three letters in currencyID")
+    return Money(amount, currency)
+
+
+def _instant(node: Node) -> datetime:
+    """An aware instant, in the zone that was sent.
+
+    A bare day is read as noon in UTC, which is that day nearly everywhere.
+    """
+    found = _INSTANT.fullmatch(node.text)
+    if found is None:
+        raise Unfit(NOT_READABLE, "a date, with or without a time")
+    year, month, day, hour, minute, second, sign, hours, minutes = found.groups()
+    zone = UTC
+    if hours:
+        ahead = timedelta(hours=int(hours), minutes=int(minutes or 0))
+        zone = timezone(-ahead if sign == "-" else ahead) if timedelta() < ahead < timedelta(days=1) else UTC
+    try:
+        if hour is None:
+            return datetime(int(year), int(month), int(day), 12, tzinfo=UTC)
+        return datetime(int(year), int(month), int(day), int(hour), int(minute), int(second or 0), tzinfo=zone)
+    except ValueError as error:
+        raise Unfit(NOT_READABLE, "a date that is in the calendar") from error
+
+
+def written(value: Any) -> tuple[str, dict[str, str]]:
+    """The text of a value and the attributes that belong to it."""
+    if isinstance(value, str):
+        return UNFIT.sub(" ", value).strip(), {}
+    if isinstance(value, Money):
+        return format(value.amount, "f"), {CURRENCY: value.currency}
+    if isinstance(value, Decimal):
+        return format(value, "f"), {}
+    if isinstance(value, datetime):
+        return _instant_text(value), {FORMAT_CODE: INSTANT_FORMAT}
+    return str(value), {}
+
+
+def _instant_text(value: datetime) -> str:
+    ahead = value.utcoffset() or timedelta()
+    if ahead % timedelta(hours=1):
+        value, ahead = value.astimezone(UTC), timedelta()
+    zone = f"{ahead // timedelta(hours=1):+03d}" if ahead else "Z"
+    return f"{value:%Y%m%d%H%M%S}{zone}"
