@@ -18,7 +18,7 @@ from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.text import found, shortened, unfit_in
 from tidewaiter.model.consignment import Classification, Consignment, FiscalReference, GoodsItem, Party
 from tidewaiter.model.finding import Finding, Kind
-from tidewaiter.model.money import Money, to_micro
+from tidewaiter.model.money import Money
 
 NAME = "csv"
 FINDINGS_MAX = 1_000
@@ -258,10 +258,10 @@ class _Sheet:
                 if total is None and "quantity" not in row.texts:
                     self._blame(row, self.by_name["unit_price"], Fault(kinds.NO_QUANTITY))
                 return total
-            product = Money(amount=each.amount * quantity, currency=each.currency)
+            product = each.amount * quantity
             if total is None:
-                return self._exact(row, product)
-            self._compare(row, total, product, quantity)
+                return self._exact(row, product, each.currency)
+            self._compare(row, total, product, each.currency, quantity)
         if total is None and either is not None:
             if quantity is not None and quantity != 1:
                 self._blame(row, self.by_name["price"], Fault(kinds.UNIT_OR_LINE))
@@ -269,17 +269,16 @@ class _Sheet:
             return either
         return total
 
-    def _exact(self, row: _Row, product: Money) -> Money | None:
+    def _exact(self, row: _Row, product: Decimal, currency: str) -> Money | None:
         try:
-            to_micro(product.amount)
+            return Money(amount=product, currency=currency)
         except ValueError as refusal:
             self._blame(row, self.by_name["unit_price"], Fault(kinds.NOT_A_NUMBER, str(refusal)))
             return None
-        return product
 
-    def _compare(self, row: _Row, total: Money, product: Money, quantity: Decimal) -> None:
-        apart = abs(total.amount - product.amount)
-        if total.currency != product.currency:
+    def _compare(self, row: _Row, total: Money, product: Decimal, currency: str, quantity: Decimal) -> None:
+        apart = abs(total.amount - product)
+        if total.currency != currency:
             self._blame(row, self.by_name["unit_price"], Fault(kinds.TWO_CURRENCIES))
         elif apart > _CENT * max(quantity, Decimal(1)):
             self._blame(row, self.by_name["line_total"], Fault(kinds.DOES_NOT_MULTIPLY))
