@@ -16,7 +16,7 @@ from tidewaiter.law import Law, load
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.money import from_micro
 from tidewaiter.model.past import Past
-from tidewaiter.services.clear import ClearedMessage, Message, clear_messages
+from tidewaiter.services.clear import ClearedMessage, Message, clear_messages, clear_readings, read_message
 from tidewaiter.services.records import _as_text
 
 DAY = date(2026, 11, 2)
@@ -31,8 +31,13 @@ def message(*records: Consignment, source: str = "test", **what: str) -> Message
     return Message(source=source, data=msgspec.json.encode(list(records)), **what)
 
 
-def clear(*messages: Message, on: date = DAY, trust_stated_day: bool = True) -> list[ClearedMessage]:
-    return clear_messages(messages, law=law(), past=Past(), on=on, trust_stated_day=trust_stated_day)
+def clear(*messages: Message, on: date = DAY) -> list[ClearedMessage]:
+    return clear_messages(messages, law=law(), past=Past(), on=on)
+
+
+def clear_untrusting(one: Message) -> ClearedMessage:
+    [result] = clear_readings([one], [read_message(one)], law=law(), past=Past(), on=DAY, trust_stated_day=False)
+    return result
 
 
 def test_a_postal_sale_below_the_threshold_is_released_with_the_reason_for_every_zero() -> None:
@@ -110,7 +115,7 @@ def test_the_day_of_acceptance_is_the_one_given_unless_the_message_states_it() -
 
 
 def test_a_sender_cannot_choose_the_law_by_stating_another_day() -> None:
-    [result] = clear(message(consignment(accepted_on=date(2021, 3, 3))), trust_stated_day=False)
+    result = clear_untrusting(message(consignment(accepted_on=date(2021, 3, 3))))
 
     assert result.consignments[0].cleared.accepted_on == DAY
 
@@ -124,7 +129,7 @@ def test_the_tax_point_of_a_supplementary_declaration_holds_in_local_time_but_ne
 ) -> None:
     record = consignment(accepted_on=None, declaration_type="IMY", declared_acceptance=tax_point)
 
-    [result] = clear(message(record), trust_stated_day=False)
+    result = clear_untrusting(message(record))
 
     assert result.consignments[0].cleared.accepted_on == expected
 

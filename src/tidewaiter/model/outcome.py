@@ -9,7 +9,9 @@ from typing import Literal
 import msgspec
 import polars as pl
 
+from tidewaiter.model.answer import Answer
 from tidewaiter.model.batch import ROW
+from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
 
 CHARGES = pl.Schema(
@@ -168,3 +170,13 @@ class Cleared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     totals: Totals
     decision: Decision
     law_digest: str
+
+
+class ClearedConsignment(msgspec.Struct, frozen=True, kw_only=True):
+    """One consignment and all that became of it. `signals` are for officers and in none of the other parts."""
+
+    consignment: Consignment
+    cleared: Cleared
+    answers: tuple[Answer, ...]
+    postings: tuple[Posting, ...]
+    signals: tuple[Signal, ...]

@@ -22,7 +22,7 @@ from tidewaiter.model.answer import Answer
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
-from tidewaiter.model.outcome import Charge, Cleared, Decision, Posting, Signal, Totals
+from tidewaiter.model.outcome import Charge, Cleared, ClearedConsignment, Decision, Posting, Signal, Totals
 from tidewaiter.model.past import Past
 from tidewaiter.services.answering import answer_about_message, answers_about
 from tidewaiter.services.records import (
@@ -58,16 +58,6 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     format: str | None = None
 
 
-class ClearedConsignment(msgspec.Struct, frozen=True, kw_only=True):
-    """One consignment through the corridor. `signals` are for officers and in none of the other parts."""
-
-    consignment: Consignment
-    cleared: Cleared
-    answers: tuple[Answer, ...]
-    postings: tuple[Posting, ...]
-    signals: tuple[Signal, ...]
-
-
 class ClearedMessage(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one message. `findings` are about the message as a whole; each consignment has its own.
 
@@ -100,18 +90,38 @@ def clear_messages(
     past: Past,
     jurisdiction: str | None = None,
     on: date | DayOf,
-    number: Callable[[Message, Consignment], str] | None = None,
-    at: datetime | None = None,
-    trust_stated_day: bool = True,
 ) -> list[ClearedMessage]:
     """What customs makes of each message, in their order. All consignments go through the corridor as one batch.
 
-    `on` is the day of acceptance, or gives it for a country. A day the message itself states goes before it; with
-    `trust_stated_day` false only the tax point of a supplementary declaration does, and none after `on`.
-    `jurisdiction` is used where a message does not name its country. `number` gives the customs reference (MRN) of
-    one that has none, and `at` the instant the answers are sent; without them the answers carry neither.
+    `on` is the day of acceptance, or gives it for a country; a day the message itself states goes before it.
+    `jurisdiction` is used where a message does not name its country.
     """
-    readings = [formats.read(m.data, jurisdiction=jurisdiction, format=m.format) for m in messages]
+    readings = [read_message(message, jurisdiction=jurisdiction) for message in messages]
+    return clear_readings(messages, readings, law=law, past=past, on=on)
+
+
+def read_message(message: Message, *, jurisdiction: str | None = None) -> Reading:
+    """What the message holds. Bad input is findings, never an exception."""
+    return formats.read(message.data, jurisdiction=jurisdiction, format=message.format)
+
+
+def clear_readings(
+    messages: Sequence[Message],
+    readings: Sequence[Reading],
+    *,
+    law: Law,
+    past: Past,
+    on: date | DayOf,
+    trust_stated_day: bool = True,
+    number: Callable[[Message, Consignment], str] | None = None,
+    at: datetime | None = None,
+) -> list[ClearedMessage]:
+    """The same for messages that have been read already.
+
+    With `trust_stated_day` false only the tax point of a supplementary declaration goes before `on`, and none after
+    it. `number` gives the customs reference (MRN) of what is accepted and has none, and `at` the instant the answers
+    are sent; without them the answers carry neither.
+    """
     day_of = on if callable(on) else lambda _country: on
     dated = [
         [_dated(one, law=law, day_of=day_of, trust=trust_stated_day) for one in reading.declared]
@@ -133,19 +143,27 @@ def clear_messages(
             )
             for place, one in enumerate(declared)
         )
+        told = [answer for one in consignments for answer in one.answers]
+        if reading.findings:
+            told.append(answer_about_message(reading.findings, id=prefix, at=at))
         results.append(
             ClearedMessage(
                 source=message.source,
                 format=reading.format,
                 findings=reading.findings,
                 consignments=consignments,
-                answers=_in_their_format(reading, consignments, id=prefix, at=at),
+                answers=in_their_format(reading.format, told),
                 answers_read=reading.answers,
                 kept=reading.kept,
                 dropped=reading.dropped,
             )
         )
     return results
+
+
+def in_their_format(format: str, answers: Sequence[Answer]) -> bytes:
+    """The answers in the sender's dialect; in the canonical one where theirs is not known."""
+    return formats.FORMATS[format or "json"].answer(answers)
 
 
 class _Verdict(NamedTuple):
@@ -235,16 +253,6 @@ def _cleared(
         postings=verdict.postings,
         signals=verdict.signals,
     )
-
-
-def _in_their_format(
-    reading: Reading, consignments: Sequence[ClearedConsignment], *, id: str, at: datetime | None
-) -> bytes:
-    """All answers in the sender's dialect; in the canonical one where theirs is not known."""
-    answers = [answer for one in consignments for answer in one.answers]
-    if reading.findings:
-        answers.append(answer_about_message(reading.findings, id=id, at=at))
-    return formats.FORMATS[reading.format or "json"].answer(answers)
 
 
 def _about_message(message: ClearedMessage) -> Cleared:

@@ -1,0 +1,95 @@
+"""What may differ between installations: one frozen record, read once from the environment by the doors.
+
+Every setting is an environment variable `TIDEWAITER_…`; with none set, all defaults run on a laptop. A variable of
+that name which is no setting is refused, so that a misspelt one is never silently without effect.
+See docs/reference/settings.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from tidewaiter.model.consignment import COUNTRY
+
+PREFIX = "TIDEWAITER_"
+
+
+class SettingsError(ValueError):
+    """The environment names a setting that there is not, or gives one a value it cannot have."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of one installation. A name here is that of its variable without the prefix, in small letters."""
+
+    database_url: Annotated[
+        str | None,
+        Meta(
+            description="PostgreSQL 15 or newer, as postgresql://user@host/database. Without it an embedded server is "
+            "started in the data folder."
+        ),
+    ] = None
+    database_schema: Annotated[
+        str,
+        Meta(
+            description="The schema in that database that holds our tables; made where it is not there.",
+            pattern="^[a-z_][a-z0-9_]{0,62}$",
+        ),
+    ] = "tidewaiter"
+    database_connections_max: Annotated[
+        int, Meta(description="Connections to the database held at most.", ge=1, le=1000)
+    ] = 10
+    data_dir: Annotated[Path, Meta(description="The folder for what must be kept, the embedded database in it.")] = (
+        Path("data")
+    )
+    host: Annotated[
+        str,
+        Meta(
+            description="The address served. There is no login yet: serve another address than this machine's own only "
+            "behind a proxy that knows who calls."
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[int, Meta(description="The port served.", ge=0, le=65_535)] = 8080
+    message_bytes_max: Annotated[
+        int, Meta(description="A message longer than this is refused at the HTTP door.", ge=1024, le=64 * 1024 * 1024)
+    ] = 16 * 1024 * 1024
+    jurisdiction: Annotated[
+        str | None,
+        Meta(description="The country for messages that do not name one, as ISO 3166 (GB).", pattern=COUNTRY),
+    ] = None
+    law_overlay: Annotated[
+        Path | None,
+        Meta(description="A second folder of law for what must stay secret, such as the thresholds of risk profiles."),
+    ] = None
+    draw_key: Annotated[
+        str | None,
+        Meta(
+            description="The secret that keys the random draw for examination. Without it the key of the demonstration "
+            "is used, which anyone can read: set your own before anything real is drawn.",
+            min_length=16,
+        ),
+    ] = None
+
+
+def settings_of(environment: Mapping[str, str]) -> Settings:
+    """The settings that these environment variables give. An empty variable counts as not set. Raises SettingsError."""
+    given = {name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if name.startswith(PREFIX)}
+    known = Settings.__struct_fields__
+    for name in sorted(given):
+        if name not in known:
+            listed = ", ".join(PREFIX + setting.upper() for setting in known)
+            raise SettingsError(f"there is no setting {PREFIX}{name.upper()}; there are {listed}")
+    try:
+        return msgspec.convert(
+            {name: value for name, value in given.items() if value},
+            Settings,
+            strict=False,
+            dec_hook=lambda kind, value: kind(value),
+        )
+    except msgspec.ValidationError as error:
+        # The value is not repeated: it may be a secret.
+        raise SettingsError(f"a setting cannot be used: {error} (as {PREFIX}… in capitals)") from None

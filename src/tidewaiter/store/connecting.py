@@ -1,0 +1,60 @@
+"""Connecting to PostgreSQL, and refusing one that could lose what it has acknowledged."""
+
+from __future__ import annotations
+
+import asyncpg
+
+from tidewaiter.store.migrating import migrate
+from tidewaiter.store.store import Store
+
+VERSION_MIN = 15
+DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": None}
+"""Settings of the server without which a commit may be lost; `synchronous_commit` only must not be off."""
+
+
+class StoreError(RuntimeError):
+    """The database cannot be used as it is."""
+
+
+async def open_store(url: str, *, schema: str = "tidewaiter", connections_max: int = 10) -> Store:
+    """A store on this database, its schema made or brought up to date.
+
+    Raises StoreError where the server is too old or not set to keep what it commits, MigrationError where its
+    schema is not ours.
+    """
+    pool = await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=connections_max,
+        init=_prepare,
+        server_settings={"search_path": schema, "timezone": "UTC", "application_name": "tidewaiter"},
+    )
+    try:
+        async with pool.acquire() as connection:
+            await _refuse_unsafe(connection)
+            await migrate(connection, schema)
+    except BaseException:
+        await pool.close()
+        raise
+    return Store(pool)
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    """JSON goes in and out as bytes, so that the records' own encoder is the only one."""
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        format="binary",
+        encoder=lambda text: b"\x01" + text,
+        decoder=lambda sent: sent[1:],
+    )
+
+
+async def _refuse_unsafe(connection: asyncpg.Connection) -> None:
+    major = connection.get_server_version().major
+    if major < VERSION_MIN:
+        raise StoreError(f"PostgreSQL {VERSION_MIN} or newer is needed; this is {major}")
+    for name, wanted in DURABLE.items():
+        value = await connection.fetchval("select current_setting($1)", name)
+        if value == "off" or (wanted is not None and value != wanted):
+            raise StoreError(f"the server has {name} = {value}: what it acknowledges could be lost")

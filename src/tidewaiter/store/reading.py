@@ -1,0 +1,304 @@
+"""Reading what was lodged: records again from rows, a few queries for any number of consignments."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+import polars as pl
+
+from tidewaiter.model.answer import Answer
+from tidewaiter.model.consignment import Consignment
+from tidewaiter.model.finding import Finding
+from tidewaiter.model.money import from_micro
+from tidewaiter.model.outcome import Charge, Cleared, Decision, Posting, Signal, Totals
+from tidewaiter.model.past import TRACKING_IDS, Past
+from tidewaiter.store import vault
+from tidewaiter.store.lodgements import StoredMessage
+
+Key = tuple[str, str, int]
+"""What names a declaration among those of one filer: reference, function, version (0 where it has none)."""
+
+
+ID_MAX = 2**63 - 1
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A line in a list of consignments. `duty`, `tax` and `fee` as in `Totals`."""
+
+    id: int
+    reference: str
+    function: str
+    filer: str
+    jurisdiction: str
+    received_at: datetime
+    accepted_on: date
+    channel: str | None
+    items: int
+    totals: Totals
+    security: str
+    control: str
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision with when and by whom it was made, and under which law."""
+
+    decided_at: datetime
+    decided_by: str
+    decision: Decision
+    law_digest: str
+
+
+class SentAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that was sent."""
+
+    sent_at: datetime
+    answer: Answer
+
+
+class StoredConsignment(msgspec.Struct, frozen=True, kw_only=True):
+    """A consignment as stored. `record` lacks what is personal; `cleared` is what the corridor said when it came."""
+
+    id: int
+    message_id: int
+    filer: str
+    mrn: str | None
+    received_at: datetime
+    security: str
+    control: str
+    record: Consignment
+    cleared: Cleared
+
+
+class Behind(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands behind a consignment besides: decisions, answers and legs; `signals` are for officers."""
+
+    decisions: tuple[Decided, ...]
+    answers: tuple[SentAnswer, ...]
+    postings: tuple[Posting, ...]
+    signals: tuple[Signal, ...]
+
+
+_MESSAGE = (
+    "select m.id, m.digest, m.format, a.body as answer from messages m"
+    " join answers a on a.message_id = m.id and a.consignment_id is null"
+)
+
+
+async def message_by_digest(connection: asyncpg.Connection, *, filer: str, digest: bytes) -> StoredMessage | None:
+    """The message these bytes were, where this filer lodged them."""
+    row = await connection.fetchrow(f"{_MESSAGE} where m.filer = $1 and m.digest = $2", filer, digest)
+    return StoredMessage(**row) if row else None
+
+
+async def message_by_key(connection: asyncpg.Connection, *, filer: str, key: str) -> StoredMessage | None:
+    """The message this filer first sent under the key."""
+    row = await connection.fetchrow(
+        f"{_MESSAGE} join idempotency i on i.message_id = m.id where i.filer = $1 and i.key = $2", filer, key
+    )
+    return StoredMessage(**row) if row else None
+
+
+async def standing(connection: asyncpg.Connection, *, filer: str, references: Sequence[str]) -> dict[Key, int]:
+    """The ids of this filer's declarations under these references that were accepted, by what names them."""
+    rows = await connection.fetch(
+        "select id, reference, function, coalesce(version, 0) as version from consignments"
+        " where filer = $1 and reference = any($2) and control <> 'not_accepted'"
+        " and (function = 'original' or version is not null)",
+        filer, references,
+    )  # fmt: skip
+    return {(row["reference"], row["function"], row["version"]): row["id"] for row in rows}
+
+
+async def past(connection: asyncpg.Connection, tracking_ids: Sequence[str]) -> Past:
+    """What is known of these tracking numbers from earlier lodgements."""
+    rows = await connection.fetch(
+        "select tracking_id, reference, max(accepted_on) as last_on from consignments"
+        " where tracking_id = any($1) and function = 'original' and control <> 'not_accepted'"
+        " group by tracking_id, reference",
+        tracking_ids,
+    )
+    return Past(tracking_ids=pl.DataFrame([tuple(row) for row in rows], schema=TRACKING_IDS, orient="row"))
+
+
+async def open_vault(
+    connection: asyncpg.Connection, ids: Sequence[int], *, purpose: vault.Purpose, reader: str, at: datetime
+) -> dict[int, Consignment]:
+    """The whole records, with what is personal in them. That it was read, by whom and for what, is written down."""
+    async with connection.transaction():
+        await connection.execute(
+            "insert into vault_reads (at, reader, purpose, consignment_ids) values ($1, $2, $3, $4)",
+            at, reader, purpose, list(ids),
+        )  # fmt: skip
+        rows = await connection.fetch(
+            "select c.id, c.record, v.private from consignments c left join vault v on v.consignment_id = c.id"
+            " where c.id = any($1)",
+            ids,
+        )
+    return {row["id"]: vault.join(row["record"], row["private"]) for row in rows}
+
+
+_PAGE = (
+    "select id, reference, function, filer, jurisdiction, received_at, accepted_on, channel, items, duty_micro,"
+    " tax_micro, fee_micro, currency, security, control from consignments where ($1::text is null or control = $1) and "
+)
+_PAGE_BEFORE = _PAGE + "id < $2 order by id desc limit $3"
+_PAGE_AFTER = _PAGE + "id > $2 order by id limit $3"
+
+
+async def page(
+    connection: asyncpg.Connection, *, control: str | None, before: int | None, after: int | None, size: int
+) -> list[Row]:
+    """Up to `size` consignments, newest first: the newest of all, or those next before or next after an id."""
+    query = _PAGE_BEFORE if after is None else _PAGE_AFTER
+    rows = await connection.fetch(query, control, (before or ID_MAX) if after is None else after, size)
+    found = [_row(row) for row in rows]
+    return found[::-1] if after is not None else found
+
+
+async def ids_of(connection: asyncpg.Connection, reference: str, *, filer: str | None) -> list[int]:
+    """All consignments lodged under the reference, newest first; of one filer where it is named."""
+    rows = await connection.fetch(
+        "select id from consignments where reference = $1 and ($2::text is null or filer = $2) order by id desc",
+        reference, filer,
+    )  # fmt: skip
+    return [row["id"] for row in rows]
+
+
+async def results(connection: asyncpg.Connection, message_id: int) -> tuple[list[Finding], list[StoredConsignment]]:
+    """What became of a message: findings about the whole, and its consignments in their order, repeats among them."""
+    rows = await connection.fetch(
+        "select consignment_id from (select id as consignment_id, place from consignments where message_id = $1"
+        " union all select consignment_id, place from repeats where message_id = $1) held order by place",
+        message_id,
+    )
+    whole = await connection.fetch(
+        "select code, severity, pointer, source_pointer, text, remedy, law from findings"
+        " where message_id = $1 and consignment_id is null order by place",
+        message_id,
+    )
+    ids = [row["consignment_id"] for row in rows]
+    stored = await consignments(connection, ids)
+    return [Finding(**row) for row in whole], [stored[id] for id in ids]
+
+
+async def consignments(connection: asyncpg.Connection, ids: Sequence[int]) -> dict[int, StoredConsignment]:
+    """These consignments with what the corridor said of them; those that are not there are left out."""
+    heads = await connection.fetch(
+        "select c.*, m.source, d.security as first_security, d.control as first_control, d.reasons"
+        " from consignments c join messages m on m.id = c.message_id"
+        " join lateral (select * from decisions where consignment_id = c.id order by id limit 1) d on true"
+        " where c.id = any($1)",
+        ids,
+    )
+    findings: dict[int, list[Finding]] = defaultdict(list)
+    for row in await connection.fetch(
+        "select consignment_id, code, severity, pointer, source_pointer, text, remedy, law from findings"
+        " where consignment_id = any($1) order by place",
+        ids,
+    ):
+        findings[row[0]].append(Finding(**_without_id(row)))
+    charges: dict[int, list[Charge]] = defaultdict(list)
+    for row in await connection.fetch(
+        "select consignment_id, type, code, item, measure, base, rate, conversion, rounding, amount, currency,"
+        " collector, why, law, confidence from charges where consignment_id = any($1) order by place",
+        ids,
+    ):
+        charges[row[0]].append(Charge(**_without_id(row)))
+    return {
+        row["id"]: StoredConsignment(
+            id=row["id"],
+            message_id=row["message_id"],
+            filer=row["filer"],
+            mrn=row["mrn"],
+            received_at=row["received_at"],
+            security=row["security"],
+            control=row["control"],
+            record=vault.join(row["record"], None),
+            cleared=_cleared(row, tuple(findings[row["id"]]), tuple(charges[row["id"]])),
+        )
+        for row in heads
+    }
+
+
+async def answers_of(connection: asyncpg.Connection, ids: Sequence[int]) -> dict[int, list[Answer]]:
+    """The answers given about each of these consignments, in their order."""
+    rows = await connection.fetch(
+        "select consignment_id, body from answers where consignment_id = any($1) order by place", ids
+    )
+    answers: dict[int, list[Answer]] = {id: [] for id in ids}
+    for row in rows:
+        answers[row["consignment_id"]].append(msgspec.json.decode(row["body"], type=Answer))
+    return answers
+
+
+async def behind(connection: asyncpg.Connection, id: int) -> Behind:
+    """Everything else about one consignment."""
+    decisions = await connection.fetch(
+        "select decided_at, decided_by, security, control, reasons, law_digest from decisions"
+        " where consignment_id = $1 order by id",
+        id,
+    )
+    answers = await connection.fetch("select sent_at, body from answers where consignment_id = $1 order by place", id)
+    postings = await connection.fetch(
+        "select item, account, debit_micro, credit_micro, currency, charge from postings where consignment_id = $1"
+        " order by id",
+        id,
+    )
+    signals = await connection.fetch(
+        "select profile, lane, score, reason, item from signals where consignment_id = $1 order by place", id
+    )
+    return Behind(
+        decisions=tuple(
+            Decided(
+                decided_at=row["decided_at"],
+                decided_by=row["decided_by"],
+                decision=Decision(security=row["security"], control=row["control"], reasons=tuple(row["reasons"])),
+                law_digest=row["law_digest"],
+            )
+            for row in decisions
+        ),
+        answers=tuple(
+            SentAnswer(sent_at=row["sent_at"], answer=msgspec.json.decode(row["body"], type=Answer)) for row in answers
+        ),
+        postings=tuple(Posting(**row) for row in postings),
+        signals=tuple(Signal(**row) for row in signals),
+    )
+
+
+def _row(row: asyncpg.Record) -> Row:
+    plain = {name: row[name] for name in Row.__struct_fields__ if name != "totals"}
+    return Row(**plain, totals=_totals(row))
+
+
+def _without_id(row: asyncpg.Record) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "consignment_id"}
+
+
+def _totals(row: asyncpg.Record) -> Totals:
+    duty, tax, fee = (
+        None if row[name] is None else str(from_micro(row[name])) for name in ("duty_micro", "tax_micro", "fee_micro")
+    )
+    return Totals(duty=duty, tax=tax, fee=fee, currency=row["currency"])
+
+
+def _cleared(row: asyncpg.Record, findings: tuple[Finding, ...], charges: tuple[Charge, ...]) -> Cleared:
+    return Cleared(
+        reference=row["reference"],
+        format=row["format"],
+        source=row["source"],
+        jurisdiction=row["jurisdiction"],
+        accepted_on=row["accepted_on"],
+        function=row["function"],
+        regime=row["regime"],
+        items=row["items"],
+        findings=findings,
+        charges=charges,
+        totals=_totals(row),
+        decision=Decision(security=row["first_security"], control=row["first_control"], reasons=tuple(row["reasons"])),
+        law_digest=row["law_digest"],
+    )

@@ -1,0 +1,46 @@
+"""Builds store, law and clock from the settings, once: what every door that keeps something needs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tidewaiter.law import Law, load
+from tidewaiter.settings import Settings
+from tidewaiter.store import Store, open_store, start_embedded
+
+
+def clock() -> datetime:
+    """The instant now. Only a door looks at it."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """Everything a door works with."""
+
+    settings: Settings
+    law: Law
+    store: Store
+    now: Callable[[], datetime] = clock
+
+
+def law_of(settings: Settings) -> Law:
+    """The law these settings name. Raises LawError."""
+    if settings.draw_key is None:
+        return load(overlay=settings.law_overlay)
+    return load(overlay=settings.law_overlay, draw_key=settings.draw_key.encode())
+
+
+@asynccontextmanager
+async def open_house(settings: Settings, *, now: Callable[[], datetime] = clock) -> AsyncIterator[House]:
+    """The house, open while the context lasts. Raises StoreError, MigrationError, LawError."""
+    law = law_of(settings)
+    url = settings.database_url or start_embedded(settings.data_dir)
+    store = await open_store(url, schema=settings.database_schema, connections_max=settings.database_connections_max)
+    try:
+        yield House(settings=settings, law=law, store=store, now=now)
+    finally:
+        await store.close()

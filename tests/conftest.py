@@ -1,0 +1,78 @@
+"""A real PostgreSQL for the tests: embedded by default, or the one that TIDEWAITER_DATABASE_URL names."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+
+import asyncpg
+import pytest
+
+from tidewaiter.law import Law, load
+from tidewaiter.settings import Settings
+from tidewaiter.store import Store, open_store, start_embedded
+from tidewaiter.wiring import House
+
+NOW = datetime(2026, 11, 2, 10, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def law() -> Law:
+    return load()
+
+
+@pytest.fixture(scope="session")
+def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return os.environ.get("TIDEWAITER_DATABASE_URL") or start_embedded(tmp_path_factory.mktemp("database"))
+
+
+@pytest.fixture(scope="session")
+def new_schema(database_url: str) -> Iterator[Callable[[], str]]:
+    """Gives names of schemas that are not there; all are dropped in the end."""
+    given: list[str] = []
+
+    def new() -> str:
+        given.append(f"test_{secrets.token_hex(6)}")
+        return given[-1]
+
+    async def drop() -> None:
+        connection = await asyncpg.connect(database_url)
+        for schema in given:
+            await connection.execute(f'drop schema if exists "{schema}" cascade')
+        await connection.close()
+
+    yield new
+    asyncio.run(drop())
+
+
+@pytest.fixture(scope="session")
+def schema(new_schema: Callable[[], str]) -> str:
+    """One schema for all tests that do not mind each other's consignments."""
+    return new_schema()
+
+
+@pytest.fixture
+async def store(database_url: str, schema: str) -> AsyncIterator[Store]:
+    opened = await open_store(database_url, schema=schema, connections_max=20)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def filer() -> str:
+    """A filer nobody else is."""
+    return f"filer-{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+async def house(database_url: str, schema: str, store: Store, law: Law) -> House:
+    settings = Settings(database_url=database_url, database_schema=schema)
+    return House(settings=settings, law=law, store=store, now=lambda: NOW)
