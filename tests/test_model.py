@@ -170,7 +170,6 @@ def in_decimals(value: int, numerator: int, denominator: int, quantum: int, mode
 def test_scaling_a_column_is_scaling_decimals(
     value: int, numerator: int, denominator: int, quantum: int, mode: str
 ) -> None:
-    from decimal import localcontext
 
     with localcontext() as context:
         context.prec = 60

@@ -24,15 +24,20 @@ _PLACE = pl.col("row").cast(pl.UInt64) * 2**32 + pl.col("item")
 _IS_BUSINESS = pl.col("role").is_in(SENDERS) & (pl.col("kind") == "legal")
 
 
-def shared(consignments: pl.DataFrame) -> pl.DataFrame:
-    """What every frame has of its consignment: `row`, `jurisdiction`, `accepted_on`, `is_original`, `is_import`."""
+def shared(consignments: pl.DataFrame, law: InForce) -> pl.DataFrame:
+    """What every frame has of its consignment: country, day, channel, category, and `is_original`, `is_full` (an
+    original with the full set of data), `is_import` (such a one that brings goods in), `is_documents`, `is_h7`.
+    """
     original = pl.col("function") == "original"
+    partly = law.on_list("declarations-without-full-data", pl.col("declaration_type").str.slice(2))
+    full = original & partly.fill_null(value=False).not_()
     return consignments.select(
         "row",
         "jurisdiction",
         "accepted_on",
         original.alias("is_original"),
-        (original & (pl.col("direction") == "import")).alias("is_import"),
+        full.alias("is_full"),
+        (full & (pl.col("direction") == "import")).alias("is_import"),
         pl.col("category").eq_missing("documents").alias("is_documents"),
         "channel",
         "category",
@@ -50,10 +55,11 @@ def of_consignment(frame: pl.DataFrame, head: pl.DataFrame) -> pl.DataFrame:
 
 
 def about_consignments(batch: Batch, head: pl.DataFrame, packages: pl.DataFrame, past: Past) -> pl.DataFrame:
-    """The consignments with, a row each: `is_original`, `is_import`, `lines`, `items_mass`, `some_mass`, `prices`,
-    `all_priced`, `currency`, `mixed_currencies`, `gives_reason`, `has_receiver`, `has_sender`; and, where the batch
-    has anything of the kind, `out_of_sequence`, `numbered_twice`, `packages_counted`, `has_bulk`, `is_reused`,
-    `from_business_head`, `parcel_number`, `master_number`. Masses and prices are millionths.
+    """The consignments with `is_original`, `is_full`, `is_import` and, a row each, `lines`, `items_mass`, `some_mass`,
+    `prices`, `all_priced`, `currency`, `mixed_currencies`, `gives_reason`, `lists_changes`, `has_receiver`,
+    `has_sender`; and, where the batch has anything of the kind, `out_of_sequence`, `numbered_twice`,
+    `packages_counted`, `has_bulk`, `is_reused`, `from_business_head`, `parcel_number`, `master_number`. Masses and
+    prices are millionths.
     """
     facts = _with_sums(batch)
     if not packages.is_empty():
@@ -66,11 +72,13 @@ def about_consignments(batch: Batch, head: pl.DataFrame, packages: pl.DataFrame,
     receivers, senders, businesses = _rows_with(
         batch.parties, role.is_in(RECEIVERS), role.is_in(SENDERS), pl.col("item").is_null() & _IS_BUSINESS
     )
-    [reasons] = _rows_with(batch.changes, pl.col("reason").is_not_null())
+    reasons, changes = _rows_with(batch.changes, pl.col("reason").is_not_null(), pl.lit(value=True))
     columns = {
         "is_original": head["is_original"],
+        "is_full": head["is_full"],
         "is_import": head["is_import"],
         "gives_reason": reasons,
+        "lists_changes": changes,
         "has_receiver": receivers,
         "has_sender": senders,
         "from_business_head": businesses,
@@ -85,7 +93,7 @@ def about_consignments(batch: Batch, head: pl.DataFrame, packages: pl.DataFrame,
 
 def about_items(batch: Batch, head: pl.DataFrame, law: InForce) -> pl.DataFrame:
     """The items with the columns of `shared` and, a row each: `has_c07` and its kin, `is_reduced`, `is_charged`,
-    `is_packed`, `has_scheme`, `from_business`; and, where law asks for them, `has_seller_number`, `has_maker_number`.
+    `is_packed`, `has_scheme`, `from_business`; and, where law asks for product identifiers, `lacks_numbers`.
     """
     if batch.items.is_empty():
         return batch.items
@@ -103,7 +111,8 @@ def about_items(batch: Batch, head: pl.DataFrame, law: InForce) -> pl.DataFrame:
     }
     if law.has("obligations", PRODUCT_IDENTIFIERS):
         schemes = (pl.col("scheme").is_in(SELLERS_NUMBERS), pl.col("scheme").is_in(MAKERS_NUMBERS))
-        columns["has_seller_number"], columns["has_maker_number"] = _places_with(batch.codes, *schemes)
+        by_seller, by_maker = _places_with(batch.codes, *schemes)
+        columns["lacks_numbers"] = ~(by_seller & by_maker)
     return of_consignment(batch.items, head).with_columns(**columns)
 
 

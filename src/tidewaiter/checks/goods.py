@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from tidewaiter.checks.in_force import InForce
-from tidewaiter.checks.rule import IMPORT, ORIGINAL, rule, rule_for_each
+from tidewaiter.checks.rule import FULL, IMPORT, ORIGINAL, rule, rule_for_each
 
 PRODUCT_IDENTIFIERS = "DQ-PID-01"
 """The entry in the list `obligations` from whose day on distance sales name the product; see GDS-22."""
@@ -20,7 +20,7 @@ def no_description(_: InForce) -> pl.Expr:
 
     Source: Delegated Regulation (EU) 2015/2446, annex B, data element 6/8; UPU CN 23.
     """
-    return ORIGINAL & (pl.col("description").is_null() | ~pl.col("description").str.contains(r"\S"))
+    return FULL & pl.col("is_charged") & (pl.col("description").is_null() | ~pl.col("description").str.contains(r"\S"))
 
 
 @rule("GDS-02", on="items", field="description", severity="warning", needs="description")
@@ -180,7 +180,8 @@ def no_quantity(_: InForce) -> pl.Expr:
 
     Source: UPU CN 23: quantity of each article; US 19 CFR 145.74(b).
     """
-    return IMPORT & (pl.col("category") == "sale") & pl.col("quantity_micro").is_null() & ~pl.col("is_packed")
+    sold = pl.col("is_charged") & (pl.col("category") == "sale")
+    return IMPORT & sold & pl.col("quantity_micro").is_null() & ~pl.col("is_packed")
 
 
 @rule("GDS-16", on="items", field="quantity", severity="warning", needs="quantity_micro")
@@ -248,7 +249,7 @@ def packages_not_counted(law: InForce) -> pl.Expr:
     return ORIGINAL & pl.col("quantity").is_null() & pl.col("type").is_not_null() & ~bulk
 
 
-@rule("GDS-22", on="items", field="codes", severity="warning", needs="has_seller_number")
+@rule("GDS-22", on="items", field="codes", severity="warning", needs="lacks_numbers")
 def no_product_identifiers(law: InForce) -> pl.Expr:
     """Goods sold at a distance need the seller's and the maker's product number. Give the seller's as SKU and the
     maker's as MPN or GTIN.
@@ -257,8 +258,7 @@ def no_product_identifiers(law: InForce) -> pl.Expr:
     """
     due = law.on_list("obligations", pl.lit(PRODUCT_IDENTIFIERS))
     parcel = pl.col("channel").is_in(["post", "express"]) | pl.col("has_c07") | pl.col("has_f48")
-    named = pl.col("has_seller_number") & pl.col("has_maker_number")
-    return IMPORT & (pl.col("category") == "sale") & parcel & due & ~named
+    return IMPORT & (pl.col("category") == "sale") & parcel & due & pl.col("lacks_numbers")
 
 
 def unprintable(text: pl.Expr) -> pl.Expr:

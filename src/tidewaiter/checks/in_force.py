@@ -56,6 +56,14 @@ class InForce:
         says = self._says(name)
         return ~on if says is None else says & ~on
 
+    def some_on_list(self, name: str, codes: pl.Expr) -> pl.Expr:
+        """Whether one of the codes in a column of lists is on the list; for lists of a few entries."""
+
+        def among(entries: pl.Series) -> pl.Expr:
+            return reduce(or_, [codes.list.contains(entry) for entry in entries.to_list()])
+
+        return self._some_edition(name, among)
+
     def covers(self, name: str, code: pl.Expr) -> pl.Expr:
         """Whether the code begins with an entry of the list."""
 

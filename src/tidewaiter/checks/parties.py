@@ -8,9 +8,8 @@ from tidewaiter.checks.goods import unprintable
 from tidewaiter.checks.in_force import InForce
 from tidewaiter.checks.rule import ORIGINAL, rule, rule_for_each
 
-_ADDRESSED = pl.col("role").is_in(
-    ["consignor", "consignee", "seller", "buyer", "importer", "exporter", "declarant", "representative"]
-)
+# A representative may be stated by status alone: the declarant is who represents.
+_ADDRESSED = pl.col("role").is_in(["consignor", "consignee", "seller", "buyer", "importer", "exporter", "declarant"])
 
 
 @rule("PTY-01", on="parties", field="name", severity="error", lacks="name")

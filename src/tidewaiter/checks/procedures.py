@@ -8,7 +8,7 @@ from tidewaiter.checks.in_force import InForce
 from tidewaiter.checks.rule import ORIGINAL, rule
 
 
-@rule("PRC-01", on="items", field="additional_procedures", severity="error")
+@rule("PRC-01", on="items", field="additional_procedures", severity="error", needs="has_c08")
 def two_reliefs(_: InForce) -> pl.Expr:
     """The item claims both C07 (low value) and C08 (gift between private persons). Claim the one that applies.
 
@@ -18,7 +18,7 @@ def two_reliefs(_: InForce) -> pl.Expr:
     return ORIGINAL & pl.col("has_c07") & pl.col("has_c08")
 
 
-@rule("PRC-02", on="items", field="additional_procedures", severity="warning", needs="category")
+@rule("PRC-02", on="items", field="additional_procedures", severity="warning", needs="has_c08")
 def gift_code_without_gift(_: InForce) -> pl.Expr:
     """C08 is for gifts, and the contents are declared as something else. Claim C07 for low-value goods that were
     sold, or correct the contents.
@@ -28,7 +28,7 @@ def gift_code_without_gift(_: InForce) -> pl.Expr:
     return ORIGINAL & pl.col("has_c08") & (pl.col("category") != "gift")
 
 
-@rule("PRC-03", on="items", field="additional_procedures", severity="warning", needs="from_business")
+@rule("PRC-03", on="items", field="additional_procedures", severity="warning", needs="has_c08")
 def gift_code_from_business(_: InForce) -> pl.Expr:
     """C08 is for gifts from one private person to another, and the sender is a business. Claim C07 for low-value
     goods instead.
@@ -38,7 +38,7 @@ def gift_code_from_business(_: InForce) -> pl.Expr:
     return ORIGINAL & pl.col("has_c08") & pl.col("from_business")
 
 
-@rule("PRC-04", on="items", field="procedure", severity="error", needs="procedure")
+@rule("PRC-04", on="items", field="procedure", severity="error", needs="has_1h7")
 def reduced_set_with_other_procedure(_: InForce) -> pl.Expr:
     """The super-reduced data set (1H7) is for release to free circulation alone. Use procedure 40 00, or declare with
     the full data set.
@@ -49,7 +49,7 @@ def reduced_set_with_other_procedure(_: InForce) -> pl.Expr:
     return ORIGINAL & pl.col("has_1h7") & ~free.fill_null(value=True)
 
 
-@rule("PRC-05", on="items", field="additional_procedures", severity="warning")
+@rule("PRC-05", on="items", field="additional_procedures", severity="warning", needs="has_1h7")
 def reduced_set_without_relief(_: InForce) -> pl.Expr:
     """The super-reduced data set (1H7) goes with C07 or C08. Add the one that applies, or declare with the full data
     set.
@@ -59,7 +59,7 @@ def reduced_set_without_relief(_: InForce) -> pl.Expr:
     return ORIGINAL & pl.col("has_1h7") & ~pl.col("has_c07") & ~pl.col("has_c08")
 
 
-@rule("PRC-06", on="items", field="additional_procedures", severity="error")
+@rule("PRC-06", on="items", field="additional_procedures", severity="error", needs="has_f48")
 def scheme_code_without_number(_: InForce) -> pl.Expr:
     """F48 says that the seller accounts for the tax, but no scheme number is given. Add the IOSS number with role
     FR5, or take F48 out.
@@ -69,7 +69,7 @@ def scheme_code_without_number(_: InForce) -> pl.Expr:
     return ORIGINAL & pl.col("has_f48") & ~pl.col("has_scheme")
 
 
-@rule("PRC-07", on="items", field="additional_procedures", severity="warning")
+@rule("PRC-07", on="items", field="additional_procedures", severity="warning", needs="has_scheme")
 def scheme_number_without_code(_: InForce) -> pl.Expr:
     """A scheme number (FR5) is given, but the item does not claim F48. Add F48 if the seller charged the tax at the
     sale.
@@ -81,7 +81,7 @@ def scheme_number_without_code(_: InForce) -> pl.Expr:
     return ORIGINAL & coded & pl.col("has_scheme") & ~pl.col("has_f48")
 
 
-@rule("PRC-08", on="items", field="additional_procedures", severity="error")
+@rule("PRC-08", on="items", field="additional_procedures", severity="error", needs="has_f49")
 def two_ways_to_pay(_: InForce) -> pl.Expr:
     """The item claims both F48 (tax charged at the sale) and F49 (tax collected by the carrier). Claim the one that
     applies.

@@ -17,8 +17,10 @@ Frame = Literal["consignments", "items", "parties", "fiscal_references", "packag
 
 ORIGINAL = pl.col("is_original")
 """Amendments and cancellations carry only what changes, so completeness is asked of originals alone."""
+FULL = pl.col("is_full")
+"""An original with the full set of data: neither simplified nor a mere request for clearance."""
 IMPORT = pl.col("is_import")
-"""An original that brings goods in."""
+"""Such a one that brings goods in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +28,10 @@ class Rule:
     """A rule over the rows of one frame of a batch.
 
     `tests` gives, by the field to point at ('price/currency'), what makes the expression that is true in the rows
-    that break the rule; null counts as not broken. `details` gives, by field, the column whose value may be told,
-    and `needs` the column without which the rule cannot be broken: where it is not there, or empty all down, nothing
-    is run.
-    Nor is it where the column `lacks`, of which a row must have no value to break the rule, is full all down.
+    that break the rule; null counts as not broken. `details` gives, by field, the column whose value may be told.
+
+    A rule is not run where it cannot be broken: `needs` names, by field, the column that must have a value (or be
+    true) in some row, `lacks` the column that must have none (or be false) in some row.
     """
 
     kind: Kind

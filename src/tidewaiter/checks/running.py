@@ -24,7 +24,7 @@ _SEVERITY = {rule.kind.code: rule.kind.severity for rule in RULES}
 def check(batch: Batch, law: Law, past: Past) -> pl.DataFrame:
     """What is wrong in the batch: the columns of `FINDINGS`, by row, item (the head first), code and pointer."""
     here = _law_of(batch, law)
-    head = facts.shared(batch.consignments)
+    head = facts.shared(batch.consignments, here)
     packages = facts.of_consignment(batch.packages, head)
     if not packages.is_empty():
         packages = packages.with_columns(here.on_list("package-types-bulk", pl.col("type")).alias("is_bulk"))
@@ -71,11 +71,12 @@ def _tests(name: Frame, here: InForce) -> tuple[_Test, ...]:
 
 def _broken(name: Frame, frame: pl.DataFrame, here: InForce) -> pl.DataFrame | None:
     """A row for each broken rule and the row that breaks it: keys, `rule`, `detail`, `place`; None for none."""
-    gaps = {column.name: column.null_count() for column in frame}
+    columns = {column.name: column for column in frame}
     tests = {
         test.called: test
         for test in _tests(name, here)
-        if (not test.needs or gaps.get(test.needs, frame.height) < frame.height) and gaps.get(test.lacks) != 0
+        if (not test.needs or (test.needs in columns and _has_some(columns[test.needs])))
+        and (not test.lacks or test.lacks not in columns or not _has_all(columns[test.lacks]))
     }
     if not tests:
         return None
@@ -97,6 +98,14 @@ def _broken(name: Frame, frame: pl.DataFrame, here: InForce) -> pl.DataFrame | N
     rows = touched.unpivot(on=wrong, index=[*_PLACES, "place"], variable_name="rule", value_name="broken")
     detail = touched.unpivot(on=[f"detail {c}" for c in wrong], value_name="detail")["detail"]
     return rows.with_columns(detail).filter("broken")
+
+
+def _has_some(column: pl.Series) -> bool:
+    return column.any() if column.dtype == pl.Boolean else column.null_count() < len(column)
+
+
+def _has_all(column: pl.Series) -> bool:
+    return column.all() if column.dtype == pl.Boolean else not column.null_count()
 
 
 _UNTOLD = pl.lit(None, dtype=pl.String)

@@ -25,14 +25,15 @@ def token_value(_: InForce, amount: pl.Expr) -> pl.Expr:
 
 
 @rule("VAL-02", on="items", field="price", severity="error", lacks="price_micro")
-def no_value(_: InForce) -> pl.Expr:
+def no_value(law: InForce) -> pl.Expr:
     """The item has no value. State the price of the line in the currency of the invoice; samples and gifts have a
     value too.
 
     Source: Union Customs Code, art. 70; WTO Customs Valuation Agreement, art. 1.
     """
     values = ("price_micro", "customs_value_micro", "statistical_value_micro", "invoice_total_micro")
-    return IMPORT & pl.col("is_charged") & pl.all_horizontal(pl.col(name).is_null() for name in values)
+    by_law = law.some_on_list("values-set-by-law", pl.col("additional_procedures"))
+    return IMPORT & pl.col("is_charged") & ~by_law & pl.all_horizontal(pl.col(name).is_null() for name in values)
 
 
 @rule("VAL-03", on="consignments", field="paid", severity="warning", needs="paid_micro")
@@ -62,7 +63,7 @@ def invoice_differs(_: InForce) -> pl.Expr:
     return ORIGINAL & _differs("invoice_total", pl.col("prices"))
 
 
-@rule("VAL-05", on="consignments", field="items", severity="note")
+@rule("VAL-05", on="consignments", field="items", severity="note", needs="mixed_currencies")
 def currencies_mixed(_: InForce) -> pl.Expr:
     """The prices are in more than one currency. Each is converted by itself; make sure that this is what the invoice
     says.

@@ -17,7 +17,7 @@ def country_without_law(law: InForce) -> pl.Expr:
 
     Source: WCO SAFE Framework of Standards, pillar 1: the administration of import decides under its own law.
     """
-    return ~pl.col("jurisdiction").is_in(sorted(law.law.known))
+    return pl.col("jurisdiction").is_in(sorted(law.countries - law.law.known))
 
 
 @rule("HDR-02", on="consignments", field="accepted_on", severity="error", lacks="accepted_on")
@@ -36,7 +36,7 @@ def day_without_law(law: InForce) -> pl.Expr:
 
     Source: Union Customs Code, art. 172(2): the law of the day of acceptance applies.
     """
-    known = pl.col("jurisdiction").is_in(sorted(law.law.known))
+    known = pl.col("jurisdiction").is_in(sorted(law.countries & law.law.known))
     return known & pl.col("accepted_on").is_not_null() & ~law.known_day()
 
 
@@ -49,7 +49,7 @@ def no_goods(_: InForce) -> pl.Expr:
     return ORIGINAL & (pl.col("lines") == 0)
 
 
-@rule("HDR-05", on="consignments", field="mrn", severity="error", lacks="mrn")
+@rule("HDR-05", on="consignments", field="mrn", severity="error", lacks="is_original")
 def change_of_what(_: InForce) -> pl.Expr:
     """An amendment or cancellation must say which declaration it changes. Give the movement reference number (MRN)
     that customs answered with.
@@ -59,14 +59,16 @@ def change_of_what(_: InForce) -> pl.Expr:
     return CHANGE & pl.col("mrn").is_null()
 
 
-@rule("HDR-06", on="consignments", field="changes", severity="warning")
+@rule("HDR-06", on="consignments", field="changes", severity="warning", lacks="is_original")
 def change_without_reason(_: InForce) -> pl.Expr:
     """The amendment or cancellation gives no reason. Give the reason code, so that it need not wait for an officer to
     ask.
 
     Source: Union Customs Code, art. 173(1) and 174(1); UK CDS amendment and cancellation instructions.
     """
-    return CHANGE & ~pl.col("gives_reason")
+    # A notice that the goods are there changes nothing, and so needs no reason.
+    changes = pl.col("lists_changes") | (pl.col("lines") > 0) | (pl.col("function") == "cancellation")
+    return CHANGE & changes & ~pl.col("gives_reason")
 
 
 @rule("HDR-07", on="consignments", field="item_count", severity="error", detail="lines", needs="item_count")
@@ -114,7 +116,7 @@ def no_mass(_: InForce) -> pl.Expr:
 
     Source: Delegated Regulation (EU) 2015/2446, annex B, data element 6/5; UPU CN 23.
     """
-    return ORIGINAL & pl.col("gross_mass_micro").is_null() & (pl.col("lines") > 0) & ~pl.col("some_mass")
+    return IMPORT & pl.col("gross_mass_micro").is_null() & (pl.col("lines") > 0) & ~pl.col("some_mass")
 
 
 @rule("HDR-11", on="consignments", field="items", severity="warning", needs="out_of_sequence")
@@ -159,7 +161,7 @@ def whole_weighs_nothing(_: InForce) -> pl.Expr:
     return ORIGINAL & (pl.col("gross_mass_micro") == 0)
 
 
-@rule("HDR-15", on="consignments", field="parties", severity="error")
+@rule("HDR-15", on="consignments", field="parties", severity="error", lacks="has_receiver")
 def nobody_receives(_: InForce) -> pl.Expr:
     """Nobody is named to whom the goods go. Give an importer, consignee or buyer with name and address or official
     number.
@@ -169,7 +171,7 @@ def nobody_receives(_: InForce) -> pl.Expr:
     return IMPORT & ~pl.col("has_receiver")
 
 
-@rule("HDR-16", on="consignments", field="parties", severity="warning")
+@rule("HDR-16", on="consignments", field="parties", severity="warning", lacks="has_sender")
 def nobody_sends(_: InForce) -> pl.Expr:
     """Nobody is named from whom the goods come. Give a consignor, exporter or seller with name and address.
 
