@@ -483,6 +483,30 @@ def test_words_for_the_category_are_known_in_other_languages() -> None:
     assert faults(one_row(category="stuff")) == [("CSV-23", 'row 2, column "category"')]
 
 
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        ("issued_at", "123"),
+        ("issued_at", "2026-02-01T10:00:00"),
+        ("issued_at", "0001-01-01T00:00:00+23:00"),
+        ("accepted_on", "20260101"),
+        ("accepted_on", "1/2/2026"),
+        ("version", "true"),
+        ("version", "1e3"),
+        ("version", "1_0"),
+        ("version", "9" * 10),
+        ("package_count", "-1"),
+        ("direction", "sideways"),
+        ("incoterm", "DELIVERED"),
+    ],
+)
+def test_a_cell_that_does_not_fit_its_column_is_pointed_at(column: str, cell: str) -> None:
+    reading = one_row(**{column: cell})
+
+    assert faults(reading) == [("CSV-23", f'row 2, column "{column}"')]
+    assert reading.dropped == (f'row 2, column "{column}"',)
+
+
 def test_a_line_break_in_a_cell_is_a_space_and_other_control_characters_are_refused() -> None:
     reading = one_row(consignee_street="1 Example\r\nRoad")
 

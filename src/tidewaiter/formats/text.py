@@ -1,4 +1,4 @@
-"""Which text may stand in a field, and how a finding of a format is made."""
+"""Which text and which instants may stand in a field, and how a finding of a format is made."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ UNFIT = re.compile(
 """Characters no field may hold: control characters, which XML and PostgreSQL cannot carry; lone surrogates and
 noncharacters, which are no text; and marks that turn the direction of writing, which make an officer read what is
 not there. Everything else is kept as it was sent: a name is never refused for its script."""
+
+YEARS = range(1900, 2200)
+"""Instants outside these years are slips of the pen, and at the ends of the calendar no zone can be reckoned."""
 
 
 def unfit_in(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal, get_args, get_origin
 
@@ -17,10 +18,12 @@ from tidewaiter.formats.csv.kinds import (
     UNFIT_VALUE,
 )
 from tidewaiter.formats.csv.numbers import Fault, number, without_currency
+from tidewaiter.formats.text import YEARS
 from tidewaiter.model.consignment import COUNTRY
 from tidewaiter.model.money import Money, to_micro
 
 _LISTED = re.compile(r"[\s,;|+]+")
+_WHOLE = re.compile("[0-9]{1,10}", re.ASCII)
 _MILLIONTH = Decimal("0.000001")
 _FORMULA = "=+-@＝＋－＠"
 
@@ -89,10 +92,13 @@ def plain(column: Column, text: str, *, mark: str) -> Any:
         given = text.upper()
     elif column.field == "hs_code" and re.fullmatch(r"[0-9. ]+", text, re.ASCII):
         given = text.replace(".", "").replace(" ", "")
+    elif kind is int and _WHOLE.fullmatch(text):
+        given = int(text)
     try:
-        return msgspec.convert(given, column.hint, strict=False)
+        value = msgspec.convert(given, column.hint, strict=True)
     except (msgspec.ValidationError, UnicodeError):
         return _unfit(column, meta)
+    return _unfit(column, meta) if isinstance(value, datetime) and value.year not in YEARS else value
 
 
 def _unfit(column: Column, meta: msgspec.Meta) -> Fault:

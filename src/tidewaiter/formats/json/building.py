@@ -25,7 +25,7 @@ from tidewaiter.formats.json.kinds import (
     UNFIT_VALUE,
     UNKNOWN_FIELD,
 )
-from tidewaiter.formats.text import found, shortened, unfit_in
+from tidewaiter.formats.text import YEARS, found, shortened, unfit_in
 from tidewaiter.model.consignment import COUNTRY
 from tidewaiter.model.finding import Finding, Kind
 from tidewaiter.model.money import to_micro
@@ -36,8 +36,6 @@ FAULTS_MAX = 50
 """So many faults of one consignment are listed."""
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
 _DIGITS_MAX = 40
-_YEARS = range(1900, 2200)
-"""Instants outside these years are slips of the pen, and at the ends of the calendar no zone can be reckoned."""
 NO_NUMBER = Decimal("Infinity")
 """What stands in a tree for a number with more digits than any amount has."""
 
@@ -151,7 +149,7 @@ class _Builder:
             made = msgspec.convert(value, hint, strict=True)
         except (msgspec.ValidationError, UnicodeError):
             return self._fault(UNFIT_VALUE, _wanted(hint, kind), at)
-        if isinstance(made, datetime) and made.year not in _YEARS:
+        if isinstance(made, datetime) and made.year not in YEARS:
             return self._fault(UNFIT_VALUE, "a moment of our time", at)
         self.kept += 1
         return made
