@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -22,6 +22,8 @@ from tidewaiter.store import Store, open_store
 pytestmark = pytest.mark.anyio
 AT = datetime(2026, 11, 2, 23, 30, tzinfo=UTC)
 
+Lodging = Callable[..., Awaitable[Lodged]]
+
 TABLES = (
     "messages", "idempotency", "consignments", "repeats", "vault", "findings", "charges", "signals", "decisions",
     "postings", "answers", "events",
@@ -33,7 +35,7 @@ def encoded(*records: Consignment) -> bytes:
 
 
 @pytest.fixture
-def lodging(store: Store, law: Law, filer: str) -> Callable[..., object]:
+def lodging(store: Store, law: Law, filer: str) -> Lodging:
     async def do(data: bytes, *, filer: str = filer, key: str | None = None, at: datetime = AT) -> Lodged:
         return await lodge(Message(source="test", data=data, sender=filer), store=store, law=law, at=at, key=key)
 
@@ -46,7 +48,7 @@ async def counted(store: Store) -> dict[str, int]:
         return {table: await connection.fetchval(f"select count(*) from {table}") for table in TABLES}
 
 
-async def test_lodging_twice_is_lodging_once(lodging: Callable[..., object], store: Store) -> None:
+async def test_lodging_twice_is_lodging_once(lodging: Lodging, store: Store) -> None:
     first = await lodging(encoded(consignment()))
     before = await counted(store)
     second = await lodging(encoded(consignment()), at=datetime(2026, 12, 24, tzinfo=UTC))
@@ -57,9 +59,7 @@ async def test_lodging_twice_is_lodging_once(lodging: Callable[..., object], sto
     assert msgspec.structs.replace(second, is_repeat=False) == first
 
 
-async def test_the_same_bytes_lodged_at_once_by_many_are_one_lodgement(
-    lodging: Callable[..., object], store: Store
-) -> None:
+async def test_the_same_bytes_lodged_at_once_by_many_are_one_lodgement(lodging: Lodging, store: Store) -> None:
     before = await counted(store)
     data = encoded(consignment(), consignment(reference="ORDER-0002"))
 
@@ -74,7 +74,7 @@ async def test_the_same_bytes_lodged_at_once_by_many_are_one_lodgement(
 
 
 async def test_the_same_reference_lodged_at_once_in_different_messages_takes_effect_once(
-    lodging: Callable[..., object],
+    lodging: Lodging,
 ) -> None:
     messages = [encoded(consignment(items=(item(price=f"{20 + n}.00 GBP"),))) for n in range(8)]
 
@@ -86,7 +86,7 @@ async def test_the_same_reference_lodged_at_once_in_different_messages_takes_eff
     assert {finding.pointer for finding in conflicts} == {"/invoice_total/amount"}
 
 
-async def test_two_filers_may_use_the_same_reference(lodging: Callable[..., object]) -> None:
+async def test_two_filers_may_use_the_same_reference(lodging: Lodging) -> None:
     one = await lodging(encoded(consignment()), filer="shop-one-of-two")
     two = await lodging(encoded(consignment()), filer="shop-two-of-two")
 
@@ -96,7 +96,7 @@ async def test_two_filers_may_use_the_same_reference(lodging: Callable[..., obje
 
 
 async def test_the_same_reference_with_other_content_is_a_conflict_that_names_the_first_difference(
-    lodging: Callable[..., object],
+    lodging: Lodging,
 ) -> None:
     await lodging(encoded(consignment()))
 
@@ -110,9 +110,7 @@ async def test_the_same_reference_with_other_content_is_a_conflict_that_names_th
     assert result.decision.control == "not_accepted"
 
 
-async def test_the_same_content_in_other_bytes_has_no_second_effect(
-    lodging: Callable[..., object], store: Store
-) -> None:
+async def test_the_same_content_in_other_bytes_has_no_second_effect(lodging: Lodging, store: Store) -> None:
     first = await lodging(encoded(consignment()))
     before = await counted(store)
 
@@ -128,7 +126,7 @@ async def test_the_same_content_in_other_bytes_has_no_second_effect(
     assert set(told) == {"ORDER-0001", "ORDER-0002"}
 
 
-async def test_a_change_in_a_name_alone_is_seen_though_names_are_kept_apart(lodging: Callable[..., object]) -> None:
+async def test_a_change_in_a_name_alone_is_seen_though_names_are_kept_apart(lodging: Lodging) -> None:
     await lodging(encoded(consignment(parties=(party("consignor"), party("consignee", name="Pat Example")))))
 
     again = await lodging(encoded(consignment(parties=(party("consignor"), party("consignee", name="Sam Example")))))
@@ -138,7 +136,7 @@ async def test_a_change_in_a_name_alone_is_seen_though_names_are_kept_apart(lodg
 
 
 async def test_what_was_not_accepted_may_be_mended_and_lodged_under_the_same_reference(
-    lodging: Callable[..., object],
+    lodging: Lodging,
 ) -> None:
     refused = await lodging(encoded(consignment(items=(item(description=None),))))
     mended = await lodging(encoded(consignment()))
@@ -147,14 +145,14 @@ async def test_what_was_not_accepted_may_be_mended_and_lodged_under_the_same_ref
     assert mended.results[0].decision.control == "released"
 
 
-async def test_a_reference_twice_in_one_message_takes_effect_once(lodging: Callable[..., object]) -> None:
+async def test_a_reference_twice_in_one_message_takes_effect_once(lodging: Lodging) -> None:
     done = await lodging(encoded(consignment(), consignment()))
 
     assert [one.decision.control for one in done.results] == ["released", "not_accepted"]
     assert "LDG-02" in [finding.code for finding in done.results[1].findings]
 
 
-async def test_an_amendment_is_no_conflict_with_what_it_amends(lodging: Callable[..., object]) -> None:
+async def test_an_amendment_is_no_conflict_with_what_it_amends(lodging: Lodging) -> None:
     await lodging(encoded(consignment()))
     change = Change(reason="32", pointer="42A/67A/68A[1]/23A/30A#063")
     amended = consignment(
@@ -166,9 +164,7 @@ async def test_an_amendment_is_no_conflict_with_what_it_amends(lodging: Callable
     assert done.results[0].decision.control == "amendment_recorded"
 
 
-async def test_a_key_used_again_for_other_content_is_refused_and_keeps_nothing(
-    lodging: Callable[..., object], store: Store
-) -> None:
+async def test_a_key_used_again_for_other_content_is_refused_and_keeps_nothing(lodging: Lodging, store: Store) -> None:
     await lodging(encoded(consignment()), key="order-1")
     before = await counted(store)
 
@@ -178,14 +174,14 @@ async def test_a_key_used_again_for_other_content_is_refused_and_keeps_nothing(
     assert await counted(store) == before
 
 
-async def test_a_key_used_again_for_the_same_content_gives_the_same_answer(lodging: Callable[..., object]) -> None:
+async def test_a_key_used_again_for_the_same_content_gives_the_same_answer(lodging: Lodging) -> None:
     first = await lodging(encoded(consignment()), key="order-1")
     again = await lodging(encoded(consignment()), key="order-1")
 
     assert again.answer == first.answer
 
 
-async def test_a_new_key_for_known_bytes_is_remembered(lodging: Callable[..., object]) -> None:
+async def test_a_new_key_for_known_bytes_is_remembered(lodging: Lodging) -> None:
     await lodging(encoded(consignment()))
     await lodging(encoded(consignment()), key="late")
 
@@ -193,7 +189,7 @@ async def test_a_new_key_for_known_bytes_is_remembered(lodging: Callable[..., ob
         await lodging(encoded(consignment(reference="ORDER-0002")), key="late")
 
 
-async def test_a_message_that_cannot_be_read_is_kept_and_answered(lodging: Callable[..., object], store: Store) -> None:
+async def test_a_message_that_cannot_be_read_is_kept_and_answered(lodging: Lodging, store: Store) -> None:
     before = await counted(store)
 
     done = await lodging(b'{"reference"')
@@ -205,7 +201,7 @@ async def test_a_message_that_cannot_be_read_is_kept_and_answered(lodging: Calla
     assert after["consignments"] == before["consignments"]
 
 
-async def test_the_legal_day_is_that_of_the_country_whatever_the_message_says(lodging: Callable[..., object]) -> None:
+async def test_the_legal_day_is_that_of_the_country_whatever_the_message_says(lodging: Lodging) -> None:
     at = datetime(2026, 11, 2, 23, 30, tzinfo=UTC)
     british = consignment(accepted_on=date(2021, 3, 3))
     french = consignment(reference="ORDER-0002", jurisdiction="FR", accepted_on=date(2021, 3, 3))
@@ -216,7 +212,7 @@ async def test_the_legal_day_is_that_of_the_country_whatever_the_message_says(lo
 
 
 async def test_a_tracking_number_lodged_before_under_another_reference_is_found(
-    lodging: Callable[..., object],
+    lodging: Lodging,
 ) -> None:
     number = tracking_id(87654321)
     await lodging(encoded(consignment(tracking_id=number)))
@@ -227,7 +223,7 @@ async def test_a_tracking_number_lodged_before_under_another_reference_is_found(
 
 
 async def test_what_is_accepted_gets_a_reference_of_customs_and_the_sender_is_told(
-    lodging: Callable[..., object], store: Store, filer: str
+    lodging: Lodging, store: Store, filer: str
 ) -> None:
     done = await lodging(encoded(consignment()))
 
@@ -256,7 +252,7 @@ async def test_the_officer_sees_what_risk_saw_and_the_filer_does_not(store: Stor
 
 
 async def test_what_is_personal_is_shown_only_when_asked_for_and_that_is_written_down(
-    lodging: Callable[..., object], store: Store, filer: str
+    lodging: Lodging, store: Store, filer: str
 ) -> None:
     await lodging(encoded(consignment()))
     [id] = await store.ids_of("ORDER-0001", filer=filer)

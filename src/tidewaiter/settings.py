@@ -26,13 +26,16 @@ class SettingsError(ValueError):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of one installation. A name here is that of its variable without the prefix, in small letters."""
 
-    database_url: Annotated[
-        str | None,
-        Meta(
-            description="PostgreSQL 15 or newer, as postgresql://user@host/database. Without it an embedded server is "
-            "started in the data folder."
-        ),
-    ] = None
+    database_url: (
+        Annotated[
+            str,
+            Meta(
+                description="PostgreSQL 15 or newer, as postgresql://user@host/database. Without it an embedded server "
+                "is started in the data folder."
+            ),
+        ]
+        | None
+    ) = None
     database_schema: Annotated[
         str,
         Meta(
@@ -57,22 +60,33 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     message_bytes_max: Annotated[
         int, Meta(description="A message longer than this is refused at the HTTP door.", ge=1024, le=64 * 1024 * 1024)
     ] = 16 * 1024 * 1024
-    jurisdiction: Annotated[
-        str | None,
-        Meta(description="The country for messages that do not name one, as ISO 3166 (GB).", pattern=COUNTRY),
-    ] = None
-    law_overlay: Annotated[
-        Path | None,
-        Meta(description="A second folder of law for what must stay secret, such as the thresholds of risk profiles."),
-    ] = None
-    draw_key: Annotated[
-        str | None,
-        Meta(
-            description="The secret that keys the random draw for examination. Without it the key of the demonstration "
-            "is used, which anyone can read: set your own before anything real is drawn.",
-            min_length=16,
-        ),
-    ] = None
+    jurisdiction: (
+        Annotated[
+            str,
+            Meta(description="The country for messages that do not name one, as ISO 3166 (GB).", pattern=COUNTRY),
+        ]
+        | None
+    ) = None
+    law_overlay: (
+        Annotated[
+            Path,
+            Meta(
+                description="A second folder of law for what must stay secret, such as the thresholds of risk profiles."
+            ),
+        ]
+        | None
+    ) = None
+    draw_key: (
+        Annotated[
+            str,
+            Meta(
+                description="The secret that keys the random draw for examination. Without it the key of the "
+                "demonstration is used, which anyone can read: set your own before anything real is drawn.",
+                min_length=16,
+            ),
+        ]
+        | None
+    ) = None
 
 
 def settings_of(environment: Mapping[str, str]) -> Settings:
@@ -92,4 +106,4 @@ def settings_of(environment: Mapping[str, str]) -> Settings:
         )
     except msgspec.ValidationError as error:
         # The value is not repeated: it may be a secret.
-        raise SettingsError(f"a setting cannot be used: {error} (as {PREFIX}… in capitals)") from None
+        raise SettingsError(f"a setting cannot be used ($.name stands for {PREFIX}NAME): {error}") from None

@@ -31,7 +31,7 @@ async def open_store(url: str, *, schema: str = "tidewaiter", connections_max: i
     )
     try:
         async with pool.acquire() as connection:
-            await _refuse_unsafe(connection)
+            await refuse_unsafe(connection)
             await migrate(connection, schema)
     except BaseException:
         await pool.close()
@@ -50,7 +50,8 @@ async def _prepare(connection: asyncpg.Connection) -> None:
     )
 
 
-async def _refuse_unsafe(connection: asyncpg.Connection) -> None:
+async def refuse_unsafe(connection: asyncpg.Connection) -> None:
+    """Nothing where this server keeps what it commits. Raises StoreError where it is too old or may lose some."""
     major = connection.get_server_version().major
     if major < VERSION_MIN:
         raise StoreError(f"PostgreSQL {VERSION_MIN} or newer is needed; this is {major}")

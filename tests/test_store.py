@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import asyncpg
+import msgspec
+import pytest
+from hypothesis import given, settings
+
+from make import consignment, item, party
+from strategies import consignments
+from tidewaiter.law import Law
+from tidewaiter.model import about
+from tidewaiter.model.consignment import Consignment, GoodsItem, Party, Statement
+from tidewaiter.services.clear import Message
+from tidewaiter.services.lodge import lodge
+from tidewaiter.store import MigrationError, Store, StoreError, connecting, open_store, vault
+from tidewaiter.store.migrating import Migration, migrate, migrations
+
+pytestmark = pytest.mark.anyio
+AT = datetime(2026, 11, 2, 10, 30, tzinfo=UTC)
+
+
+@settings(max_examples=60, deadline=None)
+@given(consignments())
+def test_a_record_parted_and_joined_again_is_the_same(record: Consignment) -> None:
+    parted = vault.part(record)
+
+    assert vault.join(parted.open_part, parted.private) == record
+
+
+@settings(max_examples=60, deadline=None)
+@given(consignments())
+def test_the_open_part_can_be_read_when_the_private_part_is_destroyed(record: Consignment) -> None:
+    left = vault.join(vault.part(record).open_part, None)
+
+    assert left.reference == record.reference
+    assert [party.role for party in left.parties] == [party.role for party in record.parties]
+    assert [item.price for item in left.items] == [item.price for item in record.items]
+
+
+def test_every_personal_field_of_the_model_goes_into_the_vault() -> None:
+    everything = consignment(
+        parties=(
+            Party(
+                role="consignee", id="GB123456789000", name="name-x", kind="natural", status="2", street="street-x",
+                city="city-x", region="region-x", postcode="postcode-x", country="GB", phone="phone-x",
+                email="email-x",
+            ),
+        ),
+        statements=(Statement(code="00500", text="words-x"),),
+        items=(item(description="goods-x", parties=(party("seller", name="seller-x"),)),),
+    )  # fmt: skip
+    names = {name for struct in (Party, Statement, GoodsItem) for name in _personal_leaves(struct)}
+
+    open_part = vault.part(everything).open_part
+
+    assert names >= {"name", "street", "city", "postcode", "phone", "email", "text", "description"}
+    assert b"-x" not in open_part
+    assert b"natural" not in open_part
+    assert b"GB123456789000" in open_part
+    assert {path.rpartition("/")[2] for path in vault.private_paths()} >= names
+
+
+def _personal_leaves(struct: type[msgspec.Struct]) -> list[str]:
+    return [
+        name
+        for name, kind, known in about.fields(struct)
+        if known is not None and known.privacy in vault.PRIVATE and kind is str
+    ]
+
+
+async def test_no_table_but_the_vault_and_the_raw_message_holds_anything_personal(
+    store: Store, law: Law, filer: str
+) -> None:
+    secret = {
+        "name": "Zbigniewa Exemplarowicz",
+        "street": "77 Quokka Parade",
+        "city": "Wombatville",
+        "email": "zq@x.example",
+    }
+    record = consignment(
+        parties=(party("consignor"), party("consignee", **secret), party("importer", **secret)),
+        items=(item(description="Exotic wombatproof socks", hs_code=None),),
+    )
+    message = Message(source="test", data=msgspec.json.encode(record), sender=filer)
+    done = await lodge(message, store=store, law=law, at=AT)
+
+    told = [*secret.values(), "wombatproof"]
+    async with store._pool.acquire() as connection:
+        tables = [
+            row[0]
+            for row in await connection.fetch("select tablename from pg_tables where schemaname = current_schema()")
+        ]
+        held: dict[str, list[str]] = {table: [] for table in tables}
+        for table in tables:
+            for text in told:
+                query = f"select exists (select from {table} t where t::text ilike $1)"
+                if await connection.fetchval(query, f"%{text}%"):
+                    held[table].append(text)
+        raw = await connection.fetchval("select raw from messages where id = $1", done.message_id)
+
+    assert {table for table, found in held.items() if found} == {"vault"}
+    assert sorted(held["vault"]) == sorted(told)
+    assert raw == message.data
+
+
+async def test_legs_that_do_not_balance_are_refused_by_the_database(store: Store, law: Law, filer: str) -> None:
+    await lodge(
+        Message(source="test", data=msgspec.json.encode(consignment()), sender=filer), store=store, law=law, at=AT
+    )
+    [id] = await store.ids_of("ORDER-0001", filer=filer)
+    legs = [(id, "receivable:carrier", 5, 0, "GBP", "x"), (id, "revenue:duty:A00", 0, 4, "GBP", "x")]
+    columns = ["consignment_id", "account", "debit_micro", "credit_micro", "currency", "charge"]
+
+    async with store._pool.acquire() as connection:
+        with pytest.raises(asyncpg.CheckViolationError):
+            await connection.copy_records_to_table("postings", records=legs, columns=columns)
+        assert await connection.fetchval("select count(*) from postings where consignment_id = $1", id) == 0
+        legs[1] = (id, "revenue:duty:A00", 0, 5, "EUR", "x")
+        with pytest.raises(asyncpg.CheckViolationError):
+            await connection.copy_records_to_table("postings", records=legs, columns=columns)
+
+
+async def test_every_ledger_balances_after_a_mixed_day(store: Store, law: Law, filer: str) -> None:
+    records = [
+        consignment(reference=f"R{n}", jurisdiction=place, items=(item(price=f"{price}.00 GBP", hs_code="42023100"),))
+        for n, (place, price) in enumerate([("GB", 20), ("GB", 900), ("FR", 900), ("DE", 40), ("DK", 200)])
+    ]
+    await lodge(Message(source="test", data=msgspec.json.encode(records), sender=filer), store=store, law=law, at=AT)
+
+    async with store._pool.acquire() as connection:
+        rows = await connection.fetch(
+            "select consignment_id, p.currency, sum(debit_micro) = sum(credit_micro) as balances,"
+            " sum(debit_micro) as sum,"
+            " max(coalesce(duty_micro, 0) + coalesce(tax_micro, 0) + coalesce(fee_micro, 0)) as due"
+            " from postings p join consignments c on c.id = p.consignment_id where filer = $1 group by 1, 2",
+            filer,
+        )
+
+    assert rows
+    assert all(row["balances"] for row in rows)
+    assert all(row["sum"] == row["due"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "delete from postings", "update postings set debit_micro = 1", "truncate events", "delete from events",
+        "update decisions set control = 'released'", "delete from messages", "update answers set body = ''",
+        "delete from consignments", "update consignments set reference = 'other'", "update signals set score = 0",
+        "update charges set amount = '0'", "delete from vault_reads", "delete from idempotency",
+    ],
+)  # fmt: skip
+async def test_what_is_kept_is_never_changed(store: Store, law: Law, filer: str, statement: str) -> None:
+    await lodge(
+        Message(source="test", data=msgspec.json.encode(consignment()), sender=filer), store=store, law=law, at=AT
+    )
+
+    async with store._pool.acquire() as connection:
+        with pytest.raises((asyncpg.RestrictViolationError, asyncpg.FeatureNotSupportedError)):
+            await connection.execute(statement)
+
+
+async def test_the_state_of_a_consignment_may_change(store: Store, law: Law, filer: str) -> None:
+    await lodge(
+        Message(source="test", data=msgspec.json.encode(consignment()), sender=filer), store=store, law=law, at=AT
+    )
+    [id] = await store.ids_of("ORDER-0001", filer=filer)
+
+    async with store._pool.acquire() as connection:
+        await connection.execute("update consignments set control = 'hold' where id = $1", id)
+
+    found = await store.consignments([id])
+    assert found[id].control == "hold"
+    assert found[id].cleared.decision.control == "released"
+
+
+async def test_destroying_a_private_part_leaves_receipt_and_ledger_whole(store: Store, law: Law, filer: str) -> None:
+    await lodge(
+        Message(source="test", data=msgspec.json.encode(consignment()), sender=filer), store=store, law=law, at=AT
+    )
+    [id] = await store.ids_of("ORDER-0001", filer=filer)
+    before = await store.consignments([id])
+
+    async with store._pool.acquire() as connection:
+        await connection.execute("delete from vault where consignment_id = $1", id)
+
+    assert await store.consignments([id]) == before
+    left = await store.open_vault([id], purpose="subject_request", reader="test", at=AT)
+    assert {party.name for party in left[id].parties} == {None}
+
+
+async def test_a_batch_of_a_thousand_is_written_in_a_few_statements(store: Store, law: Law, filer: str) -> None:
+    records = [consignment(reference=f"R{n}") for n in range(1_000)]
+    message = Message(source="test", data=msgspec.json.encode(records), sender=filer)
+    started = time.process_time()
+
+    done = await lodge(message, store=store, law=law, at=AT)
+
+    assert len(done.results) == 1_000
+    assert time.process_time() - started < 10, "more than 10 ms of CPU for each consignment"
+
+
+async def test_migrating_again_does_nothing(database_url: str, new_schema: Callable[[], str]) -> None:
+    schema = new_schema()
+    await (await open_store(database_url, schema=schema)).close()
+
+    assert await _migrated(database_url, schema, migrations()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda known: [Migration(known[0].name, known[0].sql, "other")], "has changed"),
+        (lambda _known: [], "does not know"),
+        (lambda known: [Migration("0000_late.sql", "select 1", "d"), *known], "higher number"),
+    ],
+)
+async def test_a_database_that_does_not_agree_is_refused(
+    database_url: str,
+    new_schema: Callable[[], str],
+    change: Callable[[Sequence[Migration]], list[Migration]],
+    said: str,
+) -> None:
+    schema = new_schema()
+    await (await open_store(database_url, schema=schema)).close()
+
+    with pytest.raises(MigrationError, match=said):
+        await _migrated(database_url, schema, change(migrations()))
+
+
+async def test_a_migration_that_fails_half_way_leaves_nothing(database_url: str, new_schema: Callable[[], str]) -> None:
+    schema = new_schema()
+    broken = Migration("0001_broken.sql", "create table one (id int); select 1 / 0;", "d")
+
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await _migrated(database_url, schema, [broken])
+
+    sound = Migration("0001_broken.sql", "create table one (id int)", "d")
+    assert await _migrated(database_url, schema, [sound]) == ["0001_broken.sql"]
+
+
+async def _migrated(url: str, schema: str, known: list[Migration]) -> list[str]:
+    connection = await asyncpg.connect(url, server_settings={"search_path": schema})
+    try:
+        return await migrate(connection, schema, known)
+    finally:
+        await connection.close()
+
+
+async def test_a_server_that_could_lose_what_it_acknowledged_is_refused(database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("set synchronous_commit = off")
+
+    with pytest.raises(StoreError, match="synchronous_commit = off"):
+        await connecting.refuse_unsafe(connection)
+    await connection.execute("set synchronous_commit = on")
+    await connecting.refuse_unsafe(connection)
+    await connection.close()
