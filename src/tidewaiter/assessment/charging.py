@@ -18,7 +18,7 @@ from tidewaiter.assessment.regimes import Choice
 from tidewaiter.assessment.terms import PLACE, Terms
 from tidewaiter.law import Law
 from tidewaiter.law.rules import ChargeRule, Regime, TaxRate, between, starts_with_any
-from tidewaiter.law.tariff import measures
+from tidewaiter.law.tariff import lengths, measures
 from tidewaiter.law.text import percent_text
 from tidewaiter.model.money import MICRO, from_micro, scaled
 from tidewaiter.model.outcome import CHARGES
@@ -80,8 +80,10 @@ def charge(law: Law, terms: Terms, valued: pl.DataFrame, chosen: Choice) -> Char
         bill = law.remembered(("bill", terms.pairs, place), partial(_bill, regime, sorted(countries), law, terms))
         is_all = len(places) == 1 and items["place"].null_count() == 0
         here = items if is_all else items.filter(items["place"] == place)
+        taken = here.lazy()
         for step in bill.amounts:
-            here = here.with_columns(**step)
+            taken = taken.with_columns(**step)
+        here = taken.collect(optimizations=pl.QueryOptFlags.none())
         lines += [(here if only is None else here.filter(only)).select(**columns) for only, columns in bill.lines]
         done.append(here.select(bill.kept))
     if len(done) != 1 or items["place"].null_count():
@@ -94,11 +96,15 @@ def charge(law: Law, terms: Terms, valued: pl.DataFrame, chosen: Choice) -> Char
 
 
 def _bill(regime: Regime, countries: Sequence[str], law: Law, terms: Terms) -> _Bill:
-    steps: list[dict[str, pl.Expr]] = [{}]
+    taxes = {rule.tax: _tax_rates(rule.tax, countries, law, terms) for rule in regime.charges if rule.tax}
+    steps: list[dict[str, pl.Expr]] = [
+        {name: column for tax in taxes.values() for name, column in tax.classes.items()},
+        {name: column for tax in taxes.values() for name, column in tax.places.items()},
+    ]
     lines: list[tuple[pl.Expr | None, Mapping[str, pl.Expr]]] = []
     before: list[pl.Expr] = []
     for index, rule in enumerate(regime.charges):
-        line = _ARITHMETIC[rule.arithmetic](rule, _Scope(regime, countries, tuple(before), law, terms))
+        line = _ARITHMETIC[rule.arithmetic](rule, _Scope(regime, countries, tuple(before), law, terms, taxes))
         if rule.arithmetic == "tax":  # only a tax looks at the charges before it
             steps.append({})
         steps[-1][f"charge_{index}"] = line.amount
@@ -137,18 +143,55 @@ def _receipt_line(rule: ChargeRule, line: _Line, amount: pl.Expr) -> dict[str, p
 
 @dataclass(frozen=True, slots=True)
 class _TaxRates:
-    """Rates of a tax, an expression for the place of the one that holds for an item, and one for whether it is firm
-    that the goods are in that class."""
+    """Rates of a tax; the columns, worked out first, for the class of an item and whether that is firm; and the
+    column, worked out next, for the place among `found` of the rate that holds for it."""
 
+    tax: str
     found: list[TaxRate]
-    which: pl.Expr
-    is_firm: pl.Expr
+    classes: Mapping[str, pl.Expr]
+    places: Mapping[str, pl.Expr]
+
+    @property
+    def is_firm(self) -> pl.Expr:
+        """Whether it is firm that the item is in its class."""
+        return pl.col(f"{self.tax} class is firm")
 
     def of(self, values: Sequence[int] | Sequence[str], kind: type[pl.DataType]) -> pl.Expr:
         """For each item the value that stands at its rate's place; null where no rate is known."""
         if not self.found:  # a look-up of nothing would be one row long, whatever the items
             return pl.lit(None, kind)
-        return pl.lit(pl.Series(values, dtype=kind)).gather(self.which)
+        return pl.lit(pl.Series(values, dtype=kind)).gather(pl.col(f"{self.tax} rate"))
+
+
+def _tax_rates(tax: str, countries: Sequence[str], law: Law, terms: Terms) -> _TaxRates:
+    """The rates of a tax that can come up in these countries, and which of them holds for each item."""
+    found: list[TaxRate] = []
+    name: pl.Expr = pl.lit("standard")
+    is_firm: pl.Expr = pl.lit(value=True)
+    which: pl.Expr = pl.lit(None, pl.UInt32)
+    code, day = pl.col("hs_code").fill_null(""), pl.col("accepted_on")
+    for country in countries:
+        here = pl.col("jurisdiction") == country
+        days = [day for place, day in terms.pairs if place == country]
+        known = law.tax(country, tax)
+        if known is None or not days:
+            continue
+        for goods in known.goods:
+            fits = here & starts_with_any(code, goods.prefixes) & between(day, goods.since, goods.until)
+            name = pl.when(fits).then(pl.lit(goods.name)).otherwise(name)
+            if goods.confidence != "firm":
+                is_firm &= ~fits
+        for rate in known.rates:
+            if rate.since <= max(days) and (rate.until is None or rate.until > min(days)):
+                holds = here & between(day, rate.since, rate.until) & (pl.col(f"{tax} class") == rate.name)
+                which = pl.when(holds).then(pl.lit(len(found), pl.UInt32)).otherwise(which)
+                found.append(rate)
+    return _TaxRates(
+        tax=tax,
+        found=found,
+        classes={f"{tax} class": name, f"{tax} class is firm": is_firm},
+        places={f"{tax} rate": which},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +203,7 @@ class _Scope:
     before: Sequence[pl.Expr]
     law: Law
     terms: Terms
+    taxes: Mapping[str, _TaxRates]
 
     def measure(self, rule: ChargeRule) -> pl.Expr:
         """The name of the measure on the receipt."""
@@ -190,32 +234,6 @@ class _Scope:
         above, below = rule.amount_micro * rates[0], rates[1] * ground.charge_quantum
         half = 1 if ground.charge_rounding == "half_up" else 0
         return (2 * above + below * half) // (2 * below) * ground.charge_quantum
-
-    def tax_rates(self, tax: str) -> _TaxRates:
-        """The rates of a tax that can come up here, and which of them holds for each item."""
-        found: list[TaxRate] = []
-        which: pl.Expr = pl.lit(None, pl.UInt32)
-        is_firm: pl.Expr = pl.lit(value=True)
-        for country in self.countries:
-            days = [day for place, day in self.terms.pairs if place == country]
-            known = self.law.tax(country, tax)
-            if known is None or not days:
-                continue
-            name: pl.Expr = pl.lit("standard")
-            for goods in known.goods:
-                fits = starts_with_any(pl.col("hs_code").fill_null(""), goods.prefixes)
-                held = between(pl.col("accepted_on"), goods.since, goods.until)
-                name = pl.when(fits & held).then(pl.lit(goods.name)).otherwise(name)
-                if goods.confidence != "firm":
-                    is_firm &= ~(fits & held & (pl.col("jurisdiction") == country))
-            for rate in known.rates:
-                if rate.since > max(days) or (rate.until is not None and rate.until <= min(days)):
-                    continue
-                held = between(pl.col("accepted_on"), rate.since, rate.until)
-                holds = (pl.col("jurisdiction") == country) & held & (name == rate.name)
-                which = pl.when(holds).then(pl.lit(len(found), pl.UInt32)).otherwise(which)
-                found.append(rate)
-        return _TaxRates(found, which, is_firm)
 
     def line(self, rule: ChargeRule, **columns: pl.Expr | bool | None) -> _Line:
         """A line whose columns are those given, and otherwise the regime's."""
@@ -302,7 +320,7 @@ def _tax(rule: ChargeRule, scope: _Scope) -> _Line:
         pl.when("tax_has_charges").then(pl.col("tax_base_micro") + counted).otherwise(pl.col("tax_base_micro"))
     )
     base = counted if rule.on == "charges" else with_charges
-    rates = scope.tax_rates(rule.tax)
+    rates = scope.taxes[rule.tax]
     rate_ppm = rates.of([rate.rate_ppm for rate in rates.found], pl.Int64)
     amount = scaled(base, rate_ppm, MICRO, quantum=QUANTUM, mode=HALF_UP)
     why = {
@@ -358,7 +376,7 @@ def _with_duty(items: pl.DataFrame, law: Law, terms: Terms, places: Sequence[int
     )
     keys = ["schedule", "code", "origin", "preferred", "jurisdiction", "accepted_on"]
     asked = items.filter(pl.col("place").is_in(places)).select(keys).unique()
-    found = _priced(measures(law.tariff, asked), terms)
+    found = _priced(measures(law.tariff, asked, law.remembered("lengths of codes", lambda: lengths(law.tariff))), terms)
     joined = items.join(found, on=keys, how="left", nulls_equal=True, maintain_order="left")
     wants = pl.col("place").is_in(places)
     return joined.with_columns(duty_known=~wants | pl.col("measure").is_not_null())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
@@ -12,7 +12,7 @@ import polars as pl
 from tidewaiter.assessment.terms import Terms
 from tidewaiter.law import Law
 from tidewaiter.law.rules import Conditions, Regime, between
-from tidewaiter.model.batch import ROW, Batch
+from tidewaiter.model.batch import Batch
 
 FREE_CIRCULATION = "40"
 """The procedure meant where none is stated: most who sell and buy know no customs codes (UCC annex B, DE 1/10)."""
@@ -32,6 +32,7 @@ class _Chooser:
     """What follows from the regimes alone: which facts to gather of items and parties, and which regime they give."""
 
     of_items: Mapping[str, pl.Expr]
+    gathering: Sequence[pl.Expr]
     schemes: tuple[str, ...]
     senders: tuple[str, ...]
     receivers: tuple[str, ...]
@@ -47,14 +48,18 @@ def choose(batch: Batch, law: Law, terms: Terms, valued: pl.DataFrame) -> Choice
     """
     chooser = law.remembered(("chooser", terms.pairs), lambda: _chooser(law, terms.regimes))
     intrinsic = pl.col("intrinsic_micro")
-    whole = pl.when(intrinsic.null_count() == 0).then(intrinsic.sum())
-    gathered = valued.group_by("row").agg(intrinsic_micro=whole, **chooser.of_items)
-    heads = (
-        terms.heads[["row", "jurisdiction", "accepted_on", "direction", "category", "channel"]]
-        .join(gathered, on="row", how="left", maintain_order="left")
-        .with_columns(**_of_parties(batch, chooser))
-        .select("row", "intrinsic_micro", place=chooser.place)
+    gathered = (
+        valued.select("row", "intrinsic_micro", **chooser.of_items)
+        .group_by("row")
+        .agg(intrinsic.sum(), intrinsic.null_count().alias("unvalued"), *chooser.gathering)
     )
+    heads = terms.heads[["row", "jurisdiction", "accepted_on", "direction", "category", "channel"]].join(
+        gathered, on="row", how="left", maintain_order="left"
+    )
+    if chooser.senders or chooser.receivers:
+        heads = heads.join(_kinds(batch), on="row", how="left", maintain_order="left")
+    whole = pl.when(pl.col("unvalued") == 0).then(intrinsic)
+    heads = heads.with_columns(whole, **_of_parties(batch, chooser)).select("row", "intrinsic_micro", chooser.place)
     index = heads["place"]
     regimes = pl.DataFrame(
         [
@@ -77,10 +82,11 @@ def _chooser(law: Law, regimes: Sequence[tuple[Regime, frozenset[str]]]) -> _Cho
         place = pl.when(fits.fill_null(value=False)).then(pl.lit(index, pl.UInt32)).otherwise(place)
     return _Chooser(
         of_items=facts.of_items,
+        gathering=facts.gathering,
         schemes=tuple(sorted({regime.when.scheme for regime, _ in regimes} - {""})),
         senders=tuple(sorted({regime.when.sender for regime, _ in regimes} - {""})),
         receivers=tuple(sorted({regime.when.receiver for regime, _ in regimes} - {""})),
-        place=place,
+        place=place.alias("place"),
         names=pl.Series([regime.id for regime, _ in regimes], dtype=pl.String),
         titles=pl.Series([f"{regime.name} ({regime.source})" for regime, _ in regimes], dtype=pl.String),
     )
@@ -91,6 +97,7 @@ class _Facts:
 
     def __init__(self, law: Law) -> None:
         self.of_items: dict[str, pl.Expr] = {}
+        self.gathering: list[pl.Expr] = []
         self._law = law
 
     def tests(self, when: Conditions) -> list[pl.Expr]:
@@ -102,7 +109,7 @@ class _Facts:
         ]
         if when.procedure:
             stated = pl.col("procedure").fill_null(FREE_CIRCULATION).is_in(when.procedure)
-            tests.append(self._of_items(("procedure", *when.procedure), stated.all()))
+            tests.append(self._every(("procedure", *when.procedure), stated))
         if when.additional_procedure:
             tests.append(self._some_procedure(when.additional_procedure))
         if when.not_additional_procedure:
@@ -112,18 +119,28 @@ class _Facts:
         tests += [pl.col(f"receiver_{when.receiver}")] if when.receiver else []
         tests += [pl.col("intrinsic_micro") <= when.value_max] if when.value_max is not None else []
         tests += [pl.col("intrinsic_micro") > when.value_over] if when.value_over is not None else []
-        tests += [~self._of_items(("any", name), self._covered(name).any()) for name in when.goods_not]
-        tests += [self._of_items(("all", name), self._covered(name).all()) for name in when.goods_only]
+        tests += [~self._some(("goods", name), self._covered(name)) for name in when.goods_not]
+        tests += [self._every(("goods only", name), self._covered(name)) for name in when.goods_only]
         return tests
 
-    def _of_items(self, question: tuple[str, ...], expression: pl.Expr) -> pl.Expr:
+    def _some(self, question: tuple[str, ...], of_item: pl.Expr) -> pl.Expr:
+        """Whether it holds for some item."""
+        return self._gathered(question, of_item, lambda answers: answers.any())
+
+    def _every(self, question: tuple[str, ...], of_item: pl.Expr) -> pl.Expr:
+        """Whether it holds for every item."""
+        return self._gathered(question, of_item, lambda answers: answers.all())
+
+    def _gathered(self, question: tuple[str, ...], of_item: pl.Expr, gather: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
         name = "fact " + " ".join(question)
-        self.of_items[name] = expression
+        if name not in self.of_items:
+            self.of_items[name] = of_item
+            self.gathering.append(gather(pl.col(name)))
         return pl.col(name)
 
     def _some_procedure(self, codes: tuple[str, ...]) -> pl.Expr:
         found = reduce(or_, [pl.col("additional_procedures").list.contains(code) for code in codes])
-        return self._of_items(("additional", *codes), found.any())
+        return self._some(("additional", *codes), found)
 
     def _covered(self, name: str) -> pl.Expr:
         return self._law.covers(name, pl.col("hs_code")).fill_null(value=False)
@@ -141,21 +158,31 @@ def _of_parties(batch: Batch, chooser: _Chooser) -> dict[str, pl.Expr]:
             columns["scheme_none"] = ~row.is_in(references["row"].implode())
         else:
             columns[f"scheme_{scheme}"] = row.is_in(references.filter(references["role"] == scheme)["row"].implode())
-    for kind in chooser.senders:
-        columns[f"sender_{kind}"] = row.is_in(_first_is(batch, ("consignor", "exporter", "seller"), kind).implode())
-    for kind in chooser.receivers:
-        columns[f"receiver_{kind}"] = row.is_in(_first_is(batch, ("importer", "consignee", "buyer"), kind).implode())
+    columns |= {f"sender_{kind}": pl.col("sender") == kind for kind in chooser.senders}
+    columns |= {f"receiver_{kind}": pl.col("receiver") == kind for kind in chooser.receivers}
     return columns
 
 
-def _first_is(batch: Batch, roles: tuple[str, ...], kind: str) -> pl.Series:
-    """The rows in which the first of these roles that is there is a person of this kind."""
+SENDERS = ("consignor", "exporter", "seller")
+RECEIVERS = ("importer", "consignee", "buyer")
+"""Roles in the order in which they are asked who sends and who receives."""
+
+_KINDS = ("association", "legal", "natural", None)
+
+
+def _kinds(batch: Batch) -> pl.DataFrame:
+    """A row a consignment with parties: of what kind the sender is and the receiver, by the first role that is there.
+
+    Where two parties have that role, a legal person counts before a natural one.
+    """
     parties = batch.parties
-    if parties["kind"].null_count() == parties.height:
-        return pl.Series([], dtype=ROW)
-    rank = pl.col("role").replace_strict(roles, range(len(roles)), default=None, return_dtype=pl.UInt8)
-    present = parties.select("row", "kind", "item", "position", rank=rank).filter(
-        pl.col("rank").is_not_null() & pl.col("item").is_null()
+    kind = pl.col("kind").replace_strict(_KINDS, range(len(_KINDS)), default=None, return_dtype=pl.UInt8)
+    ranks = [
+        pl.col("role").replace_strict(roles, range(0, 4 * len(roles), 4), default=None, return_dtype=pl.UInt8) + kind
+        for roles in (SENDERS, RECEIVERS)
+    ]
+    first = (
+        parties.filter(parties["item"].is_null()).group_by("row").agg(sender=ranks[0].min(), receiver=ranks[1].min())
     )
-    first = present.sort("rank", "position").unique("row", keep="first", maintain_order=True)
-    return first.filter(pl.col("kind") == kind)["row"]
+    told = pl.Series(_KINDS, dtype=pl.String)
+    return first.select("row", *(pl.lit(told).gather(pl.col(side) % 4).alias(side) for side in ("sender", "receiver")))

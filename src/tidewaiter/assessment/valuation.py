@@ -153,14 +153,14 @@ class _Exchange:
 @lru_cache(maxsize=256)
 def _conversions(names: tuple[str, ...], rates: tuple[Any, ...] | None) -> dict[str, pl.Expr]:
     """The converted columns of these amounts; by one rate for all where one is given."""
-    columns = {}
+    columns: dict[str, pl.Expr] = {}
     for name in names:
         amount = pl.col(f"{name}_micro")
         if rates is None:
             over = [pl.col(f"{name}_{into}") for into in INTO]
         else:
             over = [pl.lit(rate, pl.Int64) for rate in rates[:4]]
-            columns[f"{name}_conversion"] = pl.lit(rates[4], pl.String)
+            columns[f"{name}_conversion"] = pl.when(amount.is_not_null()).then(pl.lit(rates[4], pl.String))
         same = rates is not None and rates[2] is not None and rates[2] == rates[3]
         columns[f"{name}_home"] = scaled(amount, over[0], over[1], quantum=QUANTUM, mode=MODE)
         columns[f"{name}_threshold"] = amount if same else scaled(amount, over[2], over[3], quantum=1, mode="half_up")

@@ -9,17 +9,21 @@ MEASURE = (
 )  # fmt: skip
 
 
-def measures(tariff: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
+def lengths(tariff: pl.DataFrame) -> list[int]:
+    """The lengths of the codes for which the tariff says something."""
+    return tariff["code"].str.len_chars().unique().sort().to_list()
+
+
+def measures(tariff: pl.DataFrame, keys: pl.DataFrame, known_lengths: list[int]) -> pl.DataFrame:
     """One row a key, with the columns `MEASURE`; keys for which the tariff says nothing are left out.
 
     `keys` has schedule, code, origin, preferred (country of a preference claimed, or null) and accepted_on, what
     else it likes, and no row twice. A preference claimed and in force goes before the third-country duty; then the
     longer code, then the measure of the very country before that for all.
     """
-    lengths = tariff["code"].str.len_chars().unique().sort().to_list()
     candidates = (
         keys.lazy()
-        .with_columns(prefix=pl.concat_list([pl.col("code").str.slice(0, length) for length in lengths]))
+        .with_columns(prefix=pl.concat_list([pl.col("code").str.slice(0, length) for length in known_lengths]))
         .explode("prefix", empty_as_null=True, keep_nulls=True)
         .unique()
         .join(tariff.lazy(), left_on=["schedule", "prefix"], right_on=["schedule", "code"], suffix="_measure")
