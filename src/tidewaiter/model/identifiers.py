@@ -59,9 +59,7 @@ def s10(column: pl.Expr) -> pl.Expr:
     # Four digits at a time are looked up: eight cuts and sums would cost ten times as much.
     halves = zip((2, 6), _S10_SUMS, strict=True)
     first, second = (pl.lit(sums).gather(column.str.slice(n, 4).cast(pl.UInt16, strict=False)) for n, sums in halves)
-    # 11 less the rest, but 0 for 10 and 5 for 11.
-    rest = (first + second) % 11
-    check = 11 - rest - (rest == 1).cast(pl.Int64) * 10 - (rest == 0).cast(pl.Int64) * 6
+    check = pl.lit(_S10_CHECKS).gather((first + second) % 11)
     return _both(_matches(column, _S10), check == _whole_number(column, 10, 1))
 
 
@@ -270,5 +268,7 @@ _S10_SUMS = tuple(
     for weights in (_S10_WEIGHTS[:4], _S10_WEIGHTS[4:])
 )
 """The weighted sums of every four digits, for the first and the second half of a serial number."""
+_S10_CHECKS = pl.Series([5, 0, 9, 8, 7, 6, 5, 4, 3, 2, 1], dtype=pl.Int64)
+"""The check digit by the rest modulo 11: 11 less the rest, but 0 for 10 and 5 for 11."""
 _LETTERS = list("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _RESTS = ["0123456789a"[_letter_value(int(letter, 36)) % 11] for letter in _LETTERS]
