@@ -84,7 +84,7 @@ def decide(
     `findings`, `charges` and `signals` are frames FINDINGS, CHARGES and SIGNALS. An error sends the message back;
     warnings stop nothing. Nothing here refuses, returns, seizes or forbids loading.
     """
-    verdict = law.remembered("verdict", lambda: _verdict(law))
+    verdict = law.remembered(("verdict", law.digest), lambda: _verdict(law))
     known = _known(batch, findings, charges, signals)
     judged = known.select(security=_SECURITY, verdict=verdict)
     place, selected = judged["verdict"], known["selected"]

@@ -97,7 +97,7 @@ _OPERATIONS: dict[str, Operation] = {
     "-": lambda _, parts: _wide(parts)[0] - parts[1],
     "*": lambda _, parts: _wide(parts)[0] * parts[1],
     "/": _quotient,
-    "negative": lambda _, parts: -_wide(parts)[0],
+    "negative": lambda _, parts: pl.lit(0, pl.Int128) - parts[0],
     "decimal": lambda _, parts: _wide(parts)[0] * MICRO,
     "startsWith": lambda _, parts: parts[0].str.starts_with(parts[1]),
     "endsWith": lambda _, parts: parts[0].str.ends_with(parts[1]),

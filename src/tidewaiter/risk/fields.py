@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import get_args
 
+import msgspec
 import polars as pl
 
 from tidewaiter.model import about
@@ -82,8 +83,14 @@ def _of_schema(source: str, frame: str, texts: dict[str, str]) -> Iterator[Field
         )
 
 
-def _texts(struct: type) -> dict[str, str]:
-    return {name: known.text for name, _, known in about.fields(struct) if known is not None}
+def _texts(struct: type[msgspec.Struct], prefix: str = "") -> dict[str, str]:
+    """What is known of each field, under the name of its column."""
+    texts: dict[str, str] = {}
+    for name, kind, known in about.fields(struct):
+        texts[prefix + name] = known.text if known else ""
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            texts |= _texts(kind, f"{prefix}{name}_")
+    return texts
 
 
 def _per(amount: str, units: str) -> pl.Expr:

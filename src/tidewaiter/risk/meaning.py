@@ -153,7 +153,10 @@ def _comparison(call: Call) -> Term:
 def _in(call: Call) -> Term:
     left, right = (_term(part) for part in call.parts)
     if right.kind is Kind.NAMED_LIST and left.kind is Kind.TEXT:
+        _asked(left, call.parts[0].place)
         return Term("in_named", Kind.TRUTH, (left, right))
+    if right.op == "list" and left.op == "literal" and left.kind is Kind.TEXT and right.kind is Kind.TEXTS:
+        return Term("literal", Kind.TRUTH, value=left.value in [part.value for part in right.parts])
     if right.kind is Kind.TEXTS and left.kind is Kind.TEXT:
         return Term("in_field" if right.op == "field" else "in", Kind.TRUTH, (left, right))
     if left.kind in NUMBERS and right.kind in (Kind.WHOLES, Kind.DECIMALS):
@@ -270,13 +273,22 @@ def _named_list(call: Call) -> Term:
 def _listed(call: Call) -> Term:
     _arity(call, 2)
     name = _written(call.parts[0])
-    return Term("listed", Kind.TRUTH, (_wanted(call.parts[1], Kind.TEXT),), value=name)
+    code = _asked(_wanted(call.parts[1], Kind.TEXT), call.parts[1].place)
+    return Term("listed", Kind.TRUTH, (code,), value=name)
+
+
+def _asked(term: Term, place: Place) -> Term:
+    """The term, which must look at a field: what is on a list depends on the consignment's country and day."""
+    if not term.fields():
+        raise ConditionError("this names no field", place)
+    return term
 
 
 def _mentions(call: Call) -> Term:
     _arity(call, 2, 3)
     words = tuple(Term("words", Kind.TEXTS, value=_words(part)) for part in call.parts[1:])
-    return Term("mentions", Kind.TRUTH, (_wanted(call.parts[0], Kind.TEXT), *words))
+    text = _asked(_wanted(call.parts[0], Kind.TEXT), call.parts[0].place)
+    return Term("mentions", Kind.TRUTH, (text, *words))
 
 
 def _words(node: Node) -> tuple[str, ...]:

@@ -127,6 +127,8 @@ def _condition(text: str, law: Law) -> Term:
         condition = understand(parse(text))
     except ConditionError as wrong:
         raise ProfileError(f"when, {wrong}") from wrong
+    if not condition.fields():
+        raise ProfileError("when: it looks at no field, so it is always true or never")
     for name in sorted(condition.lists()):
         if not any(law.editions(name, country) for country in law.known):
             raise ProfileError(f"when: there is no list {name}.csv in codes/")
