@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-import asyncpg
 import msgspec
 import pytest
 
@@ -17,7 +16,7 @@ from tidewaiter.services.clear import Message
 from tidewaiter.services.lodge import KeyTaken, Lodged, first_difference, lodge
 from tidewaiter.services.numbering import movement_reference
 from tidewaiter.services.show import show_to_filer, show_to_officer
-from tidewaiter.store import Store, open_store
+from tidewaiter.store import Store, StoreUnavailable, open_store
 
 pytestmark = pytest.mark.anyio
 AT = datetime(2026, 11, 2, 23, 30, tzinfo=UTC)
@@ -292,7 +291,7 @@ async def test_a_failure_at_any_table_leaves_nothing_behind(
             await connection.execute(
                 f"create trigger fail after insert on {table} for each row execute function fail()"
             )
-        with pytest.raises(asyncpg.DiskFullError):
+        with pytest.raises(StoreUnavailable):
             await lodge(message, store=store, law=drawing, at=AT, key="k")
         assert await counted(store) == before, f"something was left when {table} failed"
         async with store._pool.acquire() as connection:

@@ -18,11 +18,19 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def list_consignments(
-    *, store: Store, control: str | None = None, before: int | None = None, after: int | None = None,
+    *,
+    store: Store,
+    control: str | None = None,
+    reference: str | None = None,
+    before: int | None = None,
+    after: int | None = None,
     size: int = PAGE_SIZE,
-) -> Page:  # fmt: skip
-    """The newest consignments, or those next before or next after an id; all, or in one state of control."""
-    found = await store.page(control=control, before=before, after=after, size=size + 1)
+) -> Page:
+    """The newest consignments, or those next before or next after an id.
+
+    All of them, or those in one state of control, or of one reference whoever lodged it.
+    """
+    found = await store.page(control=control, reference=reference, before=before, after=after, size=size + 1)
     is_more = len(found) > size
     if after is not None:
         rows = found[-size:]

@@ -46,7 +46,14 @@ TWICE = Kind(
     remedy="Leave one of the two, or give each a reference of its own.",
     law="Delegated Regulation (EU) 2015/2446, Annex B, data element 12 09: a reference names one declaration",
 )
-KINDS = (CONFLICT, TWICE)
+NO_DECLARATION = Kind(
+    code="LDG-03",
+    severity="error",
+    text="This is an answer from customs, not a declaration.",
+    remedy="Send the declaration it answers.",
+    law="WCO Data Model 3.6: declarations and responses are separate messages",
+)
+KINDS = (CONFLICT, TWICE, NO_DECLARATION)
 """Every kind of finding that lodging adds to those of the corridor."""
 
 NaturalKey = tuple[str, str, int]
@@ -138,6 +145,8 @@ async def _judge(
     jurisdiction: str | None,
 ) -> Lodgement:
     reading = await asyncio.to_thread(read_message, message, jurisdiction=jurisdiction)
+    if reading.answers and not reading.declared:
+        reading = structs.replace(reading, findings=(*reading.findings, _found(NO_DECLARATION, "", "")))
     standing = await _standing(reading.declared, message.sender, store=store, at=at)
     fresh, places, repeats = _compare(reading, standing)
     past = await store.past([t for one in fresh.declared if (t := one.consignment.tracking_id) is not None])

@@ -10,7 +10,7 @@ from tidewaiter.store.embedded import start_embedded
 from tidewaiter.store.lodgements import AlreadyThere, Lodgement, StoredMessage
 from tidewaiter.store.migrating import MigrationError
 from tidewaiter.store.reading import Behind, Decided, Row, SentAnswer, StoredConsignment
-from tidewaiter.store.store import Store
+from tidewaiter.store.store import Store, StoreUnavailable
 
 __all__ = [
     "AlreadyThere",
@@ -22,6 +22,7 @@ __all__ = [
     "SentAnswer",
     "Store",
     "StoreError",
+    "StoreUnavailable",
     "StoredConsignment",
     "StoredMessage",
     "open_store",

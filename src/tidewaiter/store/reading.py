@@ -144,18 +144,25 @@ async def open_vault(
 
 _PAGE = (
     "select id, reference, function, filer, jurisdiction, received_at, accepted_on, channel, items, duty_micro,"
-    " tax_micro, fee_micro, currency, security, control from consignments where ($1::text is null or control = $1) and "
+    " tax_micro, fee_micro, currency, security, control from consignments where ($1::text is null or control = $1)"
+    " and ($2::text is null or reference = $2) and "
 )
-_PAGE_BEFORE = _PAGE + "id < $2 order by id desc limit $3"
-_PAGE_AFTER = _PAGE + "id > $2 order by id limit $3"
+_PAGE_BEFORE = _PAGE + "id < $3 order by id desc limit $4"
+_PAGE_AFTER = _PAGE + "id > $3 order by id limit $4"
 
 
 async def page(
-    connection: asyncpg.Connection, *, control: str | None, before: int | None, after: int | None, size: int
+    connection: asyncpg.Connection,
+    *,
+    control: str | None,
+    reference: str | None,
+    before: int | None,
+    after: int | None,
+    size: int,
 ) -> list[Row]:
     """Up to `size` consignments, newest first: the newest of all, or those next before or next after an id."""
     query = _PAGE_BEFORE if after is None else _PAGE_AFTER
-    rows = await connection.fetch(query, control, (before or ID_MAX) if after is None else after, size)
+    rows = await connection.fetch(query, control, reference, (before or ID_MAX) if after is None else after, size)
     found = [_row(row) for row in rows]
     return found[::-1] if after is not None else found
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 import asyncpg
@@ -14,12 +15,36 @@ from tidewaiter.model.past import Past
 from tidewaiter.store import lodgements, reading, vault
 from tidewaiter.store.lodgements import Lodgement, StoredMessage
 
+ACQUIRE_TIMEOUT_S = 5
+UNAVAILABLE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    OSError,
+    TimeoutError,
+)
+"""The world's failures: the database is away, full, stopping or overloaded. What was asked may be asked again."""
+
+
+class StoreUnavailable(RuntimeError):
+    """The database cannot serve this now. A lodgement may be sent again: it takes effect once."""
+
 
 class Store:
     """What is kept. Every method takes a connection for itself; `write` is the only one that lodges."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection while the context lasts. Raises StoreUnavailable where the database cannot serve it now."""
+        try:
+            async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+                yield connection
+        except UNAVAILABLE as error:
+            raise StoreUnavailable(type(error).__name__) from error
 
     async def close(self) -> None:
         """Gives the connections back."""
@@ -28,76 +53,84 @@ class Store:
     async def is_ready(self) -> bool:
         """Whether the database answers."""
         try:
-            async with self._pool.acquire(timeout=5) as connection:
-                return bool(await connection.fetchval("select true", timeout=5))
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            async with self._connection() as connection:
+                return bool(await connection.fetchval("select true", timeout=ACQUIRE_TIMEOUT_S))
+        except StoreUnavailable:
             return False
 
     async def write(self, lodgement: Lodgement) -> int:
         """The id of the message, once everything is committed. Raises AlreadyThere, and then nothing is written."""
-        async with self._pool.acquire() as connection:
+        async with self._connection() as connection:
             return await lodgements.write(connection, lodgement)
 
     async def remember_key(self, *, filer: str, key: str, message_id: int) -> None:
         """Writes down that the message was sent under this key too. Raises AlreadyThere where the key is taken."""
-        async with self._pool.acquire() as connection:
+        async with self._connection() as connection:
             await lodgements.remember_key(connection, filer=filer, key=key, message_id=message_id)
 
     async def message_by_digest(self, *, filer: str, digest: bytes) -> StoredMessage | None:
         """The message these bytes were, where this filer lodged them."""
-        async with self._pool.acquire() as connection:
+        async with self._connection() as connection:
             return await reading.message_by_digest(connection, filer=filer, digest=digest)
 
     async def message_by_key(self, *, filer: str, key: str) -> StoredMessage | None:
         """The message this filer first sent under the key."""
-        async with self._pool.acquire() as connection:
+        async with self._connection() as connection:
             return await reading.message_by_key(connection, filer=filer, key=key)
 
     async def standing(self, *, filer: str, references: Sequence[str]) -> dict[reading.Key, int]:
         """The ids of this filer's declarations under these references that were accepted, by what names them."""
-        async with self._pool.acquire() as connection:
+        async with self._connection() as connection:
             return await reading.standing(connection, filer=filer, references=references)
 
     async def past(self, tracking_ids: Sequence[str]) -> Past:
         """What is known of these tracking numbers from earlier lodgements."""
-        async with self._pool.acquire() as connection:
+        async with self._connection() as connection:
             return await reading.past(connection, tracking_ids)
 
     async def results(self, message_id: int) -> tuple[list[Finding], list[reading.StoredConsignment]]:
         """What became of a message: findings about the whole, and its consignments in their order."""
-        async with self._pool.acquire() as connection:
+        async with self._connection() as connection:
             return await reading.results(connection, message_id)
 
     async def consignments(self, ids: Sequence[int]) -> dict[int, reading.StoredConsignment]:
         """These consignments with what the corridor said of them; those that are not there are left out."""
-        async with self._pool.acquire() as connection:
+        async with self._connection() as connection:
             return await reading.consignments(connection, ids)
 
     async def answers_of(self, ids: Sequence[int]) -> dict[int, list[Answer]]:
         """The answers given about each of these consignments, in their order."""
-        async with self._pool.acquire() as connection:
+        async with self._connection() as connection:
             return await reading.answers_of(connection, ids)
 
     async def behind(self, id: int) -> reading.Behind:
         """Everything else about one consignment."""
-        async with self._pool.acquire() as connection:
+        async with self._connection() as connection:
             return await reading.behind(connection, id)
 
     async def ids_of(self, reference: str, *, filer: str | None = None) -> list[int]:
         """All consignments lodged under the reference, newest first; of one filer where it is named."""
-        async with self._pool.acquire() as connection:
+        async with self._connection() as connection:
             return await reading.ids_of(connection, reference, filer=filer)
 
     async def page(
-        self, *, control: str | None = None, before: int | None = None, after: int | None = None, size: int
+        self,
+        *,
+        control: str | None = None,
+        reference: str | None = None,
+        before: int | None = None,
+        after: int | None = None,
+        size: int,
     ) -> list[reading.Row]:
         """Up to `size` consignments, newest first: the newest of all, or those next before or next after an id."""
-        async with self._pool.acquire() as connection:
-            return await reading.page(connection, control=control, before=before, after=after, size=size)
+        async with self._connection() as connection:
+            return await reading.page(
+                connection, control=control, reference=reference, before=before, after=after, size=size
+            )
 
     async def open_vault(
         self, ids: Sequence[int], *, purpose: vault.Purpose, reader: str, at: datetime
     ) -> dict[int, Consignment]:
         """The whole records, with what is personal in them. Who read them and for what is written down."""
-        async with self._pool.acquire() as connection:
+        async with self._connection() as connection:
             return await reading.open_vault(connection, ids, purpose=purpose, reader=reader, at=at)
