@@ -43,7 +43,7 @@ KINDS = (
     ),
     Kind(
         code="ASM-05",
-        severity="error",
+        severity="warning",
         text="The goods have no value, so nothing can be assessed.",
         remedy="State the price paid for the line, or the customs value, with its currency. A gift has a value too.",
         law="WTO Customs Valuation Agreement, art. 1",
