@@ -84,7 +84,7 @@ def plain(column: Column, text: str, *, mark: str) -> Any:
     if get_origin(kind) is tuple:
         return tuple(part for part in _LISTED.split(text) if part)
     given: Any = text
-    meta = get_args(column.hint)[1] if get_args(column.hint) and kind is not column.hint else msgspec.Meta()
+    meta = column.meta
     if get_origin(kind) is Literal:
         ours = word(column.field, text)
         given = next((option for option in get_args(kind) if folded(option) == folded(ours)), ours)
@@ -97,12 +97,12 @@ def plain(column: Column, text: str, *, mark: str) -> Any:
     try:
         value = msgspec.convert(given, column.hint, strict=True)
     except (msgspec.ValidationError, UnicodeError):
-        return _unfit(column, meta)
-    return _unfit(column, meta) if isinstance(value, datetime) and value.year not in YEARS else value
+        return _unfit(column)
+    return _unfit(column) if isinstance(value, datetime) and value.year not in YEARS else value
 
 
-def _unfit(column: Column, meta: msgspec.Meta) -> Fault:
-    kind = column.kind
+def _unfit(column: Column) -> Fault:
+    kind, meta = column.kind, column.meta
     if meta.pattern == COUNTRY:
         return Fault(NOT_A_COUNTRY_CODE)
     if get_origin(kind) is Literal:

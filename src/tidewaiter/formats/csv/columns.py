@@ -7,6 +7,7 @@ the consignment has as well are called `line_…`, but for the mass, where the r
 
 from __future__ import annotations
 
+import functools
 import re
 import tomllib
 import unicodedata
@@ -28,7 +29,7 @@ with (Path(__file__).parent / "columns.toml").open("rb") as _file:
     _TOML = tomllib.load(_file)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Column:
     """A column: which field of which record it fills. `key` is the party's role, or the scheme of a code."""
 
@@ -38,12 +39,18 @@ class Column:
     hint: Any
     key: str = ""
 
-    @property
+    @functools.cached_property
     def kind(self) -> Any:
         """The type of its values, without annotation."""
         return get_args(self.hint)[0] if get_origin(self.hint) is Annotated else self.hint
 
-    @property
+    @functools.cached_property
+    def meta(self) -> msgspec.Meta:
+        """What is annotated of its values: pattern, length, bounds."""
+        found: msgspec.Meta = get_args(self.hint)[1] if get_origin(self.hint) is Annotated else msgspec.Meta()
+        return found
+
+    @functools.cached_property
     def is_mass(self) -> bool:
         """Whether it holds kilograms, or another unit of mass to be brought to them."""
         return self.field.endswith("_mass")

@@ -25,6 +25,7 @@ FINDINGS_MAX = 1_000
 """So many findings about rows that belong to no consignment are listed for one sheet."""
 FAULTS_MAX = 50
 """So many findings about one consignment are listed."""
+SAID_MAX = 10_000
 _PRICES = ("line_total", "unit_price", "price")
 _BREAKS = re.compile("[\r\n\t\v\f\u0085\u2028\u2029]+")
 _CENT = Decimal("0.01")
@@ -115,6 +116,7 @@ class _Sheet:
         self.jurisdiction = jurisdiction
         self.by_name = {heading.column.name: heading for heading in sheet.headings}
         self.columns = {f"column {name}": heading.text for name, heading in self.by_name.items()}
+        self.said: dict[tuple[str, str], Any] = {}  # what cells came to: sheets say the same thing over and over
         self.kept = 0
         self.dropped: list[str] = list(sheet.unknown)
         self.findings: list[Finding] = []
@@ -223,7 +225,12 @@ class _Sheet:
         return value
 
     def _plain(self, row: _Row, heading: Heading) -> Any:
-        return plain(heading.column, row.texts[heading.column.name], mark=self.mark)
+        said = heading.column.name, row.texts[heading.column.name]
+        if said not in self.said:
+            if len(self.said) > SAID_MAX:
+                self.said.clear()
+            self.said[said] = plain(heading.column, said[1], mark=self.mark)
+        return self.said[said]
 
     def _item(self, row: _Row) -> GoodsItem | None:
         """The goods item of a row, None where the row has none."""

@@ -158,7 +158,7 @@ def _plain_leaves(body: bytes) -> int | None:
         return None
     if _ODD_NUMBER.search(body):
         return None
-    return _leaves(json.loads(body, object_pairs_hook=_counted))
+    return _leaves(_COUNTING.decode(body.decode()))
 
 
 class _Count(int):
@@ -180,6 +180,9 @@ def _leaves(value: Any) -> int:
     if kind is list:
         return sum([_leaves(entry) for entry in value])
     return 0 if value is None else 1
+
+
+_COUNTING = json.JSONDecoder(object_pairs_hook=_counted)
 
 
 def _elements(body: bytes) -> tuple[list[_Element], list[Finding]]:
