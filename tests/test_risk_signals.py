@@ -119,8 +119,8 @@ def test_an_ordinary_parcel_is_not_seen() -> None:
         (
             "fiction-clothing-dear",
             "examine",
-            of_items(make.item(price="60.01 GBP", net_mass="0.1")),
-            of_items(make.item(price="60.00 GBP", net_mass="0.1")),
+            of_items(make.item(price="200.01 GBP", net_mass="0.1")),
+            of_items(make.item(price="200.00 GBP", net_mass="0.1")),
         ),
         (
             "fiction-electronics-cheap",

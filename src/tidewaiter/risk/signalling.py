@@ -31,13 +31,16 @@ def signals(batch: Batch, values: pl.DataFrame, law: Law) -> pl.DataFrame:
     parts = whole.select(rules.parts) if rules.parts else pl.DataFrame()
     profiled = (whole["function"] == "original") & (whole["direction"] == "import")
     scopes = {scope: reduce(and_, (parts[part] for part in scope), profiled) for scope in _scopes(rules)}
-    found = [pl.DataFrame(schema=SIGNALS), _random(whole, profiled, law)]
+    found = [_NONE, _random(whole, profiled, law)]
     found += _hits(heads, scopes, rules.of_heads)
     if rules.of_items and len(batch.items):
         place = positions(batch.items["row"], whole["row"])
         items = _items(batch, values, heads, place, rules.item_columns)
         found += _hits(items, {scope: holds[place] for scope, holds in scopes.items()}, rules.of_items)
     return pl.concat(found).sort("row", maintain_order=True)
+
+
+_NONE = pl.DataFrame(schema=SIGNALS)
 
 
 def _scopes(rules: Ruleset) -> set[Scope]:
