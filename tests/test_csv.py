@@ -107,6 +107,15 @@ def test_what_a_sheet_has_columns_for_is_read_as_it_was_written(record: Consignm
     assert [one.consignment for one in reading.declared] == [record]
 
 
+def test_a_number_with_three_decimals_is_written_so_that_nobody_takes_it_for_thousands() -> None:
+    record = make.consignment(gross_mass="1.250", items=(make.item(net_mass="1.125", gross_mass="1.250"),))
+    data = sheets.write([record])
+
+    assert b"1.2500" in data
+    assert [one.consignment.gross_mass for one in sheets.read(data).declared] == [Decimal("1.25")]
+    assert item_of(sheets.read(data)).net_mass == Decimal("1.125")
+
+
 def test_many_consignments_keep_their_rows_apart() -> None:
     records = [make.consignment(reference=f"R{n}", items=(make.item(),) * (n % 3 + 1)) for n in range(50)]
     reading = sheets.read(sheets.write(records))
@@ -423,6 +432,7 @@ def test_a_total_that_is_off_by_rounding_is_kept_and_one_that_is_off_by_more_is_
 
     assert severities("9.99") == []
     assert severities("10.00") == ["note"]
+    assert severities("9.95") == ["error"]
     assert severities("3.33") == ["error"]
 
 

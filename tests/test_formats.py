@@ -44,6 +44,12 @@ def test_the_folder_is_the_list() -> None:
     assert {"json", "csv"} <= packages
 
 
+def test_a_format_that_takes_whatever_looks_like_it_is_asked_after_the_others() -> None:
+    loose = [bool(getattr(module, "LOOSE", False)) for module in FORMATS.values()]
+
+    assert loose == sorted(loose)
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_has_the_shape(name: str) -> None:
     module: Any = FORMATS[name]
