@@ -1,0 +1,139 @@
+"""Every worked case in jurisdictions/*/cases: its regime and charges, and what else it states, come out exactly.
+
+A case is a consignment in the canonical JSON, written in TOML; `tests/make.py` fills in what it leaves out. The
+jurisdiction is that of the folder, the day of acceptance that of the case.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import tomllib
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+import make
+from tidewaiter.assessment import assess
+from tidewaiter.law import Law, load
+from tidewaiter.model.batch import Batch
+from tidewaiter.model.consignment import Adjustment, Consignment, FiscalReference, GoodsItem, Party
+from tidewaiter.model.money import from_micro
+from tidewaiter.model.past import Past
+
+ROOT = Path(__file__).resolve().parents[1] / "src" / "tidewaiter" / "jurisdictions"
+HAS_CORRIDOR = all(
+    importlib.util.find_spec(f"tidewaiter.{room}") is not None for room in ("checks", "risk", "clearance", "revenue")
+)
+
+Case = dict[str, Any]
+
+
+def cases() -> Iterator[Any]:
+    """Each case with the code of its country."""
+    for path in sorted(ROOT.glob("*/cases/*.toml")):
+        place = tomllib.loads((path.parents[1] / "jurisdiction.toml").read_text(encoding="utf-8"))
+        for case in tomllib.loads(path.read_text(encoding="utf-8"))["case"]:
+            yield pytest.param(place["code"], case, id=f"{path.parents[1].name}/{case['id']}: {case['title']}")
+
+
+CASES = list(cases())
+
+
+def consignment_of(country: str, case: Case) -> Consignment:
+    """The consignment of a case, with what it leaves out filled in."""
+    said = dict(case["consignment"])
+    lists: dict[str, Any] = {"items": tuple(_item(one) for one in said.pop("items"))}
+    if "parties" in said:
+        lists["parties"] = tuple(_party(country, one) for one in said.pop("parties"))
+    lists |= _lists(said)
+    given = {"reference": case["id"], "jurisdiction": country, "accepted_on": case["on"], **said, **lists}
+    return make.consignment(**given)
+
+
+def _item(said: Case) -> GoodsItem:
+    rest = {name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
+    return make.item(**{**rest, **_lists(rest)})
+
+
+def _party(country: str, said: Case) -> Party:
+    """The party as stated: a kind that the case leaves out is one that nobody stated."""
+    home = {} if said["role"] in ("consignor", "seller", "exporter") else {"country": country}
+    return make.party(**{"kind": None, **home, **said})
+
+
+def _lists(said: Case) -> Case:
+    """The records in lists that a case may state."""
+    found: Case = {}
+    if "fiscal_references" in said:
+        found["fiscal_references"] = tuple(FiscalReference(**one) for one in said["fiscal_references"])
+    if "adjustments" in said:
+        found["adjustments"] = tuple(
+            Adjustment(code=one["code"], amount=make.money(one["amount"]) if "amount" in one else None)
+            for one in said["adjustments"]
+        )
+    return found
+
+
+@pytest.fixture(scope="module")
+def law() -> Law:
+    return load()
+
+
+def sums(charges: pl.DataFrame) -> dict[tuple[str, str], Decimal | str]:
+    """The sum of each type and code of charge; 'unknown' where one line of it is."""
+    found: dict[tuple[str, str], Decimal | str] = {}
+    for kind, code, amount in charges.select("type", "code", "amount_micro").iter_rows():
+        before = found.get((kind, code), Decimal(0))
+        unknown = amount is None or isinstance(before, str)
+        found[kind, code] = "unknown" if unknown else Decimal(before) + from_micro(amount)
+    return found
+
+
+def expected(case: Case) -> dict[tuple[str, str], Decimal | str]:
+    """The sums that a case states."""
+    return {
+        (one["type"], one["code"]): "unknown" if one["amount"] == "unknown" else Decimal(one["amount"])
+        for one in case["expect"]["charges"]
+    }
+
+
+@pytest.mark.parametrize(("country", "case"), CASES)
+def test_a_worked_case_comes_out_as_it_says(country: str, case: Case, law: Law) -> None:
+    found = assess(Batch.of([consignment_of(country, case)]), law)
+    regime = case["expect"].get("regime")  # left out where law is not known or no regime fits
+
+    assert found.regimes["regime"].drop_nulls().to_list() == ([regime] if regime else [])
+    assert sums(found.charges) == expected(case)
+
+
+STATING = [one for one in CASES if one.values[1]["expect"].keys() & {"control", "findings"}]
+
+
+@pytest.mark.skipif(not HAS_CORRIDOR, reason="the corridor has not all its rooms yet")
+@pytest.mark.parametrize(("country", "case"), STATING)
+def test_a_worked_case_is_decided_and_commented_on_as_it_says(country: str, case: Case, law: Law) -> None:
+    from tidewaiter.pipeline import clear
+
+    outcome = clear(Batch.of([consignment_of(country, case)]), law, Past())
+    wanted = case["expect"]
+
+    assert set(wanted.get("findings", ())) <= set(outcome.findings["code"])
+    if "control" in wanted:
+        assert outcome.decisions["control"].to_list() == [wanted["control"]]
+
+
+def test_a_case_uses_no_key_that_is_not_read() -> None:
+    for one in CASES:
+        country, case = one.values
+        assert case.keys() == {"id", "title", "source", "on", "consignment", "expect"}, case["id"]
+        assert case["expect"].keys() <= {"regime", "charges", "control", "findings"}, case["id"]
+        assert case["consignment"].keys() >= {"items"}, case["id"]
+        assert consignment_of(country, case).jurisdiction == country
+
+
+def test_every_country_has_cases(law: Law) -> None:
+    assert {one.values[0] for one in CASES} == law.known
