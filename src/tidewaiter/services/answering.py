@@ -73,7 +73,7 @@ def _tax(record: Consignment, charge: Charge) -> AssessedTax:
     percent = _PERCENT.match(charge.rate)
     amount = Money(Decimal(charge.amount or 0), charge.currency)
     return AssessedTax(
-        item=None if charge.item is None else record.items[charge.item].sequence or charge.item + 1,
+        item=None if charge.item is None else record.items[charge.item - 1].sequence or charge.item,
         type=charge.code,
         base=None if charge.base is None else Money(Decimal(charge.base), charge.currency),
         rate=Decimal(percent[1]) if percent else None,

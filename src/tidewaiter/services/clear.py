@@ -76,10 +76,10 @@ class ClearedMessage(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def records(self) -> list[Cleared]:
-        """One record a consignment, and one without a reference for what was found about the message as a whole."""
+        """One record a consignment; and one without a reference where a message could not be read, or not all of it."""
         records = [one.cleared for one in self.consignments]
-        if self.findings:
-            records.append(_about_message(self))
+        if any(finding.severity == "error" for finding in self.findings):
+            records.append(about_message(self.format, self.findings, source=self.source))
         return records
 
 
@@ -255,18 +255,18 @@ def _cleared(
     )
 
 
-def _about_message(message: ClearedMessage) -> Cleared:
-    """A record for what was found about the message as a whole."""
+def about_message(format: str, findings: Sequence[Finding], *, source: str) -> Cleared:
+    """A record for what was found about a message as a whole."""
     return Cleared(
         reference="",
-        format=message.format,
-        source=message.source,
+        format=format,
+        source=source,
         jurisdiction="",
         accepted_on=None,
         function="",
         regime=None,
         items=0,
-        findings=message.findings,
+        findings=tuple(findings),
         charges=(),
         totals=NOTHING_KNOWN,
         decision=UNREAD,

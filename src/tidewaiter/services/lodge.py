@@ -23,7 +23,14 @@ from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding, Kind
 from tidewaiter.model.outcome import Cleared
-from tidewaiter.services.clear import ClearedMessage, Message, clear_readings, in_their_format, read_message
+from tidewaiter.services.clear import (
+    ClearedMessage,
+    Message,
+    about_message,
+    clear_readings,
+    in_their_format,
+    read_message,
+)
 from tidewaiter.services.numbering import movement_reference
 from tidewaiter.store import AlreadyThere, Lodgement, Store, StoredMessage
 
@@ -67,10 +74,19 @@ class Lodged(msgspec.Struct, frozen=True, kw_only=True):
 
     message_id: int
     is_repeat: bool
+    source: str
     format: str
     answer: bytes
     findings: tuple[Finding, ...]
     results: tuple[Cleared, ...]
+
+    @property
+    def records(self) -> list[Cleared]:
+        """One record a consignment, and one without a reference for what was found about the message as a whole."""
+        return [
+            *self.results,
+            *([about_message(self.format, self.findings, source=self.source)] if self.findings else []),
+        ]
 
 
 class KeyTaken(Exception):
@@ -104,7 +120,9 @@ async def lodge(
             id = await store.write(lodgement)
         except AlreadyThere:
             continue
-        stored = StoredMessage(id=id, digest=digest, format=lodgement.format, answer=lodgement.answer)
+        stored = StoredMessage(
+            id=id, digest=digest, source=message.source, format=lodgement.format, answer=lodgement.answer
+        )
         return await _lodged(store, stored, is_repeat=False)
     raise TryAgain
 
@@ -127,6 +145,7 @@ async def _lodged(store: Store, message: StoredMessage, *, is_repeat: bool) -> L
     return Lodged(
         message_id=message.id,
         is_repeat=is_repeat,
+        source=message.source,
         format=message.format,
         answer=message.answer,
         findings=tuple(findings),

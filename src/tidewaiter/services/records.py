@@ -41,7 +41,7 @@ def charges_by_row(charges: pl.DataFrame, size: int) -> list[tuple[Charge, ...]]
         currency, collector, why, law, confidence = rest
         by_row[row].append(
             Charge(
-                type=kind, code=code, item=item, measure=measure, base=base, rate=rate, conversion=conversion,
+                type=kind, code=code, item=_number(item), measure=measure, base=base, rate=rate, conversion=conversion,
                 rounding=rounding, amount=amount, currency=currency, collector=collector, why=why, law=law,
                 confidence=confidence,
             )
@@ -68,6 +68,11 @@ def totals_by_row(outcome: Outcome, size: int) -> list[Totals]:
     return totals
 
 
+def _number(place: int | None) -> int | None:
+    """The number people give a goods item whose place among the items this is."""
+    return None if place is None else place + 1
+
+
 NOTHING_KNOWN = Totals(duty=None, tax=None, fee=None, currency="")
 
 
@@ -85,7 +90,7 @@ def signals_by_row(signals: pl.DataFrame, size: int) -> list[tuple[Signal, ...]]
     for row, item, profile, lane, score, reason in signals.select(
         "row", "item", "profile", "lane", "score", "reason"
     ).iter_rows():
-        by_row[row].append(Signal(profile=profile, lane=lane, score=score, reason=reason, item=item))
+        by_row[row].append(Signal(profile=profile, lane=lane, score=score, reason=reason, item=_number(item)))
     return _frozen(by_row)
 
 

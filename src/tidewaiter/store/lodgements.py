@@ -53,6 +53,7 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
 
     id: int
     digest: bytes
+    source: str
     format: str
     answer: bytes
 

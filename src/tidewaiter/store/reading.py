@@ -84,7 +84,7 @@ class Behind(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _MESSAGE = (
-    "select m.id, m.digest, m.format, a.body as answer from messages m"
+    "select m.id, m.digest, m.source, m.format, a.body as answer from messages m"
     " join answers a on a.message_id = m.id and a.consignment_id is null"
 )
 

@@ -1,0 +1,96 @@
+"""Putting the HTTP door together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+
+import jinja2
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from tidewaiter.api import openapi, problems
+from tidewaiter.api.guarding import Guard
+from tidewaiter.api.lodging import LodgeMessage
+from tidewaiter.api.problems import problem
+from tidewaiter.api.showing import show_consignment
+from tidewaiter.store import StoreUnavailable
+from tidewaiter.wiring import House
+
+
+def routes(house: House) -> list[BaseRoute]:
+    """The routes of this door."""
+    return [
+        Route("/v1/messages", LodgeMessage(house), methods=["POST"]),
+        Route("/v1/consignments/{reference:path}", show_consignment, methods=["GET"]),
+        Route("/openapi.json", show_description, methods=["GET"]),
+        Route("/docs", show_docs, methods=["GET"]),
+        Route("/docs.css", show_style, methods=["GET"]),
+        Route("/health/live", is_live, methods=["GET"]),
+        Route("/health/ready", is_ready, methods=["GET"]),
+    ]
+
+
+def application(house: House, pages: Sequence[BaseRoute] = ()) -> ASGIApp:
+    """A whole application: this door's routes, then `pages` of another door, behind the guard."""
+    inner = Starlette(
+        routes=[*routes(house), *pages],
+        exception_handlers={
+            HTTPException: problems.on_http_exception,
+            StoreUnavailable: problems.on_unavailable,
+            Exception: problems.on_our_mistake,
+        },
+    )
+    inner.state.house = house
+    return Guard(inner, host=house.settings.host)
+
+
+async def show_description(_: Request) -> Response:
+    """The OpenAPI description."""
+    return Response(_description(), media_type="application/json")
+
+
+async def show_docs(_: Request) -> Response:
+    """The same as a page."""
+    return HTMLResponse(_docs())
+
+
+async def show_style(_: Request) -> Response:
+    """How that page looks."""
+    return Response(_page("docs.css"), media_type="text/css", headers={"Cache-Control": "max-age=3600"})
+
+
+async def is_live(_: Request) -> Response:
+    """That the server runs."""
+    return Response(b'{"status":"live"}', media_type="application/json")
+
+
+async def is_ready(request: Request) -> Response:
+    """Whether the store answers."""
+    house: House = request.app.state.house
+    if not await house.store.is_ready():
+        return problem(problems.UNAVAILABLE)
+    return Response(b'{"status":"ready"}', media_type="application/json")
+
+
+@cache
+def _description() -> bytes:
+    return msgspec.json.format(msgspec.json.encode(openapi.description()), indent=2)
+
+
+@cache
+def _docs() -> str:
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    return environment.from_string(_page("docs.html")).render(
+        api=openapi.description(), problems=sorted(problems.KINDS, key=lambda kind: (kind.status, kind.code))
+    )
+
+
+def _page(name: str) -> str:
+    return (resources.files("tidewaiter.api") / "pages" / name).read_text(encoding="utf-8")

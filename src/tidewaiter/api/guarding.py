@@ -1,0 +1,69 @@
+"""What stands before every route: who may call, and what browsers may do with the answers.
+
+There is no login yet, so two attacks of a foreign web page on a server of this machine are stopped here: posting to it
+(browsers say so in Sec-Fetch-Site), and reaching it under another name (DNS rebinding; the Host header tells).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tidewaiter.api.problems import FOREIGN, FOREIGN_HOST, problem
+
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Sent with every answer. `Cache-Control: no-store` too, unless a route says otherwise."""
+
+
+class Guard:
+    """An ASGI application around another. `host` is the address served: a loopback one answers to local names only."""
+
+    def __init__(self, inner: ASGIApp, *, host: str) -> None:
+        self._inner = inner
+        self._is_local = _is_loopback(host)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves, or refuses what comes from a foreign page."""
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                sent = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    sent.setdefault(name, value)
+                sent.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        if self._is_local and _name(headers.get("host", "")) not in LOCAL_NAMES:
+            await problem(FOREIGN_HOST)(scope, receive, send_guarded)
+        elif scope["method"] not in SAFE and headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+            await problem(FOREIGN)(scope, receive, send_guarded)
+        else:
+            await self._inner(scope, receive, send_guarded)
+
+
+def _name(host: str) -> str:
+    """The name in a Host header, without the port."""
+    return host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0].lower()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

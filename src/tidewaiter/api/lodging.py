@@ -1,0 +1,170 @@
+"""`POST /v1/messages`: a message of any format in, its answer out, once everything is committed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from dataclasses import dataclass
+
+import msgspec
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from tidewaiter import formats
+from tidewaiter.api import problems
+from tidewaiter.api.problems import problem
+from tidewaiter.services.clear import Message
+from tidewaiter.services.lodge import KeyTaken, Lodged, TryAgain, lodge
+from tidewaiter.store import StoreUnavailable
+from tidewaiter.wiring import House
+
+log = logging.getLogger("tidewaiter.api")
+
+FILER_HEADER = "tidewaiter-filer"
+ANONYMOUS = "anonymous"
+"""Who lodges where no filer is named: all such share one drawer of references."""
+FILER = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+KEY = re.compile(r"[!-~]{1,255}", re.ASCII)
+BODY_TIMEOUT_S = 60
+RESULTS = "application/json"
+
+
+class Refused(Exception):
+    """The request is refused with this response."""
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+
+
+@dataclass(frozen=True, slots=True)
+class LodgeMessage:
+    """The route as a plain ASGI application: the framework's request objects would cost more than the rest of it."""
+
+    house: House
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        started = time.perf_counter()
+        headers = Headers(scope=scope)
+        try:
+            filer, key = filer_of(headers), _key_of(headers)
+            data = await _body(headers, receive, self.house.settings.message_bytes_max)
+            if data is None:
+                return  # the caller went away: nobody to answer, and nothing was lodged
+            message = Message(source="api", data=data, sender=filer)
+            response = await self._lodge(message, key, headers.get("accept", ""), started)
+        except Refused as refused:
+            response = refused.response
+        await response(scope, receive, send)
+
+    async def _lodge(self, message: Message, key: str | None, accept: str, started: float) -> Response:
+        house = self.house
+        try:
+            done = await lodge(
+                message,
+                store=house.store,
+                law=house.law,
+                at=house.now(),
+                jurisdiction=house.settings.jurisdiction,
+                key=key,
+            )
+        except KeyTaken:
+            return problem(problems.KEY_TAKEN)
+        except TryAgain:
+            return problem(problems.BUSY)
+        except StoreUnavailable:
+            return problem(problems.UNAVAILABLE)
+        log.info(
+            "lodged message=%d format=%s consignments=%d repeat=%s bytes=%d ms=%.0f",
+            done.message_id,
+            done.format or "none",
+            len(done.results),
+            done.is_repeat,
+            len(message.data),
+            (time.perf_counter() - started) * 1e3,
+        )
+        return _answer(done, accept)
+
+
+def filer_of(headers: Headers) -> str:
+    """Who calls, by its own word. Raises Refused."""
+    filer = headers.get(FILER_HEADER, ANONYMOUS)
+    if not FILER.fullmatch(filer):
+        raise Refused(problem(problems.FILER_UNFIT))
+    return filer
+
+
+def prefers_results(accept: str, own: tuple[str, ...]) -> bool:
+    """Whether an Accept header asks for our results in JSON rather than for an answer in the sender's own format.
+
+    They are given where `application/json` is named and none of the sender's own types is wanted more; anything else
+    (nothing, `*/*`, a type we do not have) gets the own format. A JSON sender who names JSON gets results.
+    """
+    wanted = dict(_ranges(accept))
+    others = [wanted.get(media_type, 0.0) for media_type in own if media_type != RESULTS]
+    return wanted.get(RESULTS, 0.0) > 0 and wanted[RESULTS] >= max(others, default=0.0)
+
+
+def _ranges(accept: str) -> list[tuple[str, float]]:
+    found = []
+    for part in accept.split(","):
+        media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        quality = next((p.removeprefix("q=") for p in parameters if p.startswith("q=")), "1")
+        found.append((media_type, float(quality) if re.fullmatch(r"[01](\.[0-9]{1,3})?", quality, re.ASCII) else 0.0))
+    return found
+
+
+def _key_of(headers: Headers) -> str | None:
+    key = headers.get("idempotency-key")
+    if key is not None and not KEY.fullmatch(key):
+        raise Refused(problem(problems.KEY_UNFIT))
+    return key
+
+
+async def _body(headers: Headers, receive: Receive, bytes_max: int) -> bytes | None:
+    """The whole body, or None where the caller went away. Raises Refused, without having read more than `bytes_max`."""
+    too_long = Refused(problem(problems.TOO_LONG, detail=f"at most {bytes_max} bytes", headers={"Connection": "close"}))
+    is_form = headers.get("content-type", "").lower().startswith(("multipart/", "application/x-www-form-urlencoded"))
+    if is_form or headers.get("content-encoding", "identity").lower() != "identity":
+        raise Refused(problem(problems.ENCODED, headers={"Connection": "close"}))
+    stated = headers.get("content-length")
+    if stated is not None and not re.fullmatch("[0-9]{1,18}", stated, re.ASCII):
+        raise Refused(problem(problems.LENGTH_UNFIT, headers={"Connection": "close"}))
+    if stated is not None and int(stated) > bytes_max:
+        raise too_long
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            while True:
+                event = await receive()
+                if event["type"] == "http.disconnect":
+                    return None
+                chunk = event.get("body", b"")
+                size += len(chunk)
+                if size > bytes_max:
+                    raise too_long
+                chunks.append(chunk)
+                if not event.get("more_body", False):
+                    return b"".join(chunks)
+    except TimeoutError:
+        raise Refused(problem(problems.TOO_SLOW, headers={"Connection": "close"})) from None
+
+
+def _answer(done: Lodged, accept: str) -> Response:
+    own = formats.FORMATS[done.format or "json"].MEDIA_TYPES
+    headers = {"Tidewaiter-Message": str(done.message_id)}
+    if done.is_repeat:
+        headers["Idempotent-Replayed"] = "true"
+    wants_results = prefers_results(accept, own)
+    if done.findings and not done.results:
+        named = {media_type for media_type, quality in _ranges(accept) if quality > 0}
+        if wants_results or not named & set(own):
+            return problem(problems.UNREADABLE, errors=done.findings, headers=headers)
+        return Response(done.answer, status_code=422, headers=headers, media_type=own[0])
+    if wants_results:
+        return Response(msgspec.json.encode(done.records), headers=headers, media_type=RESULTS)
+    return Response(done.answer, headers=headers, media_type=own[0])

@@ -1,0 +1,145 @@
+"""The OpenAPI 3.1 description of this door, its schemas made from the records themselves."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from tidewaiter import __version__, formats
+from tidewaiter.api.problems import KINDS, MEDIA_TYPE, Problem
+from tidewaiter.api.showing import ConsignmentView
+from tidewaiter.model.answer import Answer
+from tidewaiter.model.consignment import Consignment
+from tidewaiter.model.outcome import Cleared
+
+
+@cache
+def description() -> dict[str, Any]:
+    """The whole description."""
+    _, components = msgspec.json.schema_components(
+        (Consignment, list[Cleared], list[Answer], ConsignmentView, Problem),
+        ref_template="#/components/schemas/{name}",
+    )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Tidewaiter",
+            "version": __version__,
+            "summary": "The counter at which a parcel bought abroad is declared, priced, checked and let in.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": {
+            "/v1/messages": {"post": _lodge()},
+            "/v1/consignments/{reference}": {"get": _show()},
+            "/openapi.json": {"get": _plain("describe", "This description", "application/json")},
+            "/docs": {"get": _plain("readDescription", "This description as a page", "text/html")},
+            "/health/live": {"get": _plain("isLive", "Whether the server runs", "application/json")},
+            "/health/ready": {
+                "get": _plain("isReady", "Whether the server can lodge: the store answers", "application/json", 503)
+            },
+        },
+        "components": {"schemas": components, "parameters": {"filer": _FILER}},
+    }
+
+
+_FILER = {
+    "name": "Tidewaiter-Filer",
+    "in": "header",
+    "description": "Who lodges, by its own word: there is no login yet. References and keys are each filer's own. "
+    "Those who do not say it are all 'anonymous'.",
+    "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$", "default": "anonymous"},
+}
+
+
+def _lodge() -> dict[str, Any]:
+    types = [media_type for module in formats.FORMATS.values() for media_type in module.MEDIA_TYPES]
+    given = {media_type: _body({"type": "string"}) for media_type in types if media_type != "application/json"}
+    consignment = {"$ref": "#/components/schemas/Consignment"}
+    results = {"type": "array", "items": {"$ref": "#/components/schemas/Cleared"}}
+    answers = {"type": "array", "items": {"$ref": "#/components/schemas/Answer"}}
+    return {
+        "operationId": "lodgeMessage",
+        "summary": "Lodge a message: one consignment or many, in any format that is read here",
+        "description": "The format is told from the message itself. It is answered after everything is committed; the "
+        "same bytes again get the same answer and have no second effect. Accept: application/json asks for results in "
+        "our own form; otherwise the answer is in the sender's format. A message of which nothing can be read is "
+        "kept too, and answered with status 422.",
+        "parameters": [
+            {"$ref": "#/components/parameters/filer"},
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "description": "A name for this lodgement; used again with other content it is refused.",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+            },
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": _body({"anyOf": [consignment, {"type": "array", "items": consignment}]}),
+                **given,
+            },
+        },
+        "responses": {
+            "200": {
+                "description": "What became of each consignment: accepted or not, with findings, receipt and decision",
+                "headers": {
+                    "Idempotent-Replayed": {
+                        "description": "'true' where the same bytes had been lodged before",
+                        "schema": {"type": "string"},
+                    },
+                    "Tidewaiter-Message": {
+                        "description": "Our number of the message",
+                        "schema": {"type": "string"},
+                    },
+                },
+                "content": {"application/json": _body({"anyOf": [results, answers]}), **given},
+            },
+            **_problems(400, 403, 408, 413, 415, 422, 503),
+        },
+    }
+
+
+def _show() -> dict[str, Any]:
+    return {
+        "operationId": "showConsignment",
+        "summary": "Show one of the filer's own consignments",
+        "description": "The declaration that stands under the reference, or the newest where none was accepted.",
+        "parameters": [
+            {"name": "reference", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 70}},
+            {"$ref": "#/components/parameters/filer"},
+        ],
+        "responses": {
+            "200": {
+                "description": "The consignment",
+                "content": {"application/json": _body({"$ref": "#/components/schemas/ConsignmentView"})},
+            },
+            **_problems(400, 404, 503),
+        },
+    }
+
+
+def _plain(name: str, summary: str, media_type: str, *statuses: int) -> dict[str, Any]:
+    content = {media_type: _body({"type": "string"} if media_type == "text/html" else {"type": "object"})}
+    return {
+        "operationId": name,
+        "summary": summary,
+        "responses": {"200": {"description": summary, "content": content}, **_problems(*statuses)},
+    }
+
+
+def _problems(*statuses: int) -> dict[str, Any]:
+    """The answers for problems of these statuses, with the codes each can have."""
+    return {
+        str(status): {
+            "description": "; ".join(f"`{kind.code}`: {kind.title}" for kind in KINDS if kind.status == status),
+            "content": {MEDIA_TYPE: _body({"$ref": "#/components/schemas/Problem"})},
+        }
+        for status in statuses
+    }
+
+
+def _body(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"schema": schema}

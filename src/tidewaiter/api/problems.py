@@ -1,0 +1,97 @@
+"""What is answered when something is wrong: RFC 9457 problem details, with a stable code and never a personal value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidewaiter.model.finding import Finding
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ProblemKind(NamedTuple):
+    """One thing that can go wrong: its stable code, its HTTP status and what it is called."""
+
+    code: str
+    status: int
+    title: str
+
+
+UNREADABLE = ProblemKind("unreadable", 422, "No declaration could be read from the message")
+KEY_TAKEN = ProblemKind("idempotency_key_taken", 422, "The Idempotency-Key was used for a message with other content")
+KEY_UNFIT = ProblemKind("idempotency_key_unfit", 400, "An Idempotency-Key has 1 to 255 printable ASCII characters")
+FILER_UNFIT = ProblemKind(
+    "filer_unfit", 400, "A filer's name has 1 to 64 letters, digits, points, hyphens, underscores"
+)
+TOO_LONG = ProblemKind("message_too_long", 413, "The message is longer than is taken here")
+LENGTH_UNFIT = ProblemKind("length_unfit", 400, "The Content-Length is no number")
+ENCODED = ProblemKind("message_encoded", 415, "Send the message itself, neither packed nor as a form")
+TOO_SLOW = ProblemKind("message_too_slow", 408, "The message did not arrive in time")
+NOT_FOUND = ProblemKind("not_found", 404, "There is nothing here")
+NO_CONSIGNMENT = ProblemKind("consignment_unknown", 404, "This filer has lodged no consignment of that reference")
+NOT_ALLOWED = ProblemKind("method_not_allowed", 405, "This cannot be done here")
+FOREIGN = ProblemKind("foreign_page", 403, "A page of another site may not do this in your name")
+FOREIGN_HOST = ProblemKind("foreign_host", 421, "This server does not answer to that name")
+BUSY = ProblemKind("busy", 503, "It could not be lodged now; send it again, it takes effect once")
+UNAVAILABLE = ProblemKind("store_unavailable", 503, "The store cannot be reached; send it again, it takes effect once")
+OURS = ProblemKind("our_mistake", 500, "Something is wrong on our side")
+OTHER = ProblemKind("bad_request", 400, "The request cannot be understood")
+
+KINDS = (
+    UNREADABLE, KEY_TAKEN, KEY_UNFIT, FILER_UNFIT, TOO_LONG, LENGTH_UNFIT, ENCODED, TOO_SLOW, NOT_FOUND,
+    NO_CONSIGNMENT, NOT_ALLOWED, FOREIGN, FOREIGN_HOST, BUSY, UNAVAILABLE, OURS, OTHER,
+)  # fmt: skip
+"""Every problem there is."""
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A problem as RFC 9457 writes it. `type` and `code` are stable; `errors` has a place and a remedy for each."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str = ""
+    errors: tuple[Finding, ...] = ()
+
+
+def problem(
+    kind: ProblemKind, *, detail: str = "", errors: Sequence[Finding] = (), headers: Mapping[str, str] | None = None
+) -> Response:
+    """The response for this problem."""
+    body = Problem(
+        type=f"urn:tidewaiter:problem:{kind.code}",
+        title=kind.title,
+        status=kind.status,
+        code=kind.code,
+        detail=detail,
+        errors=tuple(errors),
+    )
+    given = dict(headers or {})
+    if kind.status == 503:
+        given.setdefault("Retry-After", "5")
+    return Response(msgspec.json.encode(body), status_code=kind.status, headers=given, media_type=MEDIA_TYPE)
+
+
+async def on_http_exception(_: Request, error: Exception) -> Response:
+    """The problem for what the framework refuses: a path or a method there is not."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = error.headers if isinstance(error, HTTPException) else None
+    kind = {404: NOT_FOUND, 405: NOT_ALLOWED}.get(status, OTHER if status < 500 else OURS)
+    return problem(kind, headers=headers)
+
+
+async def on_unavailable(_: Request, __: Exception) -> Response:
+    """The problem for a store that is away."""
+    return problem(UNAVAILABLE)
+
+
+async def on_our_mistake(_: Request, __: Exception) -> Response:
+    """The problem for a mistake of ours. It tells nothing: what it was is in the log."""
+    return problem(OURS)

@@ -1,0 +1,105 @@
+"""`GET /v1/consignments/{reference}`: what became of a filer's own consignment."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidewaiter.api import problems
+from tidewaiter.api.lodging import Refused, filer_of
+from tidewaiter.api.problems import problem
+from tidewaiter.model.answer import Answer
+from tidewaiter.model.outcome import Cleared
+from tidewaiter.services.show import Shown, show_to_filer
+from tidewaiter.wiring import House
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a consignment stands on both channels."""
+
+    security: str
+    control: str
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the declarations lodged under a reference."""
+
+    received_at: datetime
+    function: str
+    mrn: str | None
+    state: State
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision that was made, with the reasons that may be told."""
+
+    decided_at: datetime
+    decided_by: str
+    state: State
+    reasons: tuple[str, ...]
+    law_digest: str
+
+
+class ConsignmentView(msgspec.Struct, frozen=True, kw_only=True):
+    """A consignment as its filer may see it: where it stands now, what was found and charged when it came, and since.
+
+    `versions` are all declarations under the reference, newest first. Nothing personal and nothing that risk saw.
+    """
+
+    reference: str
+    mrn: str | None
+    received_at: datetime
+    state: State
+    result: Cleared
+    decisions: tuple[Step, ...]
+    answers: tuple[Answer, ...]
+    versions: tuple[Version, ...]
+
+
+async def show_consignment(request: Request) -> Response:
+    """The consignment of the reference in the path."""
+    house: House = request.app.state.house
+    try:
+        filer = filer_of(request.headers)
+    except Refused as refused:
+        return refused.response
+    shown = await show_to_filer(request.path_params["reference"], filer=filer, store=house.store)
+    if shown is None:
+        return problem(problems.NO_CONSIGNMENT)
+    return Response(msgspec.json.encode(view(shown)), media_type="application/json")
+
+
+def view(shown: Shown) -> ConsignmentView:
+    """The part of it that its filer may see."""
+    stored = shown.stored
+    return ConsignmentView(
+        reference=stored.cleared.reference,
+        mrn=stored.mrn,
+        received_at=stored.received_at,
+        state=State(security=stored.security, control=stored.control),
+        result=stored.cleared,
+        decisions=tuple(
+            Step(
+                decided_at=one.decided_at,
+                # A filer is told that an officer decided, not which.
+                decided_by="corridor" if one.decided_by == "corridor" else "officer",
+                state=State(security=one.decision.security, control=one.decision.control),
+                reasons=one.decision.reasons,
+                law_digest=one.law_digest,
+            )
+            for one in shown.behind.decisions
+        ),
+        answers=tuple(sent.answer for sent in shown.behind.answers),
+        versions=tuple(
+            Version(
+                received_at=one.received_at,
+                function=one.cleared.function,
+                mrn=one.mrn,
+                state=State(security=one.security, control=one.control),
+            )
+            for one in shown.lodged_under_reference
+        ),
+    )
