@@ -136,7 +136,7 @@ def test_the_tax_point_of_a_supplementary_declaration_holds_in_local_time_but_ne
 
 def test_no_answer_to_the_sender_holds_a_word_of_what_risk_saw() -> None:
     records = [consignment(reference=f"R{n}") for n in range(200)]
-    drawing = replace(law(), draw_share_ppm=300_000, _memo={})
+    drawing = replace(law(), draw_share_ppm=300_000)
 
     [result] = clear_messages([message(*records)], law=drawing, past=Past(), on=DAY)
 

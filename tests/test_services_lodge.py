@@ -235,7 +235,7 @@ async def test_what_is_accepted_gets_a_reference_of_customs_and_the_sender_is_to
 
 
 async def test_the_officer_sees_what_risk_saw_and_the_filer_does_not(store: Store, law: Law, filer: str) -> None:
-    drawing = replace(law, draw_share_ppm=1_000_000, _memo={})
+    drawing = replace(law, draw_share_ppm=1_000_000)
     message = Message(source="test", data=encoded(consignment()), sender=filer)
     await lodge(message, store=store, law=drawing, at=AT)
 
@@ -273,7 +273,7 @@ async def test_what_is_personal_is_shown_only_when_asked_for_and_that_is_written
 async def test_a_failure_at_any_table_leaves_nothing_behind(
     database_url: str, new_schema: Callable[[], str], law: Law
 ) -> None:
-    drawing = replace(law, draw_share_ppm=1_000_000, _memo={})
+    drawing = replace(law, draw_share_ppm=1_000_000)
     store = await open_store(database_url, schema=new_schema())
     known = consignment(reference="KNOWN")
     dear = consignment(items=(item(price="900 GBP", hs_code="42023100", gross_mass=None),), gross_mass=None)
