@@ -130,7 +130,7 @@ def _derived(record: Consignment) -> Consignment:
         changes["channel"] = "post"
     elif mode is not None:
         changes["channel"] = "other"
-    if record.items:
+    if record.items and record.function == "original":  # an amendment has only the items it changes
         is_gift = any(GIFT in item.additional_procedures for item in record.items)
         changes["category"] = "gift" if is_gift else "sale"
     return structs.replace(record, **changes) if changes else record

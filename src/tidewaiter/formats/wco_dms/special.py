@@ -78,7 +78,7 @@ class Procedures:
     def bind(self, struct: type[msgspec.Struct]) -> None:
         """See `Line.bind`."""
         self._converts = {name: converter(struct, name) for name in ("procedure", "previous_procedure")}
-        self._additional = text_converter(msgspec.Meta(max_length=7))
+        self._additional = text_converter(msgspec.Meta(max_length=35))
 
     def read(self, node: Node, into: dict[str, Any], spot: Spot) -> None:
         """See `Line.read`."""
@@ -165,6 +165,8 @@ class Pointers:
                 spot.reader.drop(child, f"{spot.here}/{step(self.element, position)}/{child.name}")
         number, tag = parts.get(SEQUENCE, ""), parts.get(_TAG, "")
         told = parts.get(_SECTION, "") + (f"[{number}]" if number else "") + (f"#{tag}" if tag else "")
+        if not told:
+            return
         whole = f"{into[self._field]}/{told}" if self._field in into else told
         if len(whole) > self._length or (number and not number.isdecimal()):
             spot.reader.drop(node, f"{spot.here}/{step(self.element, position)}")

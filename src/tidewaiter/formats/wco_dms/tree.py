@@ -7,6 +7,7 @@ that stands for nothing is a fault, but the tree is made all the same, by local 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 from xml.parsers import expat
@@ -25,6 +26,8 @@ TEXT_MAX = 32_768
 """Characters in one element, one attribute or one name."""
 
 _BETWEEN = " "
+_SHORT = 256
+"""Names up to this length are split once for all messages; there are few of them, and they come again."""
 _UNBOUND_PREFIX = 27
 """Expat's number for a prefix without a namespace (`XML_ERROR_UNBOUND_PREFIX`); Python does not name it."""
 
@@ -114,6 +117,7 @@ def _handlers(
     open_nodes = [document]
     names: dict[str, tuple[str, str]] = {}
     left = ELEMENTS_MAX
+    forget = texts.clear
 
     def start(raw: str, attributes: dict[str, str]) -> None:
         nonlocal left
@@ -122,26 +126,27 @@ def _handlers(
             raise _Refused(OVER_LIMIT, f"more than {ELEMENTS_MAX:,} elements")
         if len(open_nodes) > DEPTH_MAX:
             raise _Refused(OVER_LIMIT, f"elements inside each other more than {DEPTH_MAX} deep")
-        name = names.get(raw)
-        if name is None:
+        try:
+            space, name = names[raw]
+        except KeyError:
             if len(raw) > TEXT_MAX:
-                raise _Refused(OVER_LIMIT, f"a name of more than {TEXT_MAX:,} characters")
-            name = names[raw] = split(raw)
+                raise _Refused(OVER_LIMIT, f"a name of more than {TEXT_MAX:,} characters") from None
+            space, name = names[raw] = split(raw)
         if attributes:
             _check(attributes)
-        node = Node(name[1], name[0], attributes, parser.CurrentByteIndex)
+        node = Node(name, space, attributes, parser.CurrentByteIndex)
         open_nodes[-1].children.append(node)
         open_nodes.append(node)
-        texts.clear()
+        forget()
 
     def end(_: str) -> None:
         node = open_nodes.pop()
-        if not node.children and texts:
+        if texts and not node.children:
             text = "".join(texts)
             if len(text) > TEXT_MAX:
                 raise _Refused(OVER_LIMIT, f"an element with more than {TEXT_MAX:,} characters")
             node.text = text.strip()
-        texts.clear()
+            forget()
 
     return start, end
 
@@ -149,15 +154,24 @@ def _handlers(
 def _check(attributes: dict[str, str]) -> None:
     if len(attributes) > ATTRIBUTES_MAX:
         raise _Refused(OVER_LIMIT, f"more than {ATTRIBUTES_MAX} attributes in one element")
-    if any(len(text) > TEXT_MAX for pair in attributes.items() for text in pair):
-        raise _Refused(OVER_LIMIT, f"an attribute of more than {TEXT_MAX:,} characters")
+    for name, text in attributes.items():
+        if len(name) > TEXT_MAX or len(text) > TEXT_MAX:
+            raise _Refused(OVER_LIMIT, f"an attribute of more than {TEXT_MAX:,} characters")
 
 
 def _refuse_doctype(*_: object) -> None:
     raise _Refused(DOCTYPE, "document type")
 
 
+@functools.lru_cache(maxsize=1024)
+def _split_short(raw: str) -> tuple[str, str]:
+    space, _, name = raw.rpartition(_BETWEEN)
+    return space, name
+
+
 def _split(raw: str) -> tuple[str, str]:
+    if len(raw) <= _SHORT:
+        return _split_short(raw)
     space, _, name = raw.rpartition(_BETWEEN)
     return space, name
 
