@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tidewaiter.model.outcome import Cleared
+from tidewaiter.services.show import Shown
 
 CONTROLS = {
     "released": "green",
@@ -33,7 +34,7 @@ def table(results: Sequence[Cleared], *, title: str | None = None) -> Table:
         shown.add_column(name, justify="right", no_wrap=True)
     shown.add_column("", no_wrap=True)
     shown.add_column("decision", no_wrap=True)
-    shown.add_column("because", overflow="fold", max_width=48)
+    shown.add_column("because", overflow="fold", max_width=60)
     for one in results:
         colour = CONTROLS.get(one.decision.control, "red")
         shown.add_row(
@@ -41,20 +42,27 @@ def table(results: Sequence[Cleared], *, title: str | None = None) -> Table:
             f"{one.jurisdiction or '?'} {one.format or '?'} {Path(one.source).name}"[:34],
             str(one.items),
             one.regime or "–",
-            *(
-                amount if amount is not None else "unknown"
-                for amount in (one.totals.duty, one.totals.tax, one.totals.fee)
-            ),
+            *(_amount(one, amount) for amount in (one.totals.duty, one.totals.tax, one.totals.fee)),
             one.totals.currency,
             f"[{colour}]{one.decision.control.replace('_', ' ')}[/]",
-            "; ".join(one.decision.reasons) or _worst(one),
+            _because(one),
         )
     return shown
 
 
-def _worst(one: Cleared) -> str:
-    errors = [finding.text for finding in one.findings if finding.severity == "error"]
-    return errors[0] if errors else ""
+def _amount(one: Cleared, amount: str | None) -> str:
+    if not one.totals.currency:  # nothing was to be assessed
+        return "–"
+    return "unknown" if amount is None else amount
+
+
+def _because(one: Cleared) -> str:
+    """The reason in a line; where it could not be accepted, the first thing that was wrong."""
+    errors = [finding for finding in one.findings if finding.severity == "error"]
+    if not errors:
+        return " ".join(one.decision.reasons)
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{errors[0].text} {errors[0].source_pointer}{more}"
 
 
 def summary(console: Console, results: Sequence[Cleared], *, files: int) -> None:
@@ -62,3 +70,37 @@ def summary(console: Console, results: Sequence[Cleared], *, files: int) -> None
     decided = Counter(one.decision.control.replace("_", " ") for one in results)
     parts = ", ".join(f"{number:,} {name}" for name, number in decided.most_common())
     console.print(f"{len(results):,} consignments in {files:,} messages: {parts or 'nothing to decide'}")
+
+
+def consignment(console: Console, shown: Shown) -> None:
+    """One consignment: findings, receipt, what risk saw, decision, answers."""
+    cleared = shown.stored.cleared
+    console.rule(f"{cleared.reference} · {cleared.jurisdiction} · {cleared.format} · {shown.stored.mrn or 'no MRN'}")
+    console.print(f"accepted on {cleared.accepted_on}, {cleared.items} goods items, regime {cleared.regime or 'none'}")
+    for finding in cleared.findings:
+        console.print(f"[bold]{finding.code}[/] {finding.severity} at {finding.pointer or '/'}: {finding.text}")
+        console.print(f"       {finding.remedy}", style="dim")
+    receipt = Table(title="receipt", title_justify="left", pad_edge=False)
+    for name in ("item", "charge", "base", "rate", "amount", "collector", "why", "law"):
+        receipt.add_column(name, justify="right" if name in ("base", "amount") else "left", overflow="fold")
+    for line in cleared.charges:
+        receipt.add_row(
+            str(line.item or "all"),
+            f"{line.type} {line.code}",
+            line.base or "–",
+            line.rate,
+            f"{line.amount if line.amount is not None else 'unknown'} {line.currency}",
+            line.collector,
+            " · ".join(part for part in (line.why, line.conversion) if part),
+            line.law if line.confidence == "firm" else f"{line.law} (not confirmed)",
+        )
+    console.print(receipt)
+    for signal in shown.signals:
+        console.print(
+            f"[yellow]risk, for officers only[/] {signal.profile} ({signal.lane}, {signal.score}): {signal.reason}"
+        )
+    decision = cleared.decision
+    console.print(f"security {decision.security}, control [bold]{decision.control}[/]: {' '.join(decision.reasons)}")
+    for sent in shown.behind.answers:
+        console.print(f"answered {sent.sent_at:%Y-%m-%d %H:%M} UTC: {sent.answer.kind}")
+    console.print(f"law {cleared.law_digest}", style="dim")

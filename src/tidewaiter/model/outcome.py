@@ -98,7 +98,8 @@ class Outcome:
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A line of the receipt. Amounts are exact decimals as text; `amount` is null where it cannot be known."""
+    """A line of the receipt. Amounts are exact decimals as text; `amount` is null where it cannot be known. `item` is
+    the number of the goods item, the first being 1; null for what is charged on the whole."""
 
     type: str
     code: str
@@ -134,7 +135,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What risk saw, for officers."""
+    """What risk saw, for officers. `item` is the number of the goods item, the first being 1."""
 
     profile: str
     lane: str
