@@ -19,6 +19,7 @@ from tidewaiter.law.rules import (
     CodeEdition,
     Conditions,
     Ground,
+    GroupMember,
     Jurisdiction,
     Law,
     Rate,
@@ -48,10 +49,21 @@ _CHOICES = {
     "per": ("", "code", "item", "consignment"),
     "due": ("border", "sale"),
     "on": ("all", "charges"),
+    "collector": ("seller", "marketplace", "carrier", "declarant", "importer"),
+    "person": ("", "natural", "legal", "association"),
+    "customs_value": ("CIF", "FOB"),
+    "tax_base": ("CIF+duty", "FOB+duty", "CIF", "FOB"),
     "rounding": ("half_up", "down"),
     "confidence": ("firm", "secondary"),
     "kind": ("third_country", "preference"),
+    "unit": ("KGM", "NAR"),
 }
+_CHARGE = (
+    "type", "code", "arithmetic", "collector", "source", "confidence", "why", "rate", "amount", "per", "tax", "due",
+    "on",
+)  # fmt: skip
+_SINGLE = ("scheme", "sender", "receiver")
+"""Conditions that name one thing; the others, but for the limits, name a list."""
 
 
 class LawError(ValueError):
@@ -101,6 +113,8 @@ def _reading(path: Path) -> Iterator[None]:
     """Turns whatever is wrong in a file into a LawError that names it."""
     try:
         yield
+    except LawError:  # it names its file already
+        raise
     except (KeyError, ValueError, TypeError) as wrong:
         missing = f"{wrong} is missing" if isinstance(wrong, KeyError) else str(wrong)
         raise LawError(f"{path.parent.parent.name}/{path.parent.name}/{path.name}: {missing}") from wrong
@@ -132,8 +146,28 @@ def _day(value: object) -> date:
     return value
 
 
-def _end(value: object) -> date | None:
-    return _day(value) if value else None
+def _end(block: Mapping[str, Any]) -> date | None:
+    """The first day on which a dated block no longer holds. Raises ValueError where that is not after its first."""
+    if not block.get("until"):
+        return None
+    until = _day(block["until"])
+    if until <= _day(block["from"]):
+        raise ValueError(f"from {block['from']} until {until} is no time at all")
+    return until
+
+
+def _source(block: Mapping[str, Any]) -> str:
+    """The law that a block rests on. Raises where it names none."""
+    source: str = block["source"]
+    if not source.strip():
+        raise ValueError("source is empty")
+    return source
+
+
+def _only(block: Mapping[str, Any], *names: str) -> None:
+    """Refuse a key that nothing reads: a misspelt `until` would let a rule hold for ever. Raises ValueError."""
+    if unknown := block.keys() - set(names):
+        raise ValueError(f"no key is called {', '.join(sorted(unknown))}")
 
 
 def _one_of(name: str, value: str) -> str:
@@ -147,17 +181,17 @@ def _jurisdiction(name: str, files: Sequence[tuple[Path, Path]], *, has_tariff: 
     taxes = [path for root, path in files if path.relative_to(root).as_posix() == "taxes.toml"]
     said = _toml(head)
     lists: dict[str, tuple[CodeEdition, ...]] = {}
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, list[GroupMember]] = {}
     for path in _paths(files, "codes", ".csv"):
         rows = list(_rows(path))
         with _reading(path):
             lists[path.stem] = (*lists.get(path.stem, ()), *_editions(rows))
             if path.stem == "origin-groups":
                 for row in rows:
-                    groups.setdefault(row["group"], []).append(row["code"])
+                    member = GroupMember(code=row["code"], since=_day(row["from"]), until=_end(row))
+                    groups.setdefault(row["group"], []).append(member)
     with _reading(head):
-        if said.keys() - {"code", "name", "parent", "currency", "time_zone", "ground", "draw"}:
-            raise ValueError(f"unknown keys in {sorted(said)}")
+        _only(said, "code", "name", "parent", "currency", "time_zone", "ground", "draw")
         return Jurisdiction(
             folder=name,
             code=said.get("code", ""),
@@ -169,7 +203,7 @@ def _jurisdiction(name: str, files: Sequence[tuple[Path, Path]], *, has_tariff: 
             taxes=tuple(tax for path in taxes for tax in _taxes(path)),
             regimes=tuple(regime for path in _paths(files, "regimes", ".toml") for regime in _regimes(path)),
             lists=lists,
-            origin_groups={group: tuple(codes) for group, codes in groups.items()},
+            origin_groups={group: tuple(members) for group, members in groups.items()},
             draw_share_ppm=percent(said["draw"]["share"]) if "draw" in said else None,
             risk=tuple(
                 RiskFile(jurisdiction=name, name=path.stem, content=_toml(path))
@@ -186,11 +220,12 @@ def _jurisdiction(name: str, files: Sequence[tuple[Path, Path]], *, has_tariff: 
 
 
 def _ground(block: Mapping[str, Any]) -> Ground:
+    _only(block, "from", *(name for name in Ground.__dataclass_fields__ if name != "since"))
     return Ground(
         since=_day(block["from"]),
-        until=_end(block.get("until")),
-        customs_value=block["customs_value"],
-        tax_base=block["tax_base"],
+        until=_end(block),
+        customs_value=_one_of("customs_value", block["customs_value"]),
+        tax_base=_one_of("tax_base", block["tax_base"]),
         value_quantum=to_micro(number(block["value_quantum"])),
         value_rounding=_one_of("rounding", block["value_rounding"]),
         charge_quantum=to_micro(number(block["charge_quantum"])),
@@ -198,7 +233,7 @@ def _ground(block: Mapping[str, Any]) -> Ground:
         exchange_table=block["exchange_table"],
         threshold_exchange=block["threshold_exchange"],
         release_before_payment=block["release_before_payment"],
-        source=block["source"],
+        source=_source(block),
         confidence=_one_of("confidence", block.get("confidence", "firm")),
     )
 
@@ -206,6 +241,9 @@ def _ground(block: Mapping[str, Any]) -> Ground:
 def _taxes(path: Path) -> Iterator[Tax]:
     with _reading(path):
         for tax in _toml(path)["tax"]:
+            _only(tax, "id", "code", "name", "rate", "goods")
+            for block in (*tax["rate"], *tax.get("goods", ())):
+                _only(block, "class", "from", "until", "rate", "hs", "source", "confidence")
             yield Tax(
                 id=tax["id"],
                 code=tax["code"],
@@ -214,9 +252,9 @@ def _taxes(path: Path) -> Iterator[Tax]:
                     TaxRate(
                         name=rate["class"],
                         since=_day(rate["from"]),
-                        until=_end(rate.get("until")),
+                        until=_end(rate),
                         rate_ppm=percent(rate["rate"]),
-                        source=rate["source"],
+                        source=_source(rate),
                         confidence=_one_of("confidence", rate.get("confidence", "firm")),
                     )
                     for rate in tax["rate"]
@@ -225,9 +263,9 @@ def _taxes(path: Path) -> Iterator[Tax]:
                     TaxGoods(
                         name=goods["class"],
                         since=_day(goods["from"]),
-                        until=_end(goods.get("until")),
+                        until=_end(goods),
                         prefixes=tuple(goods["hs"]),
-                        source=goods["source"],
+                        source=_source(goods),
                         confidence=_one_of("confidence", goods.get("confidence", "firm")),
                     )
                     for goods in tax.get("goods", ())
@@ -238,17 +276,19 @@ def _taxes(path: Path) -> Iterator[Tax]:
 def _regimes(path: Path) -> Iterator[Regime]:
     said = _toml(path)
     with _reading(path):
+        _only(said, "id", "name", "version")
         for version in said["version"]:
+            _only(version, "from", "until", "priority", "when", "charge", "source", "confidence")
             confidence = _one_of("confidence", version.get("confidence", "firm"))
             yield Regime(
                 id=said["id"],
                 name=said["name"],
                 since=_day(version["from"]),
-                until=_end(version.get("until")),
+                until=_end(version),
                 priority=version["priority"],
                 when=_conditions(version.get("when", {})),
                 charges=tuple(_charge(block, version["source"], confidence) for block in version.get("charge", ())),
-                source=version["source"],
+                source=_source(version),
                 confidence=confidence,
             )
 
@@ -256,6 +296,11 @@ def _regimes(path: Path) -> Iterator[Regime]:
 def _conditions(when: Mapping[str, Any]) -> Conditions:
     if unknown := when.keys() - (set(Conditions.__dataclass_fields__) - {"currency"}):
         raise ValueError(f"no condition is called {', '.join(sorted(unknown))}")
+    for name in when.keys() - {"value_max", "value_over"}:
+        if isinstance(when[name], list) == (name in _SINGLE):
+            raise ValueError(f"{name} must be {'one name' if name in _SINGLE else 'a list'}")
+    for name in ("sender", "receiver"):
+        _one_of("person", when.get(name, ""))
     limits = {name: amount(when[name]) for name in ("value_max", "value_over") if name in when}
     currencies = {currency for _, currency in limits.values()}
     if len(currencies) > 1:
@@ -272,12 +317,13 @@ def _conditions(when: Mapping[str, Any]) -> Conditions:
 
 
 def _charge(block: Mapping[str, Any], source: str, confidence: str) -> ChargeRule:
+    _only(block, *_CHARGE)
     flat = amount(block["amount"]) if "amount" in block else (0, "")
     rule = ChargeRule(
         type=_one_of("type", block["type"]),
         code=block["code"],
         arithmetic=_one_of("arithmetic", block["arithmetic"]),
-        collector=block["collector"],
+        collector=_one_of("collector", block["collector"]),
         source=block.get("source", source),
         confidence=_one_of("confidence", block.get("confidence", confidence)),
         why=block.get("why", ""),
@@ -300,7 +346,7 @@ def _editions(rows: Sequence[Mapping[str, str]]) -> Iterator[CodeEdition]:
     """Codes with the same days are one edition, so that a test of membership is one look-up."""
     by_days: dict[tuple[date, date | None], list[str]] = {}
     for row in rows:
-        by_days.setdefault((_day(row["from"]), _end(row["until"])), []).append(row["code"])
+        by_days.setdefault((_day(row["from"]), _end(row)), []).append(row["code"])
     for (since, until), codes in by_days.items():
         yield CodeEdition(since=since, until=until, codes=pl.Series(sorted(set(codes)), dtype=pl.String))
 
@@ -312,6 +358,8 @@ def _tariff(schedule: str, paths: Sequence[Path]) -> pl.DataFrame:
             with _reading(path):
                 kind = _one_of("kind", row["kind"])
                 specific = to_micro(number(row["specific"])) if row["specific"] else None
+                if specific is not None:
+                    _one_of("unit", row["unit"])
                 if not row["ad_valorem"] and specific is None:
                     raise ValueError(f"{row['code']} from {row['from']} has no rate; write 0 for free")
                 measures.append(
@@ -321,14 +369,14 @@ def _tariff(schedule: str, paths: Sequence[Path]) -> pl.DataFrame:
                         "origin": row["origin"],
                         "kind": kind,
                         "since": _day(row["from"]),
-                        "until": _end(row["until"]),
+                        "until": _end(row),
                         "ad_valorem_ppm": percent(row["ad_valorem"]) if row["ad_valorem"] else 0,
                         "specific_micro": specific,
                         "specific_currency": row["currency"] or None,
                         "unit": row["unit"] or None,
                         "rate": _rate_in_words(row),
                         "measure": f"{schedule}:{kind}:{row['code']}:{row['origin'] or 'all'}",
-                        "source": row["source"],
+                        "source": _source(row),
                         "confidence": _one_of("confidence", row.get("confidence") or "firm"),
                     }
                 )
@@ -345,9 +393,7 @@ def _rate_in_words(row: Mapping[str, str]) -> str:
 def _exchange(path: Path) -> Iterator[tuple[str, str, str, Rate]]:
     for row in _rows(path):
         with _reading(path):
-            rate = Rate(
-                since=_day(row["from"]), until=_end(row["until"]), per_base_micro=to_micro(number(row["per_base"]))
-            )
+            rate = Rate(since=_day(row["from"]), until=_end(row), per_base_micro=to_micro(number(row["per_base"])))
             yield row["table"], row["base"], row["currency"], rate
 
 
@@ -373,20 +419,28 @@ def _check_thresholds(places: Mapping[str, Jurisdiction], family: Mapping[str, t
             raise LawError(f"{folders[0]}/regimes: thresholds of {country} are in {' and '.join(sorted(found))}")
 
 
-def _groups(name: str, places: Mapping[str, Jurisdiction]) -> dict[str, tuple[str, ...]]:
-    groups: dict[str, tuple[str, ...]] = {}
+def _groups(name: str, places: Mapping[str, Jurisdiction]) -> dict[str, tuple[GroupMember, ...]]:
+    groups: dict[str, tuple[GroupMember, ...]] = {}
     while name:
         groups = {**places[name].origin_groups, **groups}
         name = places[name].parent
     return groups
 
 
-def _spread_groups(tariff: pl.DataFrame, groups: Mapping[str, tuple[str, ...]]) -> pl.DataFrame:
-    """The measures with each group of origins written out as its countries."""
+def _spread_groups(tariff: pl.DataFrame, groups: Mapping[str, tuple[GroupMember, ...]]) -> pl.DataFrame:
+    """The measures with each group of origins written out as its countries, each for as long as it is a member."""
     members = pl.DataFrame(
-        [(group, code) for group, codes in groups.items() for code in codes],
-        schema={"origin": pl.String, "member": pl.String},
+        [(group, one.code, one.since, one.until) for group, found in groups.items() for one in found],
+        schema={"origin": pl.String, "member": pl.String, "joined": pl.Date, "left": pl.Date},
         orient="row",
     )
-    joined = tariff.join(members, on="origin", how="left")
-    return joined.with_columns(origin=pl.coalesce("member", "origin")).select(TARIFF.names())
+    return (
+        tariff.join(members, on="origin", how="left")
+        .with_columns(
+            origin=pl.coalesce("member", "origin"),
+            since=pl.max_horizontal("since", "joined"),
+            until=pl.min_horizontal("until", "left"),
+        )
+        .filter(pl.col("until").is_null() | (pl.col("since") < pl.col("until")))
+        .select(TARIFF.names())
+    )

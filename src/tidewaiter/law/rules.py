@@ -146,6 +146,15 @@ class CodeEdition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GroupMember:
+    """A country in a group of origins, and for how long."""
+
+    code: str
+    since: date
+    until: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RiskFile:
     """A risk profile as written, with the folder it stands in."""
 
@@ -177,7 +186,7 @@ class Jurisdiction:
     taxes: tuple[Tax, ...]
     regimes: tuple[Regime, ...]
     lists: Mapping[str, tuple[CodeEdition, ...]]
-    origin_groups: Mapping[str, tuple[str, ...]]
+    origin_groups: Mapping[str, tuple[GroupMember, ...]]
     draw_share_ppm: int | None
     risk: tuple[RiskFile, ...]
     cases: tuple[dict[str, Any], ...]

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from tidewaiter.model.money import to_micro
 
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?) ([A-Z]{3})")
 
 
 def number(text: str) -> Decimal:
     """The exact decimal. Raises ValueError for anything but digits and a point."""
-    try:
-        value = Decimal(text)
-    except InvalidOperation as wrong:
-        raise ValueError(f"{text!r} is not a number") from wrong
-    if not value.is_finite():
+    if not _NUMBER.fullmatch(text):
         raise ValueError(f"{text!r} is not a number")
-    return value
+    return Decimal(text)
 
 
 def amount(text: str) -> tuple[int, str]:
