@@ -10,15 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial, reduce
-from operator import add
+from operator import add, and_
 
 import polars as pl
 
 from tidewaiter.assessment.regimes import Choice
 from tidewaiter.assessment.terms import PLACE, Terms
 from tidewaiter.law import Law
-from tidewaiter.law.rules import ChargeRule, Regime, TaxRate, between, starts_with_any
-from tidewaiter.law.tariff import lengths, measures
+from tidewaiter.law.rules import ChargeRule, Regime, TaxRate, starts_with_any
+from tidewaiter.law.tariff import measures
 from tidewaiter.law.text import percent_text
 from tidewaiter.model.money import MICRO, from_micro, scaled
 from tidewaiter.model.outcome import CHARGES
@@ -169,21 +169,22 @@ def _tax_rates(tax: str, countries: Sequence[str], law: Law, terms: Terms) -> _T
     name: pl.Expr = pl.lit("standard")
     is_firm: pl.Expr = pl.lit(value=True)
     which: pl.Expr = pl.lit(None, pl.UInt32)
-    code, day = pl.col("hs_code").fill_null(""), pl.col("accepted_on")
+    code = pl.col("hs_code").fill_null("")
     for country in countries:
-        here = pl.col("jurisdiction") == country
         days = [day for place, day in terms.pairs if place == country]
         known = law.tax(country, tax)
         if known is None or not days:
             continue
         for goods in known.goods:
-            fits = here & starts_with_any(code, goods.prefixes) & between(day, goods.since, goods.until)
+            scope = terms.within({country}, goods.since, goods.until)
+            fits = reduce(and_, [starts_with_any(code, goods.prefixes), *scope])
             name = pl.when(fits).then(pl.lit(goods.name)).otherwise(name)
             if goods.confidence != "firm":
                 is_firm &= ~fits
         for rate in known.rates:
             if rate.since <= max(days) and (rate.until is None or rate.until > min(days)):
-                holds = here & between(day, rate.since, rate.until) & (pl.col(f"{tax} class") == rate.name)
+                is_class = pl.col(f"{tax} class") == rate.name
+                holds = reduce(and_, [is_class, *terms.within({country}, rate.since, rate.until)])
                 which = pl.when(holds).then(pl.lit(len(found), pl.UInt32)).otherwise(which)
                 found.append(rate)
     return _TaxRates(
@@ -368,7 +369,7 @@ def _with_duty(items: pl.DataFrame, law: Law, terms: Terms, places: Sequence[int
     """The items with the measure of the tariff that holds for each, where a regime among `places` asks for it."""
     if not places:
         return items.with_columns(NOT_ASKED)
-    claimed = law.covers("preference-claims", pl.col("preference"))
+    claimed = terms.in_force.covers("preference-claims", pl.col("preference"))
     items = items.with_columns(
         code=(pl.col("hs_code") + pl.col("taric_code").fill_null("")).fill_null(""),
         origin=pl.col("origin_country").fill_null(""),
@@ -376,7 +377,7 @@ def _with_duty(items: pl.DataFrame, law: Law, terms: Terms, places: Sequence[int
     )
     keys = ["schedule", "code", "origin", "preferred", "jurisdiction", "accepted_on"]
     asked = items.filter(pl.col("place").is_in(places)).select(keys).unique()
-    found = _priced(measures(law.tariff, asked, law.remembered("lengths of codes", lambda: lengths(law.tariff))), terms)
+    found = _priced(measures(law, asked), terms)
     joined = items.join(found, on=keys, how="left", nulls_equal=True, maintain_order="left")
     wants = pl.col("place").is_in(places)
     return joined.with_columns(duty_known=~wants | pl.col("measure").is_not_null())

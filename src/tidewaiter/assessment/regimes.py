@@ -11,7 +11,8 @@ import polars as pl
 
 from tidewaiter.assessment.terms import Terms
 from tidewaiter.law import Law
-from tidewaiter.law.rules import Conditions, Regime, between
+from tidewaiter.law.in_force import InForce
+from tidewaiter.law.rules import Conditions
 from tidewaiter.model.batch import Batch
 
 FREE_CIRCULATION = "40"
@@ -46,12 +47,12 @@ def choose(batch: Batch, law: Law, terms: Terms, valued: pl.DataFrame) -> Choice
 
     The thresholds look at the whole consignment: splitting a parcel into lines must not make it duty-free.
     """
-    chooser = law.remembered(("chooser", terms.pairs), lambda: _chooser(law, terms.regimes))
+    chooser = law.remembered(("chooser", terms.pairs), lambda: _chooser(terms))
     intrinsic = pl.col("intrinsic_micro")
     gathered = (
         valued.select("row", "intrinsic_micro", **chooser.of_items)
         .group_by("row")
-        .agg(intrinsic.sum(), intrinsic.null_count().alias("unvalued"), *chooser.gathering)
+        .agg(intrinsic.cast(pl.Int128).sum(), intrinsic.null_count().alias("unvalued"), *chooser.gathering)
     )
     heads = terms.heads[["row", "jurisdiction", "accepted_on", "direction", "category", "channel"]].join(
         gathered, on="row", how="left", maintain_order="left"
@@ -71,14 +72,14 @@ def choose(batch: Batch, law: Law, terms: Terms, valued: pl.DataFrame) -> Choice
     return Choice(regimes=regimes, heads=heads)
 
 
-def _chooser(law: Law, regimes: Sequence[tuple[Regime, frozenset[str]]]) -> _Chooser:
-    facts = _Facts(law)
+def _chooser(terms: Terms) -> _Chooser:
+    regimes = terms.regimes
+    facts = _Facts(terms.in_force)
     tests = [facts.tests(regime.when) for regime, _ in regimes]
     place: pl.Expr = pl.lit(None, pl.UInt32)
     for index, (regime, countries) in reversed(list(enumerate(regimes))):
-        here = pl.col("jurisdiction").is_in(sorted(countries))
-        held = between(pl.col("accepted_on"), regime.since, regime.until)
-        fits = reduce(and_, tests[index], here & held)
+        asked = [*terms.within(countries, regime.since, regime.until), *tests[index]]
+        fits = reduce(and_, asked) if asked else pl.lit(value=True)
         place = pl.when(fits.fill_null(value=False)).then(pl.lit(index, pl.UInt32)).otherwise(place)
     return _Chooser(
         of_items=facts.of_items,
@@ -95,10 +96,10 @@ def _chooser(law: Law, regimes: Sequence[tuple[Regime, frozenset[str]]]) -> _Cho
 class _Facts:
     """Gathers what conditions ask of the items of a consignment, each question once."""
 
-    def __init__(self, law: Law) -> None:
+    def __init__(self, in_force: InForce) -> None:
         self.of_items: dict[str, pl.Expr] = {}
         self.gathering: list[pl.Expr] = []
-        self._law = law
+        self._in_force = in_force
 
     def tests(self, when: Conditions) -> list[pl.Expr]:
         """The tests on the consignment's row that the conditions come to."""
@@ -143,7 +144,7 @@ class _Facts:
         return self._some(("additional", *codes), found)
 
     def _covered(self, name: str) -> pl.Expr:
-        return self._law.covers(name, pl.col("hs_code")).fill_null(value=False)
+        return self._in_force.covers(name, pl.col("hs_code")).fill_null(value=False)
 
 
 def _of_parties(batch: Batch, chooser: _Chooser) -> dict[str, pl.Expr]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
 from tidewaiter.law import Law, UnknownLaw
-from tidewaiter.law.rules import Regime
+from tidewaiter.law.in_force import InForce
+from tidewaiter.law.rules import Regime, between
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.money import MICRO, from_micro
 
@@ -45,6 +46,23 @@ class Terms:
     pairs: tuple[tuple[str, date], ...]
     regimes: Sequence[tuple[Regime, frozenset[str]]]
     law: Law
+
+    @property
+    def in_force(self) -> InForce:
+        """Law's lists over the days and countries there are."""
+        days = [day for _, day in self.pairs]
+        countries = frozenset(country for country, _ in self.pairs)
+        first, last = (min(days), max(days)) if days else (None, None)
+        return InForce(law=self.law, first=first, last=last, countries=countries, all_dated=True)
+
+    def within(self, countries: Collection[str], since: date, until: date | None) -> list[pl.Expr]:
+        """The tests that a row is in these countries and days; none where every row there is passes them."""
+        tests = []
+        if any(country not in countries for country, _ in self.pairs):
+            tests.append(pl.col("jurisdiction").is_in(sorted(countries)))
+        if any(day < since or (until is not None and day >= until) for _, day in self.pairs):
+            tests.append(between(pl.col("accepted_on"), since, until))
+        return tests
 
     def rates(self, currencies: tuple[str, ...], name: str) -> pl.DataFrame:
         """A row a place and currency: `<name>_to_home` over `<name>_of_home` turns its amounts into the currency of

@@ -17,7 +17,7 @@ import polars as pl
 from tidewaiter.assessment.terms import INTO, PLACE, Terms
 from tidewaiter.law import Law
 from tidewaiter.model.batch import Batch
-from tidewaiter.model.money import scaled
+from tidewaiter.model.money import scaled, within_limit
 
 ITEM = (
     "row", "item", "hs_code", "taric_code", "origin_country", "preference", "preference_country", "price_micro",
@@ -74,7 +74,9 @@ def _steps(has: frozenset[str], adjusted: bool, declared: bool) -> tuple[dict[st
     with_carriage = pl.when("value_has_carriage").then(pl.col("carriage_micro")).otherwise(0)
     to_the_buyer = pl.col("tax_has_carriage") & ~pl.col("value_has_carriage")
     weigh: tuple[dict[str, pl.Expr], ...] = (
-        {"weight": pl.when(goods.sum().over("row") > 0).then(goods.fill_null(0)).otherwise(1)},
+        # Goods are whole quanta: by counting these the weights of a hundred thousand items still fit in 64 bits.
+        {"quanta": goods.fill_null(0) // QUANTUM},
+        {"weight": pl.when(pl.col("quanta").sum().over("row") > 0).then("quanta").otherwise(1)},
         {"running": pl.col("weight").cum_sum().over("row"), "whole": pl.col("weight").sum().over("row")},
     )
     return (
@@ -88,7 +90,7 @@ def _steps(has: frozenset[str], adjusted: bool, declared: bool) -> tuple[dict[st
         },
         {
             "customs_value_micro": pl.coalesce(
-                alone, (pl.col("goods_micro") + with_carriage + up - down).clip(lower_bound=0)
+                alone, within_limit((pl.col("goods_micro") + with_carriage + up - down).clip(lower_bound=0))
             ),
         },
         {
@@ -191,7 +193,7 @@ def _adjustments(batch: Batch, law: Law, terms: Terms, money: _Exchange) -> pl.D
 
     def sum_of(name: str) -> pl.Expr:
         listed = _stated("amount").filter(law.on_list(name, pl.col("code")))
-        return pl.when(listed.null_count() == 0).then(listed.sum())
+        return pl.when(listed.null_count() == 0).then(within_limit(listed.cast(pl.Int128).sum()))
 
     return (
         money.converted(found, ["amount"])

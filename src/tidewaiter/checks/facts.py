@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from tidewaiter.checks.goods import PRODUCT_IDENTIFIERS
-from tidewaiter.checks.in_force import InForce
+from tidewaiter.law.in_force import InForce
 from tidewaiter.model import identifiers, rows
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.past import Past

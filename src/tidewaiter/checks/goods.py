@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from tidewaiter.checks.in_force import InForce
 from tidewaiter.checks.rule import FULL, IMPORT, ORIGINAL, rule, rule_for_each
+from tidewaiter.law.in_force import InForce
 
 PRODUCT_IDENTIFIERS = "DQ-PID-01"
 """The entry in the list `obligations` from whose day on distance sales name the product; see GDS-22."""

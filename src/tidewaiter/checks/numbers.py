@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from tidewaiter.checks.in_force import InForce
 from tidewaiter.checks.rule import ORIGINAL, rule
+from tidewaiter.law.in_force import InForce
 from tidewaiter.model import identifiers
 
 _POST = pl.col("channel").eq_missing("post")

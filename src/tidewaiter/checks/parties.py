@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from tidewaiter.checks.goods import unprintable
-from tidewaiter.checks.in_force import InForce
 from tidewaiter.checks.rule import ORIGINAL, rule, rule_for_each
+from tidewaiter.law.in_force import InForce
 
 # A representative may be stated by status alone: the declarant is who represents.
 _ADDRESSED = pl.col("role").is_in(["consignor", "consignee", "seller", "buyer", "importer", "exporter", "declarant"])

@@ -10,7 +10,7 @@ from typing import Literal
 
 import polars as pl
 
-from tidewaiter.checks.in_force import InForce
+from tidewaiter.law.in_force import InForce
 from tidewaiter.model.finding import Kind, Severity
 
 Frame = Literal["consignments", "items", "parties", "fiscal_references", "packages"]

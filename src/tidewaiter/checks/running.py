@@ -10,9 +10,9 @@ import polars as pl
 
 from tidewaiter.checks import facts
 from tidewaiter.checks.catalogue import RULES
-from tidewaiter.checks.in_force import InForce
 from tidewaiter.checks.rule import Frame
 from tidewaiter.law import Law
+from tidewaiter.law.in_force import InForce
 from tidewaiter.model.batch import ROW, Batch
 from tidewaiter.model.finding import FINDINGS
 from tidewaiter.model.past import Past

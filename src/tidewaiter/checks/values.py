@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from tidewaiter.checks.in_force import InForce
 from tidewaiter.checks.rule import IMPORT, ORIGINAL, rule, rule_for_each
+from tidewaiter.law.in_force import InForce
 
 _HUNDREDTH = 10_000
 _TOKEN_AMOUNTS = (0, 10_000, 1_000_000)

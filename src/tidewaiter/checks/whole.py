@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from tidewaiter.checks.in_force import InForce
 from tidewaiter.checks.rule import IMPORT, ORIGINAL, rule, rule_for_each
+from tidewaiter.law.in_force import InForce
 
 CHANGE = pl.col("function").is_in(["amendment", "cancellation"])
 

@@ -15,8 +15,7 @@ from operator import or_
 
 import polars as pl
 
-from tidewaiter.law import Law
-from tidewaiter.law.rules import CodeEdition
+from tidewaiter.law.rules import CodeEdition, Law
 
 COUNTRY, DAY = pl.col("jurisdiction"), pl.col("accepted_on")
 _GAP = r"[^\p{L}\p{M}\p{N}/]"
