@@ -1,7 +1,7 @@
 """Our fields and their elements, line by line in the order of the schema, for reading, writing and pointing.
 
 What no line names has no field of ours and is listed as dropped. Element names, their order and their WCO ids are
-those of the UK CDS schemas (WCO Data Model 3.6, DMS). Lines marked `_IS_H7` stand in the Danish schema of the H7 data
+those of the UK CDS schemas (WCO Data Model 3.6, DMS). Lines marked `_is_h7` stand in the Danish schema of the H7 data
 set, which shares the namespace, and not in the British one; they are read from anywhere.
 """
 
