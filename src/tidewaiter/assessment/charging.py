@@ -22,6 +22,7 @@ from tidewaiter.law.tariff import measures
 from tidewaiter.law.text import percent_text
 from tidewaiter.model.money import MICRO, from_micro, scaled
 from tidewaiter.model.outcome import CHARGES
+from tidewaiter.model.rows import beside
 
 NOTHING = pl.lit(0, pl.Int64)
 QUANTUM, HALF_UP = pl.col("charge_quantum"), pl.col("charge_half_up")
@@ -70,7 +71,7 @@ class _Bill:
 
 def charge(law: Law, terms: Terms, valued: pl.DataFrame, chosen: Choice) -> Charged:
     """The charges on every item whose consignment has a regime."""
-    items = valued.join(chosen.heads[["row", "place"]], on="row", maintain_order="left")
+    items = beside(valued, chosen.heads[["row", "place"]])
     places = sorted(place for place in items["place"].unique() if place is not None)
     asking = [place for place in places if any(c.arithmetic == "tariff" for c in terms.regimes[place][0].charges)]
     items = _with_duty(items, law, terms, asking)

@@ -9,7 +9,7 @@ import polars as pl
 from tidewaiter.assessment.charging import Charged
 from tidewaiter.assessment.regimes import Choice
 from tidewaiter.assessment.terms import PLACE, Terms
-from tidewaiter.model.batch import Batch
+from tidewaiter.model.batch import ROW, Batch
 from tidewaiter.model.finding import FINDINGS, Kind
 
 KINDS = (
@@ -76,6 +76,13 @@ KINDS = (
         remedy="Check the country of preferential origin; an officer can apply the preference on proof of origin.",
         law="",
     ),
+    Kind(
+        code="ASM-10",
+        severity="error",
+        text="An amount is too great to be reckoned with.",
+        remedy="Check the price, the carriage and the additions, and their currencies.",
+        law="",
+    ),
 )
 """Every kind of finding that assessment makes."""
 
@@ -90,6 +97,9 @@ def shortcomings(batch: Batch, terms: Terms, chosen: Choice, charged: Charged) -
     by_unit = pl.col("specific_micro").is_not_null()
     quantity = pl.when(pl.col("unit") == "KGM").then("net_mass_micro").otherwise("quantity_micro")
     line = pl.format("/items/{}", "item")
+    without_rate = _without_rate(batch, terms, charged.items)
+    explained = pl.concat([found["row"] for found in without_rate]) if without_rate else pl.Series(dtype=ROW)
+    is_lost = pl.col("customs_value_micro").is_null() & priced & ~pl.col("row").is_in(explained.implode())
     of_items = [
         _Test("ASM-03", ~pl.col("duty_known"), line + "/hs_code", pl.col("hs_code").fill_null("")),
         _Test("ASM-05", unvalued & ~priced, line + "/price"),
@@ -100,6 +110,7 @@ def shortcomings(batch: Batch, terms: Terms, chosen: Choice, charged: Charged) -
             line + "/preference",
             pl.col("preferred"),
         ),
+        _Test("ASM-10", is_lost, line + "/price"),
     ]
     is_untold = (pl.col("type") == "tax") & (pl.col("rate") == "unknown")
     lacks_carriage = pl.col("incoterm").is_in(BEFORE_CARRIAGE) & pl.col("freight_micro").is_null()
@@ -108,7 +119,7 @@ def shortcomings(batch: Batch, terms: Terms, chosen: Choice, charged: Charged) -
     ]
     found = [
         *_failed(terms.unknown, [_Test("ASM-01", pl.lit(value=True), pl.lit("/jurisdiction"))]),
-        *_without_rate(batch, terms, charged.items),
+        *without_rate,
         *_failed(charged.items, of_items),
         *_failed(chosen.heads, [_Test("ASM-04", pl.col("place").is_null(), pl.lit(""))]),
         *_failed(terms.heads, of_heads),

@@ -14,6 +14,7 @@ from tidewaiter.law import Law
 from tidewaiter.law.in_force import InForce
 from tidewaiter.law.rules import Conditions
 from tidewaiter.model.batch import Batch
+from tidewaiter.model.rows import beside
 
 FREE_CIRCULATION = "40"
 """The procedure meant where none is stated: most who sell and buy know no customs codes (UCC annex B, DE 1/10)."""
@@ -48,17 +49,15 @@ def choose(batch: Batch, law: Law, terms: Terms, valued: pl.DataFrame) -> Choice
     The thresholds look at the whole consignment: splitting a parcel into lines must not make it duty-free.
     """
     chooser = law.remembered(("chooser", terms.pairs), lambda: _chooser(terms))
-    intrinsic = pl.col("intrinsic_micro")
+    intrinsic = pl.col("intrinsic_micro")  # summed in 128 bits: a sum that wrapped would be below any threshold
     gathered = (
         valued.select("row", "intrinsic_micro", **chooser.of_items)
-        .group_by("row")
+        .group_by("row", maintain_order=True)
         .agg(intrinsic.cast(pl.Int128).sum(), intrinsic.null_count().alias("unvalued"), *chooser.gathering)
     )
-    heads = terms.heads[["row", "jurisdiction", "accepted_on", "direction", "category", "channel"]].join(
-        gathered, on="row", how="left", maintain_order="left"
-    )
+    heads = beside(terms.heads[["row", "jurisdiction", "accepted_on", "direction", "category", "channel"]], gathered)
     if chooser.senders or chooser.receivers:
-        heads = heads.join(_kinds(batch), on="row", how="left", maintain_order="left")
+        heads = beside(heads, _kinds(batch))
     whole = pl.when(pl.col("unvalued") == 0).then(intrinsic)
     heads = heads.with_columns(whole, **_of_parties(batch, chooser)).select("row", "intrinsic_micro", chooser.place)
     index = heads["place"]

@@ -37,11 +37,12 @@ TERMS = pl.Schema(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """`heads`: the consignments to assess with their ground rules; `unknown`: rows for which law says nothing;
-    `pairs`: the countries and days there are; `regimes`: the versions that could apply to them, each with its
-    countries, by priority."""
+    """`heads`: the consignments to assess with their ground rules; `is_all`: whether they are all of the batch;
+    `unknown`: rows for which law says nothing; `pairs`: the countries and days there are; `regimes`: the versions that
+    could apply to them, each with its countries, by priority."""
 
     heads: pl.DataFrame
+    is_all: bool
     unknown: pl.DataFrame
     pairs: tuple[tuple[str, date], ...]
     regimes: Sequence[tuple[Regime, frozenset[str]]]
@@ -102,7 +103,7 @@ def terms_of(batch: Batch, law: Law) -> Terms:
     if heads["currency"].null_count():
         is_known = heads["currency"].is_not_null()
         heads, unknown = heads.filter(is_known), heads.filter(~is_known)
-    return Terms(heads=heads, unknown=unknown, pairs=pairs, regimes=regimes, law=law)
+    return Terms(heads=heads, is_all=heads.height == len(batch), unknown=unknown, pairs=pairs, regimes=regimes, law=law)
 
 
 def _table(law: Law, asked: Sequence[tuple[str, date | None]]) -> tuple[tuple[tuple[str, date], ...], pl.DataFrame]:

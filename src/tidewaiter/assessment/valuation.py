@@ -18,6 +18,7 @@ from tidewaiter.assessment.terms import INTO, PLACE, Terms
 from tidewaiter.law import Law
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.money import scaled, within_limit
+from tidewaiter.model.rows import beside
 
 ITEM = (
     "row", "item", "hs_code", "taric_code", "origin_country", "preference", "preference_country", "price_micro",
@@ -38,13 +39,13 @@ def value(batch: Batch, law: Law, terms: Terms) -> pl.DataFrame:
     `goods_micro` price without carriage, `customs_value_micro`, `tax_base_micro` before any charge; besides
     `intrinsic_micro` in the currency of the thresholds. Null where a value or a rate of exchange is missing.
     """
-    items = batch.items[list(ITEM)].join(terms.heads[list(GROUND)], on="row", maintain_order="left")
+    items = _of_heads(batch.items[list(ITEM)], terms)
     money = _Exchange(terms, items, batch)
     stated = [name for name in ("price", "customs_value", "freight") if money.occurs(items, name) or name == "price"]
     items = money.converted(items, stated)
     heads, has = _head_amounts(terms, money)
     if has:
-        items = items.join(heads, on="row", how="left", maintain_order="left")
+        items = beside(items, heads)
     extra = _adjustments(batch, law, terms, money)
     if extra is not None:
         items = items.join(extra, on=["row", "item"], how="left", maintain_order="left")
@@ -55,11 +56,18 @@ def value(batch: Batch, law: Law, terms: Terms) -> pl.DataFrame:
     return valued.collect(optimizations=pl.QueryOptFlags.none())
 
 
+def _of_heads(frame: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+    """The rows of consignments that are assessed, with their ground rules."""
+    if terms.is_all:
+        return beside(frame, terms.heads[list(GROUND)])
+    return frame.join(terms.heads[list(GROUND)], on="row", maintain_order="left")
+
+
 @lru_cache(maxsize=64)
 def _steps(has: frozenset[str], adjusted: bool, declared: bool) -> tuple[dict[str, pl.Expr], ...]:
     """The columns to be added, step by step, where only these amounts occur in the batch."""
     either = ("price", "customs_value") if declared else ("price",)
-    goods = pl.coalesce(f"{name}_home" for name in either)
+    goods = pl.coalesce(within_limit(pl.col(f"{name}_home")) for name in either)
     zero = pl.lit(0, pl.Int64)
 
     def share(name: str) -> pl.Expr:
@@ -114,7 +122,7 @@ def _stated(name: str) -> pl.Expr:
 
     An amount whose rate is not known is no nought: carriage left out would make the duty too small.
     """
-    return pl.when(pl.col(f"{name}_micro").is_null()).then(0).otherwise(f"{name}_home")
+    return pl.when(pl.col(f"{name}_micro").is_null()).then(0).otherwise(within_limit(pl.col(f"{name}_home")))
 
 
 class _Exchange:
@@ -189,7 +197,7 @@ def _adjustments(batch: Batch, law: Law, terms: Terms, money: _Exchange) -> pl.D
     """
     if batch.adjustments.is_empty():
         return None
-    found = batch.adjustments.join(terms.heads[list(GROUND)], on="row", maintain_order="left")
+    found = _of_heads(batch.adjustments, terms)
 
     def sum_of(name: str) -> pl.Expr:
         listed = _stated("amount").filter(law.on_list(name, pl.col("code")))

@@ -18,6 +18,8 @@ from tidewaiter.model.about import KEEP_ACCOUNT, about
 MICRO = 1_000_000
 LIMIT = Decimal(10) ** 12
 """No amount, mass or quantity reaches this; past it the boundary refuses, so that 64 bits always hold it."""
+LIMIT_MICRO = int(LIMIT) * MICRO
+"""The same in millionths: a sum of nine below it still fits in 64 bits."""
 
 
 def to_micro(value: Decimal) -> int:
@@ -75,11 +77,16 @@ def scaled(
     """`value * numerator / denominator`, divided once, to a whole multiple of `quantum` (all integers).
 
     `mode` is "half_up" or "down", or a column that is true where half up is meant. Values are not negative.
-    Worked in 128 bits, given back in 64.
+    Worked in 128 bits, given back in 64; null where 64 do not hold it: one absurd number must not sink a batch.
     """
     if isinstance(mode, str) and mode not in ("half_up", "down"):
         raise ValueError(f"no rounding is called {mode!r}")
     half_up = pl.lit(mode == "half_up") if isinstance(mode, str) else mode
     wide = value.cast(pl.Int128) * numerator * 2
     unit = (pl.lit(denominator) if isinstance(denominator, int) else denominator).cast(pl.Int128) * quantum
-    return ((wide + unit * half_up.cast(pl.Int128)) // (unit * 2) * quantum).cast(pl.Int64)
+    return ((wide + unit * half_up.cast(pl.Int128)) // (unit * 2) * quantum).cast(pl.Int64, strict=False)
+
+
+def within_limit(value: pl.Expr) -> pl.Expr:
+    """The amount in 64 bits; null where it reaches `LIMIT_MICRO`, so that a sum of a few cannot wrap."""
+    return pl.when(value < LIMIT_MICRO).then(value).cast(pl.Int64)

@@ -22,6 +22,14 @@ def positions(rows: pl.Series, among: pl.Series) -> pl.Series:
     return pl.DataFrame([rows.alias("row")]).join(known, on="row", how="left", maintain_order="left")["place"]
 
 
+def beside(frame: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
+    """The frame with the columns of `other` that stand there for the same row; null where `other` has no such row."""
+    places = positions(frame["row"], other["row"])
+    columns = other[[name for name in other.columns if name != "row"]]
+    found = columns.select(pl.all().gather(places)) if places.null_count() or not len(places) else columns[places]
+    return frame.hstack(found)
+
+
 def marks(rows: pl.Series, among: pl.Series) -> pl.Series:
     """For each row of `among` whether it is one of `rows`."""
     marked = _NO.new_from_index(0, len(among))
