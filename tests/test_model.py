@@ -178,11 +178,9 @@ def test_scaling_a_column_is_scaling_decimals(
     plain = scaled(pl.col("value"), numerator, denominator, quantum=quantum, mode=mode)
     columns = scaled(pl.col("value"), pl.col("n"), pl.col("d"), quantum=pl.col("q"), mode=pl.lit(mode == "half_up"))
 
-    if expected < 2**63:
-        assert frame.select(plain.alias("a"), columns.alias("b")).row(0) == (expected, expected)
-    else:
-        with pytest.raises(pl.exceptions.InvalidOperationError):
-            frame.select(plain)
+    # What does not go into 64 bits is unknown, and never a wrapped number: one such row must not sink its batch.
+    kept = expected if expected < 2**63 else None
+    assert frame.select(plain.alias("a"), columns.alias("b")).row(0) == (kept, kept)
 
 
 @pytest.mark.parametrize(
