@@ -10,8 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tidewaiter.law import Law, LawError, UnknownLaw, load
-from tidewaiter.law.tariff import lengths, measures
+from tidewaiter.law import Law, LawError, UnknownLaw, load, tariff
 from tidewaiter.law.text import amount, number, percent, percent_text
 from tidewaiter.law.timeline import in_force, latest
 
@@ -231,7 +230,7 @@ def rate(law: Law, code: str, *, on: date, origin: str = "CN", preferred: str | 
             "accepted_on": [on],
         }
     )
-    found = measures(law.tariff, keys, lengths(law.tariff))
+    found = tariff.measures(law, keys)
     return None if found.is_empty() else str(found["rate"][0])
 
 
@@ -280,6 +279,20 @@ def test_a_country_has_the_preference_of_its_group_while_it_is_a_member(edit: Ed
 
     assert [rate(law, "6109", on=day, preferred="FJ") for day in days] == ["15 %", "0 %", "0 %", "15 %"]
     assert [rate(law, "6109", on=day, preferred="NZ") for day in days] == ["0 %"] * 4
+
+
+def test_measures_are_the_same_looked_up_together_or_one_by_one(law: Law, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = law.tariff.filter(pl.col("schedule") == "zz")["code"].unique().sort()
+    keys = pl.DataFrame({"schedule": "zz", "code": codes + "00"}).join(
+        pl.DataFrame({"origin": ["CN", "NZ", "ZM"], "preferred": [None, "NZ", "FJ"]}), how="cross"
+    )
+    keys = keys.with_columns(accepted_on=pl.lit(date(2026, 1, 1)))
+    alone = pl.concat([tariff.measures(law, keys[row]) for row in range(keys.height)])
+    monkeypatch.setattr(tariff, "FEW", 0)
+    together = tariff.measures(law, keys)
+
+    assert together.sort(keys.columns).equals(alone.sort(keys.columns))
+    assert together.height > 30
 
 
 def test_a_specific_duty_is_said_with_its_unit(law: Law) -> None:
