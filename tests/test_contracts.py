@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+LINT = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 HOUSE = Path(__file__).resolve().parents[1]
 
 
 def linted(house: Path) -> subprocess.CompletedProcess[str]:
     """What import-linter says of a house."""
     return subprocess.run(
-        [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-cache"],
+        [sys.executable, "-c", LINT, "--no-cache"],
         cwd=house,
         env={"PYTHONPATH": str(house / "src"), "PATH": "/usr/bin:/bin"},
         capture_output=True,

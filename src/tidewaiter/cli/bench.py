@@ -8,10 +8,11 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -117,11 +118,11 @@ def run(law: Law, console: Console) -> None:
             made = consignments(size)
             text = msgspec.json.encode(made)
             repeats = {1: 200, 1_000: 30}.get(size, 3)
-            decode = _median(lambda text=text: msgspec.json.decode(text, type=list[Consignment]), min(repeats, 30))
-            columns = _median(lambda made=made: Batch.of(made), min(repeats, 30))
+            decode = _median(partial(msgspec.json.decode, text, type=list[Consignment]), min(repeats, 30))
+            columns = _median(partial(Batch.of, made), min(repeats, 30))
             batch = Batch.of(made)
             del made, text
-            whole = _median(lambda batch=batch: pipeline.clear(batch, law, Past()), repeats)
+            whole = _median(partial(pipeline.clear, batch, law, Past()), repeats)
             stages[size] = _by_stage(batch, law, repeats)
         table.add_row(
             f"{size:,}", _ms(decode), _ms(columns), _ms(whole), f"{size / whole.wall:,.0f}", f"{size / whole.cpu:,.0f}"
@@ -202,7 +203,9 @@ def _by_stage(batch: Batch, law: Law, repeats: int) -> dict[str, Measure]:
 
         return run_stage
 
-    with patch.multiple(pipeline, **{stage: clocked(stage) for stage in STAGES}), _quiet():
+    with ExitStack() as clocks, _quiet():
+        for stage in STAGES:
+            clocks.enter_context(patch.object(pipeline, stage, clocked(stage)))
         for _ in range(repeats):
             pipeline.clear(batch, law, Past())
     return {
