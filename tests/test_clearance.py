@@ -31,7 +31,7 @@ def ground(*, release_before_payment: bool) -> Law:
     place = LAW.jurisdictions["gb"]
     rules = tuple(dataclasses.replace(g, release_before_payment=release_before_payment) for g in place.ground)
     changed = {**LAW.jurisdictions, "gb": dataclasses.replace(place, ground=rules)}
-    return dataclasses.replace(LAW, jurisdictions=changed, _memo={}, digest=f"test {release_before_payment}")
+    return dataclasses.replace(LAW, jurisdictions=changed, digest=f"test {release_before_payment}")
 
 
 PAID_FIRST, PAID_LATER = ground(release_before_payment=False), ground(release_before_payment=True)
