@@ -214,7 +214,7 @@ class Law:
     draw_key: bytes
     draw_share_ppm: int
     _family: Mapping[str, tuple[str, ...]]
-    _memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    _memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def known(self) -> frozenset[str]:
