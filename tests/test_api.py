@@ -106,6 +106,14 @@ async def test_the_same_bytes_get_the_same_answer_and_are_told_apart_by_a_header
     assert again.headers["Idempotent-Replayed"] == "true"
 
 
+async def test_what_curl_sends_is_taken(http: httpx.AsyncClient) -> None:
+    response = await http.post(
+        "/v1/messages", content=ORDER, headers={"Content-Type": "application/x-www-form-urlencoded"}
+    )
+
+    assert response.status_code == 200
+
+
 async def test_a_key_used_for_other_content_is_refused(http: httpx.AsyncClient) -> None:
     await http.post("/v1/messages", content=ORDER, headers={"Idempotency-Key": "a"})
 

@@ -127,7 +127,8 @@ def _key_of(headers: Headers) -> str | None:
 async def _body(headers: Headers, receive: Receive, bytes_max: int) -> bytes | None:
     """The whole body, or None where the caller went away. Raises Refused, without having read more than `bytes_max`."""
     too_long = Refused(problem(problems.TOO_LONG, detail=f"at most {bytes_max} bytes", headers={"Connection": "close"}))
-    is_form = headers.get("content-type", "").lower().startswith(("multipart/", "application/x-www-form-urlencoded"))
+    # Not so application/x-www-form-urlencoded, which curl says of whatever it sends.
+    is_form = headers.get("content-type", "").lower().startswith("multipart/")
     if is_form or headers.get("content-encoding", "identity").lower() != "identity":
         raise Refused(problem(problems.ENCODED, headers={"Connection": "close"}))
     stated = headers.get("content-length")

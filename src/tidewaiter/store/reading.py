@@ -161,6 +161,8 @@ async def page(
     size: int,
 ) -> list[Row]:
     """Up to `size` consignments, newest first: the newest of all, or those next before or next after an id."""
+    if reference is not None and "\x00" in reference:
+        return []
     query = _PAGE_BEFORE if after is None else _PAGE_AFTER
     rows = await connection.fetch(query, control, reference, (before or ID_MAX) if after is None else after, size)
     found = [_row(row) for row in rows]
@@ -169,6 +171,8 @@ async def page(
 
 async def ids_of(connection: asyncpg.Connection, reference: str, *, filer: str | None) -> list[int]:
     """All consignments lodged under the reference, newest first; of one filer where it is named."""
+    if "\x00" in reference:  # which PostgreSQL cannot even compare
+        return []
     rows = await connection.fetch(
         "select id from consignments where reference = $1 and ($2::text is null or filer = $2) order by id desc",
         reference, filer,

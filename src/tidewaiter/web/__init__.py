@@ -1,0 +1,9 @@
+"""The pages: the list of consignments and one consignment, for officers, in several languages and without scripts.
+
+`routes(house)` are this door's routes. The fixed text of the pages is translated by the catalogues in
+`locale/<language>/LC_MESSAGES/tidewaiter.po`, which are read at start; the folder is the list of languages.
+"""
+
+from tidewaiter.web.pages import routes
+
+__all__ = ["routes"]

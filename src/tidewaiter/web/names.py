@@ -1,0 +1,83 @@
+"""The words that the pages show for codes. Marked for translation here, translated where they are shown."""
+
+from __future__ import annotations
+
+from tidewaiter.clearance import REASONS
+
+
+def _(text: str) -> str:
+    """The text itself: it only marks what the catalogues must have."""
+    return text
+
+
+CONTROL: dict[str, str] = {
+    "released": _("Released"),
+    "accepted": _("Accepted"),
+    "documents_requested": _("Documents asked for"),
+    "examine": _("To be examined"),
+    "hold": _("Held"),
+    "not_accepted": _("Not accepted"),
+    "amendment_recorded": _("Amendment recorded"),
+    "cancellation_recorded": _("Cancellation recorded"),
+    "refused": _("Refused"),
+    "returned": _("Returned"),
+    "seized": _("Seized"),
+}
+SECURITY: dict[str, str] = {
+    "assessment_complete": _("Assessment complete"),
+    "information_requested": _("Information asked for"),
+    "screening_requested": _("Screening asked for"),
+    "do_not_load": _("Do not load"),
+    "pending": _("Pending"),
+}
+TONE: dict[str, str] = {
+    "released": "good", "accepted": "calm", "documents_requested": "wait", "examine": "wait", "hold": "wait",
+    "not_accepted": "bad", "refused": "bad", "seized": "bad", "returned": "bad", "assessment_complete": "good",
+    "information_requested": "wait", "screening_requested": "wait", "do_not_load": "bad", "error": "bad",
+    "warning": "wait",
+}  # fmt: skip
+"""How a state is coloured; each has its word and its sign too, so that colour is never all there is."""
+SIGN: dict[str, str] = {"good": "✓", "calm": "●", "wait": "◆", "bad": "✕"}
+SEVERITY: dict[str, str] = {"error": _("Error"), "warning": _("Warning"), "note": _("Note")}
+FUNCTION: dict[str, str] = {
+    "original": _("Original"), "amendment": _("Amendment"), "cancellation": _("Cancellation"),
+}  # fmt: skip
+CHANNEL: dict[str, str] = {"post": _("Post"), "express": _("Express"), "other": _("Other")}
+CATEGORY: dict[str, str] = {
+    "sale": _("Sale"), "gift": _("Gift"), "sample": _("Sample"), "documents": _("Documents"), "return": _("Return"),
+    "other": _("Other"),
+}  # fmt: skip
+CHARGE: dict[str, str] = {"duty": _("Duty"), "tax": _("Tax"), "fee": _("Fee")}
+COLLECTOR: dict[str, str] = {
+    "seller": _("the seller"), "marketplace": _("the marketplace"), "carrier": _("the carrier"),
+    "declarant": _("the declarant"), "importer": _("the importer"),
+}  # fmt: skip
+LANE: dict[str, str] = {
+    "examine": _("Examine"), "documents": _("Ask for documents"), "hold_for_officer": _("Hold for an officer"),
+    "screening": _("Ask for screening"), "information": _("Ask for information"),
+}  # fmt: skip
+ROLE: dict[str, str] = {
+    "consignor": _("Consignor"), "consignee": _("Consignee"), "seller": _("Seller"), "buyer": _("Buyer"),
+    "importer": _("Importer"), "exporter": _("Exporter"), "declarant": _("Declarant"),
+    "representative": _("Representative"), "carrier": _("Carrier"), "postal_operator": _("Postal operator"),
+    "marketplace": _("Marketplace"), "payment_provider": _("Payment provider"),
+    "warehouse_keeper": _("Warehouse keeper"), "notify": _("Notify"), "guarantor": _("Guarantor"),
+    "submitter": _("Submitter"), "manufacturer": _("Manufacturer"),
+}  # fmt: skip
+ANSWER: dict[str, str] = {
+    "received": _("Received"), "rejected": _("Rejected"), "accepted": _("Accepted"),
+    "tax_indicative": _("What will be due"), "tax_final": _("What is due"), "control": _("Notice of examination"),
+    "documents": _("Documents asked for"), "information_request": _("Information asked for"),
+    "screening_request": _("Screening asked for"), "do_not_load": _("Do not load"), "hold": _("Held"),
+    "released": _("Released"),
+}  # fmt: skip
+CONFIDENCE: dict[str, str] = {"secondary": _("This rule is from a secondary source and not checked in the law's text.")}
+DECIDED_BY: dict[str, str] = {"corridor": _("without a person")}
+
+TABLES = (
+    CONTROL, SECURITY, SEVERITY, FUNCTION, CHANNEL, CATEGORY, CHARGE, COLLECTOR, LANE, ROLE, ANSWER, CONFIDENCE,
+    DECIDED_BY,
+)  # fmt: skip
+
+TRANSLATED: frozenset[str] = frozenset(REASONS) | {word for table in TABLES for word in table.values()}
+"""All words that catalogues must have besides the text of the templates: those here and the reasons of decisions."""

@@ -1,0 +1,268 @@
+"""An officer's story in a real browser: Chromium where it is installed, and skipped, saying so, where it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import asyncpg
+import httpx
+import msgspec
+import pytest
+import uvicorn
+
+from conftest import NOW
+from make import consignment, item
+from tidewaiter import api, web
+from tidewaiter.law import Law
+from tidewaiter.settings import Settings
+from tidewaiter.store import open_store
+from tidewaiter.wiring import House
+
+if TYPE_CHECKING:
+    from playwright import sync_api
+else:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="chromium is not installed: the pages were not tried in a browser"
+)
+
+
+class Served:
+    """A server of its own thread, with everything it needs, while the tests of this file run."""
+
+    def __init__(self, url: str, schema: str, law: Law) -> None:
+        self.schema = schema
+        self._database, self._law = url, law
+        self._ready = threading.Event()
+        self._server: uvicorn.Server | None = None
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+        self.port = 0
+
+    async def _serve(self) -> None:
+        store = await open_store(self._database, schema=self.schema)
+        house = House(settings=Settings(), law=self._law, store=store, now=lambda: NOW)
+        application = api.application(house, pages=web.routes(house))
+        self._server = uvicorn.Server(
+            uvicorn.Config(application, port=0, ws="none", lifespan="off", log_level="warning")
+        )
+        serving = asyncio.create_task(self._server.serve())
+        while not self._server.started:
+            await asyncio.sleep(0.01)
+        self.port = self._server.servers[0].sockets[0].getsockname()[1]
+        self._ready.set()
+        await serving
+        await store.close()
+
+    def __enter__(self) -> Served:
+        self._thread.start()
+        assert self._ready.wait(30)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.should_exit = True
+        self._thread.join(30)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@pytest.fixture(scope="module")
+def served(database_url: str, new_schema: Callable[[], str], law: Law) -> Iterator[Served]:
+    drawing = replace(law, draw_share_ppm=1_000_000)
+    with Served(database_url, new_schema(), drawing) as server:
+        records = [
+            consignment(reference="ORDER-0001", items=(item(price="900.00 GBP", hs_code="42023100"),)),
+            consignment(reference="ORDER-0002", items=(item(description=None),)),
+            *(consignment(reference=f"FILL-{n:03d}") for n in range(60)),
+        ]
+        response = httpx.post(f"{server.url}/v1/messages", content=msgspec.json.encode(records))
+        assert response.status_code == 200
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[sync_api.Browser]:
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: sync_api.Browser) -> Iterator[sync_api.Page]:
+    """A page that fails the test where the browser complains or is sent elsewhere."""
+    context = browser.new_context(locale="en-GB")
+    opened = context.new_page()
+    wrong: list[str] = []
+    opened.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.on("request", lambda request: None if "//127.0.0.1:" in request.url else wrong.append(request.url))
+    yield opened
+    context.close()
+    assert wrong == []
+
+
+def test_an_officer_finds_a_consignment_and_reads_why_it_costs_and_what_was_decided(
+    served: Served, page: sync_api.Page
+) -> None:
+    page.goto(served.url)
+    page.get_by_label("Reference").fill("ORDER-0001")
+    page.get_by_role("button", name="Find").click()
+    row = page.get_by_role("row").filter(has_text="ORDER-0001")
+    sync_api.expect(row).to_contain_text("To be examined")
+    row.get_by_role("link").click()
+
+    sync_api.expect(page.get_by_role("heading", level=1)).to_have_text("ORDER-0001")
+    sync_api.expect(page.locator(".verdict")).to_contain_text("It was selected for a check.")
+    receipt = page.get_by_role("table", name="Each charge, how it came about, and the law behind it")
+    lines = receipt.get_by_role("row")
+    sync_api.expect(lines).to_have_count(3)
+    sync_api.expect(lines.nth(1)).to_contain_text("18.00 GBP")
+    sync_api.expect(lines.nth(1)).to_contain_text("customs value × the rate")
+    sync_api.expect(lines.nth(2)).to_contain_text("183.60 GBP")
+    sync_api.expect(page.locator(".totals")).to_contain_text("201.60 GBP")
+    sync_api.expect(page.get_by_role("region", name="Risk")).to_contain_text("none of this may be told to the filer")
+    sync_api.expect(page.get_by_role("region", name="Risk").get_by_role("listitem")).to_have_count(1)
+    sync_api.expect(page.get_by_role("region", name="Answers sent")).to_contain_text("Notice of examination")
+    page.get_by_text("Ledger", exact=True).click()
+    sync_api.expect(page.get_by_role("table", name="Legs in the ledger")).to_contain_text("revenue:duty:A00")
+    sync_api.expect(page.get_by_role("region", name="Behind it")).to_contain_text("law with the digest")
+
+
+def test_an_officer_sees_what_is_wrong_and_where(served: Served, page: sync_api.Page) -> None:
+    page.goto(f"{served.url}/?control=not_accepted")
+    page.get_by_role("link", name="ORDER-0002").click()
+
+    findings = page.get_by_role("region", name="Findings")
+    sync_api.expect(findings).to_contain_text("The description is missing.")
+    sync_api.expect(findings).to_contain_text("/items/0/description")
+    sync_api.expect(findings).to_contain_text("/1/items/0/description")
+
+
+def test_names_appear_when_asked_for_and_that_is_written_down(
+    served: Served, page: sync_api.Page, database_url: str
+) -> None:
+    async def count() -> int:
+        connection = await asyncpg.connect(database_url, server_settings={"search_path": served.schema})
+        try:
+            found: int = await connection.fetchval("select count(*) from vault_reads where purpose = 'control'")
+        finally:
+            await connection.close()
+        return found
+
+    def reads() -> int:
+        # In a thread of its own: the browser's driver keeps a loop running in this one.
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(asyncio.run, count()).result(20)
+
+    page.goto(f"{served.url}/?reference=ORDER-0001")
+    page.get_by_role("link", name="ORDER-0001").click()
+    sync_api.expect(page.get_by_text("Pat Example")).to_have_count(0)
+    before = reads()
+    page.get_by_role("link", name="Show them").click()
+    sync_api.expect(page.get_by_text("Pat Example").first).to_be_visible()
+
+    assert reads() == before + 1
+
+
+def test_everything_can_be_reached_by_keyboard(served: Served, page: sync_api.Page) -> None:
+    page.goto(served.url)
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the content")
+    sync_api.expect(skip).to_be_focused()
+    sync_api.expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    sync_api.expect(page.locator("main")).to_be_focused()
+    page.keyboard.press("Tab")
+    sync_api.expect(page.get_by_label("Reference")).to_be_focused()
+    page.keyboard.type("ORDER-0001")
+    page.keyboard.press("Enter")
+
+    sync_api.expect(page.get_by_role("link", name="ORDER-0001")).to_be_visible()
+
+
+def test_the_language_is_chosen_and_kept(served: Served, page: sync_api.Page) -> None:
+    page.goto(served.url)
+    page.get_by_role("link", name="Français").click()
+    sync_api.expect(page.get_by_role("heading", level=1)).to_have_text("Envois")
+    page.get_by_role("link", name="Plus anciens").click()
+    page.get_by_role("link", name="ORDER-0002").click()
+
+    sync_api.expect(page.locator("html")).to_have_attribute("lang", "fr")
+    sync_api.expect(page.locator(".verdict")).to_contain_text("Non accepté")
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_nothing_is_cut_off_at_the_side_of_a_phone(served: Served, page: sync_api.Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    for path in ("/", "/?reference=ORDER-0001", "/docs"):
+        page.goto(served.url + path)
+        _assert_fits(page)
+    page.goto(f"{served.url}/?reference=ORDER-0001")
+    page.get_by_role("link", name="ORDER-0001").click()
+    page.get_by_text("Ledger", exact=True).click()
+    _assert_fits(page)
+
+
+def _assert_fits(page: sync_api.Page) -> None:
+    wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
+    assert page.evaluate(wide) is False, page.url
+
+
+def test_what_is_pressed_is_large_enough(served: Served, page: sync_api.Page) -> None:
+    """WCAG 2.2, 2.5.8: targets of 24 by 24 pixels, but for links within a sentence."""
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(served.url)
+    sizes = page.evaluate(
+        "[...document.querySelectorAll('nav a, button, summary, input:not([type=hidden]), th a')]"
+        ".map(e => [e.textContent.trim(), e.getBoundingClientRect().width, e.getBoundingClientRect().height])"
+    )
+
+    assert sizes
+    assert [entry for entry in sizes if entry[1] < 23.5 or entry[2] < 23.5] == []
+
+
+@pytest.mark.parametrize(("language", "width"), [("en", 1280), ("en", 390), ("fr", 390), ("zh", 390)])
+def test_a_checker_of_accessibility_finds_nothing(
+    served: Served, page: sync_api.Page, language: str, width: int
+) -> None:
+    found = importlib.util.find_spec("axe_playwright_python")
+    if found is None or found.origin is None:
+        pytest.skip("axe-playwright-python is not installed: only our own checks of accessibility were made")
+    checker = (Path(found.origin).parent / "axe.min.js").read_text(encoding="utf-8")
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{served.url}/?lang={language}&reference=ORDER-0001")
+    paths = [
+        "/?control=not_accepted",
+        "/?control=seized",
+        page.get_by_role("link", name="ORDER-0001").get_attribute("href") or "",
+    ]
+    paths += ["/docs"] if language == "en" else []
+    wrong = []
+    for path in paths:
+        page.goto(f"{served.url}{path}{'&' if '?' in path else '?'}lang={language}&personal=yes")
+        page.evaluate(checker)
+        result = page.evaluate("rules => axe.run(document, {runOnly: rules})", AXE_RULES)
+        assert len(result["passes"]) > 20
+        wrong += [(path, v["id"], [node["html"] for node in v["nodes"]]) for v in result["violations"]]
+
+    assert wrong == []
