@@ -304,6 +304,31 @@ async def test_a_failure_at_any_table_leaves_nothing_behind(
     assert all(after[table] > before[table] for table in TABLES)
 
 
+async def test_a_connection_cut_in_the_middle_leaves_nothing_and_sending_again_takes_effect_once(
+    database_url: str, new_schema: Callable[[], str], law: Law
+) -> None:
+    store = await open_store(database_url, schema=new_schema())
+    message = Message(source="test", sender="anyone", data=encoded(consignment()))
+    async with store._pool.acquire() as connection:
+        await connection.execute(
+            "create function cut() returns trigger language plpgsql as"
+            " $$ begin perform pg_terminate_backend(pg_backend_pid()); return new; end $$"
+        )
+        await connection.execute("create trigger cut after insert on events for each row execute function cut()")
+
+    with pytest.raises(StoreUnavailable):
+        await lodge(message, store=store, law=law, at=AT)
+    assert set((await counted(store)).values()) == {0}
+    async with store._pool.acquire() as connection:
+        await connection.execute("drop trigger cut on events")
+    done = await lodge(message, store=store, law=law, at=AT)
+    again = await lodge(message, store=store, law=law, at=AT)
+    await store.close()
+
+    assert not done.is_repeat
+    assert again.is_repeat
+
+
 def test_the_first_difference_follows_the_order_of_the_model() -> None:
     before = consignment(items=(item(), item(price="3 GBP")))
     now = consignment(items=(item(), item(price="4 GBP", origin_country="VN")), invoice_total=before.invoice_total)
