@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 from hypothesis import strategies as st
 
-from tidewaiter.model.consignment import COUNTRY, Consignment, GoodsItem, Party
+from tidewaiter.model.consignment import COUNTRY, COUNTRY_OR_NONE, Consignment, GoodsItem, Party
 from tidewaiter.model.money import Money
 
 CURRENCIES = ("GBP", "EUR", "DKK", "CNY", "USD", "JPY")
@@ -75,7 +75,7 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         return records(hint)
     if hint is str and meta is not None and meta.pattern:
-        return st.sampled_from(COUNTRIES if meta.pattern == COUNTRY else CURRENCIES)
+        return st.sampled_from(COUNTRIES if meta.pattern in (COUNTRY, COUNTRY_OR_NONE) else CURRENCIES)
     first, last = datetime(2019, 1, 1), datetime(2030, 12, 31)  # noqa: DTZ001  bounds have no zone
     plain: dict[Any, st.SearchStrategy[Any]] = {
         str: texts(meta.max_length if meta else None),

@@ -200,6 +200,19 @@ async def test_a_message_that_cannot_be_read_is_kept_and_answered(lodging: Lodgi
     assert after["consignments"] == before["consignments"]
 
 
+async def test_a_declaration_that_names_no_country_is_kept_and_answered(lodging: Lodging) -> None:
+    """A report that quotes a declaration has no country of its own; customs then has no number to give."""
+    quoted = (
+        b'<MetaData xmlns="urn:wco:datamodel:WCO:DocumentMetaData-DMS:2"><Declaration '
+        b'xmlns="urn:wco:datamodel:WCO:DEC-DMS:2"><FunctionCode>9</FunctionCode>'
+        b"<FunctionalReferenceID>NOWHERE-1</FunctionalReferenceID><TypeCode>IMA</TypeCode></Declaration></MetaData>"
+    )
+
+    lodged = await lodging(quoted)
+
+    assert [one.decision.control for one in lodged.results] == ["not_accepted"]
+
+
 async def test_the_legal_day_is_that_of_the_country_whatever_the_message_says(lodging: Lodging) -> None:
     at = datetime(2026, 11, 2, 23, 30, tzinfo=UTC)
     british = consignment(accepted_on=date(2021, 3, 3))

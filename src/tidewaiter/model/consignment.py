@@ -28,6 +28,7 @@ Role = Literal[
 DocumentKind = Literal["supporting", "previous", "transport", "header"]
 
 COUNTRY = "^[A-Z]{2}$"
+COUNTRY_OR_NONE = "^([A-Z]{2})?$"
 
 
 class Party(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -563,7 +564,13 @@ class Consignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     reference: Annotated[str, about("The sender's own reference (LRN)", wco="D026", purpose="identify", max_length=70)]
     jurisdiction: Annotated[
-        str, about("Country whose law is asked for", privacy="public", purpose="identify", pattern=COUNTRY)
+        str,
+        about(
+            "Country whose law is asked for; empty where the message names none",
+            privacy="public",
+            purpose="identify",
+            pattern=COUNTRY_OR_NONE,
+        ),
     ]
     accepted_on: (
         Annotated[

@@ -138,7 +138,7 @@ def clear_readings(
                 message=message,
                 format=reading.format,
                 id=f"{prefix}-{place}",
-                mrn=one.consignment.mrn or (number(message, one.consignment) if number else None),
+                mrn=one.consignment.mrn or _numbered(number, message, one.consignment),
                 at=at,
             )
             for place, one in enumerate(declared)
@@ -159,6 +159,13 @@ def clear_readings(
             )
         )
     return results
+
+
+def _numbered(
+    number: Callable[[Message, Consignment], str] | None, message: Message, consignment: Consignment
+) -> str | None:
+    """The customs reference; None where nobody gives one, or no country is known to give it."""
+    return number(message, consignment) if number and consignment.jurisdiction else None
 
 
 def in_their_format(format: str, answers: Sequence[Answer]) -> bytes:
@@ -201,7 +208,7 @@ def _verdicts(declared: Sequence[Declared], law: Law, past: Past) -> list[_Verdi
     size = len(declared)
     found = findings_by_row(outcome.findings, size)
     charged = charges_by_row(outcome.charges, size)
-    totals = totals_by_row(outcome, size)
+    totals = totals_by_row(outcome.charges, size)
     regimes = dict(outcome.regimes.select("row", "regime").iter_rows())
     decided = decisions_by_row(outcome.decisions)
     seen = signals_by_row(outcome.signals, size)
