@@ -155,6 +155,20 @@ def test_two_senders_answers_have_different_numbers() -> None:
     assert len(ids) == len(set(ids))
 
 
+def test_totals_are_the_sums_of_the_charges() -> None:
+    records = [consignment(reference="A", items=(item(price="900 GBP", hs_code="42023100"), item()))]
+    records.append(consignment(reference="B", jurisdiction="DK", items=(item(price="40 EUR"),)))
+
+    [result] = clear(message(*records))
+
+    for one in result.consignments:
+        for kind, total in (("duty", one.cleared.totals.duty), ("tax", one.cleared.totals.tax)):
+            amounts = [Decimal(charge.amount or "nan") for charge in one.cleared.charges if charge.type == kind]
+            assert total is not None
+            assert Decimal(total) == sum(amounts)
+    assert Decimal(result.consignments[0].cleared.totals.tax or 0) > 0
+
+
 def test_totals_are_null_where_a_charge_is_unknown() -> None:
     [result] = clear(message(consignment(items=(item(price="900 GBP", hs_code="00000000"),))))
 

@@ -9,8 +9,8 @@ import polars as pl
 
 from tidewaiter import assessment, checks, formats
 from tidewaiter.model.finding import Finding, Kind
-from tidewaiter.model.money import MICRO
-from tidewaiter.model.outcome import Charge, Decision, Outcome, Posting, Signal, Totals
+from tidewaiter.model.money import MICRO, from_micro
+from tidewaiter.model.outcome import Charge, Decision, Posting, Signal, Totals
 
 T = TypeVar("T")
 
@@ -49,23 +49,26 @@ def charges_by_row(charges: pl.DataFrame, size: int) -> list[tuple[Charge, ...]]
     return _frozen(by_row)
 
 
-def totals_by_row(outcome: Outcome, size: int) -> list[Totals]:
+def totals_by_row(charges: pl.DataFrame, size: int) -> list[Totals]:
     """The sums of each of so many consignments; null where a charge is unknown or nothing was assessed."""
-    charges = outcome.charges
-    sums = [
-        pl.when(is_kind.and_(pl.col("amount_micro").is_null()).any())
-        .then(None)
-        .otherwise(pl.col("amount_micro").filter(is_kind).sum())
-        .alias(kind)
-        for kind in ("duty", "tax", "fee")
-        for is_kind in [pl.col("type") == kind]
+    sums: list[dict[str, int | None] | None] = [None] * size
+    currencies = [""] * size
+    # A walk rather than a group_by: on a batch of one that costs more than all other records together.
+    for row, kind, amount, currency in charges.select("row", "type", "amount_micro", "currency").iter_rows():
+        found = sums[row]
+        if found is None:
+            found = sums[row] = {"duty": 0, "tax": 0, "fee": 0}
+            currencies[row] = currency
+        before = found[kind]
+        found[kind] = None if before is None or amount is None else before + amount
+    return [
+        NOTHING_KNOWN if found is None else Totals(currency=currency, **{k: _decimal(v) for k, v in found.items()})
+        for found, currency in zip(sums, currencies, strict=True)
     ]
-    totals = [NOTHING_KNOWN] * size
-    summed = charges.group_by("row").agg(pl.col("currency").first(), *sums)
-    told = summed.select("row", _as_text("duty"), _as_text("tax"), _as_text("fee"), "currency")
-    for row, duty, tax, fee, currency in told.iter_rows():
-        totals[row] = Totals(duty=duty, tax=tax, fee=fee, currency=currency)
-    return totals
+
+
+def _decimal(micro: int | None) -> str | None:
+    return None if micro is None else str(from_micro(micro))
 
 
 def _number(place: int | None) -> int | None:
