@@ -36,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Tidewaiter: the counter at which a parcel bought abroad is declared, priced, checked and let in.",
 )
-_out = Console()
+_out = Console() if sys.stdout.isatty() or "COLUMNS" in os.environ else Console(width=155)
 _err = Console(stderr=True)
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ def clear(
                     _print_json(done.records)
             progress.advance(progress.task_ids[0], len(handful))
     if not as_json:
-        _out.print(report.table(results))
+        _out.print(report.table(results, width=_out.width))
         report.summary(_out, results, files=number)
 
 
@@ -95,7 +95,7 @@ def lodge(paths: Paths, *, jurisdiction: Jurisdiction = None, filer: str = "cli"
         if as_json:
             _print_json(results)
         else:
-            _out.print(report.table(results))
+            _out.print(report.table(results, width=_out.width))
             report.summary(_out, results, files=len(done))
 
     _in_house(work)
@@ -144,11 +144,11 @@ def demonstrate(
         for folder in folders or ():
             done = await _lodge_all(house, [folder], filer=DEMONSTRATOR, jurisdiction=None)
             results = [result for one in done for result in one.results]
-            _out.print(report.table(results, title="messages of others"))
+            _out.print(report.table(results, width=_out.width, title="messages of others"))
             report.summary(_out, results, files=len(done))
         done = await _lodge_all(house, _samples(), filer=DEMONSTRATOR, jurisdiction=None)
         results = [result for one in done for result in one.results]
-        _out.print(report.table(results, title="our own samples"))
+        _out.print(report.table(results, width=_out.width, title="our own samples"))
         report.summary(_out, results, files=len(done))
         if not once:
             await _serve(house)

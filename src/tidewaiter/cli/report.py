@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tidewaiter.model.outcome import Cleared
@@ -25,27 +26,39 @@ CONTROLS = {
 """Colours of the decisions; the words stand there too."""
 
 
-def table(results: Sequence[Cleared], *, title: str | None = None) -> Table:
-    """A row a consignment: what came in, what it costs, what was decided and why."""
-    shown = Table(title=title, title_justify="left", pad_edge=False, expand=False)
-    for name in ("reference", "from", "goods", "regime"):
-        shown.add_column(name, overflow="ellipsis", no_wrap=True, max_width={"reference": 24, "regime": 22}.get(name))
+DECISIONS = {"amendment_recorded": "amended", "cancellation_recorded": "cancelled", "documents_requested": "documents"}
+"""Shorter words for a column; the others stand as they are."""
+
+WIDE = 120
+"""Columns of text from which on there is room for all that is shown."""
+
+
+def table(results: Sequence[Cleared], *, width: int, title: str | None = None) -> Table:
+    """A line a consignment: what came in, what it costs, what was decided and why. A narrow screen is shown less."""
+    shown = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False, expand=True)
+    is_wide = width >= WIDE
+    for name, narrow, wide in (("reference", 12, 18), ("message", 12, 22), ("regime", 0, 19)):
+        if is_wide or narrow:
+            size = wide if is_wide else narrow
+            shown.add_column(name, no_wrap=True, overflow="ellipsis", min_width=size, max_width=size)
     for name in ("duty", "tax", "fee"):
-        shown.add_column(name, justify="right", no_wrap=True)
+        if is_wide or name != "fee":
+            shown.add_column(name, justify="right", no_wrap=True)
     shown.add_column("", no_wrap=True)
     shown.add_column("decision", no_wrap=True)
-    shown.add_column("because", overflow="fold", max_width=60)
+    shown.add_column("because", overflow="fold", ratio=1)
     for one in results:
+        totals = (one.totals.duty, one.totals.tax, one.totals.fee)
+        amounts = [_amount(one, amount) for amount in totals]
         colour = CONTROLS.get(one.decision.control, "red")
         shown.add_row(
-            one.reference or "(none)",
-            f"{one.jurisdiction or '?'} {one.format or '?'} {Path(one.source).name}"[:34],
-            str(one.items),
-            one.regime or "–",
-            *(_amount(one, amount) for amount in (one.totals.duty, one.totals.tax, one.totals.fee)),
+            escape(one.reference or "(none)"),
+            escape(f"{one.jurisdiction or '?'} {Path(one.source).name}"),
+            *([escape(one.regime or "–")] if is_wide else []),
+            *(amounts if is_wide else amounts[:2]),
             one.totals.currency,
-            f"[{colour}]{one.decision.control.replace('_', ' ')}[/]",
-            _because(one),
+            f"[{colour}]{DECISIONS.get(one.decision.control, one.decision.control.replace('_', ' '))}[/]",
+            escape(_because(one)),
         )
     return shown
 
@@ -62,7 +75,7 @@ def _because(one: Cleared) -> str:
     if not errors:
         return " ".join(one.decision.reasons)
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return f"{errors[0].text} {errors[0].source_pointer}{more}"
+    return f"{errors[0].text}{more}"
 
 
 def summary(console: Console, results: Sequence[Cleared], *, files: int) -> None:
