@@ -1,0 +1,83 @@
+"""The commands, as a person types them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tidewaiter.cli import app
+
+SAMPLES = Path(__file__).resolve().parents[1] / "src" / "tidewaiter" / "formats"
+KEYS = {
+    "reference", "format", "source", "jurisdiction", "accepted_on", "regime", "items", "findings", "charges", "totals",
+    "decision", "law_digest",
+}  # fmt: skip
+
+
+@pytest.fixture
+def run() -> CliRunner:
+    return CliRunner()
+
+
+def cleared(run: CliRunner, *words: str) -> list[dict[str, object]]:
+    """The objects that `clear --json` prints, one a line."""
+    done = run.invoke(app, ["clear", "--json", *words])
+    assert done.exit_code == 0, done.output
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_clearing_prints_one_object_a_consignment_with_every_key_promised(run: CliRunner) -> None:
+    found = cleared(run, str(SAMPLES / "json" / "samples" / "gb-around-135-pounds.json"), "--on", "2026-11-02")
+
+    assert [one["reference"] for one in found] == ["GB-134-99", "GB-135-00", "GB-135-01"]
+    assert all(set(one) >= KEYS for one in found)
+    assert [one["regime"] for one in found] == ["gb-low-value-sale", "gb-low-value-sale", "gb-standard"]
+    assert {one["accepted_on"] for one in found} == {"2026-11-02"}
+
+
+def test_a_folder_with_one_bad_file_clears_the_rest(run: CliRunner, tmp_path: Path) -> None:
+    good = SAMPLES / "json" / "samples" / "gb-around-135-pounds.json"
+    (tmp_path / "a-good.json").write_bytes(good.read_bytes())
+    (tmp_path / "b-broken.xml").write_text('<?xml version="1.0"?>\n<MetaData>\n  <Declaration></MetaData>\n')
+
+    found = cleared(run, str(tmp_path))
+
+    [broken] = [one for one in found if not one["reference"]]
+    findings = broken["findings"]
+    assert isinstance(findings, list)
+    assert len(found) == 4
+    assert any("line 3" in finding["text"] for finding in findings)
+
+
+def test_answers_are_written_in_the_senders_own_format(run: CliRunner, tmp_path: Path) -> None:
+    sample = SAMPLES / "wco_dms" / "samples" / "gb-low-value-post.xml"
+    cleared(run, str(sample), "--answers", str(tmp_path / "answers"))
+
+    [answer] = (tmp_path / "answers").iterdir()
+    assert b"<FunctionCode>" in answer.read_bytes()
+    assert b"Response" in answer.read_bytes()
+
+
+def test_the_table_names_what_came_in_what_it_costs_and_why(run: CliRunner) -> None:
+    done = run.invoke(app, ["clear", str(SAMPLES / "json" / "samples" / "gb-around-135-pounds.json")])
+
+    assert done.exit_code == 0
+    for words in ("GB-135-01", "gb-standard", "28.30", "GBP", "released", "Nothing is due at the border."):
+        assert words in done.stdout
+
+
+def test_a_country_may_be_named_for_messages_that_name_none(run: CliRunner, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text(
+        "reference,category,channel,description,hs_code,origin,quantity,line_total,currency,consignee_name,"
+        "consignee_city,consignee_postcode,consignee_street\n"
+        "S-1,sale,post,Ceramic mug with handle,691200,CN,1,20.00,GBP,Pat Example,Exampleton,EX1 2AM,2 Example Street\n"
+    )
+
+    [one] = cleared(run, str(sheet), "--jurisdiction", "GB")
+
+    assert one["jurisdiction"] == "GB"
+    assert one["regime"] == "gb-low-value-sale"
