@@ -6,7 +6,7 @@ the columns of the items. Charges are taken in the order of the regime, so that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial, reduce
@@ -75,16 +75,20 @@ def charge(law: Law, terms: Terms, valued: pl.DataFrame, chosen: Choice) -> Char
     places = sorted(place for place in items["place"].unique() if place is not None)
     asking = [place for place in places if any(c.arithmetic == "tariff" for c in terms.regimes[place][0].charges)]
     items = _with_duty(items, law, terms, asking)
+    taxes = law.remembered(("taxes", terms.pairs), lambda: _taxes(law, terms))
+    used = [
+        taxes[tax] for tax in sorted({rule.tax for place in places for rule in terms.regimes[place][0].charges} - {""})
+    ]
+    items = _stepwise(items, [_merged(tax.classes for tax in used), _merged(tax.places for tax in used)])
     lines, done = [], []
     for place in places:
         regime, countries = terms.regimes[place]
-        bill = law.remembered(("bill", terms.pairs, place), partial(_bill, regime, sorted(countries), law, terms))
+        bill = law.remembered(
+            ("bill", terms.pairs, place), partial(_bill, regime, sorted(countries), law, terms, taxes)
+        )
         is_all = len(places) == 1 and items["place"].null_count() == 0
         here = items if is_all else items.filter(items["place"] == place)
-        taken = here.lazy()
-        for step in bill.amounts:
-            taken = taken.with_columns(**step)
-        here = taken.collect(optimizations=pl.QueryOptFlags.none())
+        here = _stepwise(here, bill.amounts)
         lines += [(here if only is None else here.filter(only)).select(**columns) for only, columns in bill.lines]
         done.append(here.select(bill.kept))
     if len(done) != 1 or items["place"].null_count():
@@ -96,12 +100,27 @@ def charge(law: Law, terms: Terms, valued: pl.DataFrame, chosen: Choice) -> Char
     return Charged(charges=charges, items=every)
 
 
-def _bill(regime: Regime, countries: Sequence[str], law: Law, terms: Terms) -> _Bill:
-    taxes = {rule.tax: _tax_rates(rule.tax, countries, law, terms) for rule in regime.charges if rule.tax}
-    steps: list[dict[str, pl.Expr]] = [
-        {name: column for tax in taxes.values() for name, column in tax.classes.items()},
-        {name: column for tax in taxes.values() for name, column in tax.places.items()},
-    ]
+def _stepwise(items: pl.DataFrame, steps: Iterable[Mapping[str, pl.Expr]]) -> pl.DataFrame:
+    """The items with the columns of each step, which may look at those of the steps before it."""
+    taken = items.lazy()
+    for step in steps:
+        taken = taken.with_columns(**step)
+    return taken.collect(optimizations=pl.QueryOptFlags.none())
+
+
+def _merged(parts: Iterable[Mapping[str, pl.Expr]]) -> dict[str, pl.Expr]:
+    return {name: column for part in parts for name, column in part.items()}
+
+
+def _taxes(law: Law, terms: Terms) -> dict[str, _TaxRates]:
+    """Every tax that some regime here names: the class and the rate of an item are the same under all of them."""
+    named = {rule.tax for regime, _ in terms.regimes for rule in regime.charges} - {""}
+    countries = sorted({country for country, _ in terms.pairs})
+    return {tax: _tax_rates(tax, countries, law, terms) for tax in sorted(named)}
+
+
+def _bill(regime: Regime, countries: Sequence[str], law: Law, terms: Terms, taxes: Mapping[str, _TaxRates]) -> _Bill:
+    steps: list[dict[str, pl.Expr]] = [{}]
     lines: list[tuple[pl.Expr | None, Mapping[str, pl.Expr]]] = []
     before: list[pl.Expr] = []
     for index, rule in enumerate(regime.charges):
