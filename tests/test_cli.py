@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
-from tidewaiter.cli import app
+from tidewaiter.cli import app, commands
 
 SAMPLES = Path(__file__).resolve().parents[1] / "src" / "tidewaiter" / "formats"
 KEYS = {
@@ -61,7 +62,8 @@ def test_answers_are_written_in_the_senders_own_format(run: CliRunner, tmp_path:
     assert b"Response" in answer.read_bytes()
 
 
-def test_the_table_names_what_came_in_what_it_costs_and_why(run: CliRunner) -> None:
+def test_the_table_names_what_came_in_what_it_costs_and_why(run: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "_out", Console(width=155))
     done = run.invoke(app, ["clear", str(SAMPLES / "json" / "samples" / "gb-around-135-pounds.json")])
 
     assert done.exit_code == 0
