@@ -80,17 +80,16 @@ def charge(law: Law, terms: Terms, valued: pl.DataFrame, chosen: Choice) -> Char
         taxes[tax] for tax in sorted({rule.tax for place in places for rule in terms.regimes[place][0].charges} - {""})
     ]
     items = _stepwise(items, [_merged(tax.classes for tax in used), _merged(tax.places for tax in used)])
+    parts = items.partition_by("place", as_dict=True, maintain_order=True)
     lines, done = [], []
     for place in places:
         regime, countries = terms.regimes[place]
         bill = law.remembered(
             ("bill", terms.pairs, place), partial(_bill, regime, sorted(countries), law, terms, taxes)
         )
-        is_all = len(places) == 1 and items["place"].null_count() == 0
-        here = items if is_all else items.filter(items["place"] == place)
-        here = _stepwise(here, bill.amounts)
-        lines += [(here if only is None else here.filter(only)).select(**columns) for only, columns in bill.lines]
-        done.append(here.select(bill.kept))
+        here = _stepwise(parts[place,], bill.amounts)
+        lines += [(here if only is None else here.filter(only)).select_seq(**columns) for only, columns in bill.lines]
+        done.append(here.select_seq(bill.kept))
     if len(done) != 1 or items["place"].null_count():
         done.append(items.filter(items["place"].is_null()).select(KEPT))
     charges = pl.concat(lines) if lines else pl.DataFrame(schema=CHARGES)
@@ -389,7 +388,9 @@ def _with_duty(items: pl.DataFrame, law: Law, terms: Terms, places: Sequence[int
     """The items with the measure of the tariff that holds for each, where a regime among `places` asks for it."""
     if not places:
         return items.with_columns(NOT_ASKED)
-    claimed = terms.in_force.covers("preference-claims", pl.col("preference"))
+    claimed = law.remembered(
+        ("claims", terms.pairs), lambda: terms.in_force.covers("preference-claims", pl.col("preference"))
+    )
     items = items.with_columns(
         code=(pl.col("hs_code") + pl.col("taric_code").fill_null("")).fill_null(""),
         origin=pl.col("origin_country").fill_null(""),

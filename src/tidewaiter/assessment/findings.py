@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import polars as pl
 
@@ -92,44 +93,23 @@ BEFORE_CARRIAGE = ("EXW", "FCA", "FAS", "FOB")
 
 def shortcomings(batch: Batch, terms: Terms, chosen: Choice, charged: Charged) -> pl.DataFrame:
     """A row for each thing that could not be assessed, as a frame FINDINGS."""
-    unvalued = pl.col("goods_micro").is_null() & pl.col("customs_value_micro").is_null()
-    priced = pl.coalesce("price_micro", "declared_micro").is_not_null()
-    by_unit = pl.col("specific_micro").is_not_null()
-    quantity = pl.when(pl.col("unit") == "KGM").then("net_mass_micro").otherwise("quantity_micro")
-    line = pl.format("/items/{}", "item")
-    without_rate = _without_rate(batch, terms, charged.items)
-    explained = pl.concat([found["row"] for found in without_rate]) if without_rate else pl.Series(dtype=ROW)
-    is_lost = pl.col("customs_value_micro").is_null() & priced & ~pl.col("row").is_in(explained.implode())
-    of_items = [
-        _Test("ASM-03", ~pl.col("duty_known"), line + "/hs_code", pl.col("hs_code").fill_null("")),
-        _Test("ASM-05", unvalued & ~priced, line + "/price"),
-        _Test("ASM-06", by_unit & quantity.is_null(), line),
-        _Test(
-            "ASM-09",
-            pl.col("preferred").is_not_null() & (pl.col("kind") == "third_country"),
-            line + "/preference",
-            pl.col("preferred"),
-        ),
-        _Test("ASM-10", is_lost, line + "/price"),
-    ]
-    is_untold = (pl.col("type") == "tax") & (pl.col("rate") == "unknown")
-    lacks_carriage = pl.col("incoterm").is_in(BEFORE_CARRIAGE) & pl.col("freight_micro").is_null()
-    of_heads = [
-        _Test("ASM-07", pl.col("value_has_carriage") & lacks_carriage, pl.lit("/freight"), pl.col("incoterm")),
-    ]
-    found = [
-        *_failed(terms.unknown, [_Test("ASM-01", pl.lit(value=True), pl.lit("/jurisdiction"))]),
-        *without_rate,
-        *_failed(charged.items, of_items),
-        *_failed(chosen.heads, [_Test("ASM-04", pl.col("place").is_null(), pl.lit(""))]),
-        *_failed(terms.heads, of_heads),
-        *_failed(charged.charges, [_Test("ASM-08", is_untold, line, pl.col("code"))]),
-    ]
+    tests = _tests()
+    found = _failed(terms.unknown, tests.of_unknown)
+    if charged.items["tax_base_micro"].null_count():
+        without_rate = _without_rate(batch, terms, charged.items)
+        explained = pl.concat([found["row"] for found in without_rate]) if without_rate else pl.Series(dtype=ROW)
+        is_lost = tests.is_lost & ~pl.col("row").is_in(explained.implode())
+        found += [*without_rate, *_failed(charged.items, [_Test("ASM-10", is_lost, LINE + "/price")])]
+    found += _failed(charged.items, tests.of_items)
+    if chosen.heads["place"].null_count():
+        found += _failed(chosen.heads, tests.of_choice)
+    found += _failed(terms.heads, tests.of_heads) + _failed(charged.charges, tests.of_charges)
     return pl.concat(found) if found else _NONE
 
 
 _SEVERITY = {kind.code: kind.severity for kind in KINDS}
 _NONE = pl.DataFrame(schema=FINDINGS)
+LINE = pl.format("/items/{}", "item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +120,43 @@ class _Test:
     fails: pl.Expr
     pointer: pl.Expr
     detail: pl.Expr = pl.lit(None, pl.String)  # noqa: RUF009 - an expression is a value that nobody can change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tests:
+    """The tests of each frame; `is_lost`: a value stated that did not come out, whatever the reason."""
+
+    of_unknown: list[_Test]
+    of_items: list[_Test]
+    of_choice: list[_Test]
+    of_heads: list[_Test]
+    of_charges: list[_Test]
+    is_lost: pl.Expr
+
+
+@cache
+def _tests() -> _Tests:
+    unvalued = pl.col("goods_micro").is_null() & pl.col("customs_value_micro").is_null()
+    priced = pl.coalesce("price_micro", "declared_micro").is_not_null()
+    quantity = pl.when(pl.col("unit") == "KGM").then("net_mass_micro").otherwise("quantity_micro")
+    not_held = pl.col("preferred").is_not_null() & (pl.col("kind") == "third_country")
+    lacks_carriage = pl.col("incoterm").is_in(BEFORE_CARRIAGE) & pl.col("freight_micro").is_null()
+    is_untold = (pl.col("type") == "tax") & (pl.col("rate") == "unknown")
+    return _Tests(
+        of_unknown=[_Test("ASM-01", pl.lit(value=True), pl.lit("/jurisdiction"))],
+        of_items=[
+            _Test("ASM-03", ~pl.col("duty_known"), LINE + "/hs_code", pl.col("hs_code").fill_null("")),
+            _Test("ASM-05", unvalued & ~priced, LINE + "/price"),
+            _Test("ASM-06", pl.col("specific_micro").is_not_null() & quantity.is_null(), LINE),
+            _Test("ASM-09", not_held, LINE + "/preference", pl.col("preferred")),
+        ],
+        of_choice=[_Test("ASM-04", pl.col("place").is_null(), pl.lit(""))],
+        of_heads=[
+            _Test("ASM-07", pl.col("value_has_carriage") & lacks_carriage, pl.lit("/freight"), pl.col("incoterm"))
+        ],
+        of_charges=[_Test("ASM-08", is_untold, LINE, pl.col("code"))],
+        is_lost=pl.col("customs_value_micro").is_null() & priced,
+    )
 
 
 def _failed(frame: pl.DataFrame, tests: list[_Test]) -> list[pl.DataFrame]:

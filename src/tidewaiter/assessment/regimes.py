@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, reduce
 from operator import and_, or_
 
 import polars as pl
@@ -51,7 +51,7 @@ def choose(batch: Batch, law: Law, terms: Terms, valued: pl.DataFrame) -> Choice
     chooser = law.remembered(("chooser", terms.pairs), lambda: _chooser(terms))
     intrinsic = pl.col("intrinsic_micro")  # summed in 128 bits: a sum that wrapped would be below any threshold
     gathered = (
-        valued.select("row", "intrinsic_micro", **chooser.of_items)
+        valued.select_seq("row", "intrinsic_micro", **chooser.of_items)
         .group_by("row", maintain_order=True)
         .agg(intrinsic.cast(pl.Int128).sum(), intrinsic.null_count().alias("unvalued"), *chooser.gathering)
     )
@@ -59,7 +59,9 @@ def choose(batch: Batch, law: Law, terms: Terms, valued: pl.DataFrame) -> Choice
     if chooser.senders or chooser.receivers:
         heads = beside(heads, _kinds(batch))
     whole = pl.when(pl.col("unvalued") == 0).then(intrinsic)
-    heads = heads.with_columns(whole, **_of_parties(batch, chooser)).select("row", "intrinsic_micro", chooser.place)
+    heads = heads.with_columns_seq(whole, **_of_parties(batch, chooser)).select_seq(
+        "row", "intrinsic_micro", chooser.place
+    )
     index = heads["place"]
     regimes = pl.DataFrame(
         [
@@ -176,13 +178,22 @@ def _kinds(batch: Batch) -> pl.DataFrame:
     Where two parties have that role, a legal person counts before a natural one.
     """
     parties = batch.parties
+    ranks, told = _ranks()
+    first = parties.filter(parties["item"].is_null()).group_by("row", maintain_order=True).agg(ranks)
+    return first.select_seq("row", *told)
+
+
+@cache
+def _ranks() -> tuple[list[pl.Expr], list[pl.Expr]]:
+    """For sender and receiver the lowest rank of role and kind, and the kind that such a rank stands for."""
     kind = pl.col("kind").replace_strict(_KINDS, range(len(_KINDS)), default=None, return_dtype=pl.UInt8)
-    ranks = [
-        pl.col("role").replace_strict(roles, range(0, 4 * len(roles), 4), default=None, return_dtype=pl.UInt8) + kind
-        for roles in (SENDERS, RECEIVERS)
-    ]
-    first = (
-        parties.filter(parties["item"].is_null()).group_by("row").agg(sender=ranks[0].min(), receiver=ranks[1].min())
+    sides = {"sender": SENDERS, "receiver": RECEIVERS}
+    ranks = {
+        side: pl.col("role").replace_strict(roles, range(0, 4 * len(roles), 4), default=None, return_dtype=pl.UInt8)
+        for side, roles in sides.items()
+    }
+    names = pl.Series(_KINDS, dtype=pl.String)
+    return (
+        [(rank + kind).min().alias(side) for side, rank in ranks.items()],
+        [pl.lit(names).gather(pl.col(side) % 4).alias(side) for side in sides],
     )
-    told = pl.Series(_KINDS, dtype=pl.String)
-    return first.select("row", *(pl.lit(told).gather(pl.col(side) % 4).alias(side) for side in ("sender", "receiver")))

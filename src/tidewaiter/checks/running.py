@@ -80,7 +80,7 @@ def _broken(name: Frame, frame: pl.DataFrame, here: InForce) -> pl.DataFrame | N
     }
     if not tests:
         return None
-    judged = frame.select(test.expression for test in tests.values())
+    judged = frame.select_seq(test.expression for test in tests.values())
     wrong = [column.name for column in judged if column.any()]
     if not wrong:
         return None
