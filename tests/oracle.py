@@ -341,6 +341,11 @@ class _Assessor:
             if value is None:
                 return False
             whole += rounded(value, MILLIONTH, "half_up")
+        if self.c.discount is not None:  # the price paid is what counts
+            off = self.into(self.c.discount, currency, "threshold_exchange")
+            if off is None:
+                return False
+            whole = max(NOUGHT, whole - rounded(off, MILLIONTH, "half_up"))
         return test(whole, Decimal(bound))
 
     # Charges

@@ -315,3 +315,12 @@ def test_a_law_in_use_gives_the_same_again(law: Law) -> None:
     for one, other in zip(first, reversed(again), strict=True):
         assert one.charges.equals(other.charges)
         assert one.values.equals(other.values)
+
+
+def test_a_discount_on_the_order_counts_where_a_threshold_looks_at_the_price() -> None:
+    goods = (make.item(price="140 GBP"),)
+    whole = make.consignment(items=goods, accepted_on=date(2026, 11, 2))
+    reduced = make.consignment(items=goods, discount=make.money("10 GBP"), accepted_on=date(2026, 11, 2))
+    found = assess(Batch.of([whole, reduced]), load())
+
+    assert found.regimes["regime"].to_list() == ["gb-standard", "gb-low-value-sale"]

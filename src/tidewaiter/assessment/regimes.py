@@ -46,19 +46,27 @@ class _Chooser:
 def choose(batch: Batch, law: Law, terms: Terms, valued: pl.DataFrame) -> Choice:
     """The regime of every consignment assessed.
 
-    The thresholds look at the whole consignment: splitting a parcel into lines must not make it duty-free.
+    The thresholds look at the whole consignment: splitting a parcel into lines must not make it duty-free. They look
+    at the price paid, so what the seller took off the order is taken off here too.
     """
     chooser = law.remembered(("chooser", terms.pairs), lambda: _chooser(terms))
     intrinsic = pl.col("intrinsic_micro")  # summed in 128 bits: a sum that wrapped would be below any threshold
+    taken_off = ["discount_threshold"] if "discount_threshold" in valued.columns else []
     gathered = (
-        valued.select_seq("row", "intrinsic_micro", **chooser.of_items)
+        valued.select_seq("row", "intrinsic_micro", *taken_off, **chooser.of_items)
         .group_by("row", maintain_order=True)
-        .agg(intrinsic.cast(pl.Int128).sum(), intrinsic.null_count().alias("unvalued"), *chooser.gathering)
+        .agg(
+            intrinsic.cast(pl.Int128).sum(),
+            intrinsic.null_count().alias("unvalued"),
+            *(pl.col(name).first() for name in taken_off),
+            *chooser.gathering,
+        )
     )
     heads = beside(terms.heads[["row", "jurisdiction", "accepted_on", "direction", "category", "channel"]], gathered)
     if chooser.senders or chooser.receivers:
         heads = beside(heads, _kinds(batch))
-    whole = pl.when(pl.col("unvalued") == 0).then(intrinsic)
+    paid = (intrinsic - pl.col("discount_threshold")).clip(lower_bound=0) if taken_off else intrinsic
+    whole = pl.when(pl.col("unvalued") == 0).then(paid)
     heads = heads.with_columns_seq(whole, **_of_parties(batch, chooser)).select_seq(
         "row", "intrinsic_micro", chooser.place
     )

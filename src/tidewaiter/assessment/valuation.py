@@ -117,12 +117,12 @@ def _share(total: pl.Expr) -> pl.Expr:
     return until - before
 
 
-def _stated(name: str) -> pl.Expr:
-    """The amount in the currency of assessment: nought where none is stated, null where its rate is not known.
+def _stated(name: str, into: str = "home") -> pl.Expr:
+    """The amount in the currency of assessment, or of the thresholds: nought where none is stated.
 
-    An amount whose rate is not known is no nought: carriage left out would make the duty too small.
+    Null where its rate is not known: carriage left out would make the duty too small.
     """
-    return pl.when(pl.col(f"{name}_micro").is_null()).then(0).otherwise(within_limit(pl.col(f"{name}_home")))
+    return pl.when(pl.col(f"{name}_micro").is_null()).then(0).otherwise(within_limit(pl.col(f"{name}_{into}")))
 
 
 class _Exchange:
@@ -187,6 +187,7 @@ def _head_amounts(terms: Terms, money: _Exchange) -> tuple[pl.DataFrame, set[str
     columns = {"carriage": reduce(add, carriage)} if carriage else {}
     if "discount" in stated:
         columns["discount"] = _stated("discount")
+        columns["discount_threshold"] = _stated("discount", "threshold")
     return heads.select("row", **columns), set(columns)
 
 
