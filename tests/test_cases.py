@@ -6,7 +6,6 @@ jurisdiction is that of the folder, the day of acceptance that of the case.
 
 from __future__ import annotations
 
-import importlib.util
 import tomllib
 from collections.abc import Iterator
 from decimal import Decimal
@@ -23,12 +22,9 @@ from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Adjustment, Consignment, FiscalReference, GoodsItem, Party
 from tidewaiter.model.money import from_micro
 from tidewaiter.model.past import Past
+from tidewaiter.pipeline import clear
 
 ROOT = Path(__file__).resolve().parents[1] / "src" / "tidewaiter" / "jurisdictions"
-HAS_CORRIDOR = all(
-    importlib.util.find_spec(f"tidewaiter.{room}") is not None for room in ("checks", "risk", "clearance", "revenue")
-)
-
 Case = dict[str, Any]
 
 
@@ -113,11 +109,8 @@ def test_a_worked_case_comes_out_as_it_says(country: str, case: Case, law: Law) 
 STATING = [one for one in CASES if one.values[1]["expect"].keys() & {"control", "findings"}]
 
 
-@pytest.mark.skipif(not HAS_CORRIDOR, reason="the corridor has not all its rooms yet")
 @pytest.mark.parametrize(("country", "case"), STATING)
 def test_a_worked_case_is_decided_and_commented_on_as_it_says(country: str, case: Case, law: Law) -> None:
-    from tidewaiter.pipeline import clear
-
     outcome = clear(Batch.of([consignment_of(country, case)]), law, Past())
     wanted = case["expect"]
 

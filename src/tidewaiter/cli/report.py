@@ -80,9 +80,12 @@ def _because(one: Cleared) -> str:
 
 def summary(console: Console, results: Sequence[Cleared], *, files: int) -> None:
     """How many came in, and what became of them."""
-    decided = Counter(one.decision.control.replace("_", " ") for one in results)
+    consignments = [one for one in results if one.reference or one.jurisdiction]
+    decided = Counter(one.decision.control.replace("_", " ") for one in consignments)
     parts = ", ".join(f"{number:,} {name}" for name, number in decided.most_common())
-    console.print(f"{len(results):,} consignments in {files:,} messages: {parts or 'nothing to decide'}")
+    unread = len(results) - len(consignments)
+    also = f"; {unread:,} messages could not be read, or not all of them" if unread else ""
+    console.print(f"{len(consignments):,} consignments in {files:,} messages: {parts or 'nothing to decide'}{also}")
 
 
 def consignment(console: Console, shown: Shown) -> None:

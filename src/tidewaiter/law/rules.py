@@ -312,15 +312,10 @@ class Law:
 
     def _membership(self, name: str, code: pl.Expr, test: Any) -> pl.Expr:
         place, day = pl.col("jurisdiction"), pl.col("accepted_on")
-        wider = [
-            (edition, countries)
-            for edition, countries in self._shared(lambda folder: self.jurisdictions[folder].lists.get(name, ()))
-        ]
-        everyone = self.known
         holds = []
-        for edition, countries in wider:
+        for edition, countries in self._shared(lambda folder: self.jurisdictions[folder].lists.get(name, ())):
             scope = between(day, edition.since, edition.until)
-            if countries != everyone:
+            if countries != self.known:
                 scope &= place.is_in(sorted(countries))
             holds.append(scope & test(edition))
         return pl.when(code.is_not_null()).then(reduce(or_, holds, pl.lit(False)))
