@@ -2,206 +2,216 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache, reduce
-from operator import and_, or_
 
+import numpy as np
 import polars as pl
 
 from tidewaiter.assessment.terms import Terms
-from tidewaiter.law import Law
-from tidewaiter.law.in_force import InForce
-from tidewaiter.law.rules import Conditions
-from tidewaiter.model.batch import Batch
-from tidewaiter.model.rows import beside
+from tidewaiter.assessment.valuation import Worth
+from tidewaiter.law.rules import Conditions, Regime
+from tidewaiter.model.batch import ROW
+from tidewaiter.model.exact import MISSING, Whole, Yes, at_least, known, minus, spread, sums, told_apart, yes
 
 FREE_CIRCULATION = "40"
 """The procedure meant where none is stated: most who sell and buy know no customs codes (UCC annex B, DE 1/10)."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """`regimes`: frame REGIMES; `heads`: row, place of the regime in `terms.regimes` (null for none), and
-    `intrinsic_micro`, the value the thresholds look at."""
-
-    regimes: pl.DataFrame
-    heads: pl.DataFrame
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Chooser:
-    """What follows from the regimes alone: which facts to gather of items and parties, and which regime they give."""
-
-    of_items: Mapping[str, pl.Expr]
-    gathering: Sequence[pl.Expr]
-    schemes: tuple[str, ...]
-    senders: tuple[str, ...]
-    receivers: tuple[str, ...]
-    place: pl.Expr
-    names: pl.Series
-    titles: pl.Series
-
-
-def choose(batch: Batch, law: Law, terms: Terms, valued: pl.DataFrame) -> Choice:
-    """The regime of every consignment assessed.
-
-    The thresholds look at the whole consignment: splitting a parcel into lines must not make it duty-free. They look
-    at the price paid, so what the seller took off the order is taken off here too.
-    """
-    chooser = law.remembered(("chooser", terms.pairs), lambda: _chooser(terms))
-    intrinsic = pl.col("intrinsic_micro")  # summed in 128 bits: a sum that wrapped would be below any threshold
-    taken_off = ["discount_threshold"] if "discount_threshold" in valued.columns else []
-    gathered = (
-        valued.select_seq("row", "intrinsic_micro", *taken_off, **chooser.of_items)
-        .group_by("row", maintain_order=True)
-        .agg(
-            intrinsic.cast(pl.Int128).sum(),
-            intrinsic.null_count().alias("unvalued"),
-            *(pl.col(name).first() for name in taken_off),
-            *chooser.gathering,
-        )
-    )
-    heads = beside(terms.heads[["row", "jurisdiction", "accepted_on", "direction", "category", "channel"]], gathered)
-    if chooser.senders or chooser.receivers:
-        heads = beside(heads, _kinds(batch))
-    paid = (intrinsic - pl.col("discount_threshold")).clip(lower_bound=0) if taken_off else intrinsic
-    whole = pl.when(pl.col("unvalued") == 0).then(paid)
-    heads = heads.with_columns_seq(whole, **_of_parties(batch, chooser)).select_seq(
-        "row", "intrinsic_micro", chooser.place
-    )
-    index = heads["place"]
-    regimes = pl.DataFrame(
-        [
-            heads["row"],
-            chooser.names.gather(index).alias("regime"),
-            chooser.titles.gather(index).alias("reason"),
-        ]
-    )
-    return Choice(regimes=regimes, heads=heads)
-
-
-def _chooser(terms: Terms) -> _Chooser:
-    regimes = terms.regimes
-    facts = _Facts(terms.in_force)
-    tests = [facts.tests(regime.when) for regime, _ in regimes]
-    place: pl.Expr = pl.lit(None, pl.UInt32)
-    for index, (regime, countries) in reversed(list(enumerate(regimes))):
-        asked = [*terms.within(countries, regime.since, regime.until), *tests[index]]
-        fits = reduce(and_, asked) if asked else pl.lit(value=True)
-        place = pl.when(fits.fill_null(value=False)).then(pl.lit(index, pl.UInt32)).otherwise(place)
-    return _Chooser(
-        of_items=facts.of_items,
-        gathering=facts.gathering,
-        schemes=tuple(sorted({regime.when.scheme for regime, _ in regimes} - {""})),
-        senders=tuple(sorted({regime.when.sender for regime, _ in regimes} - {""})),
-        receivers=tuple(sorted({regime.when.receiver for regime, _ in regimes} - {""})),
-        place=place.alias("place"),
-        names=pl.Series([regime.id for regime, _ in regimes], dtype=pl.String),
-        titles=pl.Series([f"{regime.name} ({regime.source})" for regime, _ in regimes], dtype=pl.String),
-    )
-
-
-class _Facts:
-    """Gathers what conditions ask of the items of a consignment, each question once."""
-
-    def __init__(self, in_force: InForce) -> None:
-        self.of_items: dict[str, pl.Expr] = {}
-        self.gathering: list[pl.Expr] = []
-        self._in_force = in_force
-
-    def tests(self, when: Conditions) -> list[pl.Expr]:
-        """The tests on the consignment's row that the conditions come to."""
-        tests = [
-            pl.col(name).is_in(getattr(when, name))
-            for name in ("direction", "category", "channel")
-            if getattr(when, name)
-        ]
-        if when.procedure:
-            stated = pl.col("procedure").fill_null(FREE_CIRCULATION).is_in(when.procedure)
-            tests.append(self._every(("procedure", *when.procedure), stated))
-        if when.additional_procedure:
-            tests.append(self._some_procedure(when.additional_procedure))
-        if when.not_additional_procedure:
-            tests.append(~self._some_procedure(when.not_additional_procedure))
-        tests += [pl.col(f"scheme_{when.scheme}")] if when.scheme else []
-        tests += [pl.col(f"sender_{when.sender}")] if when.sender else []
-        tests += [pl.col(f"receiver_{when.receiver}")] if when.receiver else []
-        tests += [pl.col("intrinsic_micro") <= when.value_max] if when.value_max is not None else []
-        tests += [pl.col("intrinsic_micro") > when.value_over] if when.value_over is not None else []
-        tests += [~self._some(("goods", name), self._covered(name)) for name in when.goods_not]
-        tests += [self._every(("goods only", name), self._covered(name)) for name in when.goods_only]
-        return tests
-
-    def _some(self, question: tuple[str, ...], of_item: pl.Expr) -> pl.Expr:
-        """Whether it holds for some item."""
-        return self._gathered(question, of_item, lambda answers: answers.any())
-
-    def _every(self, question: tuple[str, ...], of_item: pl.Expr) -> pl.Expr:
-        """Whether it holds for every item."""
-        return self._gathered(question, of_item, lambda answers: answers.all())
-
-    def _gathered(self, question: tuple[str, ...], of_item: pl.Expr, gather: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
-        name = "fact " + " ".join(question)
-        if name not in self.of_items:
-            self.of_items[name] = of_item
-            self.gathering.append(gather(pl.col(name)))
-        return pl.col(name)
-
-    def _some_procedure(self, codes: tuple[str, ...]) -> pl.Expr:
-        found = reduce(or_, [pl.col("additional_procedures").list.contains(code) for code in codes])
-        return self._some(("additional", *codes), found)
-
-    def _covered(self, name: str) -> pl.Expr:
-        return self._in_force.covers(name, pl.col("hs_code")).fill_null(value=False)
-
-
-def _of_parties(batch: Batch, chooser: _Chooser) -> dict[str, pl.Expr]:
-    """A boolean column for each scheme, sender and receiver that some regime asks for."""
-    row = pl.col("row")
-    columns: dict[str, pl.Expr] = {}
-    references = batch.fiscal_references
-    for scheme in chooser.schemes:
-        if references.is_empty():
-            columns[f"scheme_{scheme}"] = pl.lit(scheme == "none")
-        elif scheme == "none":
-            columns["scheme_none"] = ~row.is_in(references["row"].implode())
-        else:
-            columns[f"scheme_{scheme}"] = row.is_in(references.filter(references["role"] == scheme)["row"].implode())
-    columns |= {f"sender_{kind}": pl.col("sender") == kind for kind in chooser.senders}
-    columns |= {f"receiver_{kind}": pl.col("receiver") == kind for kind in chooser.receivers}
-    return columns
-
-
 SENDERS = ("consignor", "exporter", "seller")
 RECEIVERS = ("importer", "consignee", "buyer")
 """Roles in the order in which they are asked who sends and who receives."""
-
 _KINDS = ("association", "legal", "natural", None)
+"""Where two parties have that role, a legal person counts before a natural one."""
+NOBODY = len(_KINDS) - 1
 
 
-def _kinds(batch: Batch) -> pl.DataFrame:
-    """A row a consignment with parties: of what kind the sender is and the receiver, by the first role that is there.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """`regimes`: the versions that apply to some consignment; `chosen`: for each head its regime among them, -1 where
+    none fits; `intrinsic`: the value that thresholds look at."""
 
-    Where two parties have that role, a legal person counts before a natural one.
+    regimes: tuple[Regime, ...]
+    chosen: Whole
+    intrinsic: Whole
+
+    def frame(self, terms: Terms) -> pl.DataFrame:
+        """The frame REGIMES."""
+        names = pl.Series([*(regime.id for regime in self.regimes), None], dtype=pl.String)
+        reasons = pl.Series([*(f"{one.name} ({one.source})" for one in self.regimes), None], dtype=pl.String)
+        place = pl.Series(np.where(self.chosen < 0, len(self.regimes), self.chosen))
+        return pl.DataFrame(
+            [
+                pl.Series("row", terms.rows, dtype=ROW),
+                names.gather(place).alias("regime"),
+                reasons.gather(place).alias("reason"),
+            ]
+        )
+
+
+def choose(terms: Terms, worth: Worth) -> Choice:
+    """The regime of every consignment assessed.
+
+    The thresholds look at the whole consignment: splitting a parcel into lines must not make it duty-free. They look
+    at the price paid, so what the seller took off the order is taken off here too. What cannot be known does not hold,
+    nor does anything of no goods at all.
     """
-    parties = batch.parties
-    ranks, told = _ranks()
-    first = parties.filter(parties["item"].is_null()).group_by("row", maintain_order=True).agg(ranks)
-    return first.select_seq("row", *told)
+    heads = len(terms.heads)
+    intrinsic = np.full(heads, MISSING, np.int64)
+    intrinsic[terms.owners] = sums(worth.intrinsic, terms.starts)
+    intrinsic = at_least(minus(intrinsic, worth.taken_off), 0)
+    facts = _Facts(terms, intrinsic)
+    chosen = np.full(heads, -1, np.int64)
+    open_still = np.zeros(heads, np.bool_)
+    open_still[terms.owners] = True
+    found: list[Regime] = []
+    for regime, here in _could_apply(terms):
+        fits = open_still & here
+        for test in facts.tests(regime.when):
+            fits = fits & test
+        if fits.any():
+            chosen[fits] = len(found)
+            found.append(regime)
+            open_still = open_still & ~fits
+            if not open_still.any():
+                break
+    return Choice(regimes=tuple(found), chosen=chosen, intrinsic=intrinsic)
 
 
-@cache
-def _ranks() -> tuple[list[pl.Expr], list[pl.Expr]]:
-    """For sender and receiver the lowest rank of role and kind, and the kind that such a rank stands for."""
-    kind = pl.col("kind").replace_strict(_KINDS, range(len(_KINDS)), default=None, return_dtype=pl.UInt8)
-    sides = {"sender": SENDERS, "receiver": RECEIVERS}
-    ranks = {
-        side: pl.col("role").replace_strict(roles, range(0, 4 * len(roles), 4), default=None, return_dtype=pl.UInt8)
-        for side, roles in sides.items()
-    }
-    names = pl.Series(_KINDS, dtype=pl.String)
-    return (
-        [(rank + kind).min().alias(side) for side, rank in ranks.items()],
-        [pl.lit(names).gather(pl.col(side) % 4).alias(side) for side in sides],
-    )
+def _could_apply(terms: Terms) -> Iterator[tuple[Regime, Yes]]:
+    """The regime versions of the countries and days there are, by priority, each with the heads it is law for."""
+    where: dict[int, tuple[Regime, list[int]]] = {}
+    for number, place in enumerate(terms.places):
+        for regime in terms.law.regimes_on(place):
+            where.setdefault(id(regime), (regime, []))[1].append(number)
+    for regime, numbers in sorted(where.values(), key=lambda pair: (pair[0].priority, pair[0].id, pair[0].since)):
+        is_law = np.zeros(len(terms.places), np.bool_)
+        is_law[numbers] = True
+        yield regime, is_law[terms.place]
+
+
+class _Facts:
+    """What conditions ask of the consignments, each question answered once for all of them."""
+
+    def __init__(self, terms: Terms, intrinsic: Whole) -> None:
+        self._terms, self._intrinsic = terms, intrinsic
+        self._answers: dict[tuple[object, ...], Yes] = {}
+        self._extra: tuple[Whole, Whole, list[str]] | None = None
+        self._parties: dict[str, tuple[Whole, list[str | None]]] = {}
+        self._kinds: dict[tuple[str, ...], Whole] = {}
+
+    def tests(self, when: Conditions) -> Iterator[Yes]:
+        """For each condition the heads for which it holds."""
+        for name in ("direction", "category", "channel", "export_country"):
+            if wanted := getattr(when, name):
+                yield self._answer(self._is_one_of, name, wanted)
+        if when.not_export_country:
+            yield ~self._answer(self._is_one_of, "export_country", when.not_export_country)
+        if when.origin:
+            yield self._answer(self._every_origin, when.origin)
+        if when.procedure:
+            yield self._answer(self._every_procedure, when.procedure)
+        if when.additional_procedure:
+            yield self._answer(self._some_additional, when.additional_procedure)
+        if when.not_additional_procedure:
+            yield ~self._answer(self._some_additional, when.not_additional_procedure)
+        if when.scheme:
+            yield self._answer(self._has_scheme, when.scheme)
+        for kind, roles in ((when.sender, SENDERS), (when.receiver, RECEIVERS)):
+            if kind:
+                yield self._kind(roles) == _KINDS.index(kind)
+        if when.value_max is not None:
+            yield (self._intrinsic != MISSING) & (self._intrinsic <= when.value_max)
+        if when.value_over is not None:
+            yield self._intrinsic > when.value_over
+        for goods in when.goods_not:
+            yield ~self._answer(self._some_goods, goods)
+        for goods in when.goods_only:
+            yield self._answer(self._every_goods, goods)
+
+    def _answer(self, find: Callable[..., Yes], *about: object) -> Yes:
+        question = (find.__name__, *about)
+        if question not in self._answers:
+            self._answers[question] = find(*about)
+        return self._answers[question]
+
+    def _some(self, of_item: Yes) -> Yes:
+        """For each head whether it holds for some item."""
+        found = np.zeros(len(self._terms.heads), np.bool_)
+        if len(of_item):
+            found[self._terms.owners] = np.logical_or.reduceat(of_item, self._terms.starts)
+        return found
+
+    def _is_one_of(self, name: str, wanted: tuple[str, ...]) -> Yes:
+        which, values = self._terms.heads_apart(name)
+        found: Yes = spread(wanted.__contains__, values, which, np.bool_)
+        return found
+
+    def _every_origin(self, wanted: tuple[str, ...]) -> Yes:
+        which, values = self._terms.items_apart("origin_country")
+        return ~self._some(spread(lambda country: country not in wanted, values, which, np.bool_))
+
+    def _every_procedure(self, wanted: tuple[str, ...]) -> Yes:
+        which, values = self._terms.items_apart("procedure")
+        return ~self._some(spread(lambda code: (code or FREE_CIRCULATION) not in wanted, values, which, np.bool_))
+
+    def _some_additional(self, codes: tuple[str, ...]) -> Yes:
+        heads, which, values = self._additional()
+        found = np.zeros(len(self._terms.heads), np.bool_)
+        if len(which):
+            found[heads[spread(codes.__contains__, values, which, np.bool_)]] = True
+        return found
+
+    def _additional(self) -> tuple[Whole, Whole, list[str]]:
+        """The additional procedures of all items, laid flat, each with its head."""
+        if self._extra is None:
+            lists = self._terms.of_items("additional_procedures")
+            sizes = known(lists.list.len())
+            heads = np.repeat(self._terms.head_of, np.where(sizes == MISSING, 0, sizes))
+            empty = pl.Series([], dtype=pl.String)
+            flat = lists.explode(empty_as_null=False, keep_nulls=False) if len(heads) else empty
+            self._extra = (heads, *told_apart(flat))
+        return self._extra
+
+    def _some_goods(self, name: str) -> Yes:
+        return self._some(self._covered(name))
+
+    def _every_goods(self, name: str) -> Yes:
+        return ~self._some(~self._covered(name))
+
+    def _covered(self, name: str) -> Yes:
+        """For each item whether its commodity code is on a list of goods."""
+        which, codes = self._terms.items_apart("hs_code")
+        return self._terms.on_list(name, which, codes, self._terms.head_of, is_prefix=True)
+
+    def _has_scheme(self, scheme: str) -> Yes:
+        """Whether a fiscal reference with that role is given; "none": whether none is."""
+        references = self._terms.batch.fiscal_references
+        found = np.zeros(len(self._terms.heads), np.bool_)
+        if not references.is_empty():
+            heads = self._terms.heads_of(references["row"])
+            heads = heads[yes(references["role"] == scheme) & (heads >= 0)] if scheme != "none" else heads[heads >= 0]
+            found[heads] = True
+        return ~found if scheme == "none" else found
+
+    def _party(self, name: str) -> tuple[Whole, list[str | None]]:
+        if name not in self._parties:
+            self._parties[name] = told_apart(self._terms.batch.parties[name])
+        return self._parties[name]
+
+    def _kind(self, roles: tuple[str, ...]) -> Whole:
+        """For each head of what kind the party is that has the first of the roles that is there."""
+        if roles not in self._kinds:
+            parties, heads = self._terms.batch.parties, len(self._terms.heads)
+            rank = np.full(heads, NOBODY, np.int64)
+            if not parties.is_empty():
+                of = self._terms.heads_of(parties["row"])
+                role, role_names = self._party("role")
+                kind, kind_names = self._party("kind")
+                order = spread(lambda name: roles.index(name) if name in roles else -1, role_names, role)
+                place = order * len(_KINDS) + spread(_KINDS.index, kind_names, kind)
+                here = (of >= 0) & (order >= 0) & parties["item"].is_null().to_numpy()
+                best = np.full(heads, len(roles) * len(_KINDS) - 1, np.int64)
+                np.minimum.at(best, of[here], place[here])
+                rank = best % len(_KINDS)
+            self._kinds[roles] = rank
+        return self._kinds[roles]

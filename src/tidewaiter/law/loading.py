@@ -7,6 +7,7 @@ import hashlib
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from importlib import resources
 from pathlib import Path
@@ -29,6 +30,7 @@ from tidewaiter.law.rules import (
     TaxGoods,
     TaxRate,
 )
+from tidewaiter.law.tariff import Tariff
 from tidewaiter.law.text import amount, number, percent, percent_text
 from tidewaiter.model.money import to_micro
 
@@ -92,13 +94,18 @@ def load(folder: Path | None = None, *, overlay: Path | None = None, draw_key: b
                 bases[table] = base
                 exchange.setdefault((table, currency), []).append(rate)
         places[name] = _jurisdiction(name, files, has_tariff=not tariffs[name].is_empty())
+    places, charge_rules, tax_rates = _numbered(places)
     family = _families(places)
     _check_thresholds(places, family)
     spread = [_spread_groups(frame, _groups(name, places)) for name, frame in tariffs.items()]
     share = next((place.draw_share_ppm for place in places.values() if place.draw_share_ppm is not None), 0)
     return Law(
         jurisdictions=places,
-        tariff=pl.concat([pl.DataFrame(schema=TARIFF), *spread]).sort("schedule", "code", "kind", "origin", "since"),
+        tariff=Tariff(
+            pl.concat([pl.DataFrame(schema=TARIFF), *spread]).sort("schedule", "code", "kind", "origin", "since")
+        ),
+        charge_rules=charge_rules,
+        tax_rates=tax_rates,
         exchange={key: tuple(rates) for key, rates in exchange.items()},
         exchange_base=bases,
         digest=_digest(place.digest for place in places.values()),
@@ -106,6 +113,32 @@ def load(folder: Path | None = None, *, overlay: Path | None = None, draw_key: b
         draw_share_ppm=share,
         _family=family,
     )
+
+
+def _numbered(
+    places: Mapping[str, Jurisdiction],
+) -> tuple[dict[str, Jurisdiction], tuple[ChargeRule, ...], tuple[TaxRate, ...]]:
+    """The same with the rules of charges and the rates of taxes numbered through, and these."""
+    rules: list[ChargeRule] = []
+    rates: list[TaxRate] = []
+
+    def rule(one: ChargeRule) -> ChargeRule:
+        rules.append(replace(one, number=len(rules)))
+        return rules[-1]
+
+    def rate(one: TaxRate) -> TaxRate:
+        rates.append(replace(one, number=len(rates)))
+        return rates[-1]
+
+    numbered = {
+        name: replace(
+            place,
+            regimes=tuple(replace(one, charges=tuple(map(rule, one.charges))) for one in place.regimes),
+            taxes=tuple(replace(one, rates=tuple(map(rate, one.rates))) for one in place.taxes),
+        )
+        for name, place in places.items()
+    }
+    return numbered, tuple(rules), tuple(rates)
 
 
 @contextmanager

@@ -20,6 +20,26 @@ CHARGES = pl.Schema(
         "item": ROW,
         "type": pl.String,
         "code": pl.String,
+        "collector": pl.String,
+        "amount_micro": pl.Int64,
+        "currency": pl.String,
+        "base_micro": pl.Int64,
+        "rule": pl.UInt32,
+        "fact": pl.UInt32,
+        "how": pl.UInt8,
+        "is_firm": pl.Boolean,
+    }
+)
+"""A charge a row, zero ones too. `type` is duty, tax or fee; `base_micro` and `amount_micro` are in `currency`;
+`amount_micro` is null where law does not let us know it, and a finding says so. `rule`, `fact` and `how` are numbers in
+the law it was charged under, from which the words of the receipt are made when they are asked for."""
+
+RECEIPT = pl.Schema(
+    {
+        "row": ROW,
+        "item": ROW,
+        "type": pl.String,
+        "code": pl.String,
         "measure": pl.String,
         "base_micro": pl.Int64,
         "rate": pl.String,
@@ -33,9 +53,8 @@ CHARGES = pl.Schema(
         "confidence": pl.String,
     }
 )
-"""A charge a row, zero ones too. `type` is duty, tax or fee; `base_micro` and `amount_micro` are in `currency`;
-`amount_micro` is null where law does not let us know it, and a finding says so; `why` says how the amount came about,
-`conversion` at which rate of exchange the price was taken (null where it needed none), `law` which text says so."""
+"""The same charges in words: `why` says how the amount came about, `conversion` at which rate of exchange the price was
+taken (null where it needed none), `law` which text says so."""
 
 VALUES = pl.Schema(
     {
