@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tidewaiter.law import Law
 from tidewaiter.law.exchange import ExchangeRate, ecb, eu, hmrc, table, typed, write_csv
 
 JURISDICTIONS = Path(__file__).resolve().parents[1] / "src" / "tidewaiter" / "jurisdictions"
@@ -24,6 +25,8 @@ ECB = REFERENCE / "exchange" / "ecb_eurofxref-hist_2026-10-30.zip"
 HMRC = REFERENCE / "exchange" / "hmrc_exchange_rates_vcr.yml"
 TARIC = REFERENCE / "tariff_uk_eu" / "api_fixtures" / "xi_monetary_exchange_rates.json"
 
+TAKES_THE_EURO = {"BGN": date(2026, 1, 1), "HRK": date(2023, 1, 1)}
+OUTSIDE_THE_EURO = {"CZK", "DKK", "HUF", "PLN", "RON", "SEK", "BGN", "HRK"}
 
 Write = Callable[..., Path]
 
@@ -514,3 +517,63 @@ def test_nonsense_that_is_typed_in_is_refused(other: dict[str, Any], says: str) 
     }
     with pytest.raises(ValueError, match=says):
         typed(**{**valid, **other})
+
+
+# What is shipped
+
+
+def test_the_shipped_customs_rates_of_the_union_are_what_the_rule_makes(published: list[ExchangeRate]) -> None:
+    held = list(table.read(JURISDICTIONS / "eu" / "exchange" / "eu-customs-monthly.csv"))
+    made = [rate for rate in eu.customs_monthly(published) if rate.since >= date(2021, 1, 1)]
+
+    assert sorted(held, key=repr) == sorted(made, key=repr)
+
+
+def test_the_shipped_tariff_rates_of_the_union_are_what_the_rule_makes(published: list[ExchangeRate]) -> None:
+    held = list(table.read(JURISDICTIONS / "eu" / "exchange" / "eu-tariff-monthly.csv"))
+    made = [
+        rate
+        for rate in eu.tariff_monthly(published)
+        if rate.since >= date(2021, 1, 1)
+        and rate.currency in OUTSIDE_THE_EURO | {"GBP", "USD"}
+        and rate.since < TAKES_THE_EURO.get(rate.currency, date.max)
+    ]
+
+    assert sorted(held, key=repr) == sorted(made, key=repr)
+    assert max(rate.since for rate in held) == date(2026, 11, 1)
+    assert [(rate.currency, rate.since) for rate in held if rate.since.day == 15] == [
+        ("HUF", date(2026, 4, 15)),
+        ("USD", date(2022, 7, 15)),
+        ("USD", date(2025, 4, 15)),
+    ]
+
+
+def test_the_shipped_yearly_rates_of_the_union_are_what_the_rule_makes(published: list[ExchangeRate]) -> None:
+    held = list(table.read(JURISDICTIONS / "eu" / "exchange" / "eu-yearly.csv"))
+    made = [
+        rate
+        for rate in eu.yearly(published)
+        if rate.since >= date(2021, 1, 1)
+        and rate.currency in OUTSIDE_THE_EURO
+        and rate.since < TAKES_THE_EURO.get(rate.currency, date.max)
+    ]
+
+    assert sorted(held, key=repr) == sorted(made, key=repr)
+    assert {rate.since.year for rate in held} == set(range(2021, 2028))
+
+
+def test_the_shipped_rates_of_the_world_are_the_last_of_each_month(published: list[ExchangeRate]) -> None:
+    held = list(table.read(JURISDICTIONS / "world" / "exchange" / "ecb-monthly.csv"))
+    made = [rate for rate in ecb.month_end(published) if rate.since >= date(2016, 1, 1)]
+
+    assert sorted(held, key=repr) == sorted(made, key=repr)
+
+
+def test_the_tables_of_the_world_are_part_of_the_law(law: Law) -> None:
+    day = date(2026, 11, 23)
+
+    assert law.per_base("ecb-monthly", "BRL", day) == 6_069_200
+    assert law.per_base("ecb-monthly", "EUR", day) == 1_000_000
+    assert law.per_base("ecb-monthly", "USD", date(2016, 1, 1)) == 1_088_700
+    assert law.per_base("ecb-monthly", "USD", date(2026, 12, 1)) is None
+    assert law.per_base("eu-tariff-monthly", "SEK", day) is not None
