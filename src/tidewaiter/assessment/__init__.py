@@ -1,7 +1,7 @@
 """What the goods are worth, which revenue regime applies, and what is charged.
 
-Entry points: `assess(batch, law)`, and `receipt(batch, charges, law)` for the charges in words. May import `law` and
-`model` only.
+Entry points: `assess(batch, law, past)`, and `receipt(batch, charges, law)` for the charges in words. May import
+`law` and `model` only.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tidewaiter.assessment.valuation import Worth, value
 from tidewaiter.law import Law
 from tidewaiter.model.batch import ROW, Batch
 from tidewaiter.model.exact import series
+from tidewaiter.model.past import Past
 
 __all__ = ["KINDS", "Assessment", "assess", "receipt"]
 
@@ -33,15 +34,15 @@ class Assessment:
     findings: pl.DataFrame
 
 
-def assess(batch: Batch, law: Law) -> Assessment:
+def assess(batch: Batch, law: Law, past: Past | None = None) -> Assessment:
     """What is charged on each consignment, and why.
 
     Only original import declarations are assessed: an amendment carries no more than what changes, and nothing
-    here charges exports.
+    here charges exports. `past` tells what a buyer imported before, where law sets a limit by the person.
     """
     terms = terms_of(batch, law)
     worth = value(terms)
-    choice = choose(terms, worth)
+    choice = choose(terms, worth, past or Past())
     charged = charge(terms, worth, choice)
     return Assessment(
         values=_values(terms, worth, charged),

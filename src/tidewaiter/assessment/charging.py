@@ -8,7 +8,8 @@ charge on the receipt is in `receipt.py`, and made when it is asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,6 +17,7 @@ import polars as pl
 from tidewaiter.assessment.regimes import Choice
 from tidewaiter.assessment.terms import Terms, cross
 from tidewaiter.assessment.valuation import Worth
+from tidewaiter.law import Law
 from tidewaiter.law.rules import ChargeRule, Place, Regime
 from tidewaiter.law.tariff import NO_MEASURE, Tariff
 from tidewaiter.law.timeline import ordinal
@@ -24,13 +26,17 @@ from tidewaiter.model.exact import (
     MISSING,
     Whole,
     Yes,
+    at_least,
     distinct,
     known,
+    minus,
     plus,
     scaled,
     scaled_sum,
     series,
+    shares,
     spread,
+    sums,
     told_apart,
 )
 from tidewaiter.model.money import MICRO
@@ -39,7 +45,7 @@ from tidewaiter.model.outcome import CHARGES
 NO_FACT = -1
 
 # What a line says of how its amount came about; the words are in receipt.py.
-PLAIN, RELIEVED, FREE, PREFERRED, UNKNOWN_DUTY, AGAIN, AT_SALE, NOUGHT_RATED = range(8)
+PLAIN, RELIEVED, FREE, PREFERRED, UNKNOWN_DUTY, AGAIN, AT_SALE, NOUGHT_RATED, WAIVED, DISPLACED = range(10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +64,8 @@ class Charged:
 
 @dataclass(slots=True, kw_only=True)
 class _Goods:
-    """The goods items of one regime, and what was charged on them so far. `at`: their places among all items."""
+    """The goods items of one regime, and what was charged on them so far. `at`: their places among all items; `starts`:
+    where the items of each consignment begin; `before`: all charges so far, `counted`: those that are no tax."""
 
     at: Whole
     terms: Terms
@@ -67,16 +74,20 @@ class _Goods:
     place: Whole
     quantum: Whole
     half_up: Yes
+    goods: Whole
+    carriage: Whole
     customs_value: Whole
     tax_base: Whole
     tax_has_charges: Yes
-    measure: Whole
     starts: Whole
-    before: Whole
+    found: Callable[[str, Whole], Whole]
+    before: Whole = field(init=False)
     counted: Whole = field(init=False)
+    by_code: dict[str, Whole] = field(default_factory=dict)
+    layers: dict[str, Yes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.counted = np.zeros(len(self.at), np.int64)
+        self.before = self.counted = np.zeros(len(self.at), np.int64)
 
     def column(self, name: str) -> Whole:
         """A column of numbers of these items."""
@@ -87,17 +98,52 @@ class _Goods:
         found: Whole = spread(answer, self.terms.places, self.place)
         return found
 
-    def rounded(self, value: Whole, numerator: Whole | int, denominator: int = MICRO) -> Whole:
-        """The part of the value, rounded as charges are."""
-        return scaled(value, numerator, denominator, quantum=self.quantum, half_up=self.half_up)
+    def base(self, rule: ChargeRule, usual: Whole) -> Whole:
+        """What the charge is taken on: the sum of what the rule names, or what is usual."""
+        return plus(*(self._named(name) for name in rule.base)) if rule.base else usual
+
+    def _named(self, name: str) -> Whole:
+        if name == "charges":
+            return self.before
+        if name in BASES:
+            found: Whole = getattr(self, name)
+            return found
+        return self.by_code[name]
+
+    def rounding(self, rule: ChargeRule) -> tuple[Whole, Yes]:
+        """Quantum of the charge, and where it is rounded half up: as the rule says, or the country."""
+        quantum = self.quantum if rule.quantum is None else np.full(len(self.at), rule.quantum, np.int64)
+        half_up = np.full(len(self.at), rule.rounding == "half_up", np.bool_) if rule.rounding else self.half_up
+        return quantum, half_up
+
+    def part(self, rule: ChargeRule, value: Whole, rate_ppm: Whole | int) -> Whole:
+        """That part of the value, grossed up where the rule says so, rounded as the charge is."""
+        quantum, half_up = self.rounding(rule)
+        rate = np.asarray(rate_ppm, np.int64)
+        whole = np.where(rate == MISSING, MISSING, MICRO - rate) if rule.is_grossed_up else MICRO
+        return scaled(value, rate, whole, quantum=quantum, half_up=half_up)
+
+    def charged(self, rule: ChargeRule, line: _Line) -> None:
+        """Count the charge among those before the next."""
+        amount = line.amount if line.whole is None else line.whole
+        self.before = plus(self.before, amount)
+        self.by_code[rule.code] = plus(self.by_code[rule.code], amount) if rule.code in self.by_code else amount
+        if rule.type != "tax":
+            self.counted = plus(self.counted, amount)
+
+
+BASES = ("goods", "carriage", "customs_value", "tax_base")
+"""What a charge can be taken on, besides the charges before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
     """One charge on the items of a regime. `fact`: the measure of the tariff or the rate of the tax it rests on;
-    `only`: the items that have a line of it; `is_head`: it is of the whole consignment."""
+    `only`: the items that have a line of it; `is_head`: it is of the whole consignment; `whole`: what later charges
+    count, where law collects a share of it only."""
 
     amount: Whole
+    whole: Whole | None = None
     base: Whole | None = None
     how: Whole | int = PLAIN
     fact: Whole | None = None
@@ -110,9 +156,7 @@ def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
     """The charges on every item whose consignment has a regime."""
     chosen = choice.chosen[terms.head_of]
     tax_base = worth.tax_base.copy()
-    asking = np.array([any(rule.arithmetic == "tariff" for rule in one.charges) for one in choice.regimes], np.bool_)
-    asked = asking[chosen] & (chosen >= 0) if len(asking) else np.zeros(len(chosen), np.bool_)
-    measure, preferred = _measures(terms, asked)
+    tariff = _Asked(terms)
     of_place = _Grounds(terms)
     parts: list[tuple[Whole, ...]] = []
     for number, regime in enumerate(choice.regimes):
@@ -127,36 +171,82 @@ def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
             place=place,
             quantum=of_place.quantum[place],
             half_up=of_place.half_up[place],
+            goods=worth.goods[at],
+            carriage=worth.carriage[at],
             customs_value=worth.customs_value[at],
             tax_base=worth.tax_base[at],
             tax_has_charges=of_place.tax_has_charges[place],
-            measure=measure[at],
             starts=np.flatnonzero(np.diff(head, prepend=-1)),
-            before=np.zeros(len(at), np.int64),
+            found=tariff.found,
         )
+        if regime.value_share_ppm != MICRO:
+            _lower(goods, regime.value_share_ppm, of_place)
         for rule in regime.charges:
-            line = _ARITHMETIC[rule.arithmetic](rule, goods)
+            line = _waived(rule, goods, _ARITHMETIC[rule.arithmetic](rule, goods))
             parts.append(_part(rule, goods, line))
-            goods.before = plus(goods.before, line.amount)
-            if rule.type != "tax":
-                goods.counted = plus(goods.counted, line.amount)
+            goods.charged(rule, line)
         tax_base[at] = np.where(goods.tax_has_charges, plus(goods.tax_base, goods.counted), goods.tax_base)
     return Charged(
         charges=_frame(terms, parts),
         tax_base=tax_base,
-        duty_known=~asked | (measure != NO_MEASURE),
-        measure=measure,
-        preferred=preferred,
+        duty_known=~tariff.asked | (tariff.measure != NO_MEASURE),
+        measure=tariff.measure,
+        preferred=tariff.preferred,
     )
 
 
+def _lower(goods: _Goods, share_ppm: int, grounds: _Grounds) -> None:
+    """Take only that share of the customs value, as some laws do of what a person buys at retail."""
+    quantum, half_up = grounds.value_quantum[goods.place], grounds.value_half_up[goods.place]
+    lower = scaled(goods.customs_value, share_ppm, MICRO, quantum=quantum, half_up=half_up)
+    goods.tax_base = plus(lower, minus(goods.tax_base, goods.customs_value))
+    goods.customs_value = lower
+
+
+def _waived(rule: ChargeRule, goods: _Goods, line: _Line) -> _Line:
+    """The line, or nothing where the charge on the whole consignment is too small for law to collect."""
+    if rule.waived_below_micro is None and rule.waived_up_to_micro is None:
+        return line
+    total = sums(line.amount, goods.starts)
+    first = goods.place[goods.starts]
+    small = np.zeros(len(total), np.bool_)
+    if rule.waived_below_micro is not None:
+        small |= total < _limits(rule.waived_below_micro, rule, goods)[first]
+    if rule.waived_up_to_micro is not None:
+        small |= total <= _limits(rule.waived_up_to_micro, rule, goods)[first]
+    sizes = np.diff(goods.starts, append=len(line.amount))
+    waived = np.repeat(small & (total > 0), sizes)
+    amount = np.where(waived, 0, line.amount)
+    whole = None if line.whole is None else np.where(waived, 0, line.whole)
+    return replace(line, amount=amount, whole=whole, how=np.where(waived, WAIVED, line.how))
+
+
+def _limits(micro: int, rule: ChargeRule, goods: _Goods) -> Whole:
+    """An amount of the rule in the currency of each place; -1 without a rate, so that nothing is below it."""
+    found = [_into(micro, rule.limit_currency, goods.terms.law, place) for place in goods.terms.places]
+    return np.array([-1 if one == MISSING else one for one in found], np.int64)
+
+
+def _into(micro: int, currency: str, law: Law, place: Place, quantum: int = 1, *, is_half_up: bool = True) -> int:
+    """An amount that law fixes, in the currency of assessment of the place; `MISSING` without a rate of exchange."""
+    if place.currency == currency:
+        return micro
+    above, below = cross(law, place.ground.threshold_exchange, currency, place.currency, place)
+    if above == MISSING:
+        return MISSING
+    unit = below * quantum
+    return (2 * micro * above + (unit if is_half_up else 0)) // (2 * unit) * quantum
+
+
 class _Grounds:
-    """How each place rounds charges, and whether its tax counts them."""
+    """How each place rounds charges and values, and whether its tax counts the charges."""
 
     def __init__(self, terms: Terms) -> None:
         grounds = [place.ground for place in terms.places]
         self.quantum = np.array([ground.charge_quantum for ground in grounds], np.int64)
         self.half_up = np.array([ground.charge_rounding == "half_up" for ground in grounds], np.bool_)
+        self.value_quantum = np.array([ground.value_quantum for ground in grounds], np.int64)
+        self.value_half_up = np.array([ground.value_rounding == "half_up" for ground in grounds], np.bool_)
         self.tax_has_charges = np.array(["duty" in ground.tax_base for ground in grounds], np.bool_)
 
 
@@ -226,8 +316,38 @@ def _relief(_rule: ChargeRule, goods: _Goods) -> _Line:
 
 
 def _rate(rule: ChargeRule, goods: _Goods) -> _Line:
-    """One rate on the customs value of every item."""
-    return _Line(amount=goods.rounded(goods.customs_value, rule.rate_ppm), base=goods.customs_value)
+    """One rate on the customs value of every item, or on that of the consignment, within the limits of the rule."""
+    base = goods.base(rule, goods.customs_value)
+    if rule.per == "consignment":
+        first = np.diff(goods.head, prepend=-1) != 0
+        whole = np.zeros(len(base), np.int64)
+        whole[goods.starts] = sums(base, goods.starts)
+        amount = goods.part(rule, whole, rule.rate_ppm)
+        for limit, nearer in ((rule.minimum_micro, np.maximum), (rule.maximum_micro, np.minimum)):
+            if limit is not None:
+                at_place = _limits(limit, rule, goods)[goods.place]
+                amount = np.where((amount == MISSING) | (at_place < 0), MISSING, nearer(amount, at_place))
+        return _Line(amount=np.where(first, amount, 0), base=whole, only=first, is_head=True)
+    amount = goods.part(rule, base, rule.rate_ppm)
+    if rule.minus_micro:
+        off = goods.by_place(lambda place: _into(rule.minus_micro, rule.minus_currency, goods.terms.law, place))
+        weights = np.where(base == MISSING, 0, base) // goods.quantum
+        taken = shares(off, weights, goods.starts, goods.quantum)
+        amount = at_least(minus(amount, taken), 0)
+    return _Line(amount=_collected(rule, goods, amount, base, rule.rate_ppm), whole=amount, base=base)
+
+
+def _collected(rule: ChargeRule, goods: _Goods, amount: Whole, base: Whole, rate_ppm: Whole | int) -> Whole:
+    """What is collected of the charge: all of it, or the share that law names, rounded once."""
+    if rule.share_ppm == MICRO:
+        return amount
+    quantum, half_up = goods.rounding(rule)
+    rate = np.asarray(rate_ppm, np.int64)
+    # The share of the rate in parts of a million million: the amount itself is not rounded before its share is taken.
+    above, below = rate * rule.share_ppm, (MICRO - rate if rule.is_grossed_up else MICRO) * np.int64(MICRO)
+    common = np.gcd(np.where(rate == MISSING, 1, above), np.where(rate == MISSING, 1, below))
+    above, below = np.where(rate == MISSING, MISSING, above // common), np.maximum(below // common, 1)
+    return scaled(base, above, below, quantum=quantum, half_up=half_up)
 
 
 def _flat(rule: ChargeRule, goods: _Goods) -> _Line:
@@ -240,7 +360,7 @@ def _flat(rule: ChargeRule, goods: _Goods) -> _Line:
         _, places = np.unique(goods.head * len(codes) + which[goods.at], return_index=True)
         first = np.zeros(len(goods.at), np.bool_)
         first[places] = True
-    fixed = goods.by_place(lambda place: _fixed(rule, goods, place))
+    fixed = goods.by_place(lambda place: _fixed(rule, goods.terms.law, place))
     return _Line(
         amount=np.where(first, fixed, 0),
         how=np.where(first, PLAIN, AGAIN),
@@ -249,46 +369,58 @@ def _flat(rule: ChargeRule, goods: _Goods) -> _Line:
     )
 
 
-def _fixed(rule: ChargeRule, goods: _Goods, place: Place) -> int:
-    """The fixed amount in the currency of assessment of the place; `MISSING` without a rate of exchange."""
-    if place.currency == rule.amount_currency:
-        return rule.amount_micro
-    table = place.ground.threshold_exchange
-    above, below = cross(goods.terms.law, table, rule.amount_currency, place.currency, place)
-    if above == MISSING:
-        return MISSING
-    unit = below * place.ground.charge_quantum
-    half = unit if place.ground.charge_rounding == "half_up" else 0
-    return (2 * rule.amount_micro * above + half) // (2 * unit) * place.ground.charge_quantum
+def _fixed(rule: ChargeRule, law: Law, place: Place) -> int:
+    """The fixed amount of the rule, rounded as charges are where it is converted."""
+    ground = place.ground
+    is_half_up = (rule.rounding or ground.charge_rounding) == "half_up"
+    quantum = ground.charge_quantum if rule.quantum is None else rule.quantum
+    return _into(rule.amount_micro, rule.amount_currency, law, place, quantum, is_half_up=is_half_up)
 
 
 def _tariff(rule: ChargeRule, goods: _Goods) -> _Line:
-    """What the tariff says for the code, the origin and the day: part of the value, an amount a unit, or both."""
+    """What the tariff says for the code, the origin and the day: part of the value, an amount a unit, or both.
+
+    A layer besides the usual duty has a line only where it has a measure; where another layer displaces it, of nought.
+    """
     said = goods.terms.law.tariff
-    measure, value = goods.measure, goods.customs_value
+    measure, value = goods.found(rule.measures, goods.at), goods.base(rule, goods.customs_value)
     is_known = measure != NO_MEASURE
     ppm, specific = said.ad_valorem_ppm[measure], said.specific_micro[measure]
-    amount = goods.rounded(value, ppm)
+    amount = goods.part(rule, value, ppm)
     has_specific = np.flatnonzero(specific != MISSING)
     if len(has_specific):
-        amount[has_specific] = _specific(goods, has_specific, ppm[has_specific])
+        amount[has_specific] = _specific(rule, goods, value, measure, has_specific)
     free = is_known & (ppm == 0) & (specific == MISSING)
-    how = np.select([~is_known, free, said.is_preference[measure]], [UNKNOWN_DUTY, FREE, PREFERRED], default=PLAIN)
+    kinds = [~is_known, free, said.is_preference[measure]]
+    how = np.select(kinds, [UNKNOWN_DUTY, FREE, PREFERRED], default=PLAIN)
     firm = np.where(is_known, said.is_firm[measure], rule.confidence == "firm")
-    return _Line(amount=amount, base=value, how=how, fact=measure, is_firm=firm)
+    line = _Line(amount=amount, base=value, how=how, fact=measure, is_firm=firm)
+    if not rule.measures:
+        return line
+    goods.layers[rule.measures] = is_known
+    displaced = np.zeros(len(measure), np.bool_)
+    for other in rule.unless:
+        displaced |= goods.layers.get(other, False)
+    return replace(
+        line,
+        amount=np.where(is_known & ~displaced, amount, 0),
+        how=np.where(displaced, DISPLACED, how),
+        only=is_known,
+    )
 
 
-def _specific(goods: _Goods, at: Whole, ppm: Whole) -> Whole:
+def _specific(rule: ChargeRule, goods: _Goods, value: Whole, measure: Whole, at: Whole) -> Whole:
     """The duty where the tariff takes an amount a unit, with its part of the value: added up, then rounded once."""
     said, places = goods.terms.law.tariff, goods.terms.places
-    measure = goods.measure[at]
+    measure = measure[at]
     size = len(said.frame)
     keys, of = distinct(goods.place[at] * size + measure, len(places) * size)
     each = np.array([_in_home(said, key % size, goods, places[key // size]) for key in keys.tolist()], np.int64)[of]
     by_mass = said.is_by_mass[measure]
     units = np.where(by_mass, goods.column("net_mass_micro")[at], goods.column("quantity_micro")[at])
-    products = [(goods.customs_value[at], ppm), (units, each)]
-    return scaled_sum(products, MICRO, quantum=goods.quantum[at], half_up=goods.half_up[at])
+    products = [(value[at], said.ad_valorem_ppm[measure]), (units, each)]
+    quantum, half_up = goods.rounding(rule)
+    return scaled_sum(products, MICRO, quantum=quantum[at], half_up=half_up[at])
 
 
 def _in_home(said: Tariff, measure: int, goods: _Goods, place: Place) -> int:
@@ -299,17 +431,21 @@ def _in_home(said: Tariff, measure: int, goods: _Goods, place: Place) -> int:
 
 
 def _tax(rule: ChargeRule, goods: _Goods) -> _Line:
-    """The rate of the goods' class on the tax base, or on the charges before it alone; zero where due at the sale."""
+    """The rate of the goods' class on the tax base, or on what the rule names; zero where due at the sale."""
     with_charges = np.where(goods.tax_has_charges, plus(goods.tax_base, goods.before), goods.tax_base)
-    base = goods.before if rule.on == "charges" else with_charges
+    base = goods.base(rule, with_charges)
     rate, is_firm = _tax_rates(rule.tax, goods)
     law = goods.terms.law
     ppm = law.tax_rate_ppm[rate]
+    is_firm = is_firm & law.tax_rate_is_firm[rate]
     if rule.due == "sale":
-        amount, how = np.zeros(len(base), np.int64), np.full(len(base), AT_SALE, np.int64)
-    else:
-        amount, how = goods.rounded(base, ppm), np.where(ppm == 0, NOUGHT_RATED, PLAIN)
-    return _Line(amount=amount, base=base, how=how, fact=rate, is_firm=is_firm & law.tax_rate_is_firm[rate])
+        nothing = np.zeros(len(base), np.int64)
+        return _Line(amount=nothing, base=base, how=AT_SALE, fact=rate, is_firm=is_firm)
+    whole = goods.part(rule, base, ppm)
+    amount = _collected(rule, goods, whole, base, ppm)
+    return _Line(
+        amount=amount, whole=whole, base=base, how=np.where(ppm == 0, NOUGHT_RATED, PLAIN), fact=rate, is_firm=is_firm
+    )
 
 
 def _tax_rates(tax: str, goods: _Goods) -> tuple[Whole, Yes]:
@@ -339,37 +475,48 @@ _ARITHMETIC: dict[str, Callable[[ChargeRule, _Goods], _Line]] = {
 }  # fmt: skip
 
 
-def _measures(terms: Terms, asked: Yes) -> tuple[Whole, tuple[Whole, list[str]]]:
-    """For each item asked about the measure of the tariff that holds; and the country of a preference claimed, for
-    each item its place among the countries.
+class _Asked:
+    """Which measures of the tariff hold for the items of which a regime asks it.
 
-    A preference claimed and in force goes before the duty for all.
+    `asked`: the items of which the usual duty was asked; `measure`: what was found for them; `preferred`: the country
+    of a preference claimed, for each item its place among the countries.
     """
-    size = len(terms.items)
-    found = np.full(size, NO_MEASURE, np.int64)
-    nobody = np.zeros(size, np.int64), [""]
-    at = np.flatnonzero(asked)
-    if not len(at):
-        return found, nobody
-    head = terms.head_of[at]
-    codes, names = _full_codes(terms)
-    origin, origins = terms.items_apart("origin_country")
-    day = terms.by_place(lambda place: ordinal(place.day))[head]
-    preferred, countries = _preferred(terms, asked)
-    schedules = [place.schedule for place in terms.places]
-    for schedule in dict.fromkeys(schedules):
-        mine = np.fromiter((one == schedule for one in schedules), np.bool_, len(schedules))[terms.place[head]]
-        here, days = at[mine], day[mine]
-        third = terms.law.tariff.of(schedule, "third_country")
-        found[here] = third.of(names, codes[here], origins, origin[here], days)
-        claims = np.flatnonzero(preferred[here] > 0)
-        if len(claims):
-            wanted = here[claims]
-            better = terms.law.tariff.of(schedule, "preference").of(
-                names, codes[wanted], countries, preferred[wanted], days[claims]
-            )
-            found[wanted[better != NO_MEASURE]] = better[better != NO_MEASURE]
-    return found, (preferred, countries)
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self.asked = np.zeros(len(terms.items), np.bool_)
+        self.measure = np.full(len(terms.items), NO_MEASURE, np.int64)
+        self.preferred: tuple[Whole, list[str]] = np.zeros(len(terms.items), np.int64), [""]
+        self._goods: tuple[Any, ...] | None = None
+
+    def found(self, kind: str, at: Whole) -> Whole:
+        """For each of these items the measure of that kind; of duty, where no kind is named: then a preference claimed
+        and in force goes before the duty for all."""
+        terms, tariff = self._terms, self._terms.law.tariff
+        if self._goods is None:
+            day = terms.by_place(lambda place: ordinal(place.day))[terms.head_of]
+            self._goods = (*_full_codes(terms), *terms.items_apart("origin_country"), day)
+            self.preferred = _preferred(terms)
+        codes, names, origin, origins, day = self._goods
+        preferred, countries = self.preferred
+        schedules = [place.schedule for place in terms.places]
+        found = np.full(len(at), NO_MEASURE, np.int64)
+        for schedule in dict.fromkeys(schedules):
+            mine = np.fromiter((one == schedule for one in schedules), np.bool_, len(schedules))
+            where = np.flatnonzero(mine[terms.place[terms.head_of[at]]])
+            here = at[where]
+            measures = tariff.of(schedule, kind or "third_country")
+            found[where] = measures.of(names, codes[here], origins, origin[here], day[here])
+            claims = np.flatnonzero((preferred[here] > 0) & (not kind))
+            if len(claims):
+                wanted = here[claims]
+                preference = tariff.of(schedule, "preference")
+                better = preference.of(names, codes[wanted], countries, preferred[wanted], day[wanted])
+                found[where[claims]] = np.where(better == NO_MEASURE, found[where[claims]], better)
+        if not kind:
+            self.asked[at] = True
+            self.measure[at] = found
+        return found
 
 
 def _full_codes(terms: Terms) -> tuple[Whole, list[str | None]]:
@@ -380,13 +527,13 @@ def _full_codes(terms: Terms) -> tuple[Whole, list[str | None]]:
     return told_apart(code + national.fill_null(""))
 
 
-def _preferred(terms: Terms, asked: Yes) -> tuple[Whole, list[str]]:
+def _preferred(terms: Terms) -> tuple[Whole, list[str]]:
     """The country of preferential origin where a preference is claimed: its place among the countries, nought for
     none."""
     claim, claims = terms.items_apart("preference")
     if claims == [None]:
         return np.zeros(len(claim), np.int64), [""]
-    is_claimed = asked & terms.on_list("preference-claims", claim, claims, terms.head_of, is_prefix=True)
+    is_claimed = terms.on_list("preference-claims", claim, claims, terms.head_of, is_prefix=True)
     stated, of_goods = terms.of_items("preference_country"), terms.of_items("origin_country")
     country, countries = told_apart(stated.zip_with(stated.is_not_null(), of_goods).fill_null(""))
     return np.where(is_claimed, country + 1, 0), ["", *countries]

@@ -86,6 +86,13 @@ KINDS = (
         remedy="Check the price, the carriage and the additions, and their currencies.",
         law="",
     ),
+    Kind(
+        code="ASM-11",
+        severity="note",
+        text="Law sets a limit by the person here, and what this person imported before is not known, so none was taken.",
+        remedy="Nothing to do; customs may count earlier parcels of the same person together with this one.",
+        law="",
+    ),
 )
 """Every kind of finding that assessment makes."""
 
@@ -103,6 +110,7 @@ def shortcomings(terms: Terms, worth: Worth, choice: Choice, charged: Charged) -
     found += _of_values(terms, worth, charged)
     found += _of_goods(terms, worth, charged)
     found += [(row, None, "ASM-04", "", None) for row in terms.rows[choice.chosen < 0].tolist()]
+    found += [(row, None, "ASM-11", "/parties", None) for row in terms.rows[choice.unknown_past].tolist()]
     found += _of_carriage(terms)
     found += _of_taxes(charged.charges)
     if not found:

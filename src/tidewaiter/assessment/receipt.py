@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from tidewaiter.assessment.charging import AGAIN, AT_SALE, FREE, NOUGHT_RATED, PREFERRED, UNKNOWN_DUTY
+from tidewaiter.assessment.charging import AGAIN, DISPLACED, FREE, NOUGHT_RATED, PREFERRED, UNKNOWN_DUTY, WAIVED
 from tidewaiter.assessment.terms import rate_in_words
 from tidewaiter.law import Law
 from tidewaiter.law.rules import ChargeRule, Place
@@ -20,7 +20,7 @@ from tidewaiter.law.text import percent_text
 from tidewaiter.law.timeline import ordinal
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.exact import known, standing
-from tidewaiter.model.money import from_micro
+from tidewaiter.model.money import MICRO, from_micro
 from tidewaiter.model.outcome import RECEIPT
 
 
@@ -80,28 +80,67 @@ def _rounding(place: Place) -> str:
 
 
 def _said(law: Law, rule: ChargeRule, fact: int | None, how: int) -> _Said:
-    return _WORDS[rule.arithmetic](law, rule, fact, how)
+    said = _WORDS[rule.arithmetic](law, rule, fact, how)
+    if how == WAIVED:
+        return said._replace(why=f"{said.why}; not collected: {_waived(rule)}")
+    if how == DISPLACED:
+        return said._replace(why=f"not taken besides {' or '.join(rule.unless)}")
+    return said
+
+
+def _waived(rule: ChargeRule) -> str:
+    """Why a small charge is let go."""
+    if rule.waived_below_micro is not None:
+        return f"on the whole consignment it is below {_amount(rule.waived_below_micro, rule.limit_currency)}"
+    return f"on the whole consignment it is not above {_amount(rule.waived_up_to_micro or 0, rule.limit_currency)}"
+
+
+def _amount(micro: int, currency: str) -> str:
+    return f"{from_micro(micro)} {currency}"
 
 
 def _measure(law: Law, rule: ChargeRule) -> str:
     return f"{law.regime_of[rule.number].id}:{rule.type}:{rule.code}"
 
 
-def _relief(law: Law, rule: ChargeRule, fact: int | None, how: int) -> _Said:  # noqa: ARG001 - one shape for all
+_BASES = {
+    "goods": "price of the goods", "carriage": "carriage and insurance", "customs_value": "customs value",
+    "tax_base": "value for the tax", "charges": "the charges before it",
+}  # fmt: skip
+
+
+def _taken_on(rule: ChargeRule, usual: str, rate: str) -> str:
+    """How the amount comes about: '(customs value + A00) × 18 %'."""
+    names = [_BASES.get(name, name) for name in rule.base]
+    base = f"({' + '.join(names)})" if len(names) > 1 else (names or [usual])[0]
+    words = f"{base} × {rate}"
+    if rule.is_grossed_up:
+        words += ", on a base that has the tax itself in it"
+    if rule.minus_micro:
+        words += f", less {_amount(rule.minus_micro, rule.minus_currency)} for the consignment"
+    for limit, name in ((rule.minimum_micro, "least"), (rule.maximum_micro, "most")):
+        if limit is not None:
+            words += f", at {name} {_amount(limit, rule.limit_currency)}"
+    if rule.share_ppm != MICRO:
+        words += f", of which {percent_text(rule.share_ppm)} is collected"
+    return words
+
+
+def _relief(law: Law, rule: ChargeRule, _fact: int | None, _how: int) -> _Said:
     return _Said(_measure(law, rule), "relieved", rule.why, rule.source)
 
 
-def _rate(law: Law, rule: ChargeRule, fact: int | None, how: int) -> _Said:  # noqa: ARG001
+def _rate(law: Law, rule: ChargeRule, _fact: int | None, _how: int) -> _Said:
     rate = percent_text(rule.rate_ppm)
-    why = rule.why or f"customs value × {rate}, the same for all goods of this regime"
+    why = rule.why or f"{_taken_on(rule, 'customs value', rate)}, the same for all goods of this regime"
     return _Said(_measure(law, rule), rate, why, rule.source)
 
 
 _PER = {"item": "item", "code": "distinct commodity code", "consignment": "consignment"}
 
 
-def _flat(law: Law, rule: ChargeRule, fact: int | None, how: int) -> _Said:  # noqa: ARG001
-    rate = f"{from_micro(rule.amount_micro)} {rule.amount_currency} for each {_PER[rule.per]}"
+def _flat(law: Law, rule: ChargeRule, _fact: int | None, how: int) -> _Said:
+    rate = f"{_amount(rule.amount_micro, rule.amount_currency)} for each {_PER[rule.per]}"
     why = f"{rate}; charged already on the first item with this code" if how == AGAIN else rule.why or rate
     return _Said(_measure(law, rule), rate, why, rule.source)
 
@@ -114,24 +153,20 @@ _TARIFF_WHY = {
 
 
 def _tariff(law: Law, rule: ChargeRule, fact: int | None, how: int) -> _Said:
-    why = _TARIFF_WHY.get(how, "customs value × the rate for all origins that have no other")
+    usual = rule.why or "customs value × the rate for all origins that have no other"
+    why = _TARIFF_WHY.get(how, usual)
     if fact is None:
         return _Said(f"{rule.code}: no measure known", "unknown", why, rule.source)
     measure = law.tariff.frame.row(fact, named=True)
     return _Said(measure["measure"], measure["rate"], why, measure["source"])
 
 
-_TAX_WHY = {
-    "all": "value for the tax (customs value, carriage and the charges before it) × the rate of its class",
-    "charges": "the charges before it × the rate of its class; the tax on the goods is accounted for apart",
-}
+_TAX_BASE = "value for the tax (customs value, carriage and the charges before it)"
 
 
 def _tax(law: Law, rule: ChargeRule, fact: int | None, how: int) -> _Said:
-    why = rule.why or _TAX_WHY[rule.on]
-    if how == AT_SALE:
-        why = rule.why
-    elif how == NOUGHT_RATED:
+    why = rule.why or _taken_on(rule, _TAX_BASE, "the rate of its class")
+    if how == NOUGHT_RATED:
         why = "the class of these goods is taxed at nought"
     if fact is None:
         return _Said(_measure(law, rule), "unknown", why, rule.source)

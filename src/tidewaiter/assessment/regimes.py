@@ -8,11 +8,27 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from tidewaiter.assessment.terms import Terms
+from tidewaiter.assessment.terms import Terms, rate_into
 from tidewaiter.assessment.valuation import Worth
 from tidewaiter.law.rules import Conditions, Regime
 from tidewaiter.model.batch import ROW
-from tidewaiter.model.exact import MISSING, Whole, Yes, at_least, known, minus, spread, sums, told_apart, yes
+from tidewaiter.model.exact import (
+    MISSING,
+    Whole,
+    Yes,
+    at_least,
+    known,
+    minus,
+    plus,
+    scaled,
+    spread,
+    standing,
+    sums,
+    told_apart,
+    yes,
+)
+from tidewaiter.model.money import MICRO
+from tidewaiter.model.past import Past
 
 FREE_CIRCULATION = "40"
 """The procedure meant where none is stated: most who sell and buy know no customs codes (UCC annex B, DE 1/10)."""
@@ -20,6 +36,8 @@ FREE_CIRCULATION = "40"
 SENDERS = ("consignor", "exporter", "seller")
 RECEIVERS = ("importer", "consignee", "buyer")
 """Roles in the order in which they are asked who sends and who receives."""
+DELIVERED = ("consignee", "buyer", "importer")
+"""Roles in the order in which they are asked where the goods are delivered."""
 _KINDS = ("association", "legal", "natural", None)
 """Where two parties have that role, a legal person counts before a natural one."""
 NOBODY = len(_KINDS) - 1
@@ -28,11 +46,12 @@ NOBODY = len(_KINDS) - 1
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """`regimes`: the versions that apply to some consignment; `chosen`: for each head its regime among them, -1 where
-    none fits; `intrinsic`: the value that thresholds look at."""
+    none fits; `unknown_past`: the heads whose regime looks at what the buyer imported before, of which nothing is
+    known."""
 
     regimes: tuple[Regime, ...]
     chosen: Whole
-    intrinsic: Whole
+    unknown_past: Whole
 
     def frame(self, terms: Terms) -> pl.DataFrame:
         """The frame REGIMES."""
@@ -48,7 +67,7 @@ class Choice:
         )
 
 
-def choose(terms: Terms, worth: Worth) -> Choice:
+def choose(terms: Terms, worth: Worth, past: Past) -> Choice:
     """The regime of every consignment assessed.
 
     The thresholds look at the whole consignment: splitting a parcel into lines must not make it duty-free. They look
@@ -56,10 +75,7 @@ def choose(terms: Terms, worth: Worth) -> Choice:
     nor does anything of no goods at all.
     """
     heads = len(terms.heads)
-    intrinsic = np.full(heads, MISSING, np.int64)
-    intrinsic[terms.owners] = sums(worth.intrinsic, terms.starts)
-    intrinsic = at_least(minus(intrinsic, worth.taken_off), 0)
-    facts = _Facts(terms, intrinsic)
+    facts = _Facts(terms, worth, past)
     chosen = np.full(heads, -1, np.int64)
     open_still = np.zeros(heads, np.bool_)
     open_still[terms.owners] = True
@@ -74,7 +90,8 @@ def choose(terms: Terms, worth: Worth) -> Choice:
             open_still = open_still & ~fits
             if not open_still.any():
                 break
-    return Choice(regimes=tuple(found), chosen=chosen, intrinsic=intrinsic)
+    by_person = np.array([one.when.is_by_person for one in found] + [False], np.bool_)[chosen]
+    return Choice(regimes=tuple(found), chosen=chosen, unknown_past=np.flatnonzero(by_person & ~facts.past_is_known))
 
 
 def _could_apply(terms: Terms) -> Iterator[tuple[Regime, Yes]]:
@@ -92,8 +109,15 @@ def _could_apply(terms: Terms) -> Iterator[tuple[Regime, Yes]]:
 class _Facts:
     """What conditions ask of the consignments, each question answered once for all of them."""
 
-    def __init__(self, terms: Terms, intrinsic: Whole) -> None:
-        self._terms, self._intrinsic = terms, intrinsic
+    def __init__(self, terms: Terms, worth: Worth, past: Past) -> None:
+        self._terms, self._worth = terms, worth
+        self._values: dict[tuple[str, str], Whole] = {}
+        place = standing(terms.rows, known(past.person_totals["row"]))
+        self.past_is_known = place >= 0
+        self._before = {
+            name: np.where(self.past_is_known, np.append(known(past.person_totals[f"{name}_micro"]), 0)[place], 0)
+            for name in ("day", "year")
+        }
         self._answers: dict[tuple[object, ...], Yes] = {}
         self._extra: tuple[Whole, Whole, list[str]] | None = None
         self._parties: dict[str, tuple[Whole, list[str | None]]] = {}
@@ -119,10 +143,19 @@ class _Facts:
         for kind, roles in ((when.sender, SENDERS), (when.receiver, RECEIVERS)):
             if kind:
                 yield self._kind(roles) == _KINDS.index(kind)
-        if when.value_max is not None:
-            yield (self._intrinsic != MISSING) & (self._intrinsic <= when.value_max)
-        if when.value_over is not None:
-            yield self._intrinsic > when.value_over
+        for name, is_listed in ((when.delivered_to, True), (when.not_delivered_to, False)):
+            if name:
+                yield self._answer(self._delivered_to, name) == is_listed
+        value = self._value(when.value_basis, when.value_per) if when.has_limits else None
+        if value is not None:
+            is_known = value != MISSING
+            if when.value_max is not None:
+                yield is_known & (value <= when.value_max)
+            if when.value_over is not None:
+                yield is_known & (value > when.value_over)
+            for limit, before in ((when.person_day_max, "day"), (when.person_year_max, "year")):
+                if limit is not None:
+                    yield is_known & (value + self._before[before] <= limit)
         for goods in when.goods_not:
             yield ~self._answer(self._some_goods, goods)
         for goods in when.goods_only:
@@ -133,6 +166,66 @@ class _Facts:
         if question not in self._answers:
             self._answers[question] = find(*about)
         return self._answers[question]
+
+    def _value(self, basis: str, per: str) -> Whole:
+        """What a threshold looks at, in its currency: of the whole consignment, or of its dearest single article."""
+        if (basis, per) not in self._values:
+            value = self._of_article(basis) if per == "item" else self._of_whole(basis)
+            self._values[basis, per] = value
+        return self._values[basis, per]
+
+    def _of_whole(self, basis: str) -> Whole:
+        terms, worth = self._terms, self._worth
+        value = np.full(len(terms.heads), MISSING, np.int64)
+        if basis == "goods":
+            value[terms.owners] = sums(worth.intrinsic, terms.starts)
+            return at_least(minus(value, worth.taken_off), 0)
+        of_items = worth.customs_value if basis == "customs_value" else plus(worth.goods, worth.carriage)
+        value[terms.owners] = sums(of_items, terms.starts)
+        return self._in_threshold(value, terms.place)
+
+    def _of_article(self, basis: str) -> Whole:
+        terms, worth = self._terms, self._worth
+        value = worth.intrinsic
+        if basis != "goods":
+            of_items = worth.customs_value if basis == "customs_value" else plus(worth.goods, worth.carriage)
+            value = self._in_threshold(of_items, terms.place[terms.head_of])
+        quantity = known(terms.of_items("quantity_micro"))
+        # Where no number of pieces is stated, the line is taken for one article: that can only raise its value.
+        each = scaled(value, MICRO, np.where(quantity > 0, quantity, MICRO), quantum=1, half_up=True)
+        dearest = np.full(len(terms.heads), MISSING, np.int64)
+        if len(each):
+            unknown = np.logical_or.reduceat(each == MISSING, terms.starts)
+            dearest[terms.owners] = np.where(unknown, MISSING, np.maximum.reduceat(each, terms.starts))
+        return dearest
+
+    def _in_threshold(self, value: Whole, place: Whole) -> Whole:
+        """Amounts in the currency of assessment turned into that of the thresholds."""
+        rates = [rate_into(self._terms.law, one, one.currency)[2:] for one in self._terms.places]
+        above, below = np.array(rates, np.int64).reshape(-1, 2)[place].T
+        return scaled(value, above, below, quantum=1, half_up=True)
+
+    def _delivered_to(self, name: str) -> Yes:
+        """Whether the postcode of the receiver begins with an entry of the list."""
+        parties, heads = self._terms.batch.parties, np.arange(len(self._terms.heads))
+        if parties.is_empty():
+            return np.zeros(len(heads), np.bool_)
+        of, order = self._ranked(DELIVERED)
+        first = np.full(len(heads), len(DELIVERED) * len(order), np.int64)
+        here = np.flatnonzero((of >= 0) & (order >= 0))
+        np.minimum.at(first, of[here], order[here] * len(order) + here)
+        which, codes = self._party("postcode")
+        has = first < len(DELIVERED) * len(order)
+        plain = [None if code is None else code.replace(" ", "").upper() for code in codes]
+        found = self._terms.on_list(name, which[first % len(order)], plain, heads, is_prefix=True)
+        return has & found
+
+    def _ranked(self, roles: tuple[str, ...]) -> tuple[Whole, Whole]:
+        """For each party of a whole consignment its head, and the place of its role among these; -1 for none."""
+        role, names = self._party("role")
+        order = spread(lambda name: roles.index(name) if name in roles else -1, names, role)
+        of = self._terms.heads_of(self._terms.batch.parties["row"])
+        return of, np.where(self._terms.batch.parties["item"].is_null().to_numpy(), order, -1)
 
     def _some(self, of_item: Yes) -> Yes:
         """For each head whether it holds for some item."""
@@ -204,12 +297,10 @@ class _Facts:
             parties, heads = self._terms.batch.parties, len(self._terms.heads)
             rank = np.full(heads, NOBODY, np.int64)
             if not parties.is_empty():
-                of = self._terms.heads_of(parties["row"])
-                role, role_names = self._party("role")
+                of, order = self._ranked(roles)
                 kind, kind_names = self._party("kind")
-                order = spread(lambda name: roles.index(name) if name in roles else -1, role_names, role)
                 place = order * len(_KINDS) + spread(_KINDS.index, kind_names, kind)
-                here = (of >= 0) & (order >= 0) & parties["item"].is_null().to_numpy()
+                here = (of >= 0) & (order >= 0)
                 best = np.full(heads, len(roles) * len(_KINDS) - 1, np.int64)
                 np.minimum.at(best, of[here], place[here])
                 rank = best % len(_KINDS)

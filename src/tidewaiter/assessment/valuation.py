@@ -24,6 +24,7 @@ from tidewaiter.model.exact import (
     minus,
     plus,
     scaled,
+    shares,
     told_apart,
     within_limit,
 )
@@ -70,10 +71,15 @@ def value(terms: Terms) -> Worth:
     declared, declared_home, declared_threshold = _stated(terms, "customs_value", rounding)
     goods = either(within_limit(price_home), within_limit(declared_home))
     carriage, taken_off, taken_off_threshold = _of_the_whole(terms, of_heads)
-    shares = _Shares(terms, goods, rounding.quantum)
-    travel = plus(shares.of(carriage), _counted(*_stated(terms, "freight", rounding)[:2]))
+    # Goods are whole quanta: by counting these the weights of a hundred thousand items still fit in 64 bits.
+    quanta = np.where(goods == MISSING, 0, goods) // rounding.quantum
+
+    def share(total: Whole) -> Whole:
+        return shares(total[heads], quanta, terms.starts, rounding.quantum)
+
+    travel = plus(share(carriage), _counted(*_stated(terms, "freight", rounding)[:2]))
     up, down, tax_up = _adjustments(terms, of_heads)
-    net = minus(goods, shares.of(taken_off))
+    net = minus(goods, share(taken_off))
     is_cif = terms.by_place(lambda place: place.ground.customs_value == "CIF").astype(np.bool_)[heads]
     to_the_buyer = terms.by_place(_carriage_is_taxed_apart).astype(np.bool_)[heads]
     reached = within_limit(at_least(minus(plus(net, np.where(is_cif, travel, 0), up), down), 0))
@@ -132,40 +138,6 @@ def _of_the_whole(terms: Terms, rounding: _Rounding) -> tuple[Whole, Whole, Whol
     freight, insurance, discount = stated("freight"), stated("insurance"), stated("discount")
     carriage = plus(_counted(*freight[:2]), _counted(*insurance[:2]))
     return carriage, _counted(*discount[:2]), _counted(discount[0], discount[2])
-
-
-class _Shares:
-    """Shares an amount of the whole consignment out among its goods, by price."""
-
-    def __init__(self, terms: Terms, goods: Whole, quantum: Whole) -> None:
-        self._terms, self._goods, self._quantum = terms, goods, quantum
-        self._weights: tuple[Whole, Whole, Whole] | None = None
-
-    def of(self, total: Whole) -> Whole:
-        """Each item's share: the difference of two rounded running totals."""
-        terms = self._terms
-        if not total.any():
-            return total[terms.head_of]
-        if self._weights is None:
-            self._weights = self._weighed()
-        before, until, whole = self._weights
-        mine = total[terms.head_of]
-        reached = scaled(mine, until, whole, quantum=self._quantum, half_up=True)
-        return minus(reached, scaled(mine, before, whole, quantum=self._quantum, half_up=True))
-
-    def _weighed(self) -> tuple[Whole, Whole, Whole]:
-        """For each item the running total before it and with it, and the total of its consignment."""
-        starts, goods = self._terms.starts, self._goods
-        # Goods are whole quanta: by counting these the weights of a hundred thousand items still fit in 64 bits.
-        quanta = np.where(goods == MISSING, 0, goods) // self._quantum
-        sizes = np.diff(starts, append=len(quanta))
-        totals = np.add.reduceat(quanta, starts)
-        weight = np.where(np.repeat(totals > 0, sizes), quanta, 1)
-        # A running total over the whole batch may wrap; its differences within a consignment do not.
-        until = np.cumsum(weight)
-        base = np.repeat((until - weight)[starts], sizes)
-        until = until - base
-        return until - weight, until, np.repeat(until[starts + sizes - 1], sizes)
 
 
 def _adjustments(terms: Terms, rounding: _Rounding) -> tuple[Whole, Whole, Whole]:

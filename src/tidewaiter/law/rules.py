@@ -66,7 +66,20 @@ class ChargeRule:
     per: str = ""
     tax: str = ""
     due: str = "border"
-    on: str = "all"
+    base: tuple[str, ...] = ()
+    share_ppm: int = MICRO
+    is_grossed_up: bool = False
+    minus_micro: int = 0
+    minus_currency: str = ""
+    minimum_micro: int | None = None
+    maximum_micro: int | None = None
+    limit_currency: str = ""
+    waived_below_micro: int | None = None
+    waived_up_to_micro: int | None = None
+    quantum: int | None = None
+    rounding: str = ""
+    measures: str = ""
+    unless: tuple[str, ...] = ()
     number: int = -1
 
 
@@ -86,9 +99,26 @@ class Conditions:
     scheme: str = ""
     sender: str = ""
     receiver: str = ""
+    delivered_to: str = ""
+    not_delivered_to: str = ""
     value_max: int | None = None
     value_over: int | None = None
+    value_basis: str = "goods"
+    value_per: str = "consignment"
+    person_day_max: int | None = None
+    person_year_max: int | None = None
     currency: str = ""
+
+    @property
+    def is_by_person(self) -> bool:
+        """Whether a limit counts what the same person imported before."""
+        return self.person_day_max is not None or self.person_year_max is not None
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether the value decides."""
+        return self.is_by_person or self.value_max is not None or self.value_over is not None
+
     goods_not: tuple[str, ...] = ()
     goods_only: tuple[str, ...] = ()
 
@@ -106,6 +136,7 @@ class Regime:
     charges: tuple[ChargeRule, ...]
     source: str
     confidence: str
+    value_share_ppm: int = MICRO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

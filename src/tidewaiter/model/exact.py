@@ -165,6 +165,25 @@ def sums(numbers: Whole, starts: Whole) -> Whole:
     return np.where(gaps, MISSING, total)
 
 
+def shares(total: Whole, weights: Whole, starts: Whole, quantum: Whole) -> Whole:
+    """Each row's share of the total of its stretch, by weight: differences of rounded running totals, so that they add
+    up to the whole to the last quantum. Where nothing weighs anything, all rows weigh the same.
+
+    `total` stands at every row of its stretch; `MISSING` where it is. Weights are not negative.
+    """
+    if not total.any():
+        return total
+    sizes = np.diff(starts, append=len(weights))
+    whole = np.add.reduceat(weights, starts)
+    weight = np.where(np.repeat(whole > 0, sizes), weights, 1)
+    # A running total over the whole batch may wrap; its differences within a stretch do not.
+    until = np.cumsum(weight)
+    until = until - np.repeat((until - weight)[starts], sizes)
+    every = np.repeat(until[starts + sizes - 1], sizes)
+    reached = scaled(total, until, every, quantum=quantum, half_up=True)
+    return minus(reached, scaled(total, until - weight, every, quantum=quantum, half_up=True))
+
+
 def distinct(keys: Whole, size: int) -> tuple[Whole, Whole]:
     """The different keys in rising order, and for each row which of them it has. Keys are from nought below `size`."""
     if size <= 4 * len(keys) + 10_000:
