@@ -89,8 +89,8 @@ KINDS = (
     Kind(
         code="ASM-11",
         severity="note",
-        text="Law sets a limit by the person here, and what this person imported before is not known, so none was taken.",
-        remedy="Nothing to do; customs may count earlier parcels of the same person together with this one.",
+        text="Law sets a limit by the person here, and what this person imported before is not known.",
+        remedy="Nothing to do; customs may count earlier parcels of the same person together with this one; here none was counted.",
         law="",
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
@@ -84,7 +84,7 @@ def load(folder: Path | None = None, *, overlay: Path | None = None, draw_key: b
     """
     roots = [folder or Path(str(resources.files("tidewaiter") / "jurisdictions"))] + ([overlay] if overlay else [])
     places: dict[str, Jurisdiction] = {}
-    tariffs: dict[str, pl.DataFrame] = {}
+    schedules: dict[str, list[Path]] = {}
     exchange: dict[tuple[str, str], list[Rate]] = {}
     bases: dict[str, str] = {}
     for name in sorted({path.parent.name for root in roots for path in root.glob("*/jurisdiction.toml")}):
@@ -92,16 +92,17 @@ def load(folder: Path | None = None, *, overlay: Path | None = None, draw_key: b
             ((root / name, path) for root in roots for path in (root / name).rglob("*") if path.is_file()),
             key=lambda pair: pair[1].relative_to(pair[0]).as_posix(),
         )
-        tariffs[name] = _tariff(name, _paths(files, "tariff", ".csv"))
+        schedules[name] = _paths(files, "tariff", ".csv")
         for path in _paths(files, "exchange", ".csv"):
             for table, base, currency, rate in _exchange(path):
                 bases[table] = base
                 exchange.setdefault((table, currency), []).append(rate)
-        places[name] = _jurisdiction(name, files, has_tariff=not tariffs[name].is_empty())
+        places[name] = _jurisdiction(name, files, has_tariff=bool(schedules[name]))
     places, charge_rules, tax_rates = _numbered(places)
     family = _families(places)
     _check_thresholds(places, family)
-    spread = [_spread_groups(frame, _groups(name, places)) for name, frame in tariffs.items()]
+    kinds = {"third_country", "preference"} | {rule.measures for rule in charge_rules}
+    spread = [_spread_groups(_tariff(name, paths, kinds), _groups(name, places)) for name, paths in schedules.items()]
     share = next((place.draw_share_ppm for place in places.values() if place.draw_share_ppm is not None), 0)
     return Law(
         jurisdictions=places,
@@ -415,12 +416,15 @@ def _editions(rows: Sequence[Mapping[str, str]]) -> Iterator[CodeEdition]:
         yield CodeEdition(since=since, until=until, codes=pl.Series(sorted(set(codes)), dtype=pl.String))
 
 
-def _tariff(schedule: str, paths: Sequence[Path]) -> pl.DataFrame:
+def _tariff(schedule: str, paths: Sequence[Path], kinds: Collection[str]) -> pl.DataFrame:
+    """The measures of one tariff, each of a kind that some charge asks for: a misspelt kind would let goods in free."""
     measures: list[dict[str, Any]] = []
     for path in paths:
         for row in _rows(path):
             with _reading(path):
                 kind = row["kind"]
+                if kind not in kinds:
+                    raise ValueError(f"no charge takes measures of the kind {kind!r}")
                 specific = to_micro(number(row["specific"])) if row["specific"] else None
                 if specific is not None:
                     _one_of("unit", row["unit"])
