@@ -90,7 +90,7 @@ KINDS = (
         code="ASM-11",
         severity="note",
         text="Law sets a limit by the person here, and what this person imported before is not known.",
-        remedy="Nothing to do; customs may count earlier parcels of the same person together with this one; here none was counted.",
+        remedy="Nothing to do: none was counted here, but customs may count earlier parcels of the same person.",
         law="",
     ),
 )

@@ -200,6 +200,8 @@ def distinct(keys: Whole, size: int) -> tuple[Whole, Whole]:
 def told_apart(column: pl.Series) -> tuple[Whole, list[Any]]:
     """For each row which of the different values it has, and those values, None for null among them."""
     size = len(column)
+    if isinstance(column.dtype, pl.Enum | pl.Categorical):
+        column = column.cast(pl.String)
     if size <= _FEW:
         stated = column.to_list()
         different = list(dict.fromkeys(stated))
@@ -207,14 +209,16 @@ def told_apart(column: pl.Series) -> tuple[Whole, list[Any]]:
         return np.fromiter(map(number.__getitem__, stated), np.int64, size), different
     if column.null_count() == size:
         return np.zeros(size, np.int64), [None]
+    if column.dtype != pl.String:
+        numbers, places = np.unique(known(column), return_inverse=True)
+        return places, [None if number == MISSING else number for number in numbers.tolist()]
     codes = column.cast(pl.Categorical)
     values = codes.unique()
-    keys = known(values.to_physical().cast(pl.Int64))
-    least = int(keys.min())
-    keys = np.where(keys == MISSING, _highest(keys) + 1, keys) if least == MISSING else keys
-    rows = known(codes.to_physical().cast(pl.Int64))
-    rows = np.where(rows == MISSING, _highest(keys), rows) if least == MISSING else rows
-    place = np.zeros(_highest(keys) + 1, np.int64)
+    # Null is one more value, after the last.
+    rows, keys = (known(one.to_physical().cast(pl.Int64)) for one in (codes, values))
+    after = _highest(keys) + 1
+    rows, keys = np.where(rows == MISSING, after, rows), np.where(keys == MISSING, after, keys)
+    place = np.zeros(after + 1, np.int64)
     place[keys] = np.arange(len(keys))
     return place[rows], values.cast(pl.String).to_list()
 
