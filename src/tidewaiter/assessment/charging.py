@@ -139,11 +139,12 @@ BASES = ("goods", "carriage", "customs_value", "tax_base")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
     """One charge on the items of a regime. `fact`: the measure of the tariff or the rate of the tax it rests on;
-    `only`: the items that have a line of it; `is_head`: it is of the whole consignment; `whole`: what later charges
+    `at_sale`: what is charged at the sale in place of the border; `only`: the items that have a line of it; `is_head`: it is of the whole consignment; `whole`: what later charges
     count, where law collects a share of it only."""
 
     amount: Whole
     whole: Whole | None = None
+    at_sale: Whole | None = None
     base: Whole | None = None
     how: Whole | int = PLAIN
     fact: Whole | None = None
@@ -257,7 +258,7 @@ _HEAD_LAST = 2
 
 
 def _part(rule: ChargeRule, goods: _Goods, line: _Line) -> tuple[Whole, ...]:
-    """The columns of one charge: order, head, item (-1 for the whole), rule, amount, base, fact, how, firmness."""
+    """The columns of one charge: order, head, item (-1 for the whole), rule, amount, at sale, base, fact, how, firmness."""
     size = len(goods.at)
     nothing = np.full(size, MISSING, np.int64)
     firm = rule.confidence == "firm"
@@ -267,6 +268,7 @@ def _part(rule: ChargeRule, goods: _Goods, line: _Line) -> tuple[Whole, ...]:
         np.full(size, int(line.is_head), np.int64),
         np.full(size, rule.number, np.int64),
         line.amount,
+        nothing if line.at_sale is None else line.at_sale,
         nothing if line.base is None else line.base,
         np.full(size, NO_FACT, np.int64) if line.fact is None else line.fact,
         np.broadcast_to(np.asarray(line.how, np.int64), size),
@@ -279,14 +281,14 @@ def _frame(terms: Terms, parts: list[tuple[Whole, ...]]) -> pl.DataFrame:
     """The frame CHARGES of all parts, consignment by consignment, item by item, in the order of the regime."""
     if not parts:
         return pl.DataFrame(schema=CHARGES)
-    at, head, is_head, rule, amount, base, fact, how, firm = (
+    at, head, is_head, rule, amount, at_sale, base, fact, how, firm = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
     last = np.zeros(len(terms.heads), np.int64)
     last[terms.head_of] = np.arange(len(terms.head_of))
     order = np.argsort(np.where(is_head == 1, last[head] * _HEAD_LAST + 1, at * _HEAD_LAST), kind="stable")
-    at, head, is_head, rule, amount, base, fact, how, firm = (
-        column[order] for column in (at, head, is_head, rule, amount, base, fact, how, firm)
+    at, head, is_head, rule, amount, at_sale, base, fact, how, firm = (
+        column[order] for column in (at, head, is_head, rule, amount, at_sale, base, fact, how, firm)
     )
     items = np.where(is_head == 1, MISSING, known(terms.of_items("item"))[at])
     currency = pl.Series([place.currency for place in terms.places], dtype=pl.String)
@@ -297,6 +299,7 @@ def _frame(terms: Terms, parts: list[tuple[Whole, ...]]) -> pl.DataFrame:
             series("item", items, ROW),
             *said.get_columns(),
             series("amount_micro", amount),
+            series("at_sale_micro", at_sale),
             currency.gather(pl.Series(terms.place[head])).alias("currency"),
             series("base_micro", base),
             pl.Series("rule", rule, dtype=pl.UInt32),
@@ -440,7 +443,8 @@ def _tax(rule: ChargeRule, goods: _Goods) -> _Line:
     is_firm = is_firm & law.tax_rate_is_firm[rate]
     if rule.due == "sale":
         nothing = np.zeros(len(base), np.int64)
-        return _Line(amount=nothing, base=base, how=AT_SALE, fact=rate, is_firm=is_firm)
+        at_sale = _collected(rule, goods, goods.part(rule, base, ppm), base, ppm)
+        return _Line(amount=nothing, at_sale=at_sale, base=base, how=AT_SALE, fact=rate, is_firm=is_firm)
     whole = goods.part(rule, base, ppm)
     amount = _collected(rule, goods, whole, base, ppm)
     return _Line(

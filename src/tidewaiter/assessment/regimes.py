@@ -82,7 +82,7 @@ def choose(terms: Terms, worth: Worth, past: Past) -> Choice:
     found: list[Regime] = []
     for regime, here in _could_apply(terms):
         fits = open_still & here
-        for test in facts.tests(regime.when):
+        for _, test in facts.tests(regime.when):
             fits = fits & test
         if fits.any():
             chosen[fits] = len(found)
@@ -92,6 +92,17 @@ def choose(terms: Terms, worth: Worth, past: Past) -> Choice:
                 break
     by_person = np.array([one.when.is_by_person for one in found] + [False], np.bool_)[chosen]
     return Choice(regimes=tuple(found), chosen=chosen, unknown_past=np.flatnonzero(by_person & ~facts.past_is_known))
+
+
+def unmet(terms: Terms, worth: Worth, past: Past) -> list[list[tuple[Regime, tuple[str, ...]]]]:
+    """For each head every regime that is law there, by priority, with the names of the conditions that do not hold."""
+    facts = _Facts(terms, worth, past)
+    found: list[list[tuple[Regime, tuple[str, ...]]]] = [[] for _ in terms.heads]
+    for regime, here in _could_apply(terms):
+        tests = list(facts.tests(regime.when))
+        for head in np.flatnonzero(here).tolist():
+            found[head].append((regime, tuple(name for name, test in tests if not test[head])))
+    return found
 
 
 def _could_apply(terms: Terms) -> Iterator[tuple[Regime, Yes]]:
@@ -123,43 +134,47 @@ class _Facts:
         self._parties: dict[str, tuple[Whole, list[str | None]]] = {}
         self._kinds: dict[tuple[str, ...], Whole] = {}
 
-    def tests(self, when: Conditions) -> Iterator[Yes]:
-        """For each condition the heads for which it holds."""
+    def tests(self, when: Conditions) -> Iterator[tuple[str, Yes]]:
+        """Each condition by its name, with the heads for which it holds."""
         for name in ("direction", "category", "channel", "export_country"):
             if wanted := getattr(when, name):
-                yield self._answer(self._is_one_of, name, wanted)
+                yield name, self._answer(self._is_one_of, name, wanted)
         if when.not_export_country:
-            yield ~self._answer(self._is_one_of, "export_country", when.not_export_country)
+            yield "not_export_country", ~self._answer(self._is_one_of, "export_country", when.not_export_country)
         if when.origin:
-            yield self._answer(self._every_origin, when.origin)
+            yield "origin", self._answer(self._every_origin, when.origin)
         if when.procedure:
-            yield self._answer(self._every_procedure, when.procedure)
+            yield "procedure", self._answer(self._every_procedure, when.procedure)
         if when.additional_procedure:
-            yield self._answer(self._some_additional, when.additional_procedure)
+            yield "additional_procedure", self._answer(self._some_additional, when.additional_procedure)
         if when.not_additional_procedure:
-            yield ~self._answer(self._some_additional, when.not_additional_procedure)
+            yield "not_additional_procedure", ~self._answer(self._some_additional, when.not_additional_procedure)
         if when.scheme:
-            yield self._answer(self._has_scheme, when.scheme)
-        for kind, roles in ((when.sender, SENDERS), (when.receiver, RECEIVERS)):
+            yield "scheme", self._answer(self._has_scheme, when.scheme)
+        for name, kind, roles in (("sender", when.sender, SENDERS), ("receiver", when.receiver, RECEIVERS)):
             if kind:
-                yield self._kind(roles) == _KINDS.index(kind)
-        for name, is_listed in ((when.delivered_to, True), (when.not_delivered_to, False)):
-            if name:
-                yield self._answer(self._delivered_to, name) == is_listed
-        value = self._value(when.value_basis, when.value_per) if when.has_limits else None
-        if value is not None:
-            is_known = value != MISSING
-            if when.value_max is not None:
-                yield is_known & (value <= when.value_max)
-            if when.value_over is not None:
-                yield is_known & (value > when.value_over)
-            for limit, before in ((when.person_day_max, "day"), (when.person_year_max, "year")):
-                if limit is not None:
-                    yield is_known & (value + self._before[before] <= limit)
+                yield name, self._kind(roles) == _KINDS.index(kind)
+        if when.delivered_to:
+            yield "delivered_to", self._answer(self._delivered_to, when.delivered_to)
+        if when.not_delivered_to:
+            yield "not_delivered_to", ~self._answer(self._delivered_to, when.not_delivered_to)
+        if when.has_limits:
+            yield from self._limits(when, self._value(when.value_basis, when.value_per))
         for goods in when.goods_not:
-            yield ~self._answer(self._some_goods, goods)
+            yield "goods_not", ~self._answer(self._some_goods, goods)
         for goods in when.goods_only:
-            yield self._answer(self._every_goods, goods)
+            yield "goods_only", self._answer(self._every_goods, goods)
+
+    def _limits(self, when: Conditions, value: Whole) -> Iterator[tuple[str, Yes]]:
+        is_known = value != MISSING
+        if when.value_max is not None:
+            yield "value_max", is_known & (value <= when.value_max)
+        if when.value_over is not None:
+            yield "value_over", is_known & (value > when.value_over)
+        if when.person_day_max is not None:
+            yield "person_day_max", is_known & (value + self._before["day"] <= when.person_day_max)
+        if when.person_year_max is not None:
+            yield "person_year_max", is_known & (value + self._before["year"] <= when.person_year_max)
 
     def _answer(self, find: Callable[..., Yes], *about: object) -> Yes:
         question = (find.__name__, *about)
