@@ -139,8 +139,8 @@ BASES = ("goods", "carriage", "customs_value", "tax_base")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
     """One charge on the items of a regime. `fact`: the measure of the tariff or the rate of the tax it rests on;
-    `at_sale`: what is charged at the sale in place of the border; `only`: the items that have a line of it; `is_head`: it is of the whole consignment; `whole`: what later charges
-    count, where law collects a share of it only."""
+    `at_sale`: what is charged at the sale in place of the border; `only`: the items that have a line of it; `is_head`:
+    it is of the whole consignment; `whole`: what later charges count, where law collects a share of it only."""
 
     amount: Whole
     whole: Whole | None = None
@@ -258,7 +258,7 @@ _HEAD_LAST = 2
 
 
 def _part(rule: ChargeRule, goods: _Goods, line: _Line) -> tuple[Whole, ...]:
-    """The columns of one charge: order, head, item (-1 for the whole), rule, amount, at sale, base, fact, how, firmness."""
+    """The columns of one charge, in the order in which `_frame` takes them apart."""
     size = len(goods.at)
     nothing = np.full(size, MISSING, np.int64)
     firm = rule.confidence == "firm"

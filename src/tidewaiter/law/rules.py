@@ -6,6 +6,7 @@ to them, the measures of the tariff as a frame, and whether a code is on a dated
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -337,8 +338,9 @@ class Law:
         return found
 
     def digest_of(self, country: str) -> str:
-        """One digest for all files the country's law was read from; '' where it is not known."""
-        return ":".join(self.jurisdictions[folder].digest[:16] for folder in self.family(country))
+        """One digest for all files the country's law was read from, in hexadecimal; '' where it is not known."""
+        digests = [self.jurisdictions[folder].digest for folder in self.family(country)]
+        return hashlib.sha256("\n".join(digests).encode()).hexdigest() if digests else ""
 
     def currency(self, country: str) -> str | None:
         """The currency in which the country assesses."""

@@ -33,8 +33,8 @@ CHARGES = pl.Schema(
 )
 """A charge a row, zero ones too. `type` is duty, tax or fee; `base_micro` and `amount_micro` are in `currency`;
 `amount_micro` is null where law does not let us know it, and a finding says so; `at_sale_micro` is what the seller
-charges at the sale in place of the border, null where nothing is or it is not known. `rule`, `fact` and `how` are numbers in
-the law it was charged under, from which the words of the receipt are made when they are asked for."""
+charges at the sale in place of the border, null where nothing is or it is not known. `rule`, `fact` and `how` are
+numbers in the law it was charged under, from which the words of the receipt are made when they are asked for."""
 
 RECEIPT = pl.Schema(
     {

@@ -222,7 +222,14 @@ def _verdicts(declared: Sequence[Declared], law: Law, past: Past) -> list[_Verdi
             decision, postings = UNREAD, ()
         verdicts.append(
             _Verdict(
-                findings, charged[row], totals[row], regimes.get(row), decision, seen[row], postings, outcome.law_digest
+                findings,
+                charged[row],
+                totals[row],
+                regimes.get(row),
+                decision,
+                seen[row],
+                postings,
+                law.digest_of(one.consignment.jurisdiction) or outcome.law_digest,
             )
         )
     return verdicts
