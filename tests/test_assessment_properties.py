@@ -36,8 +36,8 @@ T = TypeVar("T")
 Choose = Callable[[Sequence[T]], T]
 
 ROOT = Path(__file__).resolve().parents[1] / "src" / "tidewaiter" / "jurisdictions"
-COUNTRIES = ("GB", "FR", "DE", "DK", "ZZ")
-HOME = {"GB": "GBP", "FR": "EUR", "DE": "EUR", "DK": "DKK", "ZZ": "ZZD"}
+COUNTRIES = ("GB", "FR", "DE", "DK", "IT", "RO", "ZZ")
+HOME = {"GB": "GBP", "FR": "EUR", "DE": "EUR", "DK": "DKK", "IT": "EUR", "RO": "RON", "ZZ": "ZZD"}
 SENDERS, RECEIVERS = ("seller", "consignor", "exporter"), ("buyer", "consignee", "importer")
 CURRENCIES = ("GBP", "EUR", "DKK", "ZZD", "USD", "JPY", "CNY", "XTS")
 """XTS is the code reserved for testing: no table has a rate for it."""

@@ -25,7 +25,10 @@ ROOT = Path(__file__).resolve().parents[1]
 LAW = ROOT / "src" / "tidewaiter" / "jurisdictions"
 REFERENCE = ROOT.parent / "shared" / "data" / "reference"
 FOLDERS = sorted(path.parent.name for path in LAW.glob("*/jurisdiction.toml"))
-MINE = ("gb", "eu", "fr", "de", "dk", "zz")
+MEMBERS = tuple(
+    sorted(path.parent.name for path in LAW.glob("*/jurisdiction.toml") if 'parent = "eu"' in path.read_text("utf-8"))
+)
+MINE = ("gb", "eu", *MEMBERS, "zz")
 
 Row = dict[str, str]
 
