@@ -247,7 +247,6 @@ def _jurisdiction(name: str, files: Sequence[tuple[Path, Path]], *, has_tariff: 
                 RiskFile(jurisdiction=name, name=path.stem, content=_toml(path))
                 for path in _paths(files, "risk", ".toml")
             ),
-            cases=tuple(case for path in _paths(files, "cases", ".toml") for case in _toml(path)["case"]),
             has_tariff=has_tariff,
             digest=_digest(
                 f"{path.relative_to(root).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}"

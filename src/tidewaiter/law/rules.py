@@ -260,7 +260,6 @@ class Jurisdiction:
     origin_groups: Mapping[str, tuple[GroupMember, ...]]
     draw_share_ppm: int | None
     risk: tuple[RiskFile, ...]
-    cases: tuple[dict[str, Any], ...]
     has_tariff: bool
     digest: str
 
