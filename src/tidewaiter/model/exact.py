@@ -200,8 +200,6 @@ def distinct(keys: Whole, size: int) -> tuple[Whole, Whole]:
 def told_apart(column: pl.Series) -> tuple[Whole, list[Any]]:
     """For each row which of the different values it has, and those values, None for null among them."""
     size = len(column)
-    if isinstance(column.dtype, pl.Enum | pl.Categorical):
-        column = column.cast(pl.String)
     if size <= _FEW:
         stated = column.to_list()
         different = list(dict.fromkeys(stated))
@@ -209,10 +207,11 @@ def told_apart(column: pl.Series) -> tuple[Whole, list[Any]]:
         return np.fromiter(map(number.__getitem__, stated), np.int64, size), different
     if column.null_count() == size:
         return np.zeros(size, np.int64), [None]
-    if column.dtype != pl.String:
+    is_coded = isinstance(column.dtype, pl.Enum | pl.Categorical)
+    if column.dtype != pl.String and not is_coded:
         numbers, places = np.unique(known(column), return_inverse=True)
         return places, [None if number == MISSING else number for number in numbers.tolist()]
-    codes = column.cast(pl.Categorical)
+    codes = column if is_coded else column.cast(pl.Categorical)
     values = codes.unique()
     # Null is one more value, after the last.
     rows, keys = (known(one.to_physical().cast(pl.Int64)) for one in (codes, values))
