@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from tidewaiter.assessment.duties import Goods, duties
 from tidewaiter.assessment.regimes import Choice
 from tidewaiter.assessment.terms import Terms, cross
 from tidewaiter.assessment.valuation import Worth
 from tidewaiter.law import Law
 from tidewaiter.law.rules import ChargeRule, Place, Regime
-from tidewaiter.law.tariff import NO_MEASURE, Tariff
+from tidewaiter.law.tariff import NO_MEASURE
 from tidewaiter.law.timeline import ordinal
 from tidewaiter.model.batch import ROW
 from tidewaiter.model.exact import (
@@ -32,7 +33,6 @@ from tidewaiter.model.exact import (
     minus,
     plus,
     scaled,
-    scaled_sum,
     series,
     shares,
     spread,
@@ -122,6 +122,18 @@ class _Goods:
         rate = np.asarray(rate_ppm, np.int64)
         whole = np.where(rate == MISSING, MISSING, MICRO - rate) if rule.is_grossed_up else MICRO
         return scaled(value, rate, whole, quantum=quantum, half_up=half_up)
+
+    def measured(self, rule: ChargeRule, value: Whole, at: Whole) -> Goods:
+        """Some of the goods, with what duties by formula are reckoned on."""
+        quantum, half_up = self.rounding(rule)
+        return Goods(
+            terms=self.terms,
+            items=self.at[at],
+            place=self.place[at],
+            value=value[at],
+            quantum=quantum[at],
+            half_up=half_up[at],
+        )
 
     def charged(self, rule: ChargeRule, line: _Line) -> None:
         """Count the charge among those before the next."""
@@ -412,13 +424,12 @@ def _tariff(rule: ChargeRule, goods: _Goods) -> _Line:
     said = goods.terms.law.tariff
     measure, value = goods.found(rule.measures, goods.at), goods.base(rule, goods.customs_value)
     is_known = measure != NO_MEASURE
-    ppm, specific = said.ad_valorem_ppm[measure], said.specific_micro[measure]
+    ppm = said.plain_ppm[measure]
     amount = goods.part(rule, value, ppm)
-    has_specific = np.flatnonzero(specific != MISSING)
-    if len(has_specific):
-        amount[has_specific] = _specific(rule, goods, value, measure, has_specific)
-    free = is_known & (ppm == 0) & (specific == MISSING)
-    kinds = [~is_known, free, said.is_preference[measure]]
+    by_formula = np.flatnonzero(is_known & (ppm == MISSING))
+    if len(by_formula):
+        amount[by_formula] = duties(goods.measured(rule, value, by_formula), measure[by_formula])
+    kinds = [~is_known, ppm == 0, said.is_preference[measure]]
     how = np.select(kinds, [UNKNOWN_DUTY, FREE, PREFERRED], default=PLAIN)
     firm = np.where(is_known, said.is_firm[measure], rule.confidence == "firm")
     line = _Line(amount=amount, base=value, how=how, fact=measure, is_firm=firm)
@@ -434,27 +445,6 @@ def _tariff(rule: ChargeRule, goods: _Goods) -> _Line:
         how=np.where(displaced, DISPLACED, how),
         only=is_known,
     )
-
-
-def _specific(rule: ChargeRule, goods: _Goods, value: Whole, measure: Whole, at: Whole) -> Whole:
-    """The duty where the tariff takes an amount a unit, with its part of the value: added up, then rounded once."""
-    said, places = goods.terms.law.tariff, goods.terms.places
-    measure = measure[at]
-    size = len(said.frame)
-    keys, of = distinct(goods.place[at] * size + measure, len(places) * size)
-    each = np.array([_in_home(said, key % size, goods, places[key // size]) for key in keys.tolist()], np.int64)[of]
-    by_mass = said.is_by_mass[measure]
-    units = np.where(by_mass, goods.column("net_mass_micro")[at], goods.column("quantity_micro")[at])
-    products = [(value[at], said.ad_valorem_ppm[measure]), (units, each)]
-    quantum, half_up = goods.rounding(rule)
-    return scaled_sum(products, MICRO, quantum=quantum[at], half_up=half_up[at])
-
-
-def _in_home(said: Tariff, measure: int, goods: _Goods, place: Place) -> int:
-    """What the tariff takes for a unit, in the currency of assessment, to a millionth; `MISSING` without a rate."""
-    currency = said.frame["specific_currency"][measure]
-    above, below = cross(goods.terms.law, place.ground.exchange_table, currency, place.currency, place)
-    return MISSING if above == MISSING else (2 * int(said.specific_micro[measure]) * above + below) // (2 * below)
 
 
 def _tax(rule: ChargeRule, goods: _Goods) -> _Line:

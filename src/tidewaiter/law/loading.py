@@ -9,12 +9,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from tidewaiter.law import expressions
+from tidewaiter.law.expressions import Formula, Unsupported
 from tidewaiter.law.rules import (
     ChargeRule,
     CodeEdition,
@@ -30,20 +33,12 @@ from tidewaiter.law.rules import (
     TaxGoods,
     TaxRate,
 )
-from tidewaiter.law.tariff import Tariff
-from tidewaiter.law.text import amount, number, percent, percent_text
+from tidewaiter.law.tariff import ENDED, TARIFF, Tariff
+from tidewaiter.law.text import amount, number, percent
 from tidewaiter.model.money import to_micro
 
 DEMONSTRATION_KEY = b"tidewaiter demonstration key: set your own"
 """The key of the random draw where an installation has not set one. Public, so good for trying out only."""
-
-TARIFF = pl.Schema(
-    {
-        "schedule": pl.String, "code": pl.String, "origin": pl.String, "kind": pl.String, "since": pl.Date,
-        "until": pl.Date, "ad_valorem_ppm": pl.Int64, "specific_micro": pl.Int64, "specific_currency": pl.String,
-        "unit": pl.String, "rate": pl.String, "measure": pl.String, "source": pl.String, "confidence": pl.String,
-    }
-)  # fmt: skip
 
 _CHOICES = {
     "arithmetic": ("relief", "tariff", "rate", "flat", "tax"),
@@ -58,7 +53,6 @@ _CHOICES = {
     "tax_base": ("CIF+duty", "FOB+duty", "CIF", "FOB"),
     "rounding": ("half_up", "down", ""),
     "confidence": ("firm", "secondary"),
-    "unit": ("KGM", "NAR"),
 }
 _CHARGE = (
     "type", "code", "arithmetic", "collector", "source", "confidence", "why", "rate", "amount", "per", "tax", "due",
@@ -417,44 +411,50 @@ def _editions(rows: Sequence[Mapping[str, str]]) -> Iterator[CodeEdition]:
 
 def _tariff(schedule: str, paths: Sequence[Path], kinds: Collection[str]) -> pl.DataFrame:
     """The measures of one tariff, each of a kind that some charge asks for: a misspelt kind would let goods in free."""
-    measures: list[dict[str, Any]] = []
+    measures: list[tuple[Any, ...]] = []
     for path in paths:
         for row in _rows(path):
             with _reading(path):
-                kind = row["kind"]
-                if kind not in kinds:
-                    raise ValueError(f"no charge takes measures of the kind {kind!r}")
-                specific = to_micro(number(row["specific"])) if row["specific"] else None
-                if specific is not None:
-                    _one_of("unit", row["unit"])
-                if not row["ad_valorem"] and specific is None:
-                    raise ValueError(f"{row['code']} from {row['from']} has no rate; write 0 for free")
-                measures.append(
-                    {
-                        "schedule": schedule,
-                        "code": row["code"],
-                        "origin": row["origin"],
-                        "kind": kind,
-                        "since": _day(row["from"]),
-                        "until": _end(row),
-                        "ad_valorem_ppm": percent(row["ad_valorem"]) if row["ad_valorem"] else 0,
-                        "specific_micro": specific,
-                        "specific_currency": row["currency"] or None,
-                        "unit": row["unit"] or None,
-                        "rate": _rate_in_words(row),
-                        "measure": f"{schedule}:{kind}:{row['code']}:{row['origin'] or 'all'}",
-                        "source": _source(row),
-                        "confidence": _one_of("confidence", row.get("confidence") or "firm"),
-                    }
-                )
-    return pl.DataFrame(measures, schema=TARIFF)
+                measures.append(_measure(schedule, row, kinds))
+    return pl.DataFrame(measures, schema=TARIFF, orient="row")
 
 
-def _rate_in_words(row: Mapping[str, str]) -> str:
-    """The rate as the receipt states it: '12 % + 0.50 EUR for each KGM'."""
-    parts = [percent_text(percent(row["ad_valorem"]))] if row["ad_valorem"] else []
-    parts += [f"{row['specific']} {row['currency']} for each {row['unit']}"] if row["specific"] else []
-    return " + ".join(parts)
+_MEASURE = (
+    "code", "origin", "excluded", "kind", "additional_code", "from", "until", "known_from", "rate", "measure", "source",
+    "confidence",
+)  # fmt: skip
+
+
+def _measure(schedule: str, row: Mapping[str, str], kinds: Collection[str]) -> tuple[Any, ...]:
+    """One row of a tariff file as a row of the frame TARIFF. Raises ValueError, KeyError."""
+    _only(row, *_MEASURE)
+    kind, code, origin, more = row["kind"], row["code"], row["origin"], row.get("additional_code") or ""
+    if kind not in kinds:
+        raise ValueError(f"no charge takes measures of the kind {kind!r}")
+    if not row["rate"]:
+        raise ValueError(f"{code} from {row['from']} has no rate; write free where it is free")
+    if row["rate"] != ENDED and isinstance(read := _duty(row["rate"]), Unsupported) and read.kind == "unread":
+        raise ValueError(f"{row['rate']!r} is no duty expression")
+    return (
+        schedule,
+        code,
+        origin,
+        (row.get("excluded") or "").split(),
+        kind,
+        more,
+        _day(row["from"]),
+        _end(row),
+        _day(row["known_from"]) if row.get("known_from") else None,
+        row["rate"],
+        row.get("measure") or f"{schedule}:{kind}:{code}:{origin or 'all'}{more and ':' + more}",
+        _source(row),
+        _one_of("confidence", row.get("confidence") or "firm"),
+    )
+
+
+@cache
+def _duty(text: str) -> Formula | Unsupported:
+    return expressions.read(text)
 
 
 def _exchange(path: Path) -> Iterator[tuple[str, str, str, Rate]]:
@@ -509,5 +509,6 @@ def _spread_groups(tariff: pl.DataFrame, groups: Mapping[str, tuple[GroupMember,
             until=pl.min_horizontal("until", "left"),
         )
         .filter(pl.col("until").is_null() | (pl.col("since") < pl.col("until")))
+        .filter(~pl.col("excluded").list.contains(pl.col("origin")))
         .select(TARIFF.names())
     )

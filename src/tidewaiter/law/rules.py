@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, reduce
 from operator import or_
@@ -322,6 +322,10 @@ class Law:
     def risk_files(self) -> tuple[RiskFile, ...]:
         """Every risk profile of every folder."""
         return tuple(file for place in self.jurisdictions.values() for file in place.risk)
+
+    def known_on(self, day: date) -> Law:
+        """The same law with the tariff as it was known on that day."""
+        return replace(self, tariff=self.tariff.known_on(day))
 
     def family(self, country: str) -> tuple[str, ...]:
         """The country's folder and its parents, nearest first; empty where the country is not known."""
