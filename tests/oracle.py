@@ -421,7 +421,7 @@ class _Assessor:
     def duty(self, item: GoodsItem, value: Decimal | None) -> Decimal | None:
         """Duty by the tariff, not rounded."""
         measure = self.measure(item)
-        if measure is None:
+        if measure is None or (measure["rate"] == "free" and value is None):  # taken so: what is unknown stays so
             return None
         due = None
         for bound, text in re.findall(r"(MIN|MAX|\A)\s*(.*?)\s*(?=MIN|MAX|\Z)", measure["rate"]):

@@ -16,7 +16,7 @@ class Unit(NamedTuple):
     size: Fraction
 
 
-_PLAIN = {
+_PLAIN: dict[str, dict[str, int | Fraction]] = {
     "KGM": {"GRM": Fraction(1, 1000), "DTN": 100, "TNE": 1000, "CTM": Fraction(1, 5000)},
     "LTR": {"CMQ": Fraction(1, 1000), "MLT": Fraction(1, 1000), "HLT": 100, "MTQ": 1000},
     "MTR": {"CMT": Fraction(1, 100), "HMT": 100, "KMT": 1000},
