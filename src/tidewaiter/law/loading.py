@@ -7,7 +7,6 @@ import hashlib
 import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date
 from functools import cache
 from importlib import resources
@@ -32,6 +31,7 @@ from tidewaiter.law.rules import (
     Tax,
     TaxGoods,
     TaxRate,
+    numbered,
 )
 from tidewaiter.law.tariff import ENDED, TARIFF, Tariff
 from tidewaiter.law.text import amount, number, percent
@@ -92,7 +92,7 @@ def load(folder: Path | None = None, *, overlay: Path | None = None, draw_key: b
                 bases[table] = base
                 exchange.setdefault((table, currency), []).append(rate)
         places[name] = _jurisdiction(name, files, has_tariff=bool(schedules[name]))
-    places, charge_rules, tax_rates = _numbered(places)
+    places, charge_rules, tax_rates = numbered(places)
     family = _families(places)
     _check_thresholds(places, family)
     kinds = {"third_country", "preference"} | {rule.measures for rule in charge_rules}
@@ -112,32 +112,6 @@ def load(folder: Path | None = None, *, overlay: Path | None = None, draw_key: b
         draw_share_ppm=share,
         _family=family,
     )
-
-
-def _numbered(
-    places: Mapping[str, Jurisdiction],
-) -> tuple[dict[str, Jurisdiction], tuple[ChargeRule, ...], tuple[TaxRate, ...]]:
-    """The same with the rules of charges and the rates of taxes numbered through, and these."""
-    rules: list[ChargeRule] = []
-    rates: list[TaxRate] = []
-
-    def rule(one: ChargeRule) -> ChargeRule:
-        rules.append(replace(one, number=len(rules)))
-        return rules[-1]
-
-    def rate(one: TaxRate) -> TaxRate:
-        rates.append(replace(one, number=len(rates)))
-        return rates[-1]
-
-    numbered = {
-        name: replace(
-            place,
-            regimes=tuple(replace(one, charges=tuple(map(rule, one.charges))) for one in place.regimes),
-            taxes=tuple(replace(one, rates=tuple(map(rate, one.rates))) for one in place.taxes),
-        )
-        for name, place in places.items()
-    }
-    return numbered, tuple(rules), tuple(rates)
 
 
 @contextmanager

@@ -323,6 +323,12 @@ class Law:
         """Every risk profile of every folder."""
         return tuple(file for place in self.jurisdictions.values() for file in place.risk)
 
+    def amended(self, folder: str, jurisdiction: Jurisdiction) -> Law:
+        """The same law with another text of one jurisdiction: what would hold if it were changed."""
+        places, charge_rules, tax_rates = numbered({**self.jurisdictions, folder: jurisdiction})
+        digest = hashlib.sha256(f"{self.digest} amended: {jurisdiction!r}".encode()).hexdigest()
+        return replace(self, jurisdictions=places, charge_rules=charge_rules, tax_rates=tax_rates, digest=digest)
+
     def known_on(self, day: date) -> Law:
         """The same law with the tariff as it was known on that day."""
         return replace(self, tariff=self.tariff.known_on(day))
@@ -488,6 +494,32 @@ class Law:
                 found.setdefault(id(regime), (regime, set()))[1].add(country)
         ranked = sorted(found.values(), key=lambda pair: (pair[0].priority, pair[0].id, pair[0].since))
         return [(regime, frozenset(countries)) for regime, countries in ranked]
+
+
+def numbered(
+    places: Mapping[str, Jurisdiction],
+) -> tuple[dict[str, Jurisdiction], tuple[ChargeRule, ...], tuple[TaxRate, ...]]:
+    """The jurisdictions with their rules of charges and rates of taxes numbered through, and these."""
+    rules: list[ChargeRule] = []
+    rates: list[TaxRate] = []
+
+    def rule(one: ChargeRule) -> ChargeRule:
+        rules.append(replace(one, number=len(rules)))
+        return rules[-1]
+
+    def rate(one: TaxRate) -> TaxRate:
+        rates.append(replace(one, number=len(rates)))
+        return rates[-1]
+
+    numbered = {
+        name: replace(
+            place,
+            regimes=tuple(replace(one, charges=tuple(map(rule, one.charges))) for one in place.regimes),
+            taxes=tuple(replace(one, rates=tuple(map(rate, one.rates))) for one in place.taxes),
+        )
+        for name, place in places.items()
+    }
+    return numbered, tuple(rules), tuple(rates)
 
 
 def starts_with_any(code: pl.Expr, prefixes: Iterable[str]) -> pl.Expr:
