@@ -18,7 +18,7 @@ import pytest
 from test_cases import CASES, ROOT, consignment_of, expected, sums
 from tidewaiter.assessment import assess
 from tidewaiter.law import Law
-from tidewaiter.law.rules import Jurisdiction, Tax
+from tidewaiter.law.rules import Jurisdiction, Tax, overlaps
 from tidewaiter.model.batch import Batch
 
 CENT, TENTH_OF_A_PERCENT, DAY = 10_000, 1_000, timedelta(days=1)
@@ -79,6 +79,8 @@ def mutants(place: Jurisdiction, first: date) -> Iterator[Mutant]:
     for at, tax in enumerate(place.taxes):
         for part in ("rates", "goods"):
             for number, entry in enumerate(getattr(tax, part)):
+                if entry.name not in {"standard", *(goods.name for goods in tax.goods)}:
+                    continue  # a rate that is stated, and that no goods here bear
                 for name, kind, other in changes(entry, first):
                     changed = with_part(tax, part, put(getattr(tax, part), number, other))
                     label = f"taxes/{tax.id}/{part}/{entry.name} {entry.since}/{name}"
@@ -135,7 +137,8 @@ def survivors(law: Law, folder: str) -> tuple[Counter[str], list[Mutant]]:
     alive = []
     for mutant in mutants(law.jurisdictions[folder], first_day(law, countries)):
         tried[mutant.kind] += 1
-        if cases.holds(law.amended(folder, mutant.jurisdiction)):
+        # Two texts that hold on one day are refused when law is loaded.
+        if not any(overlaps(mutant.jurisdiction)) and cases.holds(law.amended(folder, mutant.jurisdiction)):
             alive.append(mutant)
     return tried, alive
 

@@ -32,6 +32,7 @@ from tidewaiter.law.rules import (
     TaxGoods,
     TaxRate,
     numbered,
+    overlaps,
 )
 from tidewaiter.law.tariff import ENDED, TARIFF, Tariff
 from tidewaiter.law.text import amount, number, percent
@@ -92,6 +93,9 @@ def load(folder: Path | None = None, *, overlay: Path | None = None, draw_key: b
                 bases[table] = base
                 exchange.setdefault((table, currency), []).append(rate)
         places[name] = _jurisdiction(name, files, has_tariff=bool(schedules[name]))
+    for name, place in places.items():
+        if told := next(overlaps(place), None):
+            raise LawError(f"{name}/: {told}")
     places, charge_rules, tax_rates = numbered(places)
     family = _families(places)
     _check_thresholds(places, family)

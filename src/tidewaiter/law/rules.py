@@ -7,10 +7,11 @@ to them, the measures of the tariff as a frame, and whether a code is on a dated
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, reduce
+from itertools import pairwise
 from operator import or_
 from typing import Any, TypeVar
 
@@ -18,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from tidewaiter.law.tariff import Tariff
-from tidewaiter.law.timeline import EPOCH, in_force, latest, ordinal
+from tidewaiter.law.timeline import EPOCH, Dated, in_force, latest, ordinal
 from tidewaiter.model.exact import MISSING, Whole, Yes
 from tidewaiter.model.money import MICRO
 
@@ -494,6 +495,20 @@ class Law:
                 found.setdefault(id(regime), (regime, set()))[1].add(country)
         ranked = sorted(found.values(), key=lambda pair: (pair[0].priority, pair[0].id, pair[0].since))
         return [(regime, frozenset(countries)) for regime, countries in ranked]
+
+
+def overlaps(place: Jurisdiction) -> Iterator[str]:
+    """The dated texts of a jurisdiction of which two hold on one day, where only one can."""
+    blocks: dict[str, list[Dated]] = {"ground": list(place.ground)}
+    for tax in place.taxes:
+        for rate in tax.rates:
+            blocks.setdefault(f"{tax.id} {rate.name}", []).append(rate)
+    for regime in place.regimes:
+        blocks.setdefault(f"regime {regime.id}", []).append(regime)
+    for name, entries in blocks.items():
+        for one, other in pairwise(sorted(entries, key=lambda entry: entry.since)):
+            if one.until is None or one.until > other.since:
+                yield f"{name}: that from {one.since} still holds when that from {other.since} begins"
 
 
 def numbered(
