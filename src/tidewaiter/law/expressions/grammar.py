@@ -84,7 +84,7 @@ SIGNS: tuple[Rule, ...] = (NUMBER_RULE, rule(r"%", PERCENT), rule(r"\+", PLUS), 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """The tokens of one spelling in the order they are tried, and kinds by pattern for what the grammar does not hold."""
+    """The tokens of one spelling in the order they are tried; kinds, by pattern, for what the grammar does not hold."""
 
     rules: tuple[Rule, ...]
     kinds: tuple[tuple[str, str], ...] = ()

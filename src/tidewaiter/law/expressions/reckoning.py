@@ -76,9 +76,11 @@ def reckon(
         return sum((addend(part) for part in addends), Fraction(0))
 
     try:
-        if formula.reference and referred is None:
-            raise _Lacking(f"duty of {formula.reference}")
-        result = Fraction(referred or 0) + total(formula.parts)
+        result = total(formula.parts)
+        if formula.reference:
+            if referred is None:
+                raise _Lacking(f"duty of {formula.reference}")
+            result += Fraction(referred)
         if formula.at_least:
             result = max(result, total(formula.at_least))
         if formula.at_most:
