@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from tidewaiter.cli import bench as benchmark
 from tidewaiter.cli import files, report
+from tidewaiter.cli.law import commands as law_commands
 from tidewaiter.formats.json import schema as consignment_schema
 from tidewaiter.law import Law, LawError, load
 from tidewaiter.model.outcome import Cleared
@@ -291,6 +292,9 @@ def _law() -> Law:
     except (SettingsError, LawError) as wrong:
         _err.print(f"[red]{type(wrong).__name__}[/]: {wrong}")
         raise typer.Exit(2) from None
+
+
+app.add_typer(law_commands(_out, _law), name="law")
 
 
 def _print_json(records: Sequence[Cleared]) -> None:

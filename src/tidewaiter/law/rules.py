@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 
 from tidewaiter.law.tariff import Tariff
+from tidewaiter.law.text import percent_text
 from tidewaiter.law.timeline import EPOCH, Dated, in_force, latest, ordinal
 from tidewaiter.model.exact import MISSING, Whole, Yes
 from tidewaiter.model.money import MICRO
@@ -152,6 +153,11 @@ class TaxRate:
     source: str
     confidence: str
     number: int = -1
+
+    @property
+    def text(self) -> str:
+        """The rate as people write it: '20 %'."""
+        return percent_text(self.rate_ppm)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -172,9 +172,10 @@ class Tariff:
     def measure(self, schedule: str, code: str, *, origin: str, preferred: str | None, day: date) -> int:
         """The number of the measure of duty for one code and origin on a day, where a preference for the country
         `preferred` is claimed, or none; `NO_MEASURE` where the tariff says nothing."""
-        one, days = np.zeros(1, np.int64), np.array([ordinal(day)], np.int64)
-        found = self.of(schedule, "third_country").of([code], one, [origin], one, days)
-        if preferred:
-            better = self.of(schedule, "preference").of([code], one, [preferred], one, days)
-            found = np.where(better == NO_MEASURE, found, better)
-        return int(found[0])
+        better = self.held(schedule, "preference", code, origin=preferred, day=day) if preferred else NO_MEASURE
+        return self.held(schedule, "third_country", code, origin=origin, day=day) if better == NO_MEASURE else better
+
+    def held(self, schedule: str, kind: str, code: str, *, origin: str, day: date) -> int:
+        """The number of the measure of that kind for one code and origin on a day, or `NO_MEASURE`."""
+        one = np.zeros(1, np.int64)
+        return int(self.of(schedule, kind).of([code], one, [origin], one, np.array([ordinal(day)], np.int64))[0])
