@@ -321,7 +321,7 @@ def _frame(terms: Terms, parts: list[_Part]) -> pl.DataFrame:
         last = np.zeros(len(terms.heads), np.int64)
         last[terms.head_of] = np.arange(len(terms.head_of))
         place = np.where(is_head, last[head] * 2 + 1, place)
-    order = np.argsort(place, kind="stable")
+    order = np.argsort(place, kind="stable") if len(parts) > 1 else np.arange(len(place))
     at, head, is_head = at[order], head[order], is_head[order]
     items = known(terms.of_items("item"))[at]
     rule = column("rule", np.uint32)[order]

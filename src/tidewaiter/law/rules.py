@@ -27,6 +27,8 @@ from tidewaiter.model.money import MICRO
 T = TypeVar("T")
 REMEMBERED_MAX = 1_000
 """How many things a law remembers that it worked out; past it, it begins anew."""
+KNOWN_MAX = 1_000_000
+"""How many small answers of one kind are remembered, such as the rate of a tax on a day."""
 
 
 class UnknownLaw(LookupError):
@@ -409,7 +411,10 @@ class Law:
         found: dict[tuple[str, date], tuple[Regime, ...]] = self.remembered("regimes on", dict)
         key = (place.country, place.day)
         if key not in found:
-            found[key] = tuple(in_force(self.regimes(place.country), place.day))
+            # The same regimes on many days are one tuple, so that who asks for many days can tell them apart at once.
+            regimes = tuple(in_force(self.regimes(place.country), place.day))
+            together: dict[tuple[int, ...], tuple[Regime, ...]] = self.remembered("regimes together", dict)
+            found[key] = together.setdefault(tuple(map(id, regimes)), regimes)
         return found[key]
 
     def _regimes(self, country: str) -> tuple[Regime, ...]:
@@ -435,6 +440,16 @@ class Law:
         the class is firm. Of two classes the later in the file counts."""
         if tax is None:
             return -1, True
+        known: dict[Any, tuple[int, bool]] = self.remembered("rates of taxes", dict)
+        key = (id(tax), classes, day)
+        if key not in known:
+            if len(known) >= KNOWN_MAX:
+                known.clear()
+            known[key] = self._tax_rate_at(tax, classes, day)
+        return known[key]
+
+    @staticmethod
+    def _tax_rate_at(tax: Tax, classes: tuple[int, ...], day: date) -> tuple[int, bool]:
         goods = in_force([tax.goods[place] for place in classes], day)
         name = goods[-1].name if goods else "standard"
         rates = in_force([rate for rate in tax.rates if rate.name == name], day)
