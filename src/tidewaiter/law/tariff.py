@@ -24,7 +24,7 @@ TARIFF = pl.Schema(_COLUMNS)
 `origin` is '' for all, or a country; `rate` is a duty expression in our own spelling, or 'ended'."""
 
 ENDED = "ended"
-"""Stands for the rate of a code that has left the tariff."""
+"""Stands for the rate of a code that has left the tariff: a shorter code speaks again."""
 NO_MEASURE = -1
 _CODES_MAX = 200_000
 """So many different codes are remembered; past it, memory begins anew."""
@@ -116,24 +116,22 @@ class Measures:
 
     def _resolved(self, code: str, origin: str) -> list[_Row]:
         """The stretches of days over which one measure holds for the code and the origin."""
-        ranked: list[_Row] = []
+        groups: list[list[_Row]] = []
         for length in self._lengths:
             if length <= len(code):
                 of_code = self._rows.get(code[:length], {})
                 for name in dict.fromkeys((origin, "")):
                     latest_first = sorted(of_code.get(name, ()), key=lambda row: row[:4], reverse=True)
-                    ranked += [
-                        (since, until, number)
-                        for _, since, until, number, excluded in latest_first
-                        if origin not in excluded
-                    ]
-        days = sorted({day for since, until, _ in ranked for day in (since, until)})
+                    groups.append([row[1:4] for row in latest_first if origin not in row[4]])
+        days = sorted({day for group in groups for since, until, _ in group for day in (since, until)})
         found: list[_Row] = []
         for since, until in pairwise(days):
-            number = next((number for first, end, number in ranked if first <= since < end), NO_MEASURE)
+            # What was known last decides; where that is an end, a shorter code speaks again.
+            said = (next((n for first, end, n in group if first <= since < end), _ENDED) for group in groups)
+            number = next((n for n in said if n != _ENDED), NO_MEASURE)
             if found and found[-1][2] == number and found[-1][1] == since:
                 found[-1] = (found[-1][0], until, number)
-            elif number >= 0:
+            elif number != NO_MEASURE:
                 found.append((since, until, number))
         return found
 
