@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAW = ROOT / "src" / "tidewaiter" / "jurisdictions"
 REFERENCE = ROOT.parent / "shared" / "data" / "reference"
 FOLDERS = sorted(path.parent.name for path in LAW.glob("*/jurisdiction.toml"))
-MINE = ("gb", "eu", "fr", "de", "dk", "zz")
+MINE = tuple(name for name in FOLDERS if name != "world")
 
 Row = dict[str, str]
 
