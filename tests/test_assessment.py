@@ -252,7 +252,7 @@ def test_only_original_import_declarations_are_assessed(law: Law) -> None:
     [
         (zedland(accepted_on=date(2019, 12, 31)), ("ASM-01", "/jurisdiction", None)),
         (zedland(accepted_on=None), ("ASM-01", "/jurisdiction", None)),
-        (zedland(jurisdiction="NO"), ("ASM-01", "/jurisdiction", None)),
+        (zedland(jurisdiction="AQ"), ("ASM-01", "/jurisdiction", None)),
         (zedland(shirts("5 XTS")), ("ASM-02", "/items/0/price", "XTS")),
         (zedland(freight="5 XTS"), ("ASM-02", "/freight", "XTS")),
         (zedland(discount="5 XTS"), ("ASM-02", "/discount", "XTS")),

@@ -27,10 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAW = ROOT / "src" / "tidewaiter" / "jurisdictions"
 REFERENCE = ROOT.parent / "shared" / "data" / "reference"
 FOLDERS = sorted(path.parent.name for path in LAW.glob("*/jurisdiction.toml"))
-MEMBERS = tuple(
-    sorted(path.parent.name for path in LAW.glob("*/jurisdiction.toml") if 'parent = "eu"' in path.read_text("utf-8"))
-)
-MINE = ("gb", "eu", *MEMBERS, "zz")
+MINE = tuple(name for name in FOLDERS if name != "world")
 
 Row = dict[str, str]
 
