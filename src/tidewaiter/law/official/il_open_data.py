@@ -1,7 +1,9 @@
 """Israel's customs tariff as open data: a JSON list of lines, with customs duty and purchase tax.
 
 The file says until when a rate holds, not since when: it is taken to hold from the day of the file. Purchase tax is
-laid on the value that law sets for it, which is not the customs value. Source: Israel Tax Authority, government open data.
+laid on the value that law sets for it, which is not the customs value.
+
+Source: Israel Tax Authority, government open data.
 """
 
 from __future__ import annotations
