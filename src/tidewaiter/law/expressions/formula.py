@@ -117,7 +117,7 @@ KINDS = {
     "see-note": "a note of the tariff says what the duty is",
     "reference": "the duty is that of another article or heading",
     "part-value": "the duty is laid on a part of the value worked out by a note, such as processing abroad",
-    "conditional": "free under a bond or for a time that somebody sets",
+    "conditional": "the duty hangs on a certificate, a bond or a time that somebody sets",
     "drawback": "the duty hangs on what was paid or given back before",
     "unit-only": "a supplementary unit, no duty",
     "unread": "nobody has yet taught us this expression",
