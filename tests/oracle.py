@@ -386,7 +386,7 @@ class _Assessor:
             duty = self.duty(item, value)
             return value, None if duty is None else self.as_charge(duty)
         base = plus(worth.tax_base, before) if "duty" in self.ground["tax_base"] else worth.tax_base
-        base = before if rule.get("on") == "charges" else base
+        base = before if rule.get("base") == ["charges"] else base
         if rule.get("due") == "sale":
             return base, NOUGHT
         rate = self.tax_rate(rule["tax"], item)

@@ -14,12 +14,12 @@ import polars as pl
 import pytest
 
 import make
-from tidewaiter.assessment import KINDS, Assessment, assess
+from tidewaiter.assessment import KINDS, Assessment, assess, receipt
 from tidewaiter.law import Law, load
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Adjustment, Consignment, GoodsItem
 from tidewaiter.model.finding import FINDINGS
-from tidewaiter.model.outcome import CHARGES, REGIMES, VALUES
+from tidewaiter.model.outcome import CHARGES, RECEIPT, REGIMES, VALUES
 
 DAY = date(2026, 3, 2)
 
@@ -49,6 +49,12 @@ def lines(found: Assessment, row: int = 0) -> list[tuple[str, int | None, Decima
     ]
 
 
+def told(law: Law, *consignments: Consignment) -> pl.DataFrame:
+    """The receipts of the consignments."""
+    batch = Batch.of(consignments)
+    return receipt(batch, assess(batch, law).charges, law)
+
+
 def codes(found: Assessment) -> list[tuple[str, str, str | None]]:
     """Code, pointer and detail of every finding."""
     return sorted(found.findings.select("code", "pointer", "detail").rows())
@@ -63,6 +69,7 @@ def test_the_frames_have_the_columns_they_promise(law: Law) -> None:
         found = assess(batch, law)
         assert (found.values.schema, found.regimes.schema) == (VALUES, REGIMES)
         assert (found.charges.schema, found.findings.schema) == (CHARGES, FINDINGS)
+        assert receipt(batch, found.charges, law).schema == RECEIPT
 
 
 def test_duty_is_on_the_value_and_tax_on_the_value_with_the_duty(law: Law) -> None:
@@ -74,8 +81,7 @@ def test_duty_is_on_the_value_and_tax_on_the_value_with_the_duty(law: Law) -> No
 
 
 def test_a_line_of_the_receipt_says_measure_rate_conversion_rounding_and_law(law: Law) -> None:
-    found = assess(Batch.of([zedland(shirts("500.00 EUR"))]), law)
-    duty, tax = found.charges.iter_rows(named=True)
+    duty, tax = told(law, zedland(shirts("500.00 EUR"))).iter_rows(named=True)
 
     assert duty["measure"] == "zz:third_country:61091000:all"
     assert duty["rate"] == "14.25 %"
@@ -87,7 +93,7 @@ def test_a_line_of_the_receipt_says_measure_rate_conversion_rounding_and_law(law
 
 
 def test_a_price_in_the_home_currency_has_no_conversion(law: Law) -> None:
-    assert assess(Batch.of([zedland()]), law).charges["conversion"].to_list() == [None, None]
+    assert told(law, zedland())["conversion"].to_list() == [None, None]
 
 
 def test_carriage_is_in_the_tax_base_and_in_the_customs_value_where_law_says_so(law: Law) -> None:
@@ -178,8 +184,7 @@ def test_a_flat_duty_is_charged_once_for_each_distinct_code(law: Law) -> None:
     parcel = make.consignment(
         jurisdiction="DE", accepted_on=date(2026, 7, 15), items=goods, fiscal_references=(make.ioss(),)
     )
-    found = assess(Batch.of([parcel]), law)
-    duties = found.charges.filter(pl.col("type") == "duty")
+    duties = told(law, parcel).filter(pl.col("type") == "duty")
 
     assert duties["amount_micro"].to_list() == [3_000_000, 3_000_000, 0]
     assert "already" in duties["why"][2]
@@ -195,8 +200,7 @@ def test_a_fee_for_the_consignment_is_one_line_of_the_whole(law: Law) -> None:
 
 
 def test_tax_charged_at_the_sale_is_nought_at_the_border_and_says_so(law: Law) -> None:
-    found = assess(Batch.of([make.consignment()]), law)
-    tax = found.charges.row(1, named=True)
+    tax = told(law, make.consignment()).row(1, named=True)
 
     assert (tax["type"], tax["amount_micro"], tax["rate"]) == ("tax", 0, "20 % (standard)")
     assert "at the sale" in tax["why"]
@@ -213,9 +217,9 @@ def test_tax_charged_at_the_sale_is_nought_at_the_border_and_says_so(law: Law) -
     ],
 )
 def test_the_class_of_the_goods_and_the_day_give_the_rate_of_the_tax(law: Law, code: str, on: date, said: str) -> None:
-    found = assess(Batch.of([zedland(shirts(hs_code=code), accepted_on=on, channel="other")]), law)
+    found = told(law, zedland(shirts(hs_code=code), accepted_on=on, channel="other"))
 
-    assert found.charges.filter(pl.col("type") == "tax")["rate"].to_list() == [said]
+    assert found.filter(pl.col("type") == "tax")["rate"].to_list() == [said]
 
 
 def test_a_specific_duty_is_by_weight_or_by_piece_and_converted(law: Law) -> None:

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
-from tidewaiter.law import Law, LawError, UnknownLaw, load, tariff
+from tidewaiter.law import Law, LawError, UnknownLaw, load
+from tidewaiter.law.tariff import NO_MEASURE
 from tidewaiter.law.text import amount, number, percent, percent_text
-from tidewaiter.law.timeline import in_force, latest
+from tidewaiter.law.timeline import in_force, latest, ordinal
 
 ROOT = Path(__file__).resolve().parents[1] / "src" / "tidewaiter" / "jurisdictions"
 Edit = Callable[[str, str, str], Path]
@@ -221,17 +223,8 @@ def test_one_frame_may_ask_for_several_countries_and_days(law: Law) -> None:
 
 def rate(law: Law, code: str, *, on: date, origin: str = "CN", preferred: str | None = None) -> str | None:
     """What Zedland's tariff says, in words; None where it says nothing."""
-    keys = pl.DataFrame(
-        {
-            "schedule": ["zz"],
-            "code": [code],
-            "origin": [origin],
-            "preferred": pl.Series([preferred], dtype=pl.String),
-            "accepted_on": [on],
-        }
-    )
-    found = tariff.measures(law, keys)
-    return None if found.is_empty() else str(found["rate"][0])
+    found = law.tariff.measure("zz", code, origin=origin, preferred=preferred, day=on)
+    return None if found == NO_MEASURE else str(law.tariff.frame["rate"][found])
 
 
 def test_a_measure_holds_for_all_codes_below_it_that_say_nothing_themselves(law: Law) -> None:
@@ -281,18 +274,17 @@ def test_a_country_has_the_preference_of_its_group_while_it_is_a_member(edit: Ed
     assert [rate(law, "6109", on=day, preferred="NZ") for day in days] == ["0 %"] * 4
 
 
-def test_measures_are_the_same_looked_up_together_or_one_by_one(law: Law, monkeypatch: pytest.MonkeyPatch) -> None:
-    codes = law.tariff.filter(pl.col("schedule") == "zz")["code"].unique().sort()
-    keys = pl.DataFrame({"schedule": "zz", "code": codes + "00"}).join(
-        pl.DataFrame({"origin": ["CN", "NZ", "ZM"], "preferred": [None, "NZ", "FJ"]}), how="cross"
-    )
-    keys = keys.with_columns(accepted_on=pl.lit(date(2026, 1, 1)))
-    alone = pl.concat([tariff.measures(law, keys[row]) for row in range(keys.height)])
-    monkeypatch.setattr(tariff, "FEW", 0)
-    together = tariff.measures(law, keys)
+def test_measures_are_the_same_looked_up_together_or_one_by_one(law: Law) -> None:
+    codes = law.tariff.frame.filter(pl.col("schedule") == "zz")["code"].unique().sort().to_list()
+    origins, days = ["CN", "NZ", "ZM"], [date(2024, 1, 1), date(2026, 1, 1)]
+    keys = [(code, origin, day) for code in range(len(codes)) for origin in range(3) for day in range(2)]
+    which, origin, day = (np.array(column, np.int64) for column in zip(*keys, strict=True))
+    on = np.array([ordinal(one) for one in days])[day]
+    together = load().tariff.of("zz", "third_country").of(codes, which, origins, origin, on)
+    alone = [law.tariff.measure("zz", codes[c], origin=origins[o], preferred=None, day=days[d]) for c, o, d in keys]
 
-    assert together.sort(keys.columns).equals(alone.sort(keys.columns))
-    assert together.height > 30
+    assert together.tolist() == alone
+    assert len(set(alone)) > 10
 
 
 def test_a_specific_duty_is_said_with_its_unit(law: Law) -> None:

@@ -7,6 +7,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, localcontext
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -17,7 +18,8 @@ import strategies
 from tidewaiter.model import about
 from tidewaiter.model.batch import SCHEMA, Batch
 from tidewaiter.model.consignment import Consignment, Statement
-from tidewaiter.model.money import LIMIT, Money, from_micro, scaled, to_micro
+from tidewaiter.model.exact import GREATEST, MISSING, scaled, scaled_sum, sums, told_apart
+from tidewaiter.model.money import LIMIT, Money, from_micro, to_micro
 
 BOUND = int(LIMIT) * 10**6 - 1
 """The largest number of millionths that the boundary lets in."""
@@ -174,13 +176,16 @@ def test_scaling_a_column_is_scaling_decimals(
     with localcontext() as context:
         context.prec = 60
         expected = in_decimals(value, numerator, denominator, quantum, mode)
-    frame = pl.DataFrame({"value": [value], "n": [numerator], "d": [denominator], "q": [quantum]})
-    plain = scaled(pl.col("value"), numerator, denominator, quantum=quantum, mode=mode)
-    columns = scaled(pl.col("value"), pl.col("n"), pl.col("d"), quantum=pl.col("q"), mode=pl.lit(mode == "half_up"))
+    half_up = mode == "half_up"
+    columns = [np.array([number, 1], np.int64) for number in (value, numerator, denominator, quantum)]
+    plain = scaled(columns[0], numerator, denominator, quantum=quantum, half_up=half_up)
+    both = scaled(*columns[:3], quantum=columns[3], half_up=np.array([half_up, half_up]))
+    summed = scaled_sum([(columns[0], columns[1])], denominator, quantum=columns[3], half_up=np.array([half_up] * 2))
 
-    # What does not go into 64 bits is unknown, and never a wrapped number: one such row must not sink its batch.
-    kept = expected if expected < 2**63 else None
-    assert frame.select(plain.alias("a"), columns.alias("b")).row(0) == (kept, kept)
+    # What does not go into 64 bits is missing, and never a wrapped number: one such row must not sink its batch.
+    kept = int(expected) if expected < 2**63 else MISSING
+    assert (plain[0], both[0], summed[0]) == (kept, kept, kept)
+    assert both[1] == 1
 
 
 @pytest.mark.parametrize(
@@ -188,14 +193,28 @@ def test_scaling_a_column_is_scaling_decimals(
     [(5_000, "half_up", 10_000), (4_999, "half_up", 0), (9_999, "down", 0), (10_000, "down", 10_000)],
 )
 def test_half_a_penny_goes_up_or_down_as_the_law_says(value: int, mode: str, expected: int) -> None:
-    found = pl.DataFrame({"value": [value]}).select(scaled(pl.col("value"), 1, 1, quantum=10_000, mode=mode))
+    found = scaled(np.array([value, MISSING]), 1, 1, quantum=10_000, half_up=mode == "half_up")
 
-    assert found.item() == expected
+    assert found.tolist() == [expected, MISSING]
 
 
-def test_a_rounding_that_is_not_law_is_refused() -> None:
-    with pytest.raises(ValueError, match="no rounding"):
-        scaled(pl.col("value"), 1, 1, quantum=1, mode="half_even")
+@given(numbers=st.lists(st.integers(0, BOUND), min_size=1, max_size=30), cuts=st.sets(st.integers(1, 29)))
+def test_a_sum_that_no_column_holds_is_the_greatest_and_never_a_small_one(numbers: list[int], cuts: set[int]) -> None:
+    starts = [0, *sorted(cut for cut in cuts if cut < len(numbers))]
+    parts = [numbers[a:b] for a, b in zip(starts, [*starts[1:], len(numbers)], strict=True)]
+    found = sums(np.array(numbers, np.int64), np.array(starts, np.int64)).tolist()
+
+    assert all(
+        got == sum(part) or (sum(part) > 2**61 and got == GREATEST) for got, part in zip(found, parts, strict=True)
+    )
+
+
+@given(values=st.lists(st.sampled_from(["GB", "FR", None, ""]), max_size=40))
+def test_values_told_apart_are_the_same_on_a_small_column_and_a_large(values: list[str | None]) -> None:
+    column = pl.Series(values, dtype=pl.String)
+    for one in (column, pl.concat([column] * 200) if values else column):
+        which, different = told_apart(one)
+        assert [different[place] for place in which.tolist()] == one.to_list()
 
 
 @settings(max_examples=25, deadline=None)

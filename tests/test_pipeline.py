@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import strategies
 from make import consignment, item
 from tidewaiter import formats
+from tidewaiter.assessment import receipt
 from tidewaiter.law import Law, load
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Consignment
@@ -83,7 +84,8 @@ def test_every_posting_balances_and_repeats_what_is_charged() -> None:
 
 
 def test_every_charge_says_why_and_by_which_law() -> None:
-    charges = clear(Batch.of(samples()), law(), Past()).charges
+    batch = Batch.of(samples())
+    charges = receipt(batch, clear(batch, law(), Past()).charges, law())
 
     assert charges.height
     for column in ("measure", "why", "law", "rate", "collector"):

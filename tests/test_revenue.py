@@ -17,8 +17,12 @@ Charge = tuple[int, int | None, str, str, int | None, str, str]
 
 
 def charges(*rows: Charge) -> pl.DataFrame:
+    """A rule of charge is of one type, code and collector, so those tell the rule here."""
     names = ("row", "item", "type", "code", "amount_micro", "currency", "collector")
-    return pl.DataFrame([dict(zip(names, row, strict=True)) for row in rows], schema=CHARGES)
+    said = [dict(zip(names, row, strict=True)) for row in rows]
+    rules = list({(one["type"], one["code"], one["collector"]): None for one in said})
+    numbered = [{**one, "rule": rules.index((one["type"], one["code"], one["collector"]))} for one in said]
+    return pl.DataFrame(numbered, schema=CHARGES)
 
 
 def decisions(*controls: str, first: int = 0) -> pl.DataFrame:

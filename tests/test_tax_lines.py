@@ -20,7 +20,8 @@ import pytest
 
 from tidewaiter.law import Law, load
 from tidewaiter.law.text import percent
-from tidewaiter.model.money import MICRO, scaled, to_micro
+from tidewaiter.model.exact import known, scaled, yes
+from tidewaiter.model.money import MICRO, to_micro
 
 MESSAGES = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "messages"
 LINES = MESSAGES / "derived" / "cds_tax_lines.csv"
@@ -114,11 +115,10 @@ def lines(law: Law) -> pl.DataFrame:
             "half_up": [ground.charge_rounding == "half_up" for ground in grounds],
         }
     )
-    base, rate, quantum = pl.col("base"), pl.col("rate_ppm"), pl.col("quantum")
-    return frame.with_columns(
-        ours=scaled(base, rate, MICRO, quantum=quantum, mode=pl.col("half_up")),
-        ours_half_up=scaled(base, rate, MICRO, quantum=quantum, mode="half_up"),
-    )
+    base, rate, quantum = (known(frame[name]) for name in ("base", "rate_ppm", "quantum"))
+    as_law_says = scaled(base, rate, MICRO, quantum=quantum, half_up=yes(frame["half_up"]))
+    half_up = scaled(base, rate, MICRO, quantum=quantum, half_up=True)
+    return frame.with_columns(ours=pl.Series(as_law_says), ours_half_up=pl.Series(half_up))
 
 
 def _is_plain(row: dict[str, str]) -> bool:

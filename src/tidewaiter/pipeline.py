@@ -21,7 +21,7 @@ def clear(batch: Batch, law: Law, past: Past) -> Outcome:
     Each consignment is judged by itself: a batch gives what its consignments give one by one.
     """
     checked = check(batch, law, past)
-    assessed = assess(batch, law)
+    assessed = assess(batch, law, past)
     findings = pl.concat([checked, assessed.findings])
     seen = signals(batch, assessed.values, law)
     decisions = decide(batch, findings=findings, charges=assessed.charges, signals=seen, law=law)

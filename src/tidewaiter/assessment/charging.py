@@ -1,417 +1,543 @@
-"""The charges of a regime on its goods, and their lines on the receipt.
+"""The charges of a regime on its goods.
 
-Each arithmetic that a regime may name is a function of `_ARITHMETIC`: it gives the columns of one charge from
-the columns of the items. Charges are taken in the order of the regime, so that a tax can count those before it.
+Each arithmetic that a regime may name is a function of `_ARITHMETIC`: it gives the columns of one charge from those of
+the items. Charges are taken in the order of the regime, so that a tax can count those before it. What is said of a
+charge on the receipt is in `receipt.py`, and made when it is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from functools import partial, reduce
-from operator import add, and_
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+import numpy as np
 import polars as pl
 
 from tidewaiter.assessment.regimes import Choice
-from tidewaiter.assessment.terms import PLACE, Terms
+from tidewaiter.assessment.terms import Terms, cross
+from tidewaiter.assessment.valuation import Worth
 from tidewaiter.law import Law
-from tidewaiter.law.rules import ChargeRule, Regime, TaxRate, starts_with_any
-from tidewaiter.law.tariff import measures
-from tidewaiter.law.text import percent_text
-from tidewaiter.model.money import MICRO, from_micro, scaled
+from tidewaiter.law.rules import ChargeRule, Place, Regime
+from tidewaiter.law.tariff import NO_MEASURE, Tariff
+from tidewaiter.law.timeline import ordinal
+from tidewaiter.model.batch import ROW
+from tidewaiter.model.exact import (
+    MISSING,
+    Whole,
+    Yes,
+    at_least,
+    distinct,
+    known,
+    minus,
+    plus,
+    scaled,
+    scaled_sum,
+    series,
+    shares,
+    spread,
+    sums,
+    told_apart,
+)
+from tidewaiter.model.money import MICRO
 from tidewaiter.model.outcome import CHARGES
-from tidewaiter.model.rows import beside
 
-NOTHING = pl.lit(0, pl.Int64)
-QUANTUM, HALF_UP = pl.col("charge_quantum"), pl.col("charge_half_up")
+NO_FACT = -1
 
-KEPT = (
-    "row", "item", "hs_code", "price_micro", "price_currency", "declared_micro", "customs_value_currency",
-    "net_mass_micro", "quantity_micro", "goods_micro", "customs_value_micro", "tax_base_micro", "currency",
-    "specific_micro", "unit", "duty_known", "preferred", "kind",
-)  # fmt: skip
-"""The columns of the items that are handed on: the values, and what tells why one is missing."""
+# What a line says of how its amount came about; the words are in receipt.py.
+PLAIN, RELIEVED, FREE, PREFERRED, UNKNOWN_DUTY, AGAIN, AT_SALE, NOUGHT_RATED, WAIVED, DISPLACED = range(10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charged:
-    """`charges`: frame CHARGES; `items`: a row a goods item with the columns `KEPT`: the tax base as it was reached,
-    and in `duty_known` whether the tariff says something of it, where a regime asked."""
+    """`charges`: frame CHARGES. A goods item: `tax_base` as it was reached, in millionths; `duty_known`: whether the
+    tariff says something of it, where a regime asked; `measure`: which measure of the tariff holds, `NO_MEASURE` where
+    none was asked for or found; `preferred`: the country of a preference claimed and asked for, '' where there is
+    none."""
 
     charges: pl.DataFrame
-    items: pl.DataFrame
+    tax_base: Whole
+    duty_known: Yes
+    measure: Whole
+    preferred: tuple[Whole, list[str]]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Goods:
+    """The goods items of one regime, and what was charged on them so far. `at`: their places among all items; `starts`:
+    where the items of each consignment begin; `before`: all charges so far, `counted`: those that are no tax."""
+
+    at: Whole
+    terms: Terms
+    regime: Regime
+    head: Whole
+    place: Whole
+    quantum: Whole
+    half_up: Yes
+    goods: Whole
+    carriage: Whole
+    customs_value: Whole
+    tax_base: Whole
+    tax_has_charges: Yes
+    starts: Whole
+    found: Callable[[str, Whole], Whole]
+    before: Whole = field(init=False)
+    counted: Whole = field(init=False)
+    by_code: dict[str, Whole] = field(default_factory=dict)
+    layers: dict[str, Yes] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.before = self.counted = np.zeros(len(self.at), np.int64)
+
+    def column(self, name: str) -> Whole:
+        """A column of numbers of these items."""
+        return known(self.terms.of_items(name))[self.at]
+
+    def by_place(self, answer: Callable[[Place], int]) -> Whole:
+        """What is answered of each place, for every item."""
+        found: Whole = spread(answer, self.terms.places, self.place)
+        return found
+
+    def base(self, rule: ChargeRule, usual: Whole) -> Whole:
+        """What the charge is taken on: the sum of what the rule names, or what is usual."""
+        return plus(*(self._named(name) for name in rule.base)) if rule.base else usual
+
+    def _named(self, name: str) -> Whole:
+        if name == "charges":
+            return self.before
+        if name in BASES:
+            found: Whole = getattr(self, name)
+            return found
+        return self.by_code[name]
+
+    def rounding(self, rule: ChargeRule) -> tuple[Whole, Yes]:
+        """Quantum of the charge, and where it is rounded half up: as the rule says, or the country."""
+        quantum = self.quantum if rule.quantum is None else np.full(len(self.at), rule.quantum, np.int64)
+        half_up = np.full(len(self.at), rule.rounding == "half_up", np.bool_) if rule.rounding else self.half_up
+        return quantum, half_up
+
+    def part(self, rule: ChargeRule, value: Whole, rate_ppm: Whole | int) -> Whole:
+        """That part of the value, grossed up where the rule says so, rounded as the charge is."""
+        quantum, half_up = self.rounding(rule)
+        rate = np.asarray(rate_ppm, np.int64)
+        whole = np.where(rate == MISSING, MISSING, MICRO - rate) if rule.is_grossed_up else MICRO
+        return scaled(value, rate, whole, quantum=quantum, half_up=half_up)
+
+    def charged(self, rule: ChargeRule, line: _Line) -> None:
+        """Count the charge among those before the next."""
+        amount = line.amount if line.whole is None else line.whole
+        self.before = plus(self.before, amount)
+        self.by_code[rule.code] = plus(self.by_code[rule.code], amount) if rule.code in self.by_code else amount
+        if rule.type != "tax":
+            self.counted = plus(self.counted, amount)
+
+
+BASES = ("goods", "carriage", "customs_value", "tax_base")
+"""What a charge can be taken on, besides the charges before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    """The columns of one charge, as expressions over the items. `base` null: there is none to show."""
+    """One charge on the items of a regime. `fact`: the measure of the tariff or the rate of the tax it rests on;
+    `at_sale`: what is charged at the sale in place of the border; `only`: the items that have a line of it; `is_head`:
+    it is of the whole consignment; `whole`: what later charges count, where law collects a share of it only."""
 
-    amount: pl.Expr
-    rate: pl.Expr
-    why: pl.Expr
-    base: pl.Expr
-    measure: pl.Expr
-    law: pl.Expr
-    confidence: pl.Expr
-    only: pl.Expr | None = None
+    amount: Whole
+    whole: Whole | None = None
+    at_sale: Whole | None = None
+    base: Whole | None = None
+    how: Whole | int = PLAIN
+    fact: Whole | None = None
+    is_firm: Yes | None = None
+    only: Yes | None = None
     is_head: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Bill:
-    """The charges of one regime, ready to be taken on any items: the amounts step by step, then a receipt line for
-    each charge (of some items only, where it says which), and what is handed on of the items."""
-
-    amounts: Sequence[Mapping[str, pl.Expr]]
-    lines: Sequence[tuple[pl.Expr | None, Mapping[str, pl.Expr]]]
-    kept: Sequence[pl.Expr]
-
-
-def charge(law: Law, terms: Terms, valued: pl.DataFrame, chosen: Choice) -> Charged:
+def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
     """The charges on every item whose consignment has a regime."""
-    items = beside(valued, chosen.heads[["row", "place"]])
-    places = sorted(place for place in items["place"].unique() if place is not None)
-    asking = [place for place in places if any(c.arithmetic == "tariff" for c in terms.regimes[place][0].charges)]
-    items = _with_duty(items, law, terms, asking)
-    taxes = law.remembered(("taxes", terms.pairs), lambda: _taxes(law, terms))
-    used = [
-        taxes[tax] for tax in sorted({rule.tax for place in places for rule in terms.regimes[place][0].charges} - {""})
-    ]
-    items = _stepwise(items, [_merged(tax.classes for tax in used), _merged(tax.places for tax in used)])
-    parts = items.partition_by("place", as_dict=True, maintain_order=True)
-    lines, done = [], []
-    for place in places:
-        regime, countries = terms.regimes[place]
-        bill = law.remembered(
-            ("bill", terms.pairs, place), partial(_bill, regime, sorted(countries), law, terms, taxes)
+    chosen = choice.chosen[terms.head_of]
+    tax_base = worth.tax_base.copy()
+    tariff = _Asked(terms)
+    of_place = _Grounds(terms)
+    parts: list[tuple[Whole, ...]] = []
+    for number, regime in enumerate(choice.regimes):
+        at = np.flatnonzero(chosen == number)
+        head = terms.head_of[at]
+        place = terms.place[head]
+        goods = _Goods(
+            at=at,
+            terms=terms,
+            regime=regime,
+            head=head,
+            place=place,
+            quantum=of_place.quantum[place],
+            half_up=of_place.half_up[place],
+            goods=worth.goods[at],
+            carriage=worth.carriage[at],
+            customs_value=worth.customs_value[at],
+            tax_base=worth.tax_base[at],
+            tax_has_charges=of_place.tax_has_charges[place],
+            starts=np.flatnonzero(np.diff(head, prepend=-1)),
+            found=tariff.found,
         )
-        here = _stepwise(parts[place,], bill.amounts)
-        lines += [(here if only is None else here.filter(only)).select_seq(**columns) for only, columns in bill.lines]
-        done.append(here.select_seq(bill.kept))
-    if len(done) != 1 or items["place"].null_count():
-        done.append(items.filter(items["place"].is_null()).select(KEPT))
-    charges = pl.concat(lines) if lines else pl.DataFrame(schema=CHARGES)
-    if charges.height > 1:
-        charges = charges.sort("row", "item", maintain_order=True, nulls_last=True)
-    every = done[0] if len(done) == 1 else pl.concat(done).sort("row", "item")
-    return Charged(charges=charges, items=every)
-
-
-def _stepwise(items: pl.DataFrame, steps: Iterable[Mapping[str, pl.Expr]]) -> pl.DataFrame:
-    """The items with the columns of each step, which may look at those of the steps before it."""
-    taken = items.lazy()
-    for step in steps:
-        taken = taken.with_columns(**step)
-    return taken.collect(optimizations=pl.QueryOptFlags.none())
-
-
-def _merged(parts: Iterable[Mapping[str, pl.Expr]]) -> dict[str, pl.Expr]:
-    return {name: column for part in parts for name, column in part.items()}
-
-
-def _taxes(law: Law, terms: Terms) -> dict[str, _TaxRates]:
-    """Every tax that some regime here names: the class and the rate of an item are the same under all of them."""
-    named = {rule.tax for regime, _ in terms.regimes for rule in regime.charges} - {""}
-    countries = sorted({country for country, _ in terms.pairs})
-    return {tax: _tax_rates(tax, countries, law, terms) for tax in sorted(named)}
-
-
-def _bill(regime: Regime, countries: Sequence[str], law: Law, terms: Terms, taxes: Mapping[str, _TaxRates]) -> _Bill:
-    steps: list[dict[str, pl.Expr]] = [{}]
-    lines: list[tuple[pl.Expr | None, Mapping[str, pl.Expr]]] = []
-    before: list[pl.Expr] = []
-    for index, rule in enumerate(regime.charges):
-        line = _ARITHMETIC[rule.arithmetic](rule, _Scope(regime, countries, tuple(before), law, terms, taxes))
-        if rule.arithmetic == "tax":  # only a tax looks at the charges before it
-            steps.append({})
-        steps[-1][f"charge_{index}"] = line.amount
-        before.append(pl.col(f"charge_{index}"))
-        lines.append((line.only, _receipt_line(rule, line, before[-1])))
-    counted = reduce(add, [c for c, rule in zip(before, regime.charges, strict=True) if rule.type != "tax"], NOTHING)
-    base = pl.col("tax_base_micro")
-    reached = pl.when("tax_has_charges").then(base + counted).otherwise(base).alias("tax_base_micro")
-    return _Bill(
-        amounts=[step for step in steps if step],
-        lines=lines,
-        kept=[reached if name == "tax_base_micro" else pl.col(name) for name in KEPT],
+        if regime.value_share_ppm != MICRO:
+            _lower(goods, regime.value_share_ppm, of_place)
+        for rule in regime.charges:
+            line = _waived(rule, goods, _ARITHMETIC[rule.arithmetic](rule, goods))
+            parts.append(_part(rule, goods, line))
+            goods.charged(rule, line)
+        tax_base[at] = np.where(goods.tax_has_charges, plus(goods.tax_base, goods.counted), goods.tax_base)
+    return Charged(
+        charges=_frame(terms, parts),
+        tax_base=tax_base,
+        duty_known=~tariff.asked | (tariff.measure != NO_MEASURE),
+        measure=tariff.measure,
+        preferred=tariff.preferred,
     )
 
 
-def _receipt_line(rule: ChargeRule, line: _Line, amount: pl.Expr) -> dict[str, pl.Expr]:
-    """The columns CHARGES of one charge."""
-    return {
-        "row": pl.col("row"),
-        "item": pl.lit(None, pl.UInt32) if line.is_head else pl.col("item"),
-        "type": pl.lit(rule.type),
-        "code": pl.lit(rule.code),
-        "measure": line.measure,
-        "base_micro": line.base,
-        "rate": line.rate,
-        "conversion": pl.col("conversion"),
-        "rounding": pl.col("rounding"),
-        "amount_micro": amount,
-        "currency": pl.col("currency"),
-        "collector": pl.lit(rule.collector),
-        "why": line.why,
-        "law": line.law,
-        "confidence": line.confidence,
-    }
+def _lower(goods: _Goods, share_ppm: int, grounds: _Grounds) -> None:
+    """Take only that share of the customs value, as some laws do of what a person buys at retail."""
+    quantum, half_up = grounds.value_quantum[goods.place], grounds.value_half_up[goods.place]
+    lower = scaled(goods.customs_value, share_ppm, MICRO, quantum=quantum, half_up=half_up)
+    goods.tax_base = plus(lower, minus(goods.tax_base, goods.customs_value))
+    goods.customs_value = lower
 
 
-@dataclass(frozen=True, slots=True)
-class _TaxRates:
-    """Rates of a tax; the columns, worked out first, for the class of an item and whether that is firm; and the
-    column, worked out next, for the place among `found` of the rate that holds for it."""
-
-    tax: str
-    found: list[TaxRate]
-    classes: Mapping[str, pl.Expr]
-    places: Mapping[str, pl.Expr]
-
-    @property
-    def is_firm(self) -> pl.Expr:
-        """Whether it is firm that the item is in its class."""
-        return pl.col(f"{self.tax} class is firm")
-
-    def of(self, values: Sequence[int] | Sequence[str], kind: type[pl.DataType]) -> pl.Expr:
-        """For each item the value that stands at its rate's place; null where no rate is known."""
-        if not self.found:  # a look-up of nothing would be one row long, whatever the items
-            return pl.lit(None, kind)
-        return pl.lit(pl.Series(values, dtype=kind)).gather(pl.col(f"{self.tax} rate"))
+def _waived(rule: ChargeRule, goods: _Goods, line: _Line) -> _Line:
+    """The line, or nothing where the charge on the whole consignment is too small for law to collect."""
+    if rule.waived_below_micro is None and rule.waived_up_to_micro is None:
+        return line
+    total = sums(line.amount, goods.starts)
+    first = goods.place[goods.starts]
+    small = np.zeros(len(total), np.bool_)
+    if rule.waived_below_micro is not None:
+        small |= total < _limits(rule.waived_below_micro, rule, goods)[first]
+    if rule.waived_up_to_micro is not None:
+        small |= total <= _limits(rule.waived_up_to_micro, rule, goods)[first]
+    sizes = np.diff(goods.starts, append=len(line.amount))
+    waived = np.repeat(small & (total > 0), sizes)
+    amount = np.where(waived, 0, line.amount)
+    whole = None if line.whole is None else np.where(waived, 0, line.whole)
+    return replace(line, amount=amount, whole=whole, how=np.where(waived, WAIVED, line.how))
 
 
-def _tax_rates(tax: str, countries: Sequence[str], law: Law, terms: Terms) -> _TaxRates:
-    """The rates of a tax that can come up in these countries, and which of them holds for each item."""
-    found: list[TaxRate] = []
-    name: pl.Expr = pl.lit("standard")
-    is_firm: pl.Expr = pl.lit(value=True)
-    which: pl.Expr = pl.lit(None, pl.UInt32)
-    code = pl.col("hs_code").fill_null("")
-    for country in countries:
-        days = [day for place, day in terms.pairs if place == country]
-        known = law.tax(country, tax)
-        if known is None or not days:
-            continue
-        for goods in known.goods:
-            scope = terms.within({country}, goods.since, goods.until)
-            fits = reduce(and_, [starts_with_any(code, goods.prefixes), *scope])
-            name = pl.when(fits).then(pl.lit(goods.name)).otherwise(name)
-            if goods.confidence != "firm":
-                is_firm &= ~fits
-        for rate in known.rates:
-            if rate.since <= max(days) and (rate.until is None or rate.until > min(days)):
-                is_class = pl.col(f"{tax} class") == rate.name
-                holds = reduce(and_, [is_class, *terms.within({country}, rate.since, rate.until)])
-                which = pl.when(holds).then(pl.lit(len(found), pl.UInt32)).otherwise(which)
-                found.append(rate)
-    return _TaxRates(
-        tax=tax,
-        found=found,
-        classes={f"{tax} class": name, f"{tax} class is firm": is_firm},
-        places={f"{tax} rate": which},
+def _limits(micro: int, rule: ChargeRule, goods: _Goods) -> Whole:
+    """An amount of the rule in the currency of each place; -1 without a rate, so that nothing is below it."""
+    found = [_into(micro, rule.limit_currency, goods.terms.law, place) for place in goods.terms.places]
+    return np.array([-1 if one == MISSING else one for one in found], np.int64)
+
+
+def _into(micro: int, currency: str, law: Law, place: Place, quantum: int = 1, *, is_half_up: bool = True) -> int:
+    """An amount that law fixes, in the currency of assessment of the place; `MISSING` without a rate of exchange."""
+    if place.currency == currency:
+        return micro
+    above, below = cross(law, place.ground.threshold_exchange, currency, place.currency, place)
+    if above == MISSING:
+        return MISSING
+    unit = below * quantum
+    return (2 * micro * above + (unit if is_half_up else 0)) // (2 * unit) * quantum
+
+
+class _Grounds:
+    """How each place rounds charges and values, and whether its tax counts the charges."""
+
+    def __init__(self, terms: Terms) -> None:
+        grounds = [place.ground for place in terms.places]
+        self.quantum = np.array([ground.charge_quantum for ground in grounds], np.int64)
+        self.half_up = np.array([ground.charge_rounding == "half_up" for ground in grounds], np.bool_)
+        self.value_quantum = np.array([ground.value_quantum for ground in grounds], np.int64)
+        self.value_half_up = np.array([ground.value_rounding == "half_up" for ground in grounds], np.bool_)
+        self.tax_has_charges = np.array(["duty" in ground.tax_base for ground in grounds], np.bool_)
+
+
+# The frame of charges
+
+_HEAD_LAST = 2
+"""A line of the whole consignment stands after those of its items."""
+
+
+def _part(rule: ChargeRule, goods: _Goods, line: _Line) -> tuple[Whole, ...]:
+    """The columns of one charge, in the order in which `_frame` takes them apart."""
+    size = len(goods.at)
+    nothing = np.full(size, MISSING, np.int64)
+    firm = rule.confidence == "firm"
+    columns = (
+        goods.at,
+        goods.head,
+        np.full(size, int(line.is_head), np.int64),
+        np.full(size, rule.number, np.int64),
+        line.amount,
+        nothing if line.at_sale is None else line.at_sale,
+        nothing if line.base is None else line.base,
+        np.full(size, NO_FACT, np.int64) if line.fact is None else line.fact,
+        np.broadcast_to(np.asarray(line.how, np.int64), size),
+        np.broadcast_to(np.asarray(firm if line.is_firm is None else line.is_firm, np.int64), size),
+    )
+    return columns if line.only is None else tuple(column[line.only] for column in columns)
+
+
+def _frame(terms: Terms, parts: list[tuple[Whole, ...]]) -> pl.DataFrame:
+    """The frame CHARGES of all parts, consignment by consignment, item by item, in the order of the regime."""
+    if not parts:
+        return pl.DataFrame(schema=CHARGES)
+    at, head, is_head, rule, amount, at_sale, base, fact, how, firm = (
+        np.concatenate(column) for column in zip(*parts, strict=True)
+    )
+    last = np.zeros(len(terms.heads), np.int64)
+    last[terms.head_of] = np.arange(len(terms.head_of))
+    order = np.argsort(np.where(is_head == 1, last[head] * _HEAD_LAST + 1, at * _HEAD_LAST), kind="stable")
+    at, head, is_head, rule, amount, at_sale, base, fact, how, firm = (
+        column[order] for column in (at, head, is_head, rule, amount, at_sale, base, fact, how, firm)
+    )
+    items = np.where(is_head == 1, MISSING, known(terms.of_items("item"))[at])
+    currency = pl.Series([place.currency for place in terms.places], dtype=pl.String)
+    said = terms.law.charges_said[pl.Series(rule)]
+    return pl.DataFrame(
+        [
+            pl.Series("row", terms.rows[head], dtype=ROW),
+            series("item", items, ROW),
+            *said.get_columns(),
+            series("amount_micro", amount),
+            series("at_sale_micro", at_sale),
+            currency.gather(pl.Series(terms.place[head])).alias("currency"),
+            series("base_micro", base),
+            pl.Series("rule", rule, dtype=pl.UInt32),
+            series("fact", np.where(fact == NO_FACT, MISSING, fact), pl.UInt32),
+            pl.Series("how", how, dtype=pl.UInt8),
+            pl.Series("is_firm", firm == 1),
+        ]
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    """What an arithmetic may look at besides the items: its regime, the charges before it, and the law."""
-
-    regime: Regime
-    countries: Sequence[str]
-    before: Sequence[pl.Expr]
-    law: Law
-    terms: Terms
-    taxes: Mapping[str, _TaxRates]
-
-    def measure(self, rule: ChargeRule) -> pl.Expr:
-        """The name of the measure on the receipt."""
-        return pl.lit(f"{self.regime.id}:{rule.type}:{rule.code}")
-
-    def fixed(self, rule: ChargeRule) -> pl.Expr:
-        """The fixed amount of a charge in the currency of assessment, by country and day; null without a rate."""
-        amounts: dict[int | None, list[tuple[str, date]]] = {}
-        for country, day in self.terms.pairs:
-            if country in self.countries:
-                amounts.setdefault(self._fixed_on(rule, country, day), []).append((country, day))
-        if len(amounts) == 1:
-            return pl.lit(next(iter(amounts)), pl.Int64)
-        chosen: pl.Expr = pl.lit(None, pl.Int64)
-        for amount, pairs in amounts.items():
-            for country, day in pairs:
-                here = (pl.col("jurisdiction") == country) & (pl.col("accepted_on") == day)
-                chosen = pl.when(here).then(pl.lit(amount, pl.Int64)).otherwise(chosen)
-        return chosen
-
-    def _fixed_on(self, rule: ChargeRule, country: str, day: date) -> int | None:
-        ground, home = self.law.ground(country, day), self.law.currency(country)
-        if home == rule.amount_currency:
-            return rule.amount_micro
-        rates = [self.law.per_base(ground.threshold_exchange, c or "", day) for c in (home, rule.amount_currency)]
-        if rates[0] is None or rates[1] is None:
-            return None
-        above, below = rule.amount_micro * rates[0], rates[1] * ground.charge_quantum
-        half = 1 if ground.charge_rounding == "half_up" else 0
-        return (2 * above + below * half) // (2 * below) * ground.charge_quantum
-
-    def line(self, rule: ChargeRule, **columns: pl.Expr | bool | None) -> _Line:
-        """A line whose columns are those given, and otherwise the regime's."""
-        usual = {
-            "measure": self.measure(rule), "law": pl.lit(rule.source), "confidence": pl.lit(rule.confidence),
-            "base": pl.lit(None, pl.Int64), "rate": pl.lit("0"), "why": pl.lit(rule.why),
-        }  # fmt: skip
-        return _Line(**{**usual, **columns})  # type: ignore[arg-type]
+# The arithmetics
 
 
-def _relief(rule: ChargeRule, scope: _Scope) -> _Line:
+def _relief(_rule: ChargeRule, goods: _Goods) -> _Line:
     """Nothing, and the law's reason for it."""
-    return scope.line(rule, amount=pl.lit(0, pl.Int64), base=pl.col("customs_value_micro"), rate=pl.lit("relieved"))
+    return _Line(amount=np.zeros(len(goods.at), np.int64), base=goods.customs_value, how=RELIEVED)
 
 
-def _rate(rule: ChargeRule, scope: _Scope) -> _Line:
-    """One rate on the customs value of every item."""
-    value = pl.col("customs_value_micro")
-    why = rule.why or f"customs value × {percent_text(rule.rate_ppm)}, the same for all goods of this regime"
-    return scope.line(
-        rule,
-        amount=scaled(value, rule.rate_ppm, MICRO, quantum=QUANTUM, mode=HALF_UP),
-        base=value,
-        rate=pl.lit(percent_text(rule.rate_ppm)),
-        why=pl.lit(why),
-    )
+def _rate(rule: ChargeRule, goods: _Goods) -> _Line:
+    """One rate on the customs value of every item, or on that of the consignment, within the limits of the rule."""
+    base = goods.base(rule, goods.customs_value)
+    if rule.per == "consignment":
+        first = np.diff(goods.head, prepend=-1) != 0
+        whole = np.zeros(len(base), np.int64)
+        whole[goods.starts] = sums(base, goods.starts)
+        amount = goods.part(rule, whole, rule.rate_ppm)
+        for limit, nearer in ((rule.minimum_micro, np.maximum), (rule.maximum_micro, np.minimum)):
+            if limit is not None:
+                at_place = _limits(limit, rule, goods)[goods.place]
+                amount = np.where((amount == MISSING) | (at_place < 0), MISSING, nearer(amount, at_place))
+        return _Line(amount=np.where(first, amount, 0), base=whole, only=first, is_head=True)
+    amount = goods.part(rule, base, rule.rate_ppm)
+    if rule.minus_micro:
+        off = goods.by_place(lambda place: _into(rule.minus_micro, rule.minus_currency, goods.terms.law, place))
+        weights = np.where(base == MISSING, 0, base) // goods.quantum
+        taken = shares(off, weights, goods.starts, goods.quantum)
+        amount = at_least(minus(amount, taken), 0)
+    return _Line(amount=_collected(rule, goods, amount, base, rule.rate_ppm), whole=amount, base=base)
 
 
-def _flat(rule: ChargeRule, scope: _Scope) -> _Line:
+def _collected(rule: ChargeRule, goods: _Goods, amount: Whole, base: Whole, rate_ppm: Whole | int) -> Whole:
+    """What is collected of the charge: all of it, or the share that law names, rounded once."""
+    if rule.share_ppm == MICRO:
+        return amount
+    quantum, half_up = goods.rounding(rule)
+    rate = np.asarray(rate_ppm, np.int64)
+    # The share of the rate in parts of a million million: the amount itself is not rounded before its share is taken.
+    above, below = rate * rule.share_ppm, (MICRO - rate if rule.is_grossed_up else MICRO) * np.int64(MICRO)
+    common = np.gcd(np.where(rate == MISSING, 1, above), np.where(rate == MISSING, 1, below))
+    above, below = np.where(rate == MISSING, MISSING, above // common), np.maximum(below // common, 1)
+    return scaled(base, above, below, quantum=quantum, half_up=half_up)
+
+
+def _flat(rule: ChargeRule, goods: _Goods) -> _Line:
     """A fixed amount for each distinct commodity code, item or consignment; on the first item it is due for."""
-    first = {
-        "item": pl.lit(value=True),
-        "code": pl.struct("row", "hs_code").is_first_distinct(),
-        "consignment": pl.col("row").is_first_distinct(),
-    }[rule.per]
-    said = f"{from_micro(rule.amount_micro)} {rule.amount_currency} for each {_PER[rule.per]}"
-    again = f"{said}; charged already on the first item with this code"
-    return scope.line(
-        rule,
-        amount=pl.when(first).then(scope.fixed(rule)).otherwise(0),
-        rate=pl.lit(said),
-        why=pl.when(first).then(pl.lit(rule.why or said)).otherwise(pl.lit(again)),
+    first = np.ones(len(goods.at), np.bool_)
+    if rule.per == "consignment":
+        first = np.diff(goods.head, prepend=-1) != 0
+    elif rule.per == "code":
+        which, codes = goods.terms.items_apart("hs_code")
+        _, places = np.unique(goods.head * len(codes) + which[goods.at], return_index=True)
+        first = np.zeros(len(goods.at), np.bool_)
+        first[places] = True
+    fixed = goods.by_place(lambda place: _fixed(rule, goods.terms.law, place))
+    return _Line(
+        amount=np.where(first, fixed, 0),
+        how=np.where(first, PLAIN, AGAIN),
         only=first if rule.per == "consignment" else None,
         is_head=rule.per == "consignment",
     )
 
 
-def _tariff(rule: ChargeRule, scope: _Scope) -> _Line:
-    """What the tariff says for the code, the origin and the day: part of the value, an amount a unit, or both."""
-    value = pl.col("customs_value_micro")
-    units = (
-        pl.when(pl.col("unit") == "KGM")
-        .then("net_mass_micro")
-        .when(pl.col("unit") == "NAR")
-        .then("quantity_micro")
-        .when(pl.col("specific_home").is_null() & pl.col("specific_micro").is_null())
-        .then(0)
-    )
-    specific = units.cast(pl.Int128) * pl.coalesce("specific_home", pl.when(pl.col("specific_micro").is_null()).then(0))
-    parts = value.cast(pl.Int128) * pl.col("ad_valorem_ppm") + specific
-    free = (pl.col("ad_valorem_ppm") == 0) & pl.col("specific_micro").is_null()
-    return scope.line(
-        rule,
-        amount=scaled(parts, 1, MICRO, quantum=QUANTUM, mode=HALF_UP),
-        base=value,
-        rate=pl.col("rate").fill_null("unknown"),
-        measure=pl.col("measure").fill_null(f"{rule.code}: no measure known"),
-        why=pl.when(pl.col("measure").is_null())
-        .then(pl.lit("the tariff held here says nothing of this code and origin on that day"))
-        .when(free)
-        .then(pl.lit("the tariff says free"))
-        .when(pl.col("kind") == "preference")
-        .then(pl.lit("customs value × the preferential rate claimed"))
-        .otherwise(pl.lit("customs value × the rate for all origins that have no other")),
-        law=pl.col("source").fill_null(rule.source),
-        confidence=pl.col("confidence").fill_null(rule.confidence),
-    )
+def _fixed(rule: ChargeRule, law: Law, place: Place) -> int:
+    """The fixed amount of the rule, rounded as charges are where it is converted."""
+    ground = place.ground
+    is_half_up = (rule.rounding or ground.charge_rounding) == "half_up"
+    quantum = ground.charge_quantum if rule.quantum is None else rule.quantum
+    return _into(rule.amount_micro, rule.amount_currency, law, place, quantum, is_half_up=is_half_up)
 
 
-def _tax(rule: ChargeRule, scope: _Scope) -> _Line:
-    """The rate of the goods' class on the tax base, or on the charges before it alone; zero where due at the sale."""
-    counted = reduce(add, scope.before, NOTHING)
-    with_charges = (
-        pl.when("tax_has_charges").then(pl.col("tax_base_micro") + counted).otherwise(pl.col("tax_base_micro"))
-    )
-    base = counted if rule.on == "charges" else with_charges
-    rates = scope.taxes[rule.tax]
-    rate_ppm = rates.of([rate.rate_ppm for rate in rates.found], pl.Int64)
-    amount = scaled(base, rate_ppm, MICRO, quantum=QUANTUM, mode=HALF_UP)
-    why = {
-        "all": "value for the tax (customs value, carriage and the charges before it) × the rate of its class",
-        "charges": "the charges before it × the rate of its class; the tax on the goods is accounted for apart",
-    }[rule.on]
+def _tariff(rule: ChargeRule, goods: _Goods) -> _Line:
+    """What the tariff says for the code, the origin and the day: part of the value, an amount a unit, or both.
 
-    def told(texts: list[str]) -> pl.Expr:
-        return rates.of(texts, pl.String)
-
-    return scope.line(
-        rule,
-        amount=pl.lit(0, pl.Int64) if rule.due == "sale" else amount,
-        base=base,
-        rate=told([f"{percent_text(rate.rate_ppm)} ({rate.name})" for rate in rates.found]).fill_null("unknown"),
-        why=pl.lit(rule.why)
-        if rule.due == "sale"
-        else pl.when(rate_ppm == 0)
-        .then(pl.lit("the class of these goods is taxed at nought"))
-        .otherwise(pl.lit(rule.why or why)),
-        law=told([rate.source for rate in rates.found]).fill_null(rule.source),
-        confidence=pl.when(rates.is_firm)
-        .then(told([rate.confidence for rate in rates.found]))
-        .otherwise(pl.lit("secondary"))
-        .fill_null("secondary"),
+    A layer besides the usual duty has a line only where it has a measure; where another layer displaces it, of nought.
+    """
+    said = goods.terms.law.tariff
+    measure, value = goods.found(rule.measures, goods.at), goods.base(rule, goods.customs_value)
+    is_known = measure != NO_MEASURE
+    ppm, specific = said.ad_valorem_ppm[measure], said.specific_micro[measure]
+    amount = goods.part(rule, value, ppm)
+    has_specific = np.flatnonzero(specific != MISSING)
+    if len(has_specific):
+        amount[has_specific] = _specific(rule, goods, value, measure, has_specific)
+    free = is_known & (ppm == 0) & (specific == MISSING)
+    kinds = [~is_known, free, said.is_preference[measure]]
+    how = np.select(kinds, [UNKNOWN_DUTY, FREE, PREFERRED], default=PLAIN)
+    firm = np.where(is_known, said.is_firm[measure], rule.confidence == "firm")
+    line = _Line(amount=amount, base=value, how=how, fact=measure, is_firm=firm)
+    if not rule.measures:
+        return line
+    goods.layers[rule.measures] = is_known
+    displaced = np.zeros(len(measure), np.bool_)
+    for other in rule.unless:
+        displaced |= goods.layers.get(other, False)
+    return replace(
+        line,
+        amount=np.where(is_known & ~displaced, amount, 0),
+        how=np.where(displaced, DISPLACED, how),
+        only=is_known,
     )
 
 
-_PER = {"item": "item", "code": "distinct commodity code", "consignment": "consignment"}
-_ARITHMETIC: dict[str, Callable[[ChargeRule, _Scope], _Line]] = {
+def _specific(rule: ChargeRule, goods: _Goods, value: Whole, measure: Whole, at: Whole) -> Whole:
+    """The duty where the tariff takes an amount a unit, with its part of the value: added up, then rounded once."""
+    said, places = goods.terms.law.tariff, goods.terms.places
+    measure = measure[at]
+    size = len(said.frame)
+    keys, of = distinct(goods.place[at] * size + measure, len(places) * size)
+    each = np.array([_in_home(said, key % size, goods, places[key // size]) for key in keys.tolist()], np.int64)[of]
+    by_mass = said.is_by_mass[measure]
+    units = np.where(by_mass, goods.column("net_mass_micro")[at], goods.column("quantity_micro")[at])
+    products = [(value[at], said.ad_valorem_ppm[measure]), (units, each)]
+    quantum, half_up = goods.rounding(rule)
+    return scaled_sum(products, MICRO, quantum=quantum[at], half_up=half_up[at])
+
+
+def _in_home(said: Tariff, measure: int, goods: _Goods, place: Place) -> int:
+    """What the tariff takes for a unit, in the currency of assessment, to a millionth; `MISSING` without a rate."""
+    currency = said.frame["specific_currency"][measure]
+    above, below = cross(goods.terms.law, place.ground.exchange_table, currency, place.currency, place)
+    return MISSING if above == MISSING else (2 * int(said.specific_micro[measure]) * above + below) // (2 * below)
+
+
+def _tax(rule: ChargeRule, goods: _Goods) -> _Line:
+    """The rate of the goods' class on the tax base, or on what the rule names; zero where due at the sale."""
+    with_charges = np.where(goods.tax_has_charges, plus(goods.tax_base, goods.before), goods.tax_base)
+    base = goods.base(rule, with_charges)
+    rate, is_firm = _tax_rates(rule.tax, goods)
+    law = goods.terms.law
+    ppm = law.tax_rate_ppm[rate]
+    is_firm = is_firm & law.tax_rate_is_firm[rate]
+    if rule.due == "sale":
+        nothing = np.zeros(len(base), np.int64)
+        at_sale = _collected(rule, goods, goods.part(rule, base, ppm), base, ppm)
+        return _Line(amount=nothing, at_sale=at_sale, base=base, how=AT_SALE, fact=rate, is_firm=is_firm)
+    whole = goods.part(rule, base, ppm)
+    amount = _collected(rule, goods, whole, base, ppm)
+    return _Line(
+        amount=amount, whole=whole, base=base, how=np.where(ppm == 0, NOUGHT_RATED, PLAIN), fact=rate, is_firm=is_firm
+    )
+
+
+def _tax_rates(tax: str, goods: _Goods) -> tuple[Whole, Yes]:
+    """For each item the number of the rate that holds for it, `NO_FACT` for none, and whether its class is firm."""
+    terms = goods.terms
+    which, codes = terms.items_apart("hs_code")
+    taxes = [terms.law.tax(place.country, tax) for place in terms.places]
+    different = list({id(one): one for one in taxes}.values())
+    kinds: dict[tuple[int, ...], int] = {}
+    table = np.array(
+        [[kinds.setdefault(terms.law.classes(one, code), len(kinds)) for code in codes] for one in different], np.int64
+    )
+    of_place = np.array([next(n for n, one in enumerate(different) if one is mine) for mine in taxes], np.int64)
+    kind = table[of_place[goods.place], which[goods.at]]
+    keys, place = distinct(goods.place * len(kinds) + kind, len(terms.places) * len(kinds))
+    classes = list(kinds)
+    found = [
+        terms.law.tax_rate_at(taxes[key // len(kinds)], classes[key % len(kinds)], terms.places[key // len(kinds)].day)
+        for key in keys.tolist()
+    ]
+    answers = np.array(found, np.int64).reshape(-1, 2)[place]
+    return answers[:, 0], answers[:, 1] == 1
+
+
+_ARITHMETIC: dict[str, Callable[[ChargeRule, _Goods], _Line]] = {
     "relief": _relief, "rate": _rate, "flat": _flat, "tariff": _tariff, "tax": _tax,
 }  # fmt: skip
 
 
-NOT_ASKED = (
-    pl.lit(None, pl.Int64).alias("specific_micro"),
-    pl.lit(None, pl.String).alias("unit"),
-    pl.lit(value=True).alias("duty_known"),
-    pl.lit(None, pl.String).alias("preferred"),
-    pl.lit(None, pl.String).alias("kind"),
-)
+class _Asked:
+    """Which measures of the tariff hold for the items of which a regime asks it.
+
+    `asked`: the items of which the usual duty was asked; `measure`: what was found for them; `preferred`: the country
+    of a preference claimed, for each item its place among the countries.
+    """
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self.asked = np.zeros(len(terms.items), np.bool_)
+        self.measure = np.full(len(terms.items), NO_MEASURE, np.int64)
+        self.preferred: tuple[Whole, list[str]] = np.zeros(len(terms.items), np.int64), [""]
+        self._goods: tuple[Any, ...] | None = None
+
+    def found(self, kind: str, at: Whole) -> Whole:
+        """For each of these items the measure of that kind; of duty, where no kind is named: then a preference claimed
+        and in force goes before the duty for all."""
+        terms, tariff = self._terms, self._terms.law.tariff
+        if self._goods is None:
+            day = terms.by_place(lambda place: ordinal(place.day))[terms.head_of]
+            self._goods = (*_full_codes(terms), *terms.items_apart("origin_country"), day)
+            self.preferred = _preferred(terms)
+        codes, names, origin, origins, day = self._goods
+        preferred, countries = self.preferred
+        schedules = [place.schedule for place in terms.places]
+        found = np.full(len(at), NO_MEASURE, np.int64)
+        for schedule in dict.fromkeys(schedules):
+            mine = np.fromiter((one == schedule for one in schedules), np.bool_, len(schedules))
+            where = np.flatnonzero(mine[terms.place[terms.head_of[at]]])
+            here = at[where]
+            measures = tariff.of(schedule, kind or "third_country")
+            found[where] = measures.of(names, codes[here], origins, origin[here], day[here])
+            claims = np.flatnonzero((preferred[here] > 0) & (not kind))
+            if len(claims):
+                wanted = here[claims]
+                preference = tariff.of(schedule, "preference")
+                better = preference.of(names, codes[wanted], countries, preferred[wanted], day[wanted])
+                found[where[claims]] = np.where(better == NO_MEASURE, found[where[claims]], better)
+        if not kind:
+            self.asked[at] = True
+            self.measure[at] = found
+        return found
 
 
-def _with_duty(items: pl.DataFrame, law: Law, terms: Terms, places: Sequence[int]) -> pl.DataFrame:
-    """The items with the measure of the tariff that holds for each, where a regime among `places` asks for it."""
-    if not places:
-        return items.with_columns(NOT_ASKED)
-    claimed = law.remembered(
-        ("claims", terms.pairs), lambda: terms.in_force.covers("preference-claims", pl.col("preference"))
-    )
-    items = items.with_columns(
-        code=(pl.col("hs_code") + pl.col("taric_code").fill_null("")).fill_null(""),
-        origin=pl.col("origin_country").fill_null(""),
-        preferred=pl.when(claimed).then(pl.coalesce("preference_country", "origin_country")),
-    )
-    keys = ["schedule", "code", "origin", "preferred", "jurisdiction", "accepted_on"]
-    asked = items.filter(pl.col("place").is_in(places)).select(keys).unique()
-    found = _priced(measures(law, asked), terms)
-    joined = items.join(found, on=keys, how="left", nulls_equal=True, maintain_order="left")
-    wants = pl.col("place").is_in(places)
-    return joined.with_columns(duty_known=~wants | pl.col("measure").is_not_null())
+def _full_codes(terms: Terms) -> tuple[Whole, list[str | None]]:
+    """The commodity code with its national digits."""
+    code, national = terms.of_items("hs_code"), terms.of_items("taric_code")
+    if national.null_count() == len(national):
+        return terms.items_apart("hs_code")
+    return told_apart(code + national.fill_null(""))
 
 
-def _priced(found: pl.DataFrame, terms: Terms) -> pl.DataFrame:
-    """The measures with what they take for a unit in the currency of assessment."""
-    if found["specific_micro"].null_count() == found.height:
-        return found.with_columns(specific_home=pl.lit(None, pl.Int64))
-    currencies = sorted(currency for currency in found["specific_currency"].unique() if currency is not None)
-    place = [*PLACE, "specific_currency"]
-    rates = terms.rates(tuple(currencies), "specific")
-    over = pl.col("specific_to_home"), pl.col("specific_of_home")
-    home = scaled(pl.col("specific_micro"), *over, quantum=1, mode="half_up")
-    joined = found.join(rates, left_on=place, right_on=[*PLACE, "priced_in"], how="left")
-    return joined.select(*found.columns, specific_home=home)
+def _preferred(terms: Terms) -> tuple[Whole, list[str]]:
+    """The country of preferential origin where a preference is claimed: its place among the countries, nought for
+    none."""
+    claim, claims = terms.items_apart("preference")
+    if claims == [None]:
+        return np.zeros(len(claim), np.int64), [""]
+    is_claimed = terms.on_list("preference-claims", claim, claims, terms.head_of, is_prefix=True)
+    stated, of_goods = terms.of_items("preference_country"), terms.of_items("origin_country")
+    country, countries = told_apart(stated.zip_with(stated.is_not_null(), of_goods).fill_null(""))
+    return np.where(is_claimed, country + 1, 0), ["", *countries]

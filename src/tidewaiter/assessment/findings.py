@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterator
 
+import numpy as np
 import polars as pl
 
-from tidewaiter.assessment.charging import Charged
+from tidewaiter.assessment.charging import RELIEVED, Charged
 from tidewaiter.assessment.regimes import Choice
-from tidewaiter.assessment.terms import PLACE, Terms
-from tidewaiter.model.batch import ROW, Batch
+from tidewaiter.assessment.terms import Terms, rate_into
+from tidewaiter.assessment.valuation import Worth
+from tidewaiter.law.tariff import NO_MEASURE
+from tidewaiter.model.exact import MISSING, Whole, Yes, known, yes
 from tidewaiter.model.finding import FINDINGS, Kind
 
 KINDS = (
@@ -84,128 +86,140 @@ KINDS = (
         remedy="Check the price, the carriage and the additions, and their currencies.",
         law="",
     ),
+    Kind(
+        code="ASM-11",
+        severity="note",
+        text="Law sets a limit by the person here, and what this person imported before is not known.",
+        remedy="Nothing to do: none was counted here, but customs may count earlier parcels of the same person.",
+        law="",
+    ),
 )
 """Every kind of finding that assessment makes."""
 
 BEFORE_CARRIAGE = ("EXW", "FCA", "FAS", "FOB")
 """Delivery terms whose price leaves the main carriage out (Incoterms 2020, groups E and F)."""
 
-
-def shortcomings(batch: Batch, terms: Terms, chosen: Choice, charged: Charged) -> pl.DataFrame:
-    """A row for each thing that could not be assessed, as a frame FINDINGS."""
-    tests = _tests()
-    found = _failed(terms.unknown, tests.of_unknown)
-    if charged.items["tax_base_micro"].null_count():
-        without_rate = _without_rate(batch, terms, charged.items)
-        explained = pl.concat([found["row"] for found in without_rate]) if without_rate else pl.Series(dtype=ROW)
-        is_lost = tests.is_lost & ~pl.col("row").is_in(explained.implode())
-        found += [*without_rate, *_failed(charged.items, [_Test("ASM-10", is_lost, LINE + "/price")])]
-    found += _failed(charged.items, tests.of_items)
-    if chosen.heads["place"].null_count():
-        found += _failed(chosen.heads, tests.of_choice)
-    found += _failed(terms.heads, tests.of_heads) + _failed(charged.charges, tests.of_charges)
-    return pl.concat(found) if found else _NONE
-
-
 _SEVERITY = {kind.code: kind.severity for kind in KINDS}
-_NONE = pl.DataFrame(schema=FINDINGS)
-LINE = pl.format("/items/{}", "item")
+_Found = tuple[int, int | None, str, str, str | None]
+"""Row, item, code, pointer, detail."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Test:
-    """A shortcoming, the rows that have it, and where it is."""
-
-    code: str
-    fails: pl.Expr
-    pointer: pl.Expr
-    detail: pl.Expr = pl.lit(None, pl.String)  # noqa: RUF009 - an expression is a value that nobody can change
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tests:
-    """The tests of each frame; `is_lost`: a value stated that did not come out, whatever the reason."""
-
-    of_unknown: list[_Test]
-    of_items: list[_Test]
-    of_choice: list[_Test]
-    of_heads: list[_Test]
-    of_charges: list[_Test]
-    is_lost: pl.Expr
-
-
-@cache
-def _tests() -> _Tests:
-    unvalued = pl.col("goods_micro").is_null() & pl.col("customs_value_micro").is_null()
-    priced = pl.coalesce("price_micro", "declared_micro").is_not_null()
-    quantity = pl.when(pl.col("unit") == "KGM").then("net_mass_micro").otherwise("quantity_micro")
-    not_held = pl.col("preferred").is_not_null() & (pl.col("kind") == "third_country")
-    lacks_carriage = pl.col("incoterm").is_in(BEFORE_CARRIAGE) & pl.col("freight_micro").is_null()
-    is_untold = (pl.col("type") == "tax") & (pl.col("rate") == "unknown")
-    return _Tests(
-        of_unknown=[_Test("ASM-01", pl.lit(value=True), pl.lit("/jurisdiction"))],
-        of_items=[
-            _Test("ASM-03", ~pl.col("duty_known"), LINE + "/hs_code", pl.col("hs_code").fill_null("")),
-            _Test("ASM-05", unvalued & ~priced, LINE + "/price"),
-            _Test("ASM-06", pl.col("specific_micro").is_not_null() & quantity.is_null(), LINE),
-            _Test("ASM-09", not_held, LINE + "/preference", pl.col("preferred")),
-        ],
-        of_choice=[_Test("ASM-04", pl.col("place").is_null(), pl.lit(""))],
-        of_heads=[
-            _Test("ASM-07", pl.col("value_has_carriage") & lacks_carriage, pl.lit("/freight"), pl.col("incoterm"))
-        ],
-        of_charges=[_Test("ASM-08", is_untold, LINE, pl.col("code"))],
-        is_lost=pl.col("customs_value_micro").is_null() & priced,
+def shortcomings(terms: Terms, worth: Worth, choice: Choice, charged: Charged) -> pl.DataFrame:
+    """A row for each thing that could not be assessed, as a frame FINDINGS."""
+    found: list[_Found] = [(row, None, "ASM-01", "/jurisdiction", None) for row in terms.unknown.tolist()]
+    found += _of_values(terms, worth, charged)
+    found += _of_goods(terms, worth, charged)
+    found += [(row, None, "ASM-04", "", None) for row in terms.rows[choice.chosen < 0].tolist()]
+    found += [(row, None, "ASM-11", "/parties", None) for row in terms.rows[choice.unknown_past].tolist()]
+    found += _of_carriage(terms)
+    found += _of_taxes(charged.charges)
+    if not found:
+        return _NONE
+    return pl.DataFrame(
+        [(row, item, code, _SEVERITY[code], pointer, detail) for row, item, code, pointer, detail in found],
+        schema=FINDINGS,
+        orient="row",
     )
 
 
-def _failed(frame: pl.DataFrame, tests: list[_Test]) -> list[pl.DataFrame]:
-    """The findings of those tests that some row fails: looked at together, since most fail nowhere."""
-    if frame.is_empty():
-        return []
-    some = frame.select(test.fails.any().alias(test.code) for test in tests).row(0, named=True)
-    item = pl.col("item") if "item" in frame.columns else pl.lit(None, pl.UInt32)
-    return [
-        frame.filter(test.fails).select(
-            row="row",
-            item=item,
-            code=pl.lit(test.code),
-            severity=pl.lit(_SEVERITY[test.code]),
-            pointer=test.pointer,
-            detail=test.detail,
-        )
-        for test in tests
-        if some[test.code]
-    ]
+_NONE = pl.DataFrame(schema=FINDINGS)
 
 
-def _without_rate(batch: Batch, terms: Terms, items: pl.DataFrame) -> list[pl.DataFrame]:
-    """A finding for each amount without a rate of exchange, in consignments with goods whose value is not known."""
-    if not items["tax_base_micro"].null_count():
-        return []
-    unvalued = items.filter(pl.col("tax_base_micro").is_null()).select("row", "item")
-    heads = terms.heads.join(unvalued, on="row", how="semi").with_columns(item=pl.lit(None, pl.UInt32))
-    goods = batch.items.join(unvalued, on=["row", "item"], how="semi").join(heads.select("row", *PLACE), on="row")
-    changes = batch.adjustments.join(heads.select("row", *PLACE), on="row")
-    line, place = pl.format("/items/{}", "item"), pl.format("/adjustments/{}/amount", "position")
-    stated = [
-        (goods, "price", line + "/price"),
-        (goods.filter(goods["price_micro"].is_null()), "customs_value", line + "/customs_value"),
-        (goods, "freight", line + "/freight"),
-        *((heads, name, pl.lit(f"/{name}")) for name in ("freight", "insurance", "discount")),
-        (changes, "amount", pl.concat_str(pl.coalesce(line, pl.lit("")), place)),
-    ]
-    currencies = {name for frame, of, _ in stated for name in frame[f"{of}_currency"].unique() if name is not None}
-    rates = terms.rates(tuple(sorted(currencies)), "")
-    lacking = rates.filter(pl.col("_to_home").is_null() | pl.col("_of_home").is_null())
-    return [
-        frame.join(lacking, left_on=[*PLACE, f"{name}_currency"], right_on=[*PLACE, "priced_in"], how="semi").select(
-            row="row",
-            item="item",
-            code=pl.lit("ASM-02"),
-            severity=pl.lit(_SEVERITY["ASM-02"]),
-            pointer=pointer,
-            detail=f"{name}_currency",
-        )
-        for frame, name, pointer in (stated if lacking.height else ())
-    ]
+def _line(item: int, field: str = "") -> str:
+    return f"/items/{item}{field}"
+
+
+def _each(terms: Terms, fails: Yes) -> Iterator[tuple[int, int, int]]:
+    """Place, row and number of each goods item of which it holds."""
+    at = np.flatnonzero(fails)
+    if len(at):
+        numbers = known(terms.of_items("item"))[at]
+        yield from zip(at.tolist(), terms.rows[terms.head_of[at]].tolist(), numbers.tolist(), strict=True)
+
+
+def _of_goods(terms: Terms, worth: Worth, charged: Charged) -> Iterator[_Found]:
+    codes = terms.of_items("hs_code")
+    for at, row, item in _each(terms, ~charged.duty_known):
+        yield row, item, "ASM-03", _line(item, "/hs_code"), codes[at] or ""
+    unstated = (worth.price == MISSING) & (worth.declared == MISSING)
+    unvalued = (worth.goods == MISSING) & (worth.customs_value == MISSING)
+    for _, row, item in _each(terms, unstated & unvalued):
+        yield row, item, "ASM-05", _line(item, "/price"), None
+    tariff = terms.law.tariff
+    by_unit = (charged.measure != NO_MEASURE) & (tariff.specific_micro[charged.measure] != MISSING)
+    if by_unit.any():
+        mass, count = known(terms.of_items("net_mass_micro")), known(terms.of_items("quantity_micro"))
+        quantity = np.where(tariff.is_by_mass[charged.measure], mass, count)
+        for _, row, item in _each(terms, by_unit & (quantity == MISSING)):
+            yield row, item, "ASM-06", _line(item), None
+    preferred, countries = charged.preferred
+    third = (charged.measure != NO_MEASURE) & ~tariff.is_preference[charged.measure]
+    for at, row, item in _each(terms, (preferred > 0) & third):
+        yield row, item, "ASM-09", _line(item, "/preference"), countries[preferred[at]]
+
+
+def _of_carriage(terms: Terms) -> Iterator[_Found]:
+    """A price that leaves carriage out, where the customs value has it in and it is not stated."""
+    delivery = terms.of_heads("incoterm")
+    if delivery.null_count() == len(delivery):
+        return
+    in_value = terms.by_place(lambda place: place.ground.customs_value == "CIF") == 1
+    unstated = known(terms.of_heads("freight_micro")) == MISSING
+    lacks = yes(delivery.is_in(BEFORE_CARRIAGE)) & in_value & unstated
+    for at in np.flatnonzero(lacks).tolist():
+        yield int(terms.rows[at]), None, "ASM-07", "/freight", delivery[at]
+
+
+def _of_taxes(charges: pl.DataFrame) -> Iterator[_Found]:
+    """Taxes whose rates are not held."""
+    if not charges["fact"].null_count():
+        return
+    untold = charges.filter((pl.col("type") == "tax") & pl.col("fact").is_null() & (pl.col("how") != RELIEVED))
+    for row, item, code in untold.select("row", "item", "code").iter_rows():
+        yield row, item, "ASM-08", _line(item), code
+
+
+def _of_values(terms: Terms, worth: Worth, charged: Charged) -> Iterator[_Found]:
+    """Amounts without a rate of exchange, and values too great, of goods whose value did not come out."""
+    lost = charged.tax_base == MISSING
+    if not lost.any():
+        return
+    explained = np.zeros(len(terms.heads), np.bool_)
+    for head, found in _without_rate(terms, lost):
+        explained[head] = True
+        yield found
+    stated = (worth.price != MISSING) | (worth.declared != MISSING)
+    for _, row, item in _each(terms, (worth.customs_value == MISSING) & stated & ~explained[terms.head_of]):
+        yield row, item, "ASM-10", _line(item, "/price"), None
+
+
+def _without_rate(terms: Terms, lost: Yes) -> Iterator[tuple[int, _Found]]:
+    """Each amount without a rate of exchange, in consignments with goods whose value is not known, with its head."""
+    items = np.flatnonzero(lost)
+    heads = np.unique(terms.head_of[items])
+    numbers = known(terms.of_items("item"))
+    for name, fields in (("price", "/price"), ("customs_value", "/customs_value"), ("freight", "/freight")):
+        at = items if name != "customs_value" else items[known(terms.of_items("price_micro"))[items] == MISSING]
+        for place, currency in _lacking(terms, at, terms.head_of[at], terms.of_items(f"{name}_currency")):
+            head, item = int(terms.head_of[place]), int(numbers[place])
+            yield head, (int(terms.rows[head]), item, "ASM-02", _line(item, fields), currency)
+    for name in ("freight", "insurance", "discount"):
+        for head, currency in _lacking(terms, heads, heads, terms.of_heads(f"{name}_currency")):
+            yield head, (int(terms.rows[head]), None, "ASM-02", f"/{name}", currency)
+    changes = terms.batch.adjustments
+    if changes.is_empty():
+        return
+    of = terms.heads_of(changes["row"])
+    at = np.flatnonzero(np.isin(of, heads))
+    for place, currency in _lacking(terms, at, of[at], changes["amount_currency"]):
+        item, position = changes["item"][place], changes["position"][place]
+        pointer = f"{'' if item is None else _line(item)}/adjustments/{position}/amount"
+        yield int(of[place]), (int(terms.rows[of[place]]), item, "ASM-02", pointer, currency)
+
+
+def _lacking(terms: Terms, at: Whole, heads: Whole, currency: pl.Series) -> Iterator[tuple[int, str]]:
+    """The places whose currency has no rate on the day of their head."""
+    for place, head in zip(at.tolist(), heads.tolist(), strict=True):
+        named = currency[place]
+        if named is not None and rate_into(terms.law, terms.places[terms.place[head]], named)[0] == MISSING:
+            yield place, named

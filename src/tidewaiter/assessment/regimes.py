@@ -2,206 +2,322 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache, reduce
-from operator import and_, or_
 
+import numpy as np
 import polars as pl
 
-from tidewaiter.assessment.terms import Terms
-from tidewaiter.law import Law
-from tidewaiter.law.in_force import InForce
-from tidewaiter.law.rules import Conditions
-from tidewaiter.model.batch import Batch
-from tidewaiter.model.rows import beside
+from tidewaiter.assessment.terms import Terms, rate_into
+from tidewaiter.assessment.valuation import Worth
+from tidewaiter.law.rules import Conditions, Regime
+from tidewaiter.model.batch import ROW
+from tidewaiter.model.exact import (
+    MISSING,
+    Whole,
+    Yes,
+    at_least,
+    known,
+    minus,
+    plus,
+    scaled,
+    spread,
+    standing,
+    sums,
+    told_apart,
+    yes,
+)
+from tidewaiter.model.money import MICRO
+from tidewaiter.model.past import Past
 
 FREE_CIRCULATION = "40"
 """The procedure meant where none is stated: most who sell and buy know no customs codes (UCC annex B, DE 1/10)."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """`regimes`: frame REGIMES; `heads`: row, place of the regime in `terms.regimes` (null for none), and
-    `intrinsic_micro`, the value the thresholds look at."""
-
-    regimes: pl.DataFrame
-    heads: pl.DataFrame
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Chooser:
-    """What follows from the regimes alone: which facts to gather of items and parties, and which regime they give."""
-
-    of_items: Mapping[str, pl.Expr]
-    gathering: Sequence[pl.Expr]
-    schemes: tuple[str, ...]
-    senders: tuple[str, ...]
-    receivers: tuple[str, ...]
-    place: pl.Expr
-    names: pl.Series
-    titles: pl.Series
-
-
-def choose(batch: Batch, law: Law, terms: Terms, valued: pl.DataFrame) -> Choice:
-    """The regime of every consignment assessed.
-
-    The thresholds look at the whole consignment: splitting a parcel into lines must not make it duty-free. They look
-    at the price paid, so what the seller took off the order is taken off here too.
-    """
-    chooser = law.remembered(("chooser", terms.pairs), lambda: _chooser(terms))
-    intrinsic = pl.col("intrinsic_micro")  # summed in 128 bits: a sum that wrapped would be below any threshold
-    taken_off = ["discount_threshold"] if "discount_threshold" in valued.columns else []
-    gathered = (
-        valued.select_seq("row", "intrinsic_micro", *taken_off, **chooser.of_items)
-        .group_by("row", maintain_order=True)
-        .agg(
-            intrinsic.cast(pl.Int128).sum(),
-            intrinsic.null_count().alias("unvalued"),
-            *(pl.col(name).first() for name in taken_off),
-            *chooser.gathering,
-        )
-    )
-    heads = beside(terms.heads[["row", "jurisdiction", "accepted_on", "direction", "category", "channel"]], gathered)
-    if chooser.senders or chooser.receivers:
-        heads = beside(heads, _kinds(batch))
-    paid = (intrinsic - pl.col("discount_threshold")).clip(lower_bound=0) if taken_off else intrinsic
-    whole = pl.when(pl.col("unvalued") == 0).then(paid)
-    heads = heads.with_columns_seq(whole, **_of_parties(batch, chooser)).select_seq(
-        "row", "intrinsic_micro", chooser.place
-    )
-    index = heads["place"]
-    regimes = pl.DataFrame(
-        [
-            heads["row"],
-            chooser.names.gather(index).alias("regime"),
-            chooser.titles.gather(index).alias("reason"),
-        ]
-    )
-    return Choice(regimes=regimes, heads=heads)
-
-
-def _chooser(terms: Terms) -> _Chooser:
-    regimes = terms.regimes
-    facts = _Facts(terms.in_force)
-    tests = [facts.tests(regime.when) for regime, _ in regimes]
-    place: pl.Expr = pl.lit(None, pl.UInt32)
-    for index, (regime, countries) in reversed(list(enumerate(regimes))):
-        asked = [*terms.within(countries, regime.since, regime.until), *tests[index]]
-        fits = reduce(and_, asked) if asked else pl.lit(value=True)
-        place = pl.when(fits.fill_null(value=False)).then(pl.lit(index, pl.UInt32)).otherwise(place)
-    return _Chooser(
-        of_items=facts.of_items,
-        gathering=facts.gathering,
-        schemes=tuple(sorted({regime.when.scheme for regime, _ in regimes} - {""})),
-        senders=tuple(sorted({regime.when.sender for regime, _ in regimes} - {""})),
-        receivers=tuple(sorted({regime.when.receiver for regime, _ in regimes} - {""})),
-        place=place.alias("place"),
-        names=pl.Series([regime.id for regime, _ in regimes], dtype=pl.String),
-        titles=pl.Series([f"{regime.name} ({regime.source})" for regime, _ in regimes], dtype=pl.String),
-    )
-
-
-class _Facts:
-    """Gathers what conditions ask of the items of a consignment, each question once."""
-
-    def __init__(self, in_force: InForce) -> None:
-        self.of_items: dict[str, pl.Expr] = {}
-        self.gathering: list[pl.Expr] = []
-        self._in_force = in_force
-
-    def tests(self, when: Conditions) -> list[pl.Expr]:
-        """The tests on the consignment's row that the conditions come to."""
-        tests = [
-            pl.col(name).is_in(getattr(when, name))
-            for name in ("direction", "category", "channel")
-            if getattr(when, name)
-        ]
-        if when.procedure:
-            stated = pl.col("procedure").fill_null(FREE_CIRCULATION).is_in(when.procedure)
-            tests.append(self._every(("procedure", *when.procedure), stated))
-        if when.additional_procedure:
-            tests.append(self._some_procedure(when.additional_procedure))
-        if when.not_additional_procedure:
-            tests.append(~self._some_procedure(when.not_additional_procedure))
-        tests += [pl.col(f"scheme_{when.scheme}")] if when.scheme else []
-        tests += [pl.col(f"sender_{when.sender}")] if when.sender else []
-        tests += [pl.col(f"receiver_{when.receiver}")] if when.receiver else []
-        tests += [pl.col("intrinsic_micro") <= when.value_max] if when.value_max is not None else []
-        tests += [pl.col("intrinsic_micro") > when.value_over] if when.value_over is not None else []
-        tests += [~self._some(("goods", name), self._covered(name)) for name in when.goods_not]
-        tests += [self._every(("goods only", name), self._covered(name)) for name in when.goods_only]
-        return tests
-
-    def _some(self, question: tuple[str, ...], of_item: pl.Expr) -> pl.Expr:
-        """Whether it holds for some item."""
-        return self._gathered(question, of_item, lambda answers: answers.any())
-
-    def _every(self, question: tuple[str, ...], of_item: pl.Expr) -> pl.Expr:
-        """Whether it holds for every item."""
-        return self._gathered(question, of_item, lambda answers: answers.all())
-
-    def _gathered(self, question: tuple[str, ...], of_item: pl.Expr, gather: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
-        name = "fact " + " ".join(question)
-        if name not in self.of_items:
-            self.of_items[name] = of_item
-            self.gathering.append(gather(pl.col(name)))
-        return pl.col(name)
-
-    def _some_procedure(self, codes: tuple[str, ...]) -> pl.Expr:
-        found = reduce(or_, [pl.col("additional_procedures").list.contains(code) for code in codes])
-        return self._some(("additional", *codes), found)
-
-    def _covered(self, name: str) -> pl.Expr:
-        return self._in_force.covers(name, pl.col("hs_code")).fill_null(value=False)
-
-
-def _of_parties(batch: Batch, chooser: _Chooser) -> dict[str, pl.Expr]:
-    """A boolean column for each scheme, sender and receiver that some regime asks for."""
-    row = pl.col("row")
-    columns: dict[str, pl.Expr] = {}
-    references = batch.fiscal_references
-    for scheme in chooser.schemes:
-        if references.is_empty():
-            columns[f"scheme_{scheme}"] = pl.lit(scheme == "none")
-        elif scheme == "none":
-            columns["scheme_none"] = ~row.is_in(references["row"].implode())
-        else:
-            columns[f"scheme_{scheme}"] = row.is_in(references.filter(references["role"] == scheme)["row"].implode())
-    columns |= {f"sender_{kind}": pl.col("sender") == kind for kind in chooser.senders}
-    columns |= {f"receiver_{kind}": pl.col("receiver") == kind for kind in chooser.receivers}
-    return columns
-
-
 SENDERS = ("consignor", "exporter", "seller")
 RECEIVERS = ("importer", "consignee", "buyer")
 """Roles in the order in which they are asked who sends and who receives."""
-
+DELIVERED = ("consignee", "buyer", "importer")
+"""Roles in the order in which they are asked where the goods are delivered."""
 _KINDS = ("association", "legal", "natural", None)
+"""Where two parties have that role, a legal person counts before a natural one."""
+NOBODY = len(_KINDS) - 1
 
 
-def _kinds(batch: Batch) -> pl.DataFrame:
-    """A row a consignment with parties: of what kind the sender is and the receiver, by the first role that is there.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """`regimes`: the versions that apply to some consignment; `chosen`: for each head its regime among them, -1 where
+    none fits; `unknown_past`: the heads whose regime looks at what the buyer imported before, of which nothing is
+    known."""
 
-    Where two parties have that role, a legal person counts before a natural one.
+    regimes: tuple[Regime, ...]
+    chosen: Whole
+    unknown_past: Whole
+
+    def frame(self, terms: Terms) -> pl.DataFrame:
+        """The frame REGIMES."""
+        names = pl.Series([*(regime.id for regime in self.regimes), None], dtype=pl.String)
+        reasons = pl.Series([*(f"{one.name} ({one.source})" for one in self.regimes), None], dtype=pl.String)
+        place = pl.Series(np.where(self.chosen < 0, len(self.regimes), self.chosen))
+        return pl.DataFrame(
+            [
+                pl.Series("row", terms.rows, dtype=ROW),
+                names.gather(place).alias("regime"),
+                reasons.gather(place).alias("reason"),
+            ]
+        )
+
+
+def choose(terms: Terms, worth: Worth, past: Past) -> Choice:
+    """The regime of every consignment assessed.
+
+    The thresholds look at the whole consignment: splitting a parcel into lines must not make it duty-free. They look
+    at the price paid, so what the seller took off the order is taken off here too. What cannot be known does not hold,
+    nor does anything of no goods at all.
     """
-    parties = batch.parties
-    ranks, told = _ranks()
-    first = parties.filter(parties["item"].is_null()).group_by("row", maintain_order=True).agg(ranks)
-    return first.select_seq("row", *told)
+    heads = len(terms.heads)
+    facts = _Facts(terms, worth, past)
+    chosen = np.full(heads, -1, np.int64)
+    open_still = np.zeros(heads, np.bool_)
+    open_still[terms.owners] = True
+    found: list[Regime] = []
+    for regime, here in _could_apply(terms):
+        fits = open_still & here
+        for _, test in facts.tests(regime.when):
+            fits = fits & test
+        if fits.any():
+            chosen[fits] = len(found)
+            found.append(regime)
+            open_still = open_still & ~fits
+            if not open_still.any():
+                break
+    by_person = np.array([one.when.is_by_person for one in found] + [False], np.bool_)[chosen]
+    return Choice(regimes=tuple(found), chosen=chosen, unknown_past=np.flatnonzero(by_person & ~facts.past_is_known))
 
 
-@cache
-def _ranks() -> tuple[list[pl.Expr], list[pl.Expr]]:
-    """For sender and receiver the lowest rank of role and kind, and the kind that such a rank stands for."""
-    kind = pl.col("kind").replace_strict(_KINDS, range(len(_KINDS)), default=None, return_dtype=pl.UInt8)
-    sides = {"sender": SENDERS, "receiver": RECEIVERS}
-    ranks = {
-        side: pl.col("role").replace_strict(roles, range(0, 4 * len(roles), 4), default=None, return_dtype=pl.UInt8)
-        for side, roles in sides.items()
-    }
-    names = pl.Series(_KINDS, dtype=pl.String)
-    return (
-        [(rank + kind).min().alias(side) for side, rank in ranks.items()],
-        [pl.lit(names).gather(pl.col(side) % 4).alias(side) for side in sides],
-    )
+def unmet(terms: Terms, worth: Worth, past: Past) -> list[list[tuple[Regime, tuple[str, ...]]]]:
+    """For each head every regime that is law there, by priority, with the names of the conditions that do not hold."""
+    facts = _Facts(terms, worth, past)
+    found: list[list[tuple[Regime, tuple[str, ...]]]] = [[] for _ in terms.heads]
+    for regime, here in _could_apply(terms):
+        tests = list(facts.tests(regime.when))
+        for head in np.flatnonzero(here).tolist():
+            found[head].append((regime, tuple(name for name, test in tests if not test[head])))
+    return found
+
+
+def _could_apply(terms: Terms) -> Iterator[tuple[Regime, Yes]]:
+    """The regime versions of the countries and days there are, by priority, each with the heads it is law for."""
+    where: dict[int, tuple[Regime, list[int]]] = {}
+    for number, place in enumerate(terms.places):
+        for regime in terms.law.regimes_on(place):
+            where.setdefault(id(regime), (regime, []))[1].append(number)
+    for regime, numbers in sorted(where.values(), key=lambda pair: (pair[0].priority, pair[0].id, pair[0].since)):
+        is_law = np.zeros(len(terms.places), np.bool_)
+        is_law[numbers] = True
+        yield regime, is_law[terms.place]
+
+
+class _Facts:
+    """What conditions ask of the consignments, each question answered once for all of them."""
+
+    def __init__(self, terms: Terms, worth: Worth, past: Past) -> None:
+        self._terms, self._worth = terms, worth
+        self._values: dict[tuple[str, str], Whole] = {}
+        place = standing(terms.rows, known(past.person_totals["row"]))
+        self.past_is_known = place >= 0
+        self._before = {
+            name: np.where(self.past_is_known, np.append(known(past.person_totals[f"{name}_micro"]), 0)[place], 0)
+            for name in ("day", "year")
+        }
+        self._answers: dict[tuple[object, ...], Yes] = {}
+        self._extra: tuple[Whole, Whole, list[str]] | None = None
+        self._parties: dict[str, tuple[Whole, list[str | None]]] = {}
+        self._kinds: dict[tuple[str, ...], Whole] = {}
+
+    def tests(self, when: Conditions) -> Iterator[tuple[str, Yes]]:
+        """Each condition by its name, with the heads for which it holds."""
+        for name in ("direction", "category", "channel", "export_country"):
+            if wanted := getattr(when, name):
+                yield name, self._answer(self._is_one_of, name, wanted)
+        if when.not_export_country:
+            yield "not_export_country", ~self._answer(self._is_one_of, "export_country", when.not_export_country)
+        if when.origin:
+            yield "origin", self._answer(self._every_origin, when.origin)
+        if when.procedure:
+            yield "procedure", self._answer(self._every_procedure, when.procedure)
+        if when.additional_procedure:
+            yield "additional_procedure", self._answer(self._some_additional, when.additional_procedure)
+        if when.not_additional_procedure:
+            yield "not_additional_procedure", ~self._answer(self._some_additional, when.not_additional_procedure)
+        if when.scheme:
+            yield "scheme", self._answer(self._has_scheme, when.scheme)
+        for name, kind, roles in (("sender", when.sender, SENDERS), ("receiver", when.receiver, RECEIVERS)):
+            if kind:
+                yield name, self._kind(roles) == _KINDS.index(kind)
+        if when.delivered_to:
+            yield "delivered_to", self._answer(self._delivered_to, when.delivered_to)
+        if when.not_delivered_to:
+            yield "not_delivered_to", ~self._answer(self._delivered_to, when.not_delivered_to)
+        if when.has_limits:
+            yield from self._limits(when, self._value(when.value_basis, when.value_per))
+        for goods in when.goods_not:
+            yield "goods_not", ~self._answer(self._some_goods, goods)
+        for goods in when.goods_only:
+            yield "goods_only", self._answer(self._every_goods, goods)
+
+    def _limits(self, when: Conditions, value: Whole) -> Iterator[tuple[str, Yes]]:
+        is_known = value != MISSING
+        if when.value_max is not None:
+            yield "value_max", is_known & (value <= when.value_max)
+        if when.value_over is not None:
+            yield "value_over", is_known & (value > when.value_over)
+        if when.person_day_max is not None:
+            yield "person_day_max", is_known & (value + self._before["day"] <= when.person_day_max)
+        if when.person_year_max is not None:
+            yield "person_year_max", is_known & (value + self._before["year"] <= when.person_year_max)
+
+    def _answer(self, find: Callable[..., Yes], *about: object) -> Yes:
+        question = (find.__name__, *about)
+        if question not in self._answers:
+            self._answers[question] = find(*about)
+        return self._answers[question]
+
+    def _value(self, basis: str, per: str) -> Whole:
+        """What a threshold looks at, in its currency: of the whole consignment, or of its dearest single article."""
+        if (basis, per) not in self._values:
+            value = self._of_article(basis) if per == "item" else self._of_whole(basis)
+            self._values[basis, per] = value
+        return self._values[basis, per]
+
+    def _of_whole(self, basis: str) -> Whole:
+        terms, worth = self._terms, self._worth
+        value = np.full(len(terms.heads), MISSING, np.int64)
+        if basis == "goods":
+            value[terms.owners] = sums(worth.intrinsic, terms.starts)
+            return at_least(minus(value, worth.taken_off), 0)
+        of_items = worth.customs_value if basis == "customs_value" else plus(worth.goods, worth.carriage)
+        value[terms.owners] = sums(of_items, terms.starts)
+        return self._in_threshold(value, terms.place)
+
+    def _of_article(self, basis: str) -> Whole:
+        terms, worth = self._terms, self._worth
+        value = worth.intrinsic
+        if basis != "goods":
+            of_items = worth.customs_value if basis == "customs_value" else plus(worth.goods, worth.carriage)
+            value = self._in_threshold(of_items, terms.place[terms.head_of])
+        quantity = known(terms.of_items("quantity_micro"))
+        # Where no number of pieces is stated, the line is taken for one article: that can only raise its value.
+        each = scaled(value, MICRO, np.where(quantity > 0, quantity, MICRO), quantum=1, half_up=True)
+        dearest = np.full(len(terms.heads), MISSING, np.int64)
+        if len(each):
+            unknown = np.logical_or.reduceat(each == MISSING, terms.starts)
+            dearest[terms.owners] = np.where(unknown, MISSING, np.maximum.reduceat(each, terms.starts))
+        return dearest
+
+    def _in_threshold(self, value: Whole, place: Whole) -> Whole:
+        """Amounts in the currency of assessment turned into that of the thresholds."""
+        rates = [rate_into(self._terms.law, one, one.currency)[2:] for one in self._terms.places]
+        above, below = np.array(rates, np.int64).reshape(-1, 2)[place].T
+        return scaled(value, above, below, quantum=1, half_up=True)
+
+    def _delivered_to(self, name: str) -> Yes:
+        """Whether the postcode of the receiver begins with an entry of the list."""
+        parties, heads = self._terms.batch.parties, np.arange(len(self._terms.heads))
+        if parties.is_empty():
+            return np.zeros(len(heads), np.bool_)
+        of, order = self._ranked(DELIVERED)
+        first = np.full(len(heads), len(DELIVERED) * len(order), np.int64)
+        here = np.flatnonzero((of >= 0) & (order >= 0))
+        np.minimum.at(first, of[here], order[here] * len(order) + here)
+        which, codes = self._party("postcode")
+        has = first < len(DELIVERED) * len(order)
+        plain = [None if code is None else code.replace(" ", "").upper() for code in codes]
+        found = self._terms.on_list(name, which[first % len(order)], plain, heads, is_prefix=True)
+        return has & found
+
+    def _ranked(self, roles: tuple[str, ...]) -> tuple[Whole, Whole]:
+        """For each party of a whole consignment its head, and the place of its role among these; -1 for none."""
+        role, names = self._party("role")
+        order = spread(lambda name: roles.index(name) if name in roles else -1, names, role)
+        of = self._terms.heads_of(self._terms.batch.parties["row"])
+        return of, np.where(self._terms.batch.parties["item"].is_null().to_numpy(), order, -1)
+
+    def _some(self, of_item: Yes) -> Yes:
+        """For each head whether it holds for some item."""
+        found = np.zeros(len(self._terms.heads), np.bool_)
+        if len(of_item):
+            found[self._terms.owners] = np.logical_or.reduceat(of_item, self._terms.starts)
+        return found
+
+    def _is_one_of(self, name: str, wanted: tuple[str, ...]) -> Yes:
+        which, values = self._terms.heads_apart(name)
+        found: Yes = spread(wanted.__contains__, values, which, np.bool_)
+        return found
+
+    def _every_origin(self, wanted: tuple[str, ...]) -> Yes:
+        which, values = self._terms.items_apart("origin_country")
+        return ~self._some(spread(lambda country: country not in wanted, values, which, np.bool_))
+
+    def _every_procedure(self, wanted: tuple[str, ...]) -> Yes:
+        which, values = self._terms.items_apart("procedure")
+        return ~self._some(spread(lambda code: (code or FREE_CIRCULATION) not in wanted, values, which, np.bool_))
+
+    def _some_additional(self, codes: tuple[str, ...]) -> Yes:
+        heads, which, values = self._additional()
+        found = np.zeros(len(self._terms.heads), np.bool_)
+        if len(which):
+            found[heads[spread(codes.__contains__, values, which, np.bool_)]] = True
+        return found
+
+    def _additional(self) -> tuple[Whole, Whole, list[str]]:
+        """The additional procedures of all items, laid flat, each with its head."""
+        if self._extra is None:
+            lists = self._terms.of_items("additional_procedures")
+            sizes = known(lists.list.len())
+            heads = np.repeat(self._terms.head_of, np.where(sizes == MISSING, 0, sizes))
+            empty = pl.Series([], dtype=pl.String)
+            flat = lists.explode(empty_as_null=False, keep_nulls=False) if len(heads) else empty
+            self._extra = (heads, *told_apart(flat))
+        return self._extra
+
+    def _some_goods(self, name: str) -> Yes:
+        return self._some(self._covered(name))
+
+    def _every_goods(self, name: str) -> Yes:
+        return ~self._some(~self._covered(name))
+
+    def _covered(self, name: str) -> Yes:
+        """For each item whether its commodity code is on a list of goods."""
+        which, codes = self._terms.items_apart("hs_code")
+        return self._terms.on_list(name, which, codes, self._terms.head_of, is_prefix=True)
+
+    def _has_scheme(self, scheme: str) -> Yes:
+        """Whether a fiscal reference with that role is given; "none": whether none is."""
+        references = self._terms.batch.fiscal_references
+        found = np.zeros(len(self._terms.heads), np.bool_)
+        if not references.is_empty():
+            heads = self._terms.heads_of(references["row"])
+            heads = heads[yes(references["role"] == scheme) & (heads >= 0)] if scheme != "none" else heads[heads >= 0]
+            found[heads] = True
+        return ~found if scheme == "none" else found
+
+    def _party(self, name: str) -> tuple[Whole, list[str | None]]:
+        if name not in self._parties:
+            self._parties[name] = told_apart(self._terms.batch.parties[name])
+        return self._parties[name]
+
+    def _kind(self, roles: tuple[str, ...]) -> Whole:
+        """For each head of what kind the party is that has the first of the roles that is there."""
+        if roles not in self._kinds:
+            parties, heads = self._terms.batch.parties, len(self._terms.heads)
+            rank = np.full(heads, NOBODY, np.int64)
+            if not parties.is_empty():
+                of, order = self._ranked(roles)
+                kind, kind_names = self._party("kind")
+                place = order * len(_KINDS) + spread(_KINDS.index, kind_names, kind)
+                here = (of >= 0) & (order >= 0)
+                best = np.full(heads, len(roles) * len(_KINDS) - 1, np.int64)
+                np.minimum.at(best, of[here], place[here])
+                rank = best % len(_KINDS)
+            self._kinds[roles] = rank
+        return self._kinds[roles]

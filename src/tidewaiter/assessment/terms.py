@@ -1,149 +1,198 @@
-"""The terms on which a batch is assessed: who is assessed, by which ground rules, at which rates of exchange."""
+"""The terms on which a batch is assessed: who is assessed, by which ground rules, at which rates of exchange.
+
+Rows are positions from here on: a *head* is a consignment assessed, in the order of the batch, an *item* one of its
+goods items, head by head. What law says is asked once for each different country and day, or code, or currency, in
+plain Python, and spread over the rows that have it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import gcd
+from typing import Any, TypeAlias
 
+import numpy as np
 import polars as pl
 
-from tidewaiter.law import Law, UnknownLaw
-from tidewaiter.law.in_force import InForce
-from tidewaiter.law.rules import Regime, between
+from tidewaiter.law import Law
+from tidewaiter.law.rules import CodeEdition, Place
+from tidewaiter.law.timeline import ordinal
 from tidewaiter.model.batch import Batch
-from tidewaiter.model.money import MICRO, from_micro
+from tidewaiter.model.exact import MISSING, Whole, Yes, distinct, known, spread, standing, told_apart, yes
+from tidewaiter.model.money import from_micro
 
-PLACE = ["jurisdiction", "accepted_on"]
-"""What decides which law applies."""
-
-HEAD = (
-    "row", "jurisdiction", "accepted_on", "direction", "category", "channel", "incoterm", "freight_micro",
-    "freight_currency", "insurance_micro", "insurance_currency", "discount_micro", "discount_currency",
-)  # fmt: skip
-
-INTO = ("to_home", "of_home", "to_threshold", "of_threshold")
-"""Numerators and denominators that turn amounts into the currencies of assessment and of the thresholds."""
-
-TERMS = pl.Schema(
-    {
-        "jurisdiction": pl.String, "accepted_on": pl.Date, "currency": pl.String, "schedule": pl.String,
-        "value_has_carriage": pl.Boolean, "tax_has_carriage": pl.Boolean, "tax_has_charges": pl.Boolean,
-        "value_quantum": pl.Int64, "value_half_up": pl.Boolean, "charge_quantum": pl.Int64,
-        "charge_half_up": pl.Boolean, "rounding": pl.String,
-    }
-)  # fmt: skip
+Values: TypeAlias = Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """`heads`: the consignments to assess with their ground rules; `is_all`: whether they are all of the batch;
-    `unknown`: rows for which law says nothing; `pairs`: the countries and days there are; `regimes`: the versions that
-    could apply to them, each with its countries, by priority."""
+    """`heads`: positions in `batch.consignments`; `rows`: their keys; `place`: for each head its place among `places`,
+    the countries and days there are; `unknown`: rows for which law says nothing. `items`: positions in `batch.items`,
+    head by head (`is_whole`: all of them, in their order); `head_of`: for each item its head; `starts`: where the items
+    of each of `owners` (heads) begin."""
 
-    heads: pl.DataFrame
-    is_all: bool
-    unknown: pl.DataFrame
-    pairs: tuple[tuple[str, date], ...]
-    regimes: Sequence[tuple[Regime, frozenset[str]]]
+    batch: Batch
     law: Law
+    heads: Whole
+    rows: Whole
+    place: Whole
+    places: tuple[Place, ...]
+    unknown: Whole
+    items: Whole
+    head_of: Whole
+    starts: Whole
+    owners: Whole
+    is_whole: bool
+    _apart: dict[tuple[str, bool], tuple[Whole, list[Any]]] = field(default_factory=dict)
 
-    @property
-    def in_force(self) -> InForce:
-        """Law's lists over the days and countries there are."""
-        days = [day for _, day in self.pairs]
-        countries = frozenset(country for country, _ in self.pairs)
-        first, last = (min(days), max(days)) if days else (None, None)
-        return InForce(law=self.law, first=first, last=last, countries=countries, all_dated=True)
+    def of_heads(self, name: str) -> pl.Series:
+        """A column of the consignments assessed."""
+        column = self.batch.consignments[name]
+        return column if len(self.heads) == len(column) else column.gather(self.heads)
 
-    def within(self, countries: Collection[str], since: date, until: date | None) -> list[pl.Expr]:
-        """The tests that a row is in these countries and days; none where every row there is passes them."""
-        tests = []
-        if any(country not in countries for country, _ in self.pairs):
-            tests.append(pl.col("jurisdiction").is_in(sorted(countries)))
-        if any(day < since or (until is not None and day >= until) for _, day in self.pairs):
-            tests.append(between(pl.col("accepted_on"), since, until))
-        return tests
+    def of_items(self, name: str) -> pl.Series:
+        """A column of their goods items."""
+        column = self.batch.items[name]
+        return column if self.is_whole else column.gather(self.items)
 
-    def rates(self, currencies: tuple[str, ...], name: str) -> pl.DataFrame:
-        """A row a place and currency: `<name>_to_home` over `<name>_of_home` turns its amounts into the currency of
-        assessment, `…_to_threshold` over `…_of_threshold` into that of the thresholds, `<name>_conversion` says it in
-        words. Null where no rate is known."""
-        return self.law.remembered(("rates", self.pairs, currencies, name), lambda: self._rates(currencies, name))
+    def heads_apart(self, name: str) -> tuple[Whole, list[Any]]:
+        """A column of the consignments as places among its different values."""
+        if (name, True) not in self._apart:
+            self._apart[name, True] = told_apart(self.of_heads(name))
+        return self._apart[name, True]
 
-    def _rates(self, currencies: tuple[str, ...], name: str) -> pl.DataFrame:
-        found = []
-        for country, day in self.pairs:
-            ground = self.law.ground(country, day)
-            home = self.law.currency(country) or ""
-            threshold = _threshold_currency(self.regimes, country) or home
-            for currency in currencies:
-                into_home = _cross(self.law, ground.exchange_table, currency, home, day)
-                into_threshold = _cross(self.law, ground.threshold_exchange, currency, threshold, day)
-                words = _in_words(self.law, ground.exchange_table, currency, home, day)
-                found.append((country, day, currency, *into_home, *into_threshold, words))
-        kinds = {"jurisdiction": pl.String, "accepted_on": pl.Date, "priced_in": pl.String}
-        return pl.DataFrame(
-            found,
-            schema=kinds | {f"{name}_{into}": pl.Int64 for into in INTO} | {f"{name}_conversion": pl.String},
-            orient="row",
-        )
+    def items_apart(self, name: str) -> tuple[Whole, list[Any]]:
+        """A column of the goods items as places among its different values."""
+        if (name, False) not in self._apart:
+            self._apart[name, False] = told_apart(self.of_items(name))
+        return self._apart[name, False]
+
+    def by_place(self, answer: Callable[[Place], int]) -> Whole:
+        """What is answered of each place, for every head."""
+        found: Whole = spread(answer, self.places, self.place)
+        return found
+
+    def heads_of(self, rows: pl.Series) -> Whole:
+        """For each row key of another frame its head; -1 for a consignment that is not assessed."""
+        return standing(known(rows), self.rows)
+
+    def items_of(self, rows: pl.Series, items: pl.Series) -> Whole:
+        """For each pair of keys of another frame its goods item; -1 where there is none."""
+        numbers = known(self.of_items("item"))
+        width = int(max(numbers.max(initial=0), known(items).max(initial=0))) + 1
+        heads = self.heads_of(rows)
+        found = standing(np.where(heads < 0, 0, heads * width + known(items)), self.head_of * width + numbers)
+        return np.where(heads < 0, -1, found)
+
+    def on_list(self, name: str, which: Whole, values: Values, heads: Whole, *, is_prefix: bool) -> Yes:
+        """For each row whether its value is on a list of law, or begins with an entry of it, in the country and on the
+        day of its head. `which` tells the row's place among `values`."""
+        country = [place.country for place in self.places]
+        day = [ordinal(place.day) for place in self.places]
+        shared: dict[int, tuple[set[str], tuple[CodeEdition, ...]]] = {}
+        for one in dict.fromkeys(country):
+            editions = self.law.editions(name, one)
+            shared.setdefault(id(editions), (set(), editions))[0].add(one)
+        found = np.zeros(len(which), np.bool_)
+        for countries, editions in shared.values():
+            for edition in editions:
+                holds = np.fromiter(
+                    (c in countries and edition.holds(d) for c, d in zip(country, day, strict=True)),
+                    np.bool_,
+                    len(country),
+                )
+                if holds.any():
+                    begins = edition.begins if is_prefix else edition.has
+                    listed = np.fromiter((v is not None and begins(v) for v in values), np.bool_, len(values))
+                    if listed.any():
+                        found |= listed[which] & holds[self.place[heads]]
+        return found
+
+    def rates(self, currencies: Values, which: Whole, heads: Whole) -> tuple[Whole, Whole, Whole, Whole]:
+        """For each row how its amount comes into the currency of assessment, numerator and denominator, and into that
+        of the thresholds; `MISSING` where no rate is known."""
+        width = len(currencies)
+        keys, place = distinct(self.place[heads] * width + which, len(self.places) * width)
+        found = [rate_into(self.law, self.places[key // width], currencies[key % width]) for key in keys.tolist()]
+        table = np.array(found, np.int64).reshape(-1, 4)[place]
+        return table[:, 0], table[:, 1], table[:, 2], table[:, 3]
 
 
 def terms_of(batch: Batch, law: Law) -> Terms:
     """The terms of every original import declaration in the batch."""
     whole = batch.consignments
-    wanted = (whole["function"] == "original") & (whole["direction"] == "import")
-    assessed = (whole if wanted.all() else whole.filter(wanted))[list(HEAD)]
-    asked = assessed[PLACE].unique()
-    pairs, table = law.remembered(("terms", tuple(sorted(asked.rows(), key=str))), lambda: _table(law, asked.rows()))
-    heads = assessed.join(table, on=PLACE, how="left", maintain_order="left")
-    regimes = law.remembered(("regimes", pairs), lambda: law.regimes_for(pairs))
-    unknown = heads.clear()
-    if heads["currency"].null_count():
-        is_known = heads["currency"].is_not_null()
-        heads, unknown = heads.filter(is_known), heads.filter(~is_known)
-    return Terms(heads=heads, is_all=heads.height == len(batch), unknown=unknown, pairs=pairs, regimes=regimes, law=law)
+    wanted = yes((whole["function"] == "original") & (whole["direction"] == "import"))
+    countries, names = told_apart(whole["jurisdiction"])
+    day = known(whole["accepted_on"])
+    first = int(day[day != MISSING].min(initial=0)) - 1
+    days = np.where(day == MISSING, 0, day - first)
+    span = int(days.max(initial=0)) + 1
+    keys, place = distinct(countries * span + days, len(names) * span)
+    asked = [law.place(names[key // span], key % span + first) if key % span else None for key in keys.tolist()]
+    is_known = np.fromiter((one is not None for one in asked), np.bool_, len(asked))
+    places = tuple(one for one in asked if one is not None)
+    heads = np.flatnonzero(wanted & is_known[place])
+    rows = known(whole["row"])
+    items, head_of = _items(batch, rows[heads])
+    starts = np.flatnonzero(np.diff(head_of, prepend=-1))
+    return Terms(
+        batch=batch,
+        law=law,
+        heads=heads,
+        rows=rows[heads],
+        place=(np.cumsum(is_known) - 1)[place[heads]],
+        places=places,
+        unknown=rows[np.flatnonzero(wanted & ~is_known[place])],
+        items=items,
+        head_of=head_of,
+        starts=starts,
+        owners=head_of[starts],
+        is_whole=len(items) == batch.items.height and not (np.diff(items) != 1).any(),
+    )
 
 
-def _table(law: Law, asked: Sequence[tuple[str, date | None]]) -> tuple[tuple[tuple[str, date], ...], pl.DataFrame]:
-    """The pairs for which there is law, and their ground rules as a frame."""
-    known = []
-    for country, day in sorted(((c, d) for c, d in asked if d is not None)):
-        try:
-            known.append((country, day, law.ground(country, day)))
-        except UnknownLaw:
-            continue
-    table = [
-        (
-            country, day, law.currency(country), law.schedule(country), ground.customs_value == "CIF",
-            "CIF" in ground.tax_base, "duty" in ground.tax_base, ground.value_quantum,
-            ground.value_rounding == "half_up", ground.charge_quantum, ground.charge_rounding == "half_up",
-            f"{ground.charge_rounding.replace('_', ' ')} to {_plain(ground.charge_quantum)}",
-        )
-        for country, day, ground in known
-    ]  # fmt: skip
-    return tuple((country, day) for country, day, _ in known), pl.DataFrame(table, schema=TERMS, orient="row")
+def _items(batch: Batch, rows: Whole) -> tuple[Whole, Whole]:
+    """The goods items of these consignments, head by head, and for each its head."""
+    head_of = standing(known(batch.items["row"]), rows)
+    items = np.flatnonzero(head_of >= 0)
+    head_of = head_of[items]
+    if (np.diff(head_of) < 0).any():
+        order = np.argsort(head_of, kind="stable")
+        items, head_of = items[order], head_of[order]
+    return items, head_of
 
 
-def _threshold_currency(regimes: Sequence[tuple[Regime, frozenset[str]]], country: str) -> str | None:
-    """The currency in which the country's thresholds are stated; None where it has none."""
-    found = (regime.when.currency for regime, countries in regimes if country in countries and regime.when.currency)
-    return next(found, None)
+def rate_into(law: Law, place: Place, currency: str | None) -> tuple[int, int, int, int]:
+    """Numerators and denominators that turn an amount into the currency of assessment, and of the thresholds there."""
+    known_rates: dict[Any, tuple[int, int, int, int]] = law.remembered("rates of exchange", dict)
+    key = (place.country, place.day, currency)
+    if key not in known_rates:
+        if len(known_rates) > 1_000_000:
+            known_rates.clear()
+        into_home = cross(law, place.ground.exchange_table, currency, place.currency, place)
+        threshold = law.threshold_currency(place.country) or place.currency
+        known_rates[key] = (*into_home, *cross(law, place.ground.threshold_exchange, currency, threshold, place))
+    return known_rates[key]
 
 
-def _cross(law: Law, table: str, currency: str, into: str, day: date) -> tuple[int | None, int | None]:
-    """Numerator and denominator that turn an amount into another currency, by one table of rates."""
+def cross(law: Law, table: str, currency: str | None, into: str, place: Place) -> tuple[int, int]:
+    """Numerator and denominator by one table of rates, in lowest terms; `MISSING` where a rate is not known."""
     if currency == into:
-        return MICRO, MICRO
-    return law.per_base(table, into, day), law.per_base(table, currency, day)
+        return 1, 1
+    above, below = law.per_base(table, into, place.day), law.per_base(table, currency or "", place.day)
+    if above is None or below is None:
+        return MISSING, MISSING
+    common = gcd(above, below)
+    return above // common, below // common
 
 
-def _in_words(law: Law, table: str, currency: str, into: str, day: date) -> str | None:
-    """The rate as the receipt states it: '1.2642 USD for 1 GBP (hmrc-monthly)'."""
-    if currency == into:
+def rate_in_words(law: Law, place: Place, currency: str | None) -> str | None:
+    """The rate as the receipt states it: '1.2642 USD for 1 GBP (hmrc-monthly)'; None where it needed none."""
+    if currency is None or currency == place.currency:
         return None
-    sides = [(law.per_base(table, name, day), name) for name in (currency, into)]
+    table = place.ground.exchange_table
+    sides = [(law.per_base(table, name, place.day), name) for name in (currency, place.currency)]
     return f"{' for '.join(f'{_plain(rate)} {name}' for rate, name in sides)} ({table})"
 
 

@@ -7,211 +7,166 @@ totals, so that they add up to the whole to the last cent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache, reduce
-from operator import add
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
-import polars as pl
+import numpy as np
 
-from tidewaiter.assessment.terms import INTO, PLACE, Terms
-from tidewaiter.law import Law
-from tidewaiter.model.batch import Batch
-from tidewaiter.model.money import scaled, within_limit
-from tidewaiter.model.rows import beside
-
-ITEM = (
-    "row", "item", "hs_code", "taric_code", "origin_country", "preference", "preference_country", "price_micro",
-    "price_currency", "customs_value_micro", "customs_value_currency", "freight_micro", "freight_currency",
-    "net_mass_micro", "quantity_micro", "procedure", "additional_procedures",
-)  # fmt: skip
-
-GROUND = (
-    *PLACE, "currency", "schedule", "value_has_carriage", "tax_has_carriage", "tax_has_charges", "value_quantum",
-    "value_half_up", "charge_quantum", "charge_half_up", "rounding", "row",
-)  # fmt: skip
-
-MODE, QUANTUM = pl.col("value_half_up"), pl.col("value_quantum")
+from tidewaiter.assessment.terms import Terms
+from tidewaiter.law.rules import Place
+from tidewaiter.model.exact import (
+    MISSING,
+    Whole,
+    Yes,
+    at_least,
+    either,
+    known,
+    minus,
+    plus,
+    scaled,
+    shares,
+    told_apart,
+    within_limit,
+)
+from tidewaiter.model.money import LIMIT_MICRO
 
 
-def value(batch: Batch, law: Law, terms: Terms) -> pl.DataFrame:
-    """A row a goods item assessed, with its ground rules and, in the currency of assessment (millionths):
-    `goods_micro` price without carriage, `customs_value_micro`, `tax_base_micro` before any charge; besides
-    `intrinsic_micro` in the currency of the thresholds. Null where a value or a rate of exchange is missing.
-    """
-    items = _of_heads(batch.items[list(ITEM)], terms)
-    money = _Exchange(terms, items, batch)
-    stated = [name for name in ("price", "customs_value", "freight") if money.occurs(items, name) or name == "price"]
-    items = money.converted(items, stated)
-    heads, has = _head_amounts(terms, money)
-    if has:
-        items = beside(items, heads)
-    extra = _adjustments(batch, law, terms, money)
-    if extra is not None:
-        items = items.join(extra, on=["row", "item"], how="left", maintain_order="left")
-    has |= {"freight_home"} if "freight" in stated else set()
-    valued = items.lazy()
-    for step in _steps(frozenset(has), extra is not None, "customs_value" in stated):
-        valued = valued.with_columns(**step)
-    return valued.collect(optimizations=pl.QueryOptFlags.none())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """What each goods item is worth, in millionths of the currency of assessment; `MISSING` where a value or a rate
+    of exchange is. `goods`: price without carriage; `tax_base`: before any charge; `carriage`: its share of what
+    carriage and insurance cost; `intrinsic`: price in the currency of the thresholds, and `taken_off` (a head) what was
+    taken off the order in it. `price`, `declared`: as stated, in the currency stated."""
+
+    goods: Whole
+    carriage: Whole
+    customs_value: Whole
+    tax_base: Whole
+    intrinsic: Whole
+    taken_off: Whole
+    price: Whole
+    declared: Whole
 
 
-def _of_heads(frame: pl.DataFrame, terms: Terms) -> pl.DataFrame:
-    """The rows of consignments that are assessed, with their ground rules."""
-    if terms.is_all:
-        return beside(frame, terms.heads[list(GROUND)])
-    return frame.join(terms.heads[list(GROUND)], on="row", maintain_order="left")
+@dataclass(frozen=True, slots=True)
+class _Rounding:
+    """How the place of each row rounds values."""
+
+    quantum: Whole
+    half_up: Yes
+
+    def at(self, heads: Whole) -> _Rounding:
+        return _Rounding(self.quantum[heads], self.half_up[heads])
 
 
-@lru_cache(maxsize=64)
-def _steps(has: frozenset[str], adjusted: bool, declared: bool) -> tuple[dict[str, pl.Expr], ...]:
-    """The columns to be added, step by step, where only these amounts occur in the batch."""
-    either = ("price", "customs_value") if declared else ("price",)
-    goods = pl.coalesce(within_limit(pl.col(f"{name}_home")) for name in either)
-    zero = pl.lit(0, pl.Int64)
-
-    def share(name: str) -> pl.Expr:
-        return _share(pl.col(name)) if name in has else zero
-
-    def change(name: str) -> pl.Expr:
-        return pl.when("is_adjusted").then(name).otherwise(0) if adjusted else zero
-
-    carriage = share("carriage") + (_stated("freight") if "freight_home" in has else zero)
-    up, down, tax = (change(name) for name in ("value_up", "value_down", "tax_up"))
-    alone = pl.when(pl.col("price_home").is_null()).then("customs_value_home") if declared else pl.lit(None, pl.Int64)
-    with_carriage = pl.when("value_has_carriage").then(pl.col("carriage_micro")).otherwise(0)
-    to_the_buyer = pl.col("tax_has_carriage") & ~pl.col("value_has_carriage")
-    weigh: tuple[dict[str, pl.Expr], ...] = (
-        # Goods are whole quanta: by counting these the weights of a hundred thousand items still fit in 64 bits.
-        {"quanta": goods.fill_null(0) // QUANTUM},
-        {"weight": pl.when(pl.col("quanta").sum().over("row") > 0).then("quanta").otherwise(1)},
-        {"running": pl.col("weight").cum_sum().over("row"), "whole": pl.col("weight").sum().over("row")},
+def value(terms: Terms) -> Worth:
+    """The worth of every goods item assessed."""
+    heads = terms.head_of
+    of_heads = _Rounding(
+        terms.by_place(lambda place: place.ground.value_quantum),
+        terms.by_place(lambda place: place.ground.value_rounding == "half_up").astype(np.bool_),
     )
-    return (
-        *(weigh if has & {"carriage", "discount"} else ()),
-        {
-            "goods_micro": goods - share("discount"),
-            "carriage_micro": carriage,
-            "declared_micro": pl.col("customs_value_micro"),
-            "intrinsic_micro": pl.coalesce(f"{name}_threshold" for name in either),
-            "conversion": pl.coalesce(f"{name}_conversion" for name in either),
-        },
-        {
-            "customs_value_micro": pl.coalesce(
-                alone, within_limit((pl.col("goods_micro") + with_carriage + up - down).clip(lower_bound=0))
-            ),
-        },
-        {
-            "tax_base_micro": pl.col("customs_value_micro")
-            + pl.when(to_the_buyer).then(pl.col("carriage_micro")).otherwise(0)
-            + tax
-        },
+    rounding = of_heads.at(heads)
+    price, price_home, price_threshold = _stated(terms, "price", rounding)
+    declared, declared_home, declared_threshold = _stated(terms, "customs_value", rounding)
+    goods = either(within_limit(price_home), within_limit(declared_home))
+    carriage, taken_off, taken_off_threshold = _of_the_whole(terms, of_heads)
+    # Goods are whole quanta: by counting these the weights of a hundred thousand items still fit in 64 bits.
+    quanta = np.where(goods == MISSING, 0, goods) // rounding.quantum
+
+    def share(total: Whole) -> Whole:
+        return shares(total[heads], quanta, terms.starts, rounding.quantum)
+
+    travel = plus(share(carriage), _counted(*_stated(terms, "freight", rounding)[:2]))
+    up, down, tax_up = _adjustments(terms, of_heads)
+    net = minus(goods, share(taken_off))
+    is_cif = terms.by_place(lambda place: place.ground.customs_value == "CIF").astype(np.bool_)[heads]
+    to_the_buyer = terms.by_place(_carriage_is_taxed_apart).astype(np.bool_)[heads]
+    reached = within_limit(at_least(minus(plus(net, np.where(is_cif, travel, 0), up), down), 0))
+    # A declared customs value is taken as it is: it has its carriage in it.
+    customs_value = np.where((price_home == MISSING) & (declared_home != MISSING), declared_home, reached)
+    return Worth(
+        goods=net,
+        carriage=travel,
+        customs_value=customs_value,
+        tax_base=plus(customs_value, np.where(to_the_buyer, travel, 0), tax_up),
+        intrinsic=either(price_threshold, declared_threshold),
+        taken_off=taken_off_threshold,
+        price=price,
+        declared=declared,
     )
 
 
-def _share(total: pl.Expr) -> pl.Expr:
-    """This item's part of a consignment's amount: the difference of two rounded running totals."""
-    running, weight, whole = pl.col("running"), pl.col("weight"), pl.col("whole")
-    until = scaled(total, running, whole, quantum=QUANTUM, mode="half_up")
-    before = scaled(total, running - weight, whole, quantum=QUANTUM, mode="half_up")
-    return until - before
+def _carriage_is_taxed_apart(place: Place) -> bool:
+    """Whether carriage is in the base of the tax, though not in the customs value."""
+    return "CIF" in place.ground.tax_base and place.ground.customs_value != "CIF"
 
 
-def _stated(name: str, into: str = "home") -> pl.Expr:
-    """The amount in the currency of assessment, or of the thresholds: nought where none is stated.
-
-    Null where its rate is not known: carriage left out would make the duty too small.
-    """
-    return pl.when(pl.col(f"{name}_micro").is_null()).then(0).otherwise(within_limit(pl.col(f"{name}_{into}")))
+def _stated(terms: Terms, name: str, rounding: _Rounding) -> tuple[Whole, Whole, Whole]:
+    """An amount of the items as stated, in the currency of assessment (rounded), and in that of the thresholds."""
+    amounts = known(terms.of_items(f"{name}_micro"))
+    return _converted(terms, amounts, lambda: terms.items_apart(f"{name}_currency"), terms.head_of, rounding)
 
 
-class _Exchange:
-    """Turns amounts into the currency of assessment, by the rates that law names for each place and day."""
-
-    def __init__(self, terms: Terms, items: pl.DataFrame, batch: Batch) -> None:
-        heads, changes = terms.heads, batch.adjustments
-        named = [(items, name) for name in ("price", "customs_value", "freight")]
-        named += [(heads, name) for name in ("freight", "insurance", "discount")] + [(changes, "amount")]
-        found = {
-            currency
-            for frame, name in named
-            if self.occurs(frame, name)
-            for currency in frame[f"{name}_currency"].unique()
-            if currency is not None
-        }
-        self._single = len(found) == 1 and len(terms.pairs) == 1
-        self._currencies = tuple(sorted(found))
-        self._terms = terms
-
-    @staticmethod
-    def occurs(frame: pl.DataFrame, name: str) -> bool:
-        """Whether any amount of that name is there."""
-        return frame[f"{name}_micro"].null_count() < frame.height
-
-    def converted(self, frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-        """The frame with, for each name, `_home` (rounded as the place rounds values), `_threshold` (unrounded) and
-        `_conversion` (in words)."""
-        if self._single:
-            return frame.with_columns(**_conversions(tuple(names), self._terms.rates(self._currencies, "").row(0)[-5:]))
-        for name in names:
-            rates = self._terms.rates(self._currencies, name)
-            place = [*PLACE, f"{name}_currency"]
-            frame = frame.join(rates, left_on=place, right_on=[*PLACE, "priced_in"], how="left", maintain_order="left")
-        return frame.with_columns(**_conversions(tuple(names), None))
+def _converted(
+    terms: Terms, amounts: Whole, currency: Callable[[], tuple[Whole, list[str]]], heads: Whole, rounding: _Rounding
+) -> tuple[Whole, Whole, Whole]:
+    if not len(amounts) or (amounts == MISSING).all():
+        return amounts, amounts, amounts
+    which, currencies = currency()
+    to_home, of_home, to_threshold, of_threshold = terms.rates(currencies, which, heads)
+    home = scaled(amounts, to_home, of_home, quantum=rounding.quantum, half_up=rounding.half_up)
+    is_same = bool((to_threshold == of_threshold).all()) and not bool((to_threshold == MISSING).any())
+    threshold = amounts if is_same else scaled(amounts, to_threshold, of_threshold, quantum=1, half_up=True)
+    return amounts, home, threshold
 
 
-@lru_cache(maxsize=256)
-def _conversions(names: tuple[str, ...], rates: tuple[Any, ...] | None) -> dict[str, pl.Expr]:
-    """The converted columns of these amounts; by one rate for all where one is given."""
-    columns: dict[str, pl.Expr] = {}
-    for name in names:
-        amount = pl.col(f"{name}_micro")
-        if rates is None:
-            over = [pl.col(f"{name}_{into}") for into in INTO]
-        else:
-            over = [pl.lit(rate, pl.Int64) for rate in rates[:4]]
-            columns[f"{name}_conversion"] = pl.when(amount.is_not_null()).then(pl.lit(rates[4], pl.String))
-        same = rates is not None and rates[2] is not None and rates[2] == rates[3]
-        columns[f"{name}_home"] = scaled(amount, over[0], over[1], quantum=QUANTUM, mode=MODE)
-        columns[f"{name}_threshold"] = amount if same else scaled(amount, over[2], over[3], quantum=1, mode="half_up")
-    return columns
+def _counted(amounts: Whole, converted: Whole) -> Whole:
+    """The amount converted: nought where none is stated, `MISSING` where its rate is not known: carriage left out would
+    make the duty too small."""
+    return np.where(amounts == MISSING, 0, within_limit(converted))
 
 
-def _head_amounts(terms: Terms, money: _Exchange) -> tuple[pl.DataFrame, set[str]]:
-    """Carriage with insurance, and discount, by row; and which of them occur at all."""
-    stated = [name for name in ("freight", "insurance", "discount") if money.occurs(terms.heads, name)]
-    if not stated:
-        return terms.heads, set()
-    heads = money.converted(terms.heads, stated)
-    carriage = [_stated(name) for name in stated if name != "discount"]
-    columns = {"carriage": reduce(add, carriage)} if carriage else {}
-    if "discount" in stated:
-        columns["discount"] = _stated("discount")
-        columns["discount_threshold"] = _stated("discount", "threshold")
-    return heads.select("row", **columns), set(columns)
+def _of_the_whole(terms: Terms, rounding: _Rounding) -> tuple[Whole, Whole, Whole]:
+    """For each head its carriage with insurance, and the discount, also in the currency of the thresholds."""
+    every = np.arange(len(terms.heads))
+
+    def stated(name: str) -> tuple[Whole, Whole, Whole]:
+        amounts = known(terms.of_heads(f"{name}_micro"))
+        return _converted(terms, amounts, lambda: terms.heads_apart(f"{name}_currency"), every, rounding)
+
+    freight, insurance, discount = stated("freight"), stated("insurance"), stated("discount")
+    carriage = plus(_counted(*freight[:2]), _counted(*insurance[:2]))
+    return carriage, _counted(*discount[:2]), _counted(discount[0], discount[2])
 
 
-def _adjustments(batch: Batch, law: Law, terms: Terms, money: _Exchange) -> pl.DataFrame | None:
-    """Additions and deductions by their codes, by item; those of the whole are put on the first item.
-
-    A code on none of law's lists changes nothing. Null where the rate of exchange of one is not known.
-    """
-    if batch.adjustments.is_empty():
-        return None
-    found = _of_heads(batch.adjustments, terms)
-
-    def sum_of(name: str) -> pl.Expr:
-        listed = _stated("amount").filter(law.on_list(name, pl.col("code")))
-        return pl.when(listed.null_count() == 0).then(within_limit(listed.cast(pl.Int128).sum()))
-
-    return (
-        money.converted(found, ["amount"])
-        .with_columns(pl.col("item").fill_null(0))
-        .group_by("row", "item")
-        .agg(
-            is_adjusted=pl.lit(value=True),
-            value_up=sum_of("adjustments-value-up"),
-            value_down=sum_of("adjustments-value-down"),
-            tax_up=sum_of("adjustments-tax-up"),
-        )
+def _adjustments(terms: Terms, rounding: _Rounding) -> tuple[Whole, Whole, Whole]:
+    """Additions to the value, deductions from it and additions to the base of the tax, by item; those of the whole
+    are put on the first item. A code on none of law's lists changes nothing."""
+    changes, size = terms.batch.adjustments, len(terms.items)
+    nothing = np.zeros(size, np.int64)
+    if changes.is_empty():
+        return nothing, nothing, nothing
+    heads = terms.heads_of(changes["row"])
+    places = terms.items_of(changes["row"], changes["item"].fill_null(0))
+    here = np.flatnonzero((heads >= 0) & (places >= 0))
+    heads, places, found = heads[here], places[here], changes[here]
+    stated = known(found["amount_micro"])
+    amounts = _counted(
+        *_converted(terms, stated, lambda: told_apart(found["amount_currency"]), heads, rounding.at(heads))[:2]
     )
+    which, codes = told_apart(found["code"])
+
+    def sum_of(name: str) -> Whole:
+        listed = terms.on_list(name, which, codes, heads, is_prefix=False)
+        total, gap = nothing.copy(), np.zeros(size, np.bool_)
+        counted = np.where(listed & (amounts != MISSING), amounts, 0)
+        np.add.at(total, places, counted)
+        gap[places[listed & (amounts == MISSING)]] = True
+        if counted.sum(dtype=np.float64) > LIMIT_MICRO:  # a sum that wrapped would be a small one
+            rough = np.zeros(size, np.float64)
+            np.add.at(rough, places, counted.astype(np.float64))
+            gap |= rough > LIMIT_MICRO
+        return np.where(gap, MISSING, within_limit(total))
+
+    return sum_of("adjustments-value-up"), sum_of("adjustments-value-down"), sum_of("adjustments-tax-up")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from typing import get_args
 
+import numpy as np
 import polars as pl
 
 from tidewaiter.clearance.reasons import (
@@ -22,58 +22,67 @@ from tidewaiter.clearance.reasons import (
 )
 from tidewaiter.law import Law
 from tidewaiter.model.batch import Batch
-from tidewaiter.model.outcome import Control, Lane
-from tidewaiter.model.rows import marks
+from tidewaiter.model.exact import Yes, distinct, known, standing, told_apart, yes
+from tidewaiter.model.outcome import Control, Lane, Security
 
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """What control answers where `when` holds, and why. `when` None: where law lets goods go before payment."""
+    """What control answers where `when` holds, and why."""
 
     control: Control
-    when: pl.Expr | None
+    when: Callable[[_Known], Yes]
     reasons: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What the verdicts look at, a row a consignment."""
+
+    amendment: Yes
+    cancellation: Yes
+    is_import: Yes
+    erroneous: Yes
+    charged: Yes
+    due: Yes
+    unknown: Yes
+    pays_later: Yes
+    selected: Yes
+    lanes: Mapping[str, Yes]
+
+
 _SENT_BACK = (
-    _Verdict("not_accepted", pl.col("erroneous"), (NOT_ACCEPTED,)),
-    _Verdict("amendment_recorded", pl.col("function") == "amendment", (AMENDED,)),
-    _Verdict("cancellation_recorded", pl.col("function") == "cancellation", (CANCELLED,)),
+    _Verdict("not_accepted", lambda known: known.erroneous, (NOT_ACCEPTED,)),
+    _Verdict("amendment_recorded", lambda known: known.amendment, (AMENDED,)),
+    _Verdict("cancellation_recorded", lambda known: known.cancellation, (CANCELLED,)),
 )
 _UNDER_WAY = (
-    _Verdict("hold", pl.col("unknown"), (RATE_MISSING,)),
+    _Verdict("hold", lambda known: known.unknown, (RATE_MISSING,)),
     # Law that is not held, or a regime that does not fit, is never taken for nothing due.
-    _Verdict("hold", (pl.col("direction") == "import") & ~pl.col("charged"), (NOT_ASSESSED,)),
-    _Verdict("hold", pl.col("hold_for_officer"), ()),
-    _Verdict("examine", pl.col("examine"), ()),
-    _Verdict("documents_requested", pl.col("documents"), ()),
-    _Verdict("released", ~pl.col("due"), (NOTHING_DUE,)),
-    _Verdict("released", None, (RELEASED_UNPAID,)),
-    _Verdict("accepted", pl.lit(value=True), (PAY_FIRST,)),
+    _Verdict("hold", lambda known: known.is_import & ~known.charged, (NOT_ASSESSED,)),
+    _Verdict("hold", lambda known: known.lanes["hold_for_officer"], ()),
+    _Verdict("examine", lambda known: known.lanes["examine"], ()),
+    _Verdict("documents_requested", lambda known: known.lanes["documents"], ()),
+    _Verdict("released", lambda known: ~known.due, (NOTHING_DUE,)),
+    _Verdict("released", lambda known: known.pays_later, (RELEASED_UNPAID,)),
+    _Verdict("accepted", lambda known: known.due, (PAY_FIRST,)),
 )
 _VERDICTS = (*_SENT_BACK, *_UNDER_WAY)
-"""What control may answer, in the order in which it is asked. Security waits where a message is sent back or only
-changes another, and what risk saw of it is not said."""
+"""What control may answer, in the order in which it is asked; the last holds wherever those before it do not. Security
+waits where a message is sent back or only changes another, and what risk saw of it is not said."""
 
 _LANES: tuple[str, ...] = get_args(Lane)
-_CONTROLS = pl.Series([verdict.control for verdict in _VERDICTS])
+_CONTROLS = pl.Series("control", [verdict.control for verdict in _VERDICTS])
 _PLAIN = [list(verdict.reasons) for verdict in _VERDICTS]
-_TOLD = pl.Series(_PLAIN, dtype=pl.List(pl.String))
-_TOLD_SELECTED = pl.Series(
-    [reasons if place < len(_SENT_BACK) else [*reasons, SELECTED] for place, reasons in enumerate(_PLAIN)],
-    dtype=pl.List(pl.String),
-)
-"""The reasons of each verdict where nothing was selected, and where something was: made once, not row by row."""
+_TOLD_SELECTED = [reasons if place < len(_SENT_BACK) else [*reasons, SELECTED] for place, reasons in enumerate(_PLAIN)]
+_TOLD = pl.Series("reasons", [*_PLAIN, *_TOLD_SELECTED], dtype=pl.List(pl.String))
+"""The reasons of each verdict where nothing was selected, then where something was: made once, not row by row."""
 
-_SECURITY = (
-    pl.when(reduce(or_, (verdict.when for verdict in _SENT_BACK if verdict.when is not None)))
-    .then(pl.lit("pending"))
-    .when("information")
-    .then(pl.lit("information_requested"))
-    .when("screening")
-    .then(pl.lit("screening_requested"))
-    .otherwise(pl.lit("assessment_complete"))
-)
+_SECURITY: tuple[Security, ...] = (
+    "assessment_complete", "screening_requested", "information_requested", "pending"
+)  # fmt: skip
+_ANSWERS = pl.Series("security", _SECURITY)
+"""What security answers, weakest first."""
 
 
 def decide(
@@ -84,38 +93,63 @@ def decide(
     `findings`, `charges` and `signals` are frames FINDINGS, CHARGES and SIGNALS. An error sends the message back;
     warnings stop nothing. Nothing here refuses, returns, seizes or forbids loading.
     """
-    verdict = law.remembered(("verdict", law.digest), lambda: _verdict(law))
-    known = _known(batch, findings, charges, signals)
-    judged = known.select(security=_SECURITY, verdict=verdict)
-    place, selected = judged["verdict"], known["selected"]
-    reasons = _TOLD[place]
-    if selected.any():
-        reasons = _TOLD_SELECTED[place].zip_with(selected, reasons)
-    answers = {"control": _CONTROLS[place], "reasons": reasons}
-    return pl.DataFrame([known["row"], judged["security"], *(answers[name].alias(name) for name in answers)])
+    what = _known(batch, findings, charges, signals, law)
+    place = np.full(len(batch), len(_VERDICTS) - 1, np.int64)
+    for index, verdict in reversed(list(enumerate(_VERDICTS))):
+        place[verdict.when(what)] = index
+    security = np.zeros(len(batch), np.int64)
+    security[what.lanes["screening"]] = 1
+    security[what.lanes["information"]] = 2
+    security[place < len(_SENT_BACK)] = 3
+    reasons = place + what.selected * len(_VERDICTS)
+    return pl.DataFrame(
+        [
+            batch.consignments["row"],
+            _ANSWERS.gather(pl.Series(security)),
+            _CONTROLS.gather(pl.Series(place)),
+            _TOLD.gather(pl.Series(reasons)),
+        ]
+    )
 
 
-def _verdict(law: Law) -> pl.Expr:
-    """The place of the first verdict whose condition holds."""
-    unpaid_release = law.release_before_payment(pl.col("jurisdiction"), pl.col("accepted_on"))
-    place = pl.lit(None, pl.UInt32)
-    for index in reversed(range(len(_VERDICTS))):
-        when = _VERDICTS[index].when
-        place = pl.when(unpaid_release if when is None else when).then(pl.lit(index, pl.UInt32)).otherwise(place)
-    return place
-
-
-def _known(batch: Batch, findings: pl.DataFrame, charges: pl.DataFrame, signals: pl.DataFrame) -> pl.DataFrame:
-    """What the verdicts look at, a row a consignment."""
+def _known(batch: Batch, findings: pl.DataFrame, charges: pl.DataFrame, signals: pl.DataFrame, law: Law) -> _Known:
     whole = batch.consignments
-    rows, amounts = whole["row"], charges["amount_micro"]
-    lanes = {lane: signals["row"].filter(signals["lane"] == lane) for lane in _LANES} if len(signals) else {}
-    marked = {
-        "erroneous": findings["row"].filter(findings["severity"] == "error"),
-        "charged": charges["row"],
-        "due": charges["row"].filter(amounts > 0),
-        "unknown": charges["row"].filter(amounts.is_null()) if amounts.null_count() else rows.clear(),
-        "selected": signals["row"],
-    } | (lanes or dict.fromkeys(_LANES, rows.clear()))
-    declared = [whole[name] for name in ("row", "function", "direction", "jurisdiction", "accepted_on")]
-    return pl.DataFrame([*declared, *(marks(found, rows).alias(name) for name, found in marked.items())])
+    rows = known(whole["row"])
+
+    def marked(frame: pl.DataFrame, which: pl.Series | None = None) -> Yes:
+        """The consignments of which the frame has a row, of those marked."""
+        marks = np.zeros(len(rows), np.bool_)
+        if not frame.is_empty():
+            here = known(frame["row"]) if which is None else known(frame["row"])[yes(which)]
+            found = standing(here, rows)
+            marks[found[found >= 0]] = True
+        return marks
+
+    amounts = charges["amount_micro"]
+    none = np.zeros(len(rows), np.bool_)
+    return _Known(
+        amendment=yes(whole["function"] == "amendment"),
+        cancellation=yes(whole["function"] == "cancellation"),
+        is_import=yes(whole["direction"] == "import"),
+        erroneous=marked(findings, findings["severity"] == "error"),
+        charged=marked(charges),
+        due=marked(charges, amounts > 0),
+        unknown=marked(charges, amounts.is_null()) if amounts.null_count() else none,
+        pays_later=_pays_later(whole, law),
+        selected=marked(signals),
+        lanes={lane: marked(signals, signals["lane"] == lane) if len(signals) else none for lane in _LANES},
+    )
+
+
+def _pays_later(whole: pl.DataFrame, law: Law) -> Yes:
+    """Whether law lets goods go before the charges are paid."""
+    country, names = told_apart(whole["jurisdiction"])
+    day, days = told_apart(whole["accepted_on"].to_physical())
+    keys, which = distinct(country * len(days) + day, len(names) * len(days))
+    found = []
+    for key in keys.tolist():
+        on = days[key % len(days)]
+        place = None if on is None else law.place(names[key // len(days)], on)
+        found.append(place is not None and place.ground.release_before_payment)
+    answer: Yes = np.array(found, np.bool_)[which]
+    return answer

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import typer
@@ -18,17 +19,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from tidewaiter.cli import bench as benchmark
 from tidewaiter.cli import files, report
-from tidewaiter.law import LawError, load
+from tidewaiter.formats.json import schema as consignment_schema
+from tidewaiter.law import Law, LawError, load
 from tidewaiter.model.outcome import Cleared
 from tidewaiter.model.past import Past
+from tidewaiter.model.receipt import Receipt
 from tidewaiter.services.clear import ClearedMessage, clear_messages, read_message
 from tidewaiter.services.list_consignments import list_consignments
 from tidewaiter.services.lodge import Lodged
 from tidewaiter.services.lodge import lodge as lodge_message
+from tidewaiter.services.receipt import Verdict, receipts
+from tidewaiter.services.receipt import schema as receipt_schema
+from tidewaiter.services.receipt import verify as verify_receipt
 from tidewaiter.services.show import show_to_officer
 from tidewaiter.settings import SettingsError, settings_of
 from tidewaiter.store import MigrationError, StoreError, StoreUnavailable
-from tidewaiter.wiring import House, open_house
+from tidewaiter.wiring import House, law_of, open_house
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,7 +50,16 @@ Paths = Annotated[list[Path], typer.Argument(exists=True, help="Messages, or fol
 Jurisdiction = Annotated[
     str | None, typer.Option(help="Country of the law, where a message does not name one: GB, FR, …")
 ]
+Day = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Legal day of acceptance; today where not given.")
+]
+Laws = Annotated[
+    Path | None, typer.Option(exists=True, file_okay=False, help="Folder of laws that were kept, one a folder.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a consignment.")]
+
+SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {"consignment": consignment_schema, "receipt": receipt_schema}
+"""What has a published schema; each stands in docs/reference too."""
 
 DEMONSTRATOR = "demonstration"
 """The filer in whose name the samples are lodged."""
@@ -55,16 +70,14 @@ def clear(
     paths: Paths,
     *,
     jurisdiction: Jurisdiction = None,
-    on: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Legal day of acceptance; today where not given.")
-    ] = None,
+    on: Day = None,
     as_json: AsJson = False,
     answers: Annotated[
         Path | None, typer.Option(file_okay=False, help="Folder for the answers, each in its sender's format.")
     ] = None,
 ) -> None:
     """Read, check, price and decide; nothing is kept."""
-    law = load()
+    law = _law()
     day = on.date() if on else _today()
     if answers:
         answers.mkdir(parents=True, exist_ok=True)
@@ -120,6 +133,58 @@ def show(reference: str, *, as_json: AsJson = False) -> None:
     if not _in_house(work):
         _err.print(f"no consignment has the reference {reference}")
         raise typer.Exit(1)
+
+
+@app.command()
+def receipt(paths: Paths, *, jurisdiction: Jurisdiction = None, on: Day = None) -> None:
+    """Print the receipt of each consignment as JSON: charges, reasons, and all that is needed to reckon it again."""
+    law = _law()
+    day = on.date() if on else _today()
+    for message in files.messages(paths):
+        declared = [one.consignment for one in read_message(message, jurisdiction=jurisdiction).declared]
+        dated = [one if one.accepted_on else msgspec.structs.replace(one, accepted_on=day) for one in declared]
+        for made in receipts(dated, law=law):
+            sys.stdout.buffer.write(msgspec.json.encode(made) + b"\n")
+
+
+@app.command()
+def verify(paths: Paths, *, laws: Laws = None) -> None:
+    """Reckon receipts again: equal, or which line differs. Ends with 1 where one is not right, 2 where its law is not
+    held."""
+    verdicts = []
+    for path in paths:
+        for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+            verdict = _verified(line, laws)
+            verdicts.append(verdict)
+            _out.print(f"{path.name}:{number} {'equal' if verdict.equal else 'NOT EQUAL'}")
+            for difference in verdict.differences:
+                _out.print(f"  {difference}")
+    if not all(verdict.equal for verdict in verdicts):
+        raise typer.Exit(1 if any(not v.equal and v.law_is_here for v in verdicts) else 2)
+
+
+def _verified(line: bytes, laws: Path | None) -> Verdict:
+    """The verdict under the law of this installation, or under one of those kept in the folder."""
+    try:
+        made = msgspec.json.decode(line, type=Receipt)
+    except msgspec.DecodeError as wrong:
+        return Verdict(equal=False, differences=(f"this is no receipt: {wrong}",))
+    verdict = verify_receipt(made, law=_law())
+    for folder in sorted(laws.iterdir()) if laws and not verdict.law_is_here else ():
+        verdict = verify_receipt(made, law=load(folder))
+        if verdict.law_is_here:
+            break
+    return verdict
+
+
+@app.command()
+def schema(of: Annotated[str, typer.Argument(help="consignment, receipt or quote")]) -> None:
+    """Print a published JSON Schema."""
+    if of not in SCHEMAS:
+        _err.print(f"there is no schema of {of}; there are {', '.join(SCHEMAS)}")
+        raise typer.Exit(2)
+    text = json.dumps(msgspec.to_builtins(SCHEMAS[of]()), indent=2, ensure_ascii=False)
+    sys.stdout.write(text + "\n")
 
 
 @app.command()
@@ -217,6 +282,15 @@ def _in_house(work: Callable[[House], Awaitable[T]]) -> T:
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+def _law() -> Law:
+    """The law of this installation: the one that comes with Tidewaiter, with the overlay of the settings."""
+    try:
+        return law_of(settings_of(os.environ))
+    except (SettingsError, LawError) as wrong:
+        _err.print(f"[red]{type(wrong).__name__}[/]: {wrong}")
+        raise typer.Exit(2) from None
 
 
 def _print_json(records: Sequence[Cleared]) -> None:

@@ -40,8 +40,8 @@ class InForce:
     def over(cls, countries: pl.Series, days: pl.Series, law: Law) -> InForce:
         """Law over the rows of a batch, of which these are the columns.
 
-        With a country come all whose lists and ground rules are the same: what is worked out for a parcel to Germany
-        then serves the next one to France.
+        With a country come those that are like it: what is worked out for a parcel to Germany then serves the next one
+        to France.
         """
         found = set(countries.unique().to_list() if countries.n_unique() > 1 else countries.head(1).to_list())
         alike = law.remembered("countries alike", lambda: _alike(law))
@@ -98,7 +98,7 @@ class InForce:
 
     def has(self, name: str, code: str) -> bool:
         """Whether the code is on the list on any day and in any country of the batch."""
-        return any((edition.codes == code).any() for _, edition in self._editions(name))
+        return any(edition.has(code) for _, edition in self._editions(name))
 
     def known_day(self) -> pl.Expr:
         """Whether law has ground rules for the row's country on the row's day."""
@@ -170,8 +170,10 @@ def _ground(law: Law, country: str) -> tuple[Ground, ...]:
 
 
 def _alike(law: Law) -> dict[str, frozenset[str]]:
-    """For each country those, itself among them, that have the very same lists and ground rules."""
-    names = sorted({name for place in law.jurisdictions.values() for name in place.lists})
+    """For each country those, itself among them, that have the same ground rules and the same of all lists that are
+    handed down; what a country lists for itself alone does not set it apart."""
+    parents = {folder for country in law.known for folder in law.family(country)[1:]}
+    names = sorted({name for folder in parents for name in law.jurisdictions[folder].lists})
     groups: dict[tuple[int, ...], set[str]] = {}
     for country in law.known:
         held = (id(_ground(law, country)), *(id(law.editions(name, country)) for name in names))

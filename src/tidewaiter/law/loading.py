@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from importlib import resources
 from pathlib import Path
@@ -29,6 +30,7 @@ from tidewaiter.law.rules import (
     TaxGoods,
     TaxRate,
 )
+from tidewaiter.law.tariff import Tariff
 from tidewaiter.law.text import amount, number, percent, percent_text
 from tidewaiter.model.money import to_micro
 
@@ -48,21 +50,25 @@ _CHOICES = {
     "type": ("duty", "tax", "fee"),
     "per": ("", "code", "item", "consignment"),
     "due": ("border", "sale"),
-    "on": ("all", "charges"),
-    "collector": ("seller", "marketplace", "carrier", "declarant", "importer"),
+    "collector": ("seller", "marketplace", "carrier", "post", "declarant", "importer"),
+    "value_basis": ("goods", "goods+carriage", "customs_value"),
+    "value_per": ("consignment", "item"),
     "person": ("", "natural", "legal", "association"),
     "customs_value": ("CIF", "FOB"),
     "tax_base": ("CIF+duty", "FOB+duty", "CIF", "FOB"),
-    "rounding": ("half_up", "down"),
+    "rounding": ("half_up", "down", ""),
     "confidence": ("firm", "secondary"),
-    "kind": ("third_country", "preference"),
     "unit": ("KGM", "NAR"),
 }
 _CHARGE = (
     "type", "code", "arithmetic", "collector", "source", "confidence", "why", "rate", "amount", "per", "tax", "due",
-    "on",
+    "base", "share", "gross_up", "minus", "minimum", "maximum", "waived_below", "waived_up_to", "quantum", "rounding",
+    "measures", "unless",
 )  # fmt: skip
-_SINGLE = ("scheme", "sender", "receiver")
+_CHARGE_LIMITS = ("minimum", "maximum", "waived_below", "waived_up_to")
+_BASES = ("goods", "carriage", "customs_value", "tax_base", "charges")
+_SINGLE = ("scheme", "sender", "receiver", "delivered_to", "not_delivered_to", "value_basis", "value_per")
+_LIMITS = ("value_max", "value_over", "person_day_max", "person_year_max")
 """Conditions that name one thing; the others, but for the limits, name a list."""
 
 
@@ -78,7 +84,7 @@ def load(folder: Path | None = None, *, overlay: Path | None = None, draw_key: b
     """
     roots = [folder or Path(str(resources.files("tidewaiter") / "jurisdictions"))] + ([overlay] if overlay else [])
     places: dict[str, Jurisdiction] = {}
-    tariffs: dict[str, pl.DataFrame] = {}
+    schedules: dict[str, list[Path]] = {}
     exchange: dict[tuple[str, str], list[Rate]] = {}
     bases: dict[str, str] = {}
     for name in sorted({path.parent.name for root in roots for path in root.glob("*/jurisdiction.toml")}):
@@ -86,19 +92,25 @@ def load(folder: Path | None = None, *, overlay: Path | None = None, draw_key: b
             ((root / name, path) for root in roots for path in (root / name).rglob("*") if path.is_file()),
             key=lambda pair: pair[1].relative_to(pair[0]).as_posix(),
         )
-        tariffs[name] = _tariff(name, _paths(files, "tariff", ".csv"))
+        schedules[name] = _paths(files, "tariff", ".csv")
         for path in _paths(files, "exchange", ".csv"):
             for table, base, currency, rate in _exchange(path):
                 bases[table] = base
                 exchange.setdefault((table, currency), []).append(rate)
-        places[name] = _jurisdiction(name, files, has_tariff=not tariffs[name].is_empty())
+        places[name] = _jurisdiction(name, files, has_tariff=bool(schedules[name]))
+    places, charge_rules, tax_rates = _numbered(places)
     family = _families(places)
     _check_thresholds(places, family)
-    spread = [_spread_groups(frame, _groups(name, places)) for name, frame in tariffs.items()]
+    kinds = {"third_country", "preference"} | {rule.measures for rule in charge_rules}
+    spread = [_spread_groups(_tariff(name, paths, kinds), _groups(name, places)) for name, paths in schedules.items()]
     share = next((place.draw_share_ppm for place in places.values() if place.draw_share_ppm is not None), 0)
     return Law(
         jurisdictions=places,
-        tariff=pl.concat([pl.DataFrame(schema=TARIFF), *spread]).sort("schedule", "code", "kind", "origin", "since"),
+        tariff=Tariff(
+            pl.concat([pl.DataFrame(schema=TARIFF), *spread]).sort("schedule", "code", "kind", "origin", "since")
+        ),
+        charge_rules=charge_rules,
+        tax_rates=tax_rates,
         exchange={key: tuple(rates) for key, rates in exchange.items()},
         exchange_base=bases,
         digest=_digest(place.digest for place in places.values()),
@@ -106,6 +118,32 @@ def load(folder: Path | None = None, *, overlay: Path | None = None, draw_key: b
         draw_share_ppm=share,
         _family=family,
     )
+
+
+def _numbered(
+    places: Mapping[str, Jurisdiction],
+) -> tuple[dict[str, Jurisdiction], tuple[ChargeRule, ...], tuple[TaxRate, ...]]:
+    """The same with the rules of charges and the rates of taxes numbered through, and these."""
+    rules: list[ChargeRule] = []
+    rates: list[TaxRate] = []
+
+    def rule(one: ChargeRule) -> ChargeRule:
+        rules.append(replace(one, number=len(rules)))
+        return rules[-1]
+
+    def rate(one: TaxRate) -> TaxRate:
+        rates.append(replace(one, number=len(rates)))
+        return rates[-1]
+
+    numbered = {
+        name: replace(
+            place,
+            regimes=tuple(replace(one, charges=tuple(map(rule, one.charges))) for one in place.regimes),
+            taxes=tuple(replace(one, rates=tuple(map(rate, one.rates))) for one in place.taxes),
+        )
+        for name, place in places.items()
+    }
+    return numbered, tuple(rules), tuple(rates)
 
 
 @contextmanager
@@ -278,8 +316,10 @@ def _regimes(path: Path) -> Iterator[Regime]:
     with _reading(path):
         _only(said, "id", "name", "version")
         for version in said["version"]:
-            _only(version, "from", "until", "priority", "when", "charge", "source", "confidence")
+            _only(version, "from", "until", "priority", "when", "charge", "source", "confidence", "value_share")
             confidence = _one_of("confidence", version.get("confidence", "firm"))
+            charges = tuple(_charge(block, version["source"], confidence) for block in version.get("charge", ()))
+            _check_bases(charges)
             yield Regime(
                 id=said["id"],
                 name=said["name"],
@@ -287,30 +327,41 @@ def _regimes(path: Path) -> Iterator[Regime]:
                 until=_end(version),
                 priority=version["priority"],
                 when=_conditions(version.get("when", {})),
-                charges=tuple(_charge(block, version["source"], confidence) for block in version.get("charge", ())),
+                charges=charges,
                 source=_source(version),
                 confidence=confidence,
+                value_share_ppm=percent(version.get("value_share", "100 %")),
             )
+
+
+def _check_bases(charges: Sequence[ChargeRule]) -> None:
+    """Refuse a charge on something that is not there, or displaced by a layer that does not come before it."""
+    codes, layers = set(_BASES), set[str]()
+    for rule in charges:
+        if unknown := [*(set(rule.base) - codes), *(set(rule.unless) - layers)]:
+            raise ValueError(f"{rule.code} looks at {', '.join(sorted(unknown))}, which does not come before it")
+        codes.add(rule.code)
+        layers.add(rule.measures)
 
 
 def _conditions(when: Mapping[str, Any]) -> Conditions:
     if unknown := when.keys() - (set(Conditions.__dataclass_fields__) - {"currency"}):
         raise ValueError(f"no condition is called {', '.join(sorted(unknown))}")
-    for name in when.keys() - {"value_max", "value_over"}:
+    for name in when.keys() - set(_LIMITS):
         if isinstance(when[name], list) == (name in _SINGLE):
             raise ValueError(f"{name} must be {'one name' if name in _SINGLE else 'a list'}")
     for name in ("sender", "receiver"):
         _one_of("person", when.get(name, ""))
-    limits = {name: amount(when[name]) for name in ("value_max", "value_over") if name in when}
+    for name in ("value_basis", "value_per"):
+        _one_of(name, when.get(name, _CHOICES[name][0]))
+    limits = {name: amount(when[name]) for name in _LIMITS if name in when}
     currencies = {currency for _, currency in limits.values()}
     if len(currencies) > 1:
-        raise ValueError("value_max and value_over are in different currencies")
+        raise ValueError("the limits of a value are in different currencies")
     plain: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in when.items() if name not in limits
-    }
+    } | {name: micro for name, (micro, _) in limits.items()}
     return Conditions(
-        value_max=limits["value_max"][0] if "value_max" in limits else None,
-        value_over=limits["value_over"][0] if "value_over" in limits else None,
         currency=next(iter(currencies), ""),
         **plain,
     )
@@ -319,6 +370,10 @@ def _conditions(when: Mapping[str, Any]) -> Conditions:
 def _charge(block: Mapping[str, Any], source: str, confidence: str) -> ChargeRule:
     _only(block, *_CHARGE)
     flat = amount(block["amount"]) if "amount" in block else (0, "")
+    minus = amount(block["minus"]) if "minus" in block else (0, "")
+    limits = {name: amount(block[name]) for name in _CHARGE_LIMITS if name in block}
+    if len({currency for _, currency in limits.values()}) > 1:
+        raise ValueError("the limits of a charge are in different currencies")
     rule = ChargeRule(
         type=_one_of("type", block["type"]),
         code=block["code"],
@@ -333,7 +388,17 @@ def _charge(block: Mapping[str, Any], source: str, confidence: str) -> ChargeRul
         per=_one_of("per", block.get("per", "")),
         tax=block.get("tax", ""),
         due=_one_of("due", block.get("due", "border")),
-        on=_one_of("on", block.get("on", "all")),
+        base=tuple(block.get("base", ())),
+        share_ppm=percent(block.get("share", "100 %")),
+        is_grossed_up=block.get("gross_up", False),
+        minus_micro=minus[0],
+        minus_currency=minus[1],
+        limit_currency=next((currency for _, currency in limits.values()), ""),
+        quantum=to_micro(number(block["quantum"])) if "quantum" in block else None,
+        rounding=_one_of("rounding", block.get("rounding", "")),
+        measures=block.get("measures", ""),
+        unless=tuple(block.get("unless", ())),
+        **{f"{name}_micro": micro for name, (micro, _) in limits.items()},
     )
     needs = {"flat": ("amount", "per"), "rate": ("rate",), "tax": ("tax",), "relief": ("why",), "tariff": ()}
     wanted = (*needs[rule.arithmetic], *(("why",) if rule.due == "sale" else ()))
@@ -351,12 +416,15 @@ def _editions(rows: Sequence[Mapping[str, str]]) -> Iterator[CodeEdition]:
         yield CodeEdition(since=since, until=until, codes=pl.Series(sorted(set(codes)), dtype=pl.String))
 
 
-def _tariff(schedule: str, paths: Sequence[Path]) -> pl.DataFrame:
+def _tariff(schedule: str, paths: Sequence[Path], kinds: Collection[str]) -> pl.DataFrame:
+    """The measures of one tariff, each of a kind that some charge asks for: a misspelt kind would let goods in free."""
     measures: list[dict[str, Any]] = []
     for path in paths:
         for row in _rows(path):
             with _reading(path):
-                kind = _one_of("kind", row["kind"])
+                kind = row["kind"]
+                if kind not in kinds:
+                    raise ValueError(f"no charge takes measures of the kind {kind!r}")
                 specific = to_micro(number(row["specific"])) if row["specific"] else None
                 if specific is not None:
                     _one_of("unit", row["unit"])

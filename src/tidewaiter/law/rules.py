@@ -6,16 +6,20 @@ to them, the measures of the tariff as a frame, and whether a code is on a dated
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import reduce
+from functools import cached_property, reduce
 from operator import or_
 from typing import Any, TypeVar
 
+import numpy as np
 import polars as pl
 
-from tidewaiter.law.timeline import in_force, latest
+from tidewaiter.law.tariff import Tariff
+from tidewaiter.law.timeline import EPOCH, in_force, latest, ordinal
+from tidewaiter.model.exact import MISSING, Whole, Yes
 from tidewaiter.model.money import MICRO
 
 T = TypeVar("T")
@@ -63,7 +67,21 @@ class ChargeRule:
     per: str = ""
     tax: str = ""
     due: str = "border"
-    on: str = "all"
+    base: tuple[str, ...] = ()
+    share_ppm: int = MICRO
+    is_grossed_up: bool = False
+    minus_micro: int = 0
+    minus_currency: str = ""
+    minimum_micro: int | None = None
+    maximum_micro: int | None = None
+    limit_currency: str = ""
+    waived_below_micro: int | None = None
+    waived_up_to_micro: int | None = None
+    quantum: int | None = None
+    rounding: str = ""
+    measures: str = ""
+    unless: tuple[str, ...] = ()
+    number: int = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,15 +91,35 @@ class Conditions:
     direction: tuple[str, ...] = ()
     category: tuple[str, ...] = ()
     channel: tuple[str, ...] = ()
+    export_country: tuple[str, ...] = ()
+    not_export_country: tuple[str, ...] = ()
+    origin: tuple[str, ...] = ()
     procedure: tuple[str, ...] = ()
     additional_procedure: tuple[str, ...] = ()
     not_additional_procedure: tuple[str, ...] = ()
     scheme: str = ""
     sender: str = ""
     receiver: str = ""
+    delivered_to: str = ""
+    not_delivered_to: str = ""
     value_max: int | None = None
     value_over: int | None = None
+    value_basis: str = "goods"
+    value_per: str = "consignment"
+    person_day_max: int | None = None
+    person_year_max: int | None = None
     currency: str = ""
+
+    @property
+    def is_by_person(self) -> bool:
+        """Whether a limit counts what the same person imported before."""
+        return self.person_day_max is not None or self.person_year_max is not None
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether the value decides."""
+        return self.is_by_person or self.value_max is not None or self.value_over is not None
+
     goods_not: tuple[str, ...] = ()
     goods_only: tuple[str, ...] = ()
 
@@ -99,6 +137,7 @@ class Regime:
     charges: tuple[ChargeRule, ...]
     source: str
     confidence: str
+    value_share_ppm: int = MICRO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +150,7 @@ class TaxRate:
     rate_ppm: int
     source: str
     confidence: str
+    number: int = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,13 +176,44 @@ class Tax:
     goods: tuple[TaxGoods, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class CodeEdition:
     """Codes of one list that hold over the same days."""
 
     since: date
     until: date | None
     codes: pl.Series
+
+    def holds(self, day: int) -> bool:
+        """Whether the day, as days since 1970, is one of its days."""
+        return ordinal(self.since) <= day and (self.until is None or day < ordinal(self.until))
+
+    def has(self, code: str) -> bool:
+        """Whether the code is one of the list."""
+        return code in self._codes
+
+    def begins(self, code: str) -> bool:
+        """Whether the code begins with one of the list."""
+        return any(code[:length] in self._codes for length in self._lengths)
+
+    @cached_property
+    def _codes(self) -> frozenset[str]:
+        return frozenset(self.codes.to_list())
+
+    @cached_property
+    def _lengths(self) -> tuple[int, ...]:
+        return tuple(sorted({len(code) for code in self._codes}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Place:
+    """A country on a day: where it assesses, in which currency, by which tariff and ground rules."""
+
+    country: str
+    day: date
+    currency: str
+    schedule: str | None
+    ground: Ground
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,12 +273,12 @@ def between(day: pl.Expr, since: date, until: date | None) -> pl.Expr:
 
 @dataclass(frozen=True, kw_only=True)
 class Law:
-    """All law that was loaded. `tariff` is a frame of measures with group origins written out by country:
-    schedule, code, origin ('' for all), kind, since, until, ad_valorem_ppm, specific_micro, specific_currency,
-    unit, measure, source, confidence."""
+    """All law that was loaded. Rules of charges and rates of taxes are numbered through, as measures are."""
 
     jurisdictions: Mapping[str, Jurisdiction]
-    tariff: pl.DataFrame
+    tariff: Tariff
+    charge_rules: tuple[ChargeRule, ...]
+    tax_rates: tuple[TaxRate, ...]
     exchange: Mapping[tuple[str, str], tuple[Rate, ...]]
     exchange_base: Mapping[str, str]
     digest: str
@@ -215,6 +286,33 @@ class Law:
     draw_share_ppm: int
     _family: Mapping[str, tuple[str, ...]]
     _memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @cached_property
+    def regime_of(self) -> tuple[Regime, ...]:
+        """The regime of each charge rule, by its number."""
+        regimes = (regime for place in self.jurisdictions.values() for regime in place.regimes)
+        return tuple(regime for regime in regimes for _ in regime.charges)
+
+    @cached_property
+    def charges_said(self) -> pl.DataFrame:
+        """Type, code and collector of each charge rule, by its number."""
+        rules = self.charge_rules
+        return pl.DataFrame(
+            {
+                name: pl.Series([getattr(rule, name) for rule in rules], dtype=pl.String)
+                for name in ("type", "code", "collector")
+            }
+        )
+
+    @cached_property
+    def tax_rate_ppm(self) -> Whole:
+        """Each tax rate in parts in a million, by its number, with `MISSING` at the end for none."""
+        return np.array([*(rate.rate_ppm for rate in self.tax_rates), MISSING], np.int64)
+
+    @cached_property
+    def tax_rate_is_firm(self) -> Yes:
+        """Whether each tax rate is firm, by its number; false at the end for none."""
+        return np.array([*(rate.confidence == "firm" for rate in self.tax_rates), False], np.bool_)
 
     @property
     def known(self) -> frozenset[str]:
@@ -240,8 +338,9 @@ class Law:
         return found
 
     def digest_of(self, country: str) -> str:
-        """One digest for all files the country's law was read from; '' where it is not known."""
-        return ":".join(self.jurisdictions[folder].digest[:16] for folder in self.family(country))
+        """One digest for all files the country's law was read from, in hexadecimal; '' where it is not known."""
+        digests = [self.jurisdictions[folder].digest for folder in self.family(country)]
+        return hashlib.sha256("\n".join(digests).encode()).hexdigest() if digests else ""
 
     def currency(self, country: str) -> str | None:
         """The currency in which the country assesses."""
@@ -262,12 +361,42 @@ class Law:
                 break
         raise UnknownLaw(f"no ground rules for {country} on {day}")
 
+    def place(self, country: str, day: int) -> Place | None:
+        """The country on the day, counted from 1970; None where law says nothing of it."""
+        known: dict[tuple[str, int], Place | None] = self.remembered("places", dict)
+        if (country, day) not in known:
+            known[country, day] = self._place(country, date.fromordinal(day + EPOCH))
+        return known[country, day]
+
+    def _place(self, country: str, day: date) -> Place | None:
+        try:
+            ground = self.ground(country, day)
+        except UnknownLaw:
+            return None
+        currency, schedule = self.currency(country) or "", self.schedule(country)
+        return Place(country=country, day=day, currency=currency, schedule=schedule, ground=ground)
+
+    def threshold_currency(self, country: str) -> str | None:
+        """The currency in which the country's thresholds are stated; None where it has none."""
+        return next((regime.when.currency for regime in self.regimes(country) if regime.when.currency), None)
+
     def schedule(self, country: str) -> str | None:
         """The folder whose tariff the country applies."""
         return next((folder for folder in self.family(country) if self.jurisdictions[folder].has_tariff), None)
 
     def regimes(self, country: str) -> tuple[Regime, ...]:
         """All versions of all regimes of the country, its parents' with them, in order of priority."""
+        return self.remembered(("regimes of", country), lambda: self._regimes(country))
+
+    def regimes_on(self, place: Place) -> tuple[Regime, ...]:
+        """The regime versions in force in a country on a day, in order of priority."""
+        found: dict[tuple[str, date], tuple[Regime, ...]] = self.remembered("regimes on", dict)
+        key = (place.country, place.day)
+        if key not in found:
+            found[key] = tuple(in_force(self.regimes(place.country), place.day))
+        return found[key]
+
+    def _regimes(self, country: str) -> tuple[Regime, ...]:
         found = [regime for folder in self.family(country) for regime in self.jurisdictions[folder].regimes]
         return tuple(sorted(found, key=lambda regime: (regime.priority, regime.id, regime.since)))
 
@@ -275,6 +404,25 @@ class Law:
         """The tax of that name, the nearest folder's."""
         places = (self.jurisdictions[folder].taxes for folder in self.family(country))
         return next((found for taxes in places for found in taxes if found.id == tax), None)
+
+    def classes(self, tax: Tax | None, code: str | None) -> tuple[int, ...]:
+        """Which of the tax's blocks of goods the commodity code falls in, by their places."""
+        if tax is None or not tax.goods or not code:
+            return ()
+        found: dict[str, tuple[int, ...]] = self.remembered(("classes", id(tax)), dict)
+        if code not in found:
+            found[code] = tuple(place for place, goods in enumerate(tax.goods) if code.startswith(goods.prefixes))
+        return found[code]
+
+    def tax_rate_at(self, tax: Tax | None, classes: tuple[int, ...], day: date) -> tuple[int, bool]:
+        """The number of the rate of a tax for goods of those classes on that day, -1 where none is held; and whether
+        the class is firm. Of two classes the later in the file counts."""
+        if tax is None:
+            return -1, True
+        goods = in_force([tax.goods[place] for place in classes], day)
+        name = goods[-1].name if goods else "standard"
+        rates = in_force([rate for rate in tax.rates if rate.name == name], day)
+        return rates[-1].number if rates else -1, all(one.confidence == "firm" for one in goods)
 
     def tax_rate(self, country: str, tax: str, name: str, day: date) -> TaxRate | None:
         """The rate of a class of a tax on a day."""

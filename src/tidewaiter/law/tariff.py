@@ -2,72 +2,146 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import polars as pl
 
-from tidewaiter.law.rules import Law
+from tidewaiter.law.timeline import ordinal
+from tidewaiter.model.exact import MISSING, Whole, distinct, known, yes
 
-MEASURE = (
-    "kind", "ad_valorem_ppm", "specific_micro", "specific_currency", "unit", "rate", "measure", "source", "confidence",
-)  # fmt: skip
-
-FEW = 5_000
-"""So many keys at most are looked up among those found before; more are looked up in the tariff together."""
-FOUND_MAX = 200_000
-"""How many keys are remembered; past it, memory begins anew."""
-
-
-def measures(law: Law, keys: pl.DataFrame) -> pl.DataFrame:
-    """One row a key, with the columns `MEASURE`; keys for which the tariff says nothing are left out.
-
-    `keys` has schedule, code, origin, preferred (country of a preference claimed, or null) and accepted_on, what
-    else it likes, and no row twice. A preference claimed and in force goes before the third-country duty; then the
-    longer code, then the measure of the very country before that for all.
-    """
-    if keys.height > FEW:
-        return _measures(law, keys)
-    # The same few codes, origins and days come again and again: what was found for one key stays true.
-    found: dict[tuple[Any, ...], tuple[Any, ...] | None] = law.remembered("measures found", dict)
-    asked = keys.rows()
-    if len(found) > FOUND_MAX:
-        found.clear()
-    new = [key for key in asked if key not in found]
-    if new:
-        found.update(dict.fromkeys(new))
-        width = len(keys.columns)
-        looked_up = _measures(law, pl.DataFrame(new, schema=keys.schema, orient="row"))
-        found.update((row[:width], row[width:]) for row in looked_up.iter_rows())
-    rows = [(*key, *measure) for key in asked if (measure := found[key]) is not None]
-    schema = keys.schema | {name: law.tariff.schema[name] for name in MEASURE}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+NO_MEASURE = -1
+_CODES_MAX = 200_000
+"""So many different codes are remembered; past it, memory begins anew."""
+_FOR_EVER = ordinal(date.max)
+_Row = tuple[int, int, int]
+"""First day, first day on which it holds no longer, and the measure."""
 
 
-def _measures(law: Law, keys: pl.DataFrame) -> pl.DataFrame:
-    tariff = law.tariff
-    lengths = law.remembered("lengths of codes", lambda: tariff["code"].str.len_chars().unique().sort().to_list())
-    candidates = (
-        keys.lazy()
-        .with_columns(prefix=pl.concat_list([pl.col("code").str.slice(0, length) for length in lengths]))
-        .explode("prefix", empty_as_null=True, keep_nulls=True)
-        .unique()
-        .join(tariff.lazy(), left_on=["schedule", "prefix"], right_on=["schedule", "code"], suffix="_measure")
-        .filter(
-            (pl.col("accepted_on") >= pl.col("since"))
-            & (pl.col("until").is_null() | (pl.col("accepted_on") < pl.col("until")))
-        )
-        .filter(
-            pl.when(pl.col("kind") == "preference")
-            .then(pl.col("preferred") == pl.col("origin_measure"))
-            .otherwise((pl.col("origin_measure") == "") | (pl.col("origin_measure") == pl.col("origin")))
-            .fill_null(value=False)
-        )
-    )
-    best = candidates.sort(
-        pl.col("kind") == "preference",
-        pl.col("prefix").str.len_chars(),
-        pl.col("origin_measure") != "",
-        pl.col("since"),
-        descending=True,
-    ).unique(keys.columns, keep="first", maintain_order=True)
-    return best.select(*keys.columns, *MEASURE).collect()
+class Measures:
+    """The measures of one kind in one tariff. What holds for a code and an origin is worked out when first asked."""
+
+    def __init__(self, measures: pl.DataFrame) -> None:
+        """`measures` has code, origin ('' for all that have no measure of their own), since, until, number."""
+        self._rows: dict[str, dict[str, list[_Row]]] = {}
+        for code, origin, since, until, number in measures.iter_rows():
+            row = (ordinal(since), _FOR_EVER if until is None else ordinal(until), number)
+            self._rows.setdefault(code, {}).setdefault(origin, []).append(row)
+        self._lengths = sorted({len(code) for code in self._rows}, reverse=True)
+        origins = sorted({origin for of_code in self._rows.values() for origin in of_code} - {""})
+        self._class_of = {origin: number for number, origin in enumerate(origins, start=1)}
+        self._origins = ["", *origins]
+        self._nodes = {code: number for number, code in enumerate(self._rows)}
+        self._node_of: dict[str, int] = {}
+        size = len(self._nodes) * len(self._origins)
+        self._first = np.full(size, -1, np.int64)
+        self._count = np.zeros(size, np.int64)
+        self._since, self._until, self._number = (np.zeros(0, np.int64) for _ in range(3))
+
+    def of(
+        self, codes: Sequence[str | None], which: Whole, origins: Sequence[str | None], origin: Whole, day: Whole
+    ) -> Whole:
+        """For each row the number of the measure that holds, `NO_MEASURE` where none does: the one of the longer code,
+        then that of the very country before that for all."""
+        found = np.full(len(which), NO_MEASURE, np.int64)
+        if not self._nodes or not len(which):
+            return found
+        node = np.fromiter((self._node(code or "") for code in codes), np.int64, len(codes))[which]
+        klass = np.fromiter((self._class_of.get(o or "", 0) for o in origins), np.int64, len(origins))[origin]
+        here = np.flatnonzero(node >= 0)
+        node, klass, day = node[here], klass[here], day[here]
+        asked = node * len(self._origins) + klass
+        self._work_out(asked)
+        first, count = self._first[asked], self._count[asked]
+        measure = np.full(len(here), NO_MEASURE, np.int64)
+        for step in range(int(count.max(initial=0))):
+            at = np.flatnonzero(count > step)  # almost every code has one measure only
+            place = first[at] + step
+            holds = (self._since[place] <= day[at]) & (day[at] < self._until[place])
+            measure[at[holds]] = self._number[place[holds]]
+        found[here] = measure
+        return found
+
+    def _node(self, code: str) -> int:
+        """The longest code with a measure that this one begins with; -1 where there is none."""
+        node = self._node_of.get(code)
+        if node is None:
+            if len(self._node_of) >= _CODES_MAX:
+                self._node_of.clear()
+            prefixes = (code[:length] for length in self._lengths if length <= len(code))
+            node = next((self._nodes[prefix] for prefix in prefixes if prefix in self._nodes), -1)
+            self._node_of[code] = node
+        return node
+
+    def _work_out(self, asked: Whole) -> None:
+        """Lay down what holds for those nodes and classes of origin that were not asked before."""
+        new, _ = distinct(asked[self._first[asked] < 0], len(self._first))
+        if not len(new):
+            return
+        names = list(self._nodes)
+        laid: list[_Row] = []
+        start = len(self._since)
+        for key in new.tolist():
+            node, klass = divmod(key, len(self._origins))
+            rows = self._resolved(names[node], self._origins[klass])
+            self._first[key], self._count[key] = start + len(laid), len(rows)
+            laid += rows
+        more = np.array(laid, np.int64).reshape(-1, 3)
+        self._since = np.concatenate([self._since, more[:, 0]])
+        self._until = np.concatenate([self._until, more[:, 1]])
+        self._number = np.concatenate([self._number, more[:, 2]])
+
+    def _resolved(self, code: str, origin: str) -> list[_Row]:
+        """The stretches of days over which one measure holds for the code and the origin."""
+        ranked: list[list[_Row]] = []
+        for length in self._lengths:
+            if length <= len(code):
+                of_code = self._rows.get(code[:length], {})
+                for name in dict.fromkeys((origin, "")):
+                    ranked += [[row] for row in sorted(of_code.get(name, ()), reverse=True)]
+        days = sorted({day for [(since, until, _)] in ranked for day in (since, until)})
+        found: list[_Row] = []
+        for since, until in pairwise(days):
+            number = next((n for [(s, u, n)] in ranked if s <= since < u), NO_MEASURE)
+            if found and found[-1][2] == number and found[-1][1] == since:
+                found[-1] = (found[-1][0], until, number)
+            elif number != NO_MEASURE:
+                found.append((since, until, number))
+        return found
+
+
+class Tariff:
+    """All measures of a law, by tariff and kind; what they say stands in arrays by the number of the measure, with one
+    more at the end for `NO_MEASURE`."""
+
+    def __init__(self, measures: pl.DataFrame) -> None:
+        """`measures` is a frame TARIFF."""
+        self.frame = measures
+        numbered = measures.with_row_index("number")
+        self._of: dict[tuple[Any, ...], Measures] = {
+            key: Measures(rows.select("code", "origin", "since", "until", "number"))
+            for key, rows in numbered.partition_by("schedule", "kind", as_dict=True, maintain_order=True).items()
+        }
+        self._none = Measures(numbered.clear().select("code", "origin", "since", "until", "number"))
+        self.ad_valorem_ppm = np.append(known(measures["ad_valorem_ppm"]), MISSING)
+        self.specific_micro = np.append(known(measures["specific_micro"]), MISSING)
+        self.is_by_mass = np.append(yes(measures["unit"] == "KGM"), False)
+        self.is_preference = np.append(yes(measures["kind"] == "preference"), False)
+        self.is_firm = np.append(yes(measures["confidence"] == "firm"), False)
+
+    def of(self, schedule: str | None, kind: str) -> Measures:
+        """The measures of that kind in that tariff."""
+        return self._of.get((schedule, kind), self._none)
+
+    def measure(self, schedule: str, code: str, *, origin: str, preferred: str | None, day: date) -> int:
+        """The number of the measure of duty for one code and origin on a day, where a preference for the country
+        `preferred` is claimed, or none; `NO_MEASURE` where the tariff says nothing."""
+        one, days = np.zeros(1, np.int64), np.array([ordinal(day)], np.int64)
+        found = self.of(schedule, "third_country").of([code], one, [origin], one, days)
+        if preferred:
+            better = self.of(schedule, "preference").of([code], one, [preferred], one, days)
+            found = np.where(better == NO_MEASURE, found, better)
+        return int(found[0])

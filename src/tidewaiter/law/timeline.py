@@ -30,3 +30,11 @@ def in_force(entries: Iterable[D], day: date) -> list[D]:
 def latest(entries: Sequence[D], day: date) -> D | None:
     """The one that came last of those that hold on the day; None where law says nothing of that day."""
     return max(in_force(entries, day), key=lambda entry: entry.since, default=None)
+
+
+def ordinal(day: date) -> int:
+    """The day as days since 1970, as columns count them."""
+    return day.toordinal() - EPOCH
+
+
+EPOCH = date(1970, 1, 1).toordinal()

@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import Annotated
 
 import msgspec
-import polars as pl
 
 from tidewaiter.model.about import KEEP_ACCOUNT, about
 
@@ -69,24 +68,3 @@ class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
     def __post_init__(self) -> None:
         check_exact(self.amount, "amount")
-
-
-def scaled(
-    value: pl.Expr, numerator: pl.Expr | int, denominator: pl.Expr | int, *, quantum: pl.Expr | int, mode: pl.Expr | str
-) -> pl.Expr:
-    """`value * numerator / denominator`, divided once, to a whole multiple of `quantum` (all integers).
-
-    `mode` is "half_up" or "down", or a column that is true where half up is meant. Values are not negative.
-    Worked in 128 bits, given back in 64; null where 64 do not hold it: one absurd number must not sink a batch.
-    """
-    if isinstance(mode, str) and mode not in ("half_up", "down"):
-        raise ValueError(f"no rounding is called {mode!r}")
-    half_up = pl.lit(mode == "half_up") if isinstance(mode, str) else mode
-    wide = value.cast(pl.Int128) * numerator * 2
-    unit = (pl.lit(denominator) if isinstance(denominator, int) else denominator).cast(pl.Int128) * quantum
-    return ((wide + unit * half_up.cast(pl.Int128)) // (unit * 2) * quantum).cast(pl.Int64, strict=False)
-
-
-def within_limit(value: pl.Expr) -> pl.Expr:
-    """The amount in 64 bits; null where it reaches `LIMIT_MICRO`, so that a sum of a few cannot wrap."""
-    return pl.when(value < LIMIT_MICRO).then(value).cast(pl.Int64)

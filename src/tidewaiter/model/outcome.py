@@ -20,12 +20,35 @@ CHARGES = pl.Schema(
         "item": ROW,
         "type": pl.String,
         "code": pl.String,
+        "collector": pl.String,
+        "amount_micro": pl.Int64,
+        "at_sale_micro": pl.Int64,
+        "currency": pl.String,
+        "base_micro": pl.Int64,
+        "rule": pl.UInt32,
+        "fact": pl.UInt32,
+        "how": pl.UInt8,
+        "is_firm": pl.Boolean,
+    }
+)
+"""A charge a row, zero ones too. `type` is duty, tax or fee; `base_micro` and `amount_micro` are in `currency`;
+`amount_micro` is null where law does not let us know it, and a finding says so; `at_sale_micro` is what the seller
+charges at the sale in place of the border, null where nothing is or it is not known. `rule`, `fact` and `how` are
+numbers in the law it was charged under, from which the words of the receipt are made when they are asked for."""
+
+RECEIPT = pl.Schema(
+    {
+        "row": ROW,
+        "item": ROW,
+        "type": pl.String,
+        "code": pl.String,
         "measure": pl.String,
         "base_micro": pl.Int64,
         "rate": pl.String,
         "conversion": pl.String,
         "rounding": pl.String,
         "amount_micro": pl.Int64,
+        "at_sale_micro": pl.Int64,
         "currency": pl.String,
         "collector": pl.String,
         "why": pl.String,
@@ -33,9 +56,8 @@ CHARGES = pl.Schema(
         "confidence": pl.String,
     }
 )
-"""A charge a row, zero ones too. `type` is duty, tax or fee; `base_micro` and `amount_micro` are in `currency`;
-`amount_micro` is null where law does not let us know it, and a finding says so; `why` says how the amount came about,
-`conversion` at which rate of exchange the price was taken (null where it needed none), `law` which text says so."""
+"""The same charges in words: `why` says how the amount came about, `conversion` at which rate of exchange the price was
+taken (null where it needed none), `law` which text says so."""
 
 VALUES = pl.Schema(
     {
@@ -99,7 +121,8 @@ class Outcome:
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A line of the receipt. Amounts are exact decimals as text; `amount` is null where it cannot be known. `item` is
-    the number of the goods item, the first being 1; null for what is charged on the whole."""
+    the number of the goods item, the first being 1; null for what is charged on the whole. `at_sale` is what the seller
+    charges in place of the border, where law has it so."""
 
     type: str
     code: str
@@ -115,6 +138,7 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     why: str
     law: str
     confidence: str
+    at_sale: str | None = None
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import or_
-
+import numpy as np
 import polars as pl
 
+from tidewaiter.model.exact import known, standing, yes
 from tidewaiter.model.outcome import POSTINGS, Control
-from tidewaiter.model.rows import positions
 
 POSTED: tuple[Control, ...] = ("released", "accepted", "documents_requested", "examine", "hold")
 """The states in which a debt stands: not for a message sent back, nor for one that only changes another."""
-
-_NEEDED = ["row", "item", "type", "code", "amount_micro", "currency", "collector"]
 
 
 def post(charges: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
@@ -22,23 +18,30 @@ def post(charges: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
     `charges` is a frame CHARGES, `decisions` a frame DECISIONS. `charge` is what was charged, as `type:code`. A
     charge whose amount is unknown is not posted: it will be when an officer has set it.
     """
-    stands = reduce(or_, (decisions["control"] == control for control in POSTED))
-    is_due = (charges["amount_micro"] > 0) & stands[positions(charges["row"], decisions["row"])]
-    if not is_due.any():
+    amounts = known(charges["amount_micro"])
+    stands = np.append(yes(decisions["control"].is_in(POSTED)), False)
+    heads = standing(known(charges["row"]), known(decisions["row"]))
+    due = np.flatnonzero((amounts > 0) & stands[heads])
+    if not len(due):
         return _NONE
-    due = pl.DataFrame([charges[name].filter(is_due) for name in _NEEDED])
-    legs = pl.int_range(2 * len(due), dtype=pl.UInt32, eager=True)
-    twice = due[legs // 2].hstack([(legs % 2 == 0).alias("is_debit")])
-    charge = pl.col("type") + ":" + pl.col("code")
-    is_debit, amount = pl.col("is_debit"), pl.col("amount_micro")
-    return twice.select(
-        row="row",
-        item="item",
-        account=pl.when(is_debit).then("receivable:" + pl.col("collector")).otherwise("revenue:" + charge),
-        debit_micro=pl.when(is_debit).then(amount).otherwise(0),
-        credit_micro=pl.when(is_debit).then(0).otherwise(amount),
-        currency="currency",
-        charge=charge,
+    rules, which = np.unique(known(charges["rule"])[due], return_inverse=True)
+    first = np.zeros(len(rules), np.int64)
+    first[which[::-1]] = due[::-1]  # what is written last stays
+    said = [charges[name].gather(first) for name in ("type", "code", "collector")]
+    charge = said[0] + ":" + said[1]
+    accounts = pl.concat(["receivable:" + said[2], "revenue:" + charge])
+    legs, rule = np.repeat(due, 2), np.repeat(which, 2)
+    is_credit = np.arange(len(legs)) % 2
+    return pl.DataFrame(
+        [
+            charges["row"].gather(legs),
+            charges["item"].gather(legs),
+            accounts.gather(rule + is_credit * len(rules)).alias("account"),
+            pl.Series("debit_micro", np.where(is_credit, 0, amounts[legs])),
+            pl.Series("credit_micro", np.where(is_credit, amounts[legs], 0)),
+            charges["currency"].gather(legs),
+            charge.gather(rule).alias("charge"),
+        ]
     )
 
 

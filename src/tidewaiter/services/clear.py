@@ -15,6 +15,7 @@ import msgspec
 from msgspec import structs
 
 from tidewaiter import formats, pipeline
+from tidewaiter.assessment import receipt
 from tidewaiter.clearance import reasons
 from tidewaiter.formats import Declared, Reading
 from tidewaiter.law import Law
@@ -207,7 +208,7 @@ def _verdicts(declared: Sequence[Declared], law: Law, past: Past) -> list[_Verdi
     outcome = pipeline.clear(batch, law, past)
     size = len(declared)
     found = findings_by_row(outcome.findings, size)
-    charged = charges_by_row(outcome.charges, size)
+    charged = charges_by_row(receipt(batch, outcome.charges, law), size)
     totals = totals_by_row(outcome.charges, size)
     regimes = dict(outcome.regimes.select("row", "regime").iter_rows())
     decided = decisions_by_row(outcome.decisions)
@@ -221,7 +222,14 @@ def _verdicts(declared: Sequence[Declared], law: Law, past: Past) -> list[_Verdi
             decision, postings = UNREAD, ()
         verdicts.append(
             _Verdict(
-                findings, charged[row], totals[row], regimes.get(row), decision, seen[row], postings, outcome.law_digest
+                findings,
+                charged[row],
+                totals[row],
+                regimes.get(row),
+                decision,
+                seen[row],
+                postings,
+                law.digest_of(one.consignment.jurisdiction) or outcome.law_digest,
             )
         )
     return verdicts

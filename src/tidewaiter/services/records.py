@@ -35,15 +35,15 @@ def charges_by_row(charges: pl.DataFrame, size: int) -> list[tuple[Charge, ...]]
     by_row: list[list[Charge]] = [[] for _ in range(size)]
     told = charges.select(
         "row", "type", "code", "item", "measure", _as_text("base_micro"), "rate", "conversion", "rounding",
-        _as_text("amount_micro"), "currency", "collector", "why", "law", "confidence",
+        _as_text("amount_micro"), "currency", "collector", "why", "law", "confidence", _as_text("at_sale_micro"),
     )  # fmt: skip
     for row, kind, code, item, measure, base, rate, conversion, rounding, amount, *rest in told.iter_rows():
-        currency, collector, why, law, confidence = rest
+        currency, collector, why, law, confidence, at_sale = rest
         by_row[row].append(
             Charge(
                 type=kind, code=code, item=_number(item), measure=measure, base=base, rate=rate, conversion=conversion,
                 rounding=rounding, amount=amount, currency=currency, collector=collector, why=why, law=law,
-                confidence=confidence,
+                confidence=confidence, at_sale=at_sale,
             )
         )  # fmt: skip
     return _frozen(by_row)

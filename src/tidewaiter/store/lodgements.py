@@ -139,7 +139,7 @@ def _tables(lodgement: Lodgement, message_id: int, placed: Placed) -> Iterator[t
     yield "charges", _CHARGES, [
         (
             id, place, c.type, c.code, c.item, c.measure, c.base, c.rate, c.conversion, c.rounding, c.amount,
-            c.currency, c.collector, c.why, c.law, c.confidence,
+            c.currency, c.collector, c.why, c.law, c.confidence, c.at_sale,
         )
         for id, _, one in placed
         for place, c in enumerate(one.cleared.charges)
@@ -220,7 +220,7 @@ _FINDINGS = [
 ]  # fmt: skip
 _CHARGES = [
     "consignment_id", "place", "type", "code", "item", "measure", "base", "rate", "conversion", "rounding", "amount",
-    "currency", "collector", "why", "law", "confidence",
+    "currency", "collector", "why", "law", "confidence", "at_sale",
 ]  # fmt: skip
 _SIGNALS = ["consignment_id", "place", "profile", "lane", "score", "reason", "item"]
 _DECISIONS = ["consignment_id", "decided_at", "decided_by", "security", "control", "reasons", "law_digest"]

@@ -216,7 +216,7 @@ async def consignments(connection: asyncpg.Connection, ids: Sequence[int]) -> di
     charges: dict[int, list[Charge]] = defaultdict(list)
     for row in await connection.fetch(
         "select consignment_id, type, code, item, measure, base, rate, conversion, rounding, amount, currency,"
-        " collector, why, law, confidence from charges where consignment_id = any($1) order by place",
+        " collector, why, law, confidence, at_sale from charges where consignment_id = any($1) order by place",
         ids,
     ):
         charges[row[0]].append(Charge(**_without_id(row)))

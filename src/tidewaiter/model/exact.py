@@ -1,0 +1,243 @@
+"""Exact arithmetic on whole columns: numbers as 64-bit integers in NumPy, with one value for "not known".
+
+A step in NumPy costs some microseconds on a batch of one, where a step of a frame costs a tenth of a millisecond; the
+same code reckons millions of goods items. Nothing here wraps or rounds unseen: what 64 bits do not hold is reckoned
+in Python's own integers, row by row, and what no column can hold is `MISSING`. See docs/decisions/0005.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tidewaiter.model.money import LIMIT_MICRO
+
+Whole: TypeAlias = npt.NDArray[np.int64]
+"""Whole numbers, `MISSING` where one is not known."""
+Yes: TypeAlias = npt.NDArray[np.bool_]
+
+MISSING = int(np.iinfo(np.int64).min)
+"""Stands for a number that is not known; no amount comes near it."""
+GREATEST = int(np.iinfo(np.int64).max)
+_SAFE = 2**62
+_FEW = 2_000
+"""Below so many rows a Python dictionary tells values apart sooner than the column engine."""
+
+
+def known(column: pl.Series) -> Whole:
+    """The column's numbers (days as days since 1970), `MISSING` where it is null."""
+    whole = column.to_physical() if column.dtype == pl.Date else column
+    if whole.null_count():
+        whole = whole.cast(pl.Int64).fill_null(MISSING)
+    found: Whole = whole.to_numpy().astype(np.int64, copy=False)
+    return found
+
+
+def series(name: str, numbers: Whole, dtype: type[pl.DataType] = pl.Int64) -> pl.Series:
+    """A column of the numbers, null where one is `MISSING`."""
+    missing = numbers == MISSING
+    if not missing.any():
+        return pl.Series(name, numbers, dtype=dtype)
+    shown = pl.Series(name, np.where(missing, 0, numbers), dtype=dtype)
+    return shown.scatter(np.flatnonzero(missing), None)
+
+
+def yes(column: pl.Series) -> Yes:
+    """A column of truths, false where it is null."""
+    if column.null_count():
+        column = column.fill_null(value=False)
+    found: Yes = column.to_numpy()
+    return found
+
+
+def scaled(
+    value: Whole, numerator: Whole | int, denominator: Whole | int, *, quantum: Whole | int, half_up: Yes | bool
+) -> Whole:
+    """`value * numerator / denominator`, divided once, to a whole multiple of `quantum`: half up, or down.
+
+    Values are not negative. `MISSING` where one of them is, and where the result reaches 64 bits.
+    """
+    top, bottom = np.asarray(numerator, np.int64), np.asarray(denominator, np.int64)
+    gap = (value == MISSING) | (top == MISSING) | (bottom == MISSING)
+    is_gap = bool(gap.any())
+    if is_gap:
+        value, top = np.where(gap, 0, value), np.where(gap, 0, top)
+        bottom = np.where(gap, 1, bottom)
+    great = _highest(value) * _highest(top) * 2 + 2 * _highest(bottom) * _highest(np.asarray(quantum))
+    if great < _SAFE:
+        unit = bottom * quantum
+        found: Whole = (value * top * 2 + unit * half_up) // (unit * 2) * quantum
+    else:
+        found = _scaled_apart(*np.broadcast_arrays(value, top, bottom, np.asarray(quantum), np.asarray(half_up)))
+    return np.where(gap, MISSING, found) if is_gap else found
+
+
+def _scaled_apart(value: Whole, top: Whole, bottom: Whole, quantum: Whole, half_up: Yes) -> Whole:
+    """The same where some products outgrow 64 bits: those are reckoned one by one."""
+    rough = value.astype(np.float64) * top * 2 + bottom.astype(np.float64) * quantum * 2
+    is_small = rough < _SAFE
+    unit = np.where(is_small, bottom, 1) * np.where(is_small, quantum, 1)
+    product = np.where(is_small, value, 0) * np.where(is_small, top, 0)
+    found: Whole = (product * 2 + unit * half_up) // (unit * 2) * quantum
+    for at in np.flatnonzero(~is_small).tolist():
+        v, t, b, q, h = (int(array[at]) for array in (value, top, bottom, quantum, half_up))
+        exact = (v * t * 2 + b * q * h) // (b * q * 2) * q
+        found[at] = exact if exact <= GREATEST else MISSING
+    return found
+
+
+def scaled_sum(products: Sequence[tuple[Whole, Whole]], denominator: int, *, quantum: Whole, half_up: Yes) -> Whole:
+    """The sum of products, divided once, to a whole multiple of `quantum`: half up, or down.
+
+    No factor is negative; `MISSING` where one of them is, and where the result reaches 64 bits.
+    """
+    size = len(quantum)
+    gap = np.zeros(size, np.bool_)
+    total, rough = np.zeros(size, np.int64), np.zeros(size, np.float64)
+    for one, other in products:
+        gap |= (one == MISSING) | (other == MISSING)
+    clean = [(np.where(gap, 0, one), np.where(gap, 0, other)) for one, other in products]
+    for one, other in clean:
+        total = total + one * other
+        rough = rough + one.astype(np.float64) * other
+    great = np.flatnonzero(rough > _SAFE)
+    found = scaled(np.where(rough > _SAFE, 0, total), 1, denominator, quantum=quantum, half_up=half_up)
+    for at in great.tolist():
+        whole, unit = sum(int(a[at]) * int(b[at]) for a, b in clean), denominator * int(quantum[at])
+        exact = (whole * 2 + unit * int(half_up[at])) // (unit * 2) * int(quantum[at])
+        found[at] = exact if exact <= GREATEST else MISSING
+    return np.where(gap, MISSING, found)
+
+
+def _highest(numbers: Whole) -> int:
+    return int(numbers.max(initial=0))
+
+
+def within_limit(value: Whole) -> Whole:
+    """The amounts; `MISSING` where one reaches `LIMIT_MICRO`, so that a sum of a few cannot wrap."""
+    return np.where(value < LIMIT_MICRO, value, MISSING)
+
+
+def plus(first: Whole, *others: Whole) -> Whole:
+    """The sum, `MISSING` where one of its terms is. At most eight terms within the limit."""
+    total, gap = first, first == MISSING
+    for one in others:
+        total, gap = total + one, gap | (one == MISSING)
+    return np.where(gap, MISSING, total)
+
+
+def minus(first: Whole, other: Whole) -> Whole:
+    """The difference, `MISSING` where one of the two is."""
+    return np.where((first == MISSING) | (other == MISSING), MISSING, first - other)
+
+
+def at_least(value: Whole, floor: int) -> Whole:
+    """The value, or the floor where it is below; `MISSING` stays."""
+    return np.where(value == MISSING, MISSING, np.maximum(value, floor))
+
+
+def either(first: Whole, second: Whole) -> Whole:
+    """The first, or the second where it is `MISSING`."""
+    return np.where(first == MISSING, second, first)
+
+
+def sums(numbers: Whole, starts: Whole) -> Whole:
+    """The sum of each stretch that begins at a start; `MISSING` where a number in it is.
+
+    A sum that 64 bits do not hold is `GREATEST`: one that wrapped would be below any threshold.
+    """
+    if not len(starts):
+        return np.zeros(0, np.int64)
+    gap = numbers == MISSING
+    if gap.any():
+        numbers = np.where(gap, 0, numbers)
+        gaps = np.logical_or.reduceat(gap, starts)
+    else:
+        gaps = np.zeros(len(starts), np.bool_)
+    total = np.add.reduceat(numbers, starts)
+    if _highest(numbers) * len(numbers) > GREATEST:
+        rough = np.add.reduceat(numbers.astype(np.float64), starts)
+        total = np.where(rough > float(_SAFE), GREATEST, total)
+    return np.where(gaps, MISSING, total)
+
+
+def shares(total: Whole, weights: Whole, starts: Whole, quantum: Whole) -> Whole:
+    """Each row's share of the total of its stretch, by weight: differences of rounded running totals, so that they add
+    up to the whole to the last quantum. Where nothing weighs anything, all rows weigh the same.
+
+    `total` stands at every row of its stretch; `MISSING` where it is. Weights are not negative.
+    """
+    if not total.any():
+        return total
+    sizes = np.diff(starts, append=len(weights))
+    whole = np.add.reduceat(weights, starts)
+    weight = np.where(np.repeat(whole > 0, sizes), weights, 1)
+    # A running total over the whole batch may wrap; its differences within a stretch do not.
+    until = np.cumsum(weight)
+    until = until - np.repeat((until - weight)[starts], sizes)
+    every = np.repeat(until[starts + sizes - 1], sizes)
+    reached = scaled(total, until, every, quantum=quantum, half_up=True)
+    return minus(reached, scaled(total, until - weight, every, quantum=quantum, half_up=True))
+
+
+def distinct(keys: Whole, size: int) -> tuple[Whole, Whole]:
+    """The different keys in rising order, and for each row which of them it has. Keys are from nought below `size`."""
+    if size <= 4 * len(keys) + 10_000:
+        is_there = np.zeros(size, np.bool_)
+        is_there[keys] = True
+        found = np.flatnonzero(is_there)
+        place = np.empty(size, np.int64)
+        place[found] = np.arange(len(found))
+        return found, place[keys]
+    found, which = np.unique(keys, return_inverse=True)
+    return found, which
+
+
+def told_apart(column: pl.Series) -> tuple[Whole, list[Any]]:
+    """For each row which of the different values it has, and those values, None for null among them."""
+    size = len(column)
+    if isinstance(column.dtype, pl.Enum | pl.Categorical):
+        column = column.cast(pl.String)
+    if size <= _FEW:
+        stated = column.to_list()
+        different = list(dict.fromkeys(stated))
+        number = dict(zip(different, range(len(different)), strict=True))
+        return np.fromiter(map(number.__getitem__, stated), np.int64, size), different
+    if column.null_count() == size:
+        return np.zeros(size, np.int64), [None]
+    if column.dtype != pl.String:
+        numbers, places = np.unique(known(column), return_inverse=True)
+        return places, [None if number == MISSING else number for number in numbers.tolist()]
+    codes = column.cast(pl.Categorical)
+    values = codes.unique()
+    # Null is one more value, after the last.
+    rows, keys = (known(one.to_physical().cast(pl.Int64)) for one in (codes, values))
+    after = _highest(keys) + 1
+    rows, keys = np.where(rows == MISSING, after, rows), np.where(keys == MISSING, after, keys)
+    place = np.zeros(after + 1, np.int64)
+    place[keys] = np.arange(len(keys))
+    return place[rows], values.cast(pl.String).to_list()
+
+
+def spread(answer: Callable[[Any], Any], values: Sequence[Any], which: Whole, dtype: Any = np.int64) -> Any:
+    """What is answered of each different value, spread over the rows that have it."""
+    return np.fromiter((answer(value) for value in values), dtype, len(values))[which]
+
+
+def standing(rows: Whole, among: Whole) -> Whole:
+    """For each row its place in `among`, whose rows are all different; -1 where it is not there."""
+    size = len(among)
+    if not size or not len(rows):
+        return np.full(len(rows), -1, np.int64)
+    highest = max(_highest(among), _highest(rows))
+    if highest <= 4 * (size + len(rows)) + 10_000:
+        place = np.full(highest + 1, -1, np.int64)
+        place[among] = np.arange(size)
+        return place[rows]
+    order = np.argsort(among)
+    found = np.searchsorted(among[order], rows).clip(max=size - 1)
+    return np.where(among[order][found] == rows, order[found], -1)
