@@ -7,7 +7,7 @@ asking every edition with its dates.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import reduce
@@ -115,6 +115,18 @@ class InForce:
             return True
         known = self.countries & self.law.known
         return all(any(map(self._spans, _ground(self.law, country))) for country in known)
+
+    def touches(self, countries: Collection[str], since: date, until: date | None) -> bool:
+        """Whether what holds in these countries on these days may concern some row."""
+        if self.first is None or self.last is None or self.countries.isdisjoint(countries):
+            return False
+        return since <= self.last and (until is None or self.first < until)
+
+    def is_within(self, since: date, until: date | None) -> bool:
+        """Whether all rows have a day, and one of these."""
+        if self.first is None or self.last is None or not self.all_dated:
+            return False
+        return since <= self.first and (until is None or self.last < until)
 
     def _some_edition(self, name: str, test: Callable[[pl.Series], pl.Expr]) -> pl.Expr:
         """Whether some edition in force in the row's country on the row's day passes the test of its codes."""
