@@ -16,6 +16,7 @@ from tidewaiter.model.money import MICRO
 from tidewaiter.risk.columns import expression
 from tidewaiter.risk.fields import Field, Kind
 from tidewaiter.risk.profiles import Profile, ProfileError, read
+from tidewaiter.risk.sieve import Sieve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,15 @@ class Rule:
     figures: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What to run over a batch: the rules about consignments and those about items, which go through the sieve."""
+
+    of_heads: tuple[Rule, ...]
+    of_items: tuple[Rule, ...]
+    sieve: Sieve
+
+
 _READY: dict[str, Ruleset] = {}
 _READY_MAX = 8
 
@@ -79,9 +89,18 @@ def _ruleset(law: Law) -> Ruleset:
     return Ruleset(profiles=tuple(profiles.values()), faults=tuple(faults))
 
 
-def rules_for(here: InForce) -> tuple[Rule, ...]:
+def rules_for(here: InForce) -> Rules:
     """The profiles that apply somewhere in a batch of these countries and days, made ready once for all such."""
-    return here.law.remembered(("profiles", here), lambda: tuple(_ready(here)))
+    return here.law.remembered(("profiles", here), lambda: _rules(tuple(_ready(here)), here))
+
+
+def _rules(rules: tuple[Rule, ...], here: InForce) -> Rules:
+    of_items = tuple(rule for rule in rules if rule.profile.is_of_items)
+    return Rules(
+        of_heads=tuple(rule for rule in rules if not rule.profile.is_of_items),
+        of_items=of_items,
+        sieve=Sieve.of((rule.profile.condition for rule in of_items), here),
+    )
 
 
 def _ready(here: InForce) -> Iterator[Rule]:

@@ -14,6 +14,7 @@ from tidewaiter.model.outcome import SIGNALS
 from tidewaiter.model.rows import firsts, marks, positions
 from tidewaiter.risk.draw import LANE, RANDOM, REASON, drawn
 from tidewaiter.risk.rules import Rule, rules_for
+from tidewaiter.risk.sieve import may_hit
 
 
 def signals(batch: Batch, values: pl.DataFrame, law: Law) -> pl.DataFrame:
@@ -28,9 +29,11 @@ def signals(batch: Batch, values: pl.DataFrame, law: Law) -> pl.DataFrame:
     here = InForce.over(batch.consignments["jurisdiction"], batch.consignments["accepted_on"], law)
     rules = rules_for(here)
     heads = _Heads(batch)
-    found = [_random(heads, law), *_hits(heads, [rule for rule in rules if not rule.profile.is_of_items])]
+    found = [_random(heads, law), *_hits(heads, rules.of_heads)]
     if len(batch.items):
-        found += _hits(_Items(heads, values), [rule for rule in rules if rule.profile.is_of_items])
+        verdicts = rules.sieve.verdicts(batch.items)
+        sifted = [rule for rule in rules.of_items if may_hit(rule.profile.condition, verdicts)]
+        found += _hits(_Items(heads, values), sifted)
     found = [some for some in found if len(some)]
     return pl.concat(found).sort("row", maintain_order=True) if found else _NONE
 
@@ -157,8 +160,9 @@ def _distinct_codes(batch: Batch) -> pl.Series:
     places = positions(items["row"], batch.consignments["row"]).to_numpy()
     codes = items["hs_code"].cast(pl.Categorical).to_physical()
     coded, code = (places[codes.is_not_null().to_numpy()], codes.drop_nulls()) if codes.has_nulls() else (places, codes)
-    pairs = np.unique(coded.astype(np.int64) << 32 | code.to_numpy())
-    counts = pl.Series(np.bincount(pairs >> 32, minlength=len(batch)))
+    pairs = np.sort(coded.astype(np.int64) << 32 | code.to_numpy(), kind="stable")
+    is_first = np.append(True, pairs[1:] != pairs[:-1])[: len(pairs)]
+    counts = pl.Series(np.bincount(pairs[is_first] >> 32, minlength=len(batch)))
     has_items = pl.Series(np.bincount(places, minlength=len(batch)) > 0)
     return counts if has_items.all() else counts.zip_with(has_items, _UNCOUNTED.new_from_index(0, len(batch)))
 
