@@ -355,6 +355,17 @@ def test_the_same_law_loaded_again_finds_the_same() -> None:
     assert check(batch, load(), Past()).equals(check(batch, law(), Past()))
 
 
+def test_a_code_is_judged_by_the_law_of_its_own_row_however_often_it_was_seen() -> None:
+    def in_kuna(day: date) -> Consignment:
+        return make.consignment(accepted_on=day, items=(make.item(price="20 HRK"),))
+
+    before, after = date(2022, 6, 1), date(2026, 11, 2)
+    for days in ([after, before], [before], [after], [before, after]):
+        findings = check(Batch.of([in_kuna(day) for day in days]), law(), Past())
+
+        assert findings.filter(code="VAL-07")["row"].to_list() == [row for row, day in enumerate(days) if day == after]
+
+
 def test_codes_are_never_used_twice() -> None:
     assert [code for code, times in Counter(kind.code for kind in KINDS).items() if times > 1] == []
 

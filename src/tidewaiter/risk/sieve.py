@@ -66,7 +66,8 @@ class Sieve:
             frame = pl.DataFrame([pl.Series(_REMEMBERED, new, dtype=pl.String)])
             self.known.update(zip(new, frame.select_seq(parts.values()).iter_rows(), strict=True))
         verdicts = {self.known[code] for code in said}
-        return [(True in some, False in some) for some in zip(*verdicts, strict=True)]
+        every = [{verdict[place] for verdict in verdicts} for place in range(len(parts))]
+        return [(True in some, False in some) for some in every]
 
 
 def may_hit(condition: Term, verdicts: Verdicts, *, be: bool = True) -> bool:
