@@ -87,7 +87,8 @@ class Facts:
 
     def of_heads(self, what: pl.Expr) -> pl.Series:
         """An expression over the consignments."""
-        return self.batch.consignments.select_seq(what).to_series()
+        # Beside the key, since a list that says nothing of these days is the same no for all.
+        return self.batch.consignments.select_seq("row", what.alias("fact"))["fact"]
 
     def marked_heads(self, rows: pl.Series) -> Marks:
         """The consignments that are among these rows."""
@@ -398,7 +399,7 @@ def lacks_numbers(of: Facts) -> pl.Series | None:
     """Law asks for the seller's and the maker's number of the product, and not both are given."""
     if not of.law.has("obligations", PRODUCT_IDENTIFIERS):
         return None
-    due = of.of_heads(of.law.on_list("obligations", pl.lit(PRODUCT_IDENTIFIERS)).and_(pl.col("row").is_not_null()))
+    due = of.of_heads(of.law.on_list("obligations", pl.lit(PRODUCT_IDENTIFIERS)))
     lacks = due.to_numpy()[of.head_places("items").to_numpy()]
     codes = of.batch.codes
     given = [of.marked_items(codes, _one_of(codes["scheme"], those)) for those in (SELLERS_NUMBERS, MAKERS_NUMBERS)]
@@ -410,8 +411,8 @@ def lacks_numbers(of: Facts) -> pl.Series | None:
 @_fact("packages")
 def is_bulk(of: Facts) -> pl.Series:
     """Of a kind that is for goods in bulk."""
-    days = [of.column("packages", name).alias(name) for name in ("type", "jurisdiction", "accepted_on")]
-    return pl.DataFrame(days).select_seq(of.law.on_list("package-types-bulk", pl.col("type"))).to_series()
+    kinds = of.view("packages", ("row", "type", "jurisdiction", "accepted_on"))
+    return kinds.select_seq("row", of.law.on_list("package-types-bulk", pl.col("type")).alias("fact"))["fact"]
 
 
 _NO = pl.Series([False])

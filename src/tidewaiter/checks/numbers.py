@@ -131,4 +131,4 @@ def scheme_not_known(law: InForce, number: pl.Expr) -> pl.Expr:
 
     Source: Delegated Regulation (EU) 2015/2446, annex B, data element 3/40.
     """
-    return ~law.covers("fiscal-schemes", number)
+    return number.is_not_null() & ~law.covers("fiscal-schemes", number)
