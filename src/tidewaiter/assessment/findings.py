@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from tidewaiter.assessment.charging import RELIEVED, Charged
+from tidewaiter.assessment.charging import Charged
 from tidewaiter.assessment.duties import missing_from
 from tidewaiter.assessment.regimes import Choice
 from tidewaiter.assessment.terms import Terms, rate_into
 from tidewaiter.assessment.valuation import Worth
+from tidewaiter.law import Law
 from tidewaiter.law.expressions import Unsupported
 from tidewaiter.law.expressions.formula import KINDS as KINDS_UNSUPPORTED
 from tidewaiter.law.tariff import NO_MEASURE
@@ -122,7 +123,7 @@ def shortcomings(terms: Terms, worth: Worth, choice: Choice, charged: Charged) -
     found += [(row, None, "ASM-04", "", None) for row in terms.rows[choice.chosen < 0].tolist()]
     found += [(row, None, "ASM-11", "/parties", None) for row in terms.rows[choice.unknown_past].tolist()]
     found += _of_carriage(terms)
-    found += _of_taxes(charged.charges)
+    found += _of_taxes(charged.charges, terms.law)
     if not found:
         return _NONE
     return pl.DataFrame(
@@ -181,11 +182,12 @@ def _of_carriage(terms: Terms) -> Iterator[_Found]:
         yield int(terms.rows[at]), None, "ASM-07", "/freight", delivery[at]
 
 
-def _of_taxes(charges: pl.DataFrame) -> Iterator[_Found]:
-    """Taxes whose rates are not held."""
+def _of_taxes(charges: pl.DataFrame, law: Law) -> Iterator[_Found]:
+    """Taxes, and duties laid down like one, whose rates are not held."""
     if not charges["fact"].null_count():
         return
-    untold = charges.filter((pl.col("type") == "tax") & pl.col("fact").is_null() & (pl.col("how") != RELIEVED))
+    taxes = [rule.number for rule in law.charge_rules if rule.arithmetic == "tax"]
+    untold = charges.filter(pl.col("fact").is_null() & pl.col("rule").is_in(taxes))
     for row, item, code in untold.select("row", "item", "code").iter_rows():
         yield row, item, "ASM-08", _line(item), code
 
