@@ -10,11 +10,15 @@ from datetime import UTC, datetime
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from tidewaiter.law import Law, load
 from tidewaiter.settings import Settings
 from tidewaiter.store import Store, open_store, start_embedded
 from tidewaiter.wiring import House
+
+settings.register_profile("ours", deadline=None)
+settings.load_profile("ours")  # how long an example takes says more of the machine than of us
 
 NOW = datetime(2026, 11, 2, 10, 30, tzinfo=UTC)
 

@@ -278,7 +278,7 @@ def between(day: pl.Expr, since: date, until: date | None) -> pl.Expr:
     return holds if until is None else holds & (day < until)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Law:
     """All law that was loaded. Rules of charges and rates of taxes are numbered through, as measures are."""
 
@@ -293,6 +293,9 @@ class Law:
     draw_share_ppm: int
     _family: Mapping[str, tuple[str, ...]]
     _memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        return f"<Law {self.digest[:16]} of {len(self.known)} countries>"
 
     @cached_property
     def regime_of(self) -> tuple[Regime, ...]:
