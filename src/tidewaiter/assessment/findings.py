@@ -184,11 +184,8 @@ def _of_carriage(terms: Terms) -> Iterator[_Found]:
 
 def _of_taxes(charges: pl.DataFrame, law: Law) -> Iterator[_Found]:
     """Taxes, and duties laid down like one, whose rates are not held."""
-    if not charges["fact"].null_count():
-        return
-    taxes = [rule.number for rule in law.charge_rules if rule.arithmetic == "tax"]
-    untold = charges.filter(pl.col("fact").is_null() & pl.col("rule").is_in(taxes))
-    for row, item, code in untold.select("row", "item", "code").iter_rows():
+    untold = np.flatnonzero((known(charges["fact"]) == MISSING) & law.is_by_tax[known(charges["rule"])])
+    for row, item, code in charges[untold].select("row", "item", "code").iter_rows() if len(untold) else ():
         yield row, item, "ASM-08", _line(item), code
 
 

@@ -315,6 +315,11 @@ class Law:
         )
 
     @cached_property
+    def is_by_tax(self) -> Yes:
+        """Whether each charge rule takes the rate of a tax, by its number."""
+        return np.array([rule.arithmetic == "tax" for rule in self.charge_rules], np.bool_)
+
+    @cached_property
     def tax_rate_ppm(self) -> Whole:
         """Each tax rate in parts in a million, by its number, with `MISSING` at the end for none."""
         return np.array([*(rate.rate_ppm for rate in self.tax_rates), MISSING], np.int64)
