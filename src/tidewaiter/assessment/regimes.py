@@ -194,14 +194,23 @@ class _Facts:
         return self._values[basis, per]
 
     def _of_whole(self, basis: str) -> Whole:
+        """Reckoned in the currency of the thresholds from the first, so that a value on the limit stays on it."""
         terms, worth = self._terms, self._worth
         value = np.full(len(terms.heads), MISSING, np.int64)
-        if basis == "goods":
-            value[terms.owners] = sums(worth.intrinsic, terms.starts)
-            return at_least(minus(value, worth.taken_off), 0)
-        of_items = worth.customs_value if basis == "customs_value" else plus(worth.goods, worth.carriage)
-        value[terms.owners] = sums(of_items, terms.starts)
-        return self._in_threshold(value, terms.place)
+        value[terms.owners] = sums(worth.intrinsic, terms.starts)
+        value = minus(value, worth.taken_off)
+        if basis != "goods":
+            travel = np.zeros(len(terms.heads), np.int64)
+            travel[terms.owners] = sums(worth.travel, terms.starts)
+            if basis == "customs_value":
+                in_value = terms.by_place(lambda place: place.ground.customs_value == "CIF") == 1
+                added, deducted = np.zeros((2, len(terms.heads)), np.int64)
+                added[terms.owners] = sums(worth.added, terms.starts)
+                deducted[terms.owners] = sums(worth.deducted, terms.starts)
+                travel = plus(np.where(in_value, travel, 0), self._in_threshold(added, terms.place))
+                value = minus(value, self._in_threshold(deducted, terms.place))
+            value = plus(value, travel)
+        return at_least(value, 0)
 
     def _of_article(self, basis: str) -> Whole:
         terms, worth = self._terms, self._worth

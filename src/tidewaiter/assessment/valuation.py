@@ -34,16 +34,20 @@ from tidewaiter.model.money import LIMIT_MICRO
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worth:
     """What each goods item is worth, in millionths of the currency of assessment; `MISSING` where a value or a rate
-    of exchange is. `goods`: price without carriage; `tax_base`: before any charge; `carriage`: its share of what
-    carriage and insurance cost; `intrinsic`: price in the currency of the thresholds, and `taken_off` (a head) what was
-    taken off the order in it. `price`, `declared`: as stated, in the currency stated."""
+    of exchange is. `goods`: price without carriage; `carriage`: its share of what carriage and insurance cost;
+    `added`, `deducted`: what changes the customs value by its code; `tax_base`: before any charge. In the currency of
+    the thresholds: `intrinsic` price; `travel`, carriage and insurance, those of the whole on the first item; and of each
+    head what was `taken_off` the order. `price`, `declared`: as stated, in the currency stated."""
 
     goods: Whole
     carriage: Whole
     customs_value: Whole
     tax_base: Whole
     intrinsic: Whole
+    travel: Whole
     taken_off: Whole
+    added: Whole
+    deducted: Whole
     price: Whole
     declared: Whole
 
@@ -70,14 +74,15 @@ def value(terms: Terms) -> Worth:
     price, price_home, price_threshold = _stated(terms, "price", rounding)
     declared, declared_home, declared_threshold = _stated(terms, "customs_value", rounding)
     goods = either(within_limit(price_home), within_limit(declared_home))
-    carriage, taken_off, taken_off_threshold = _of_the_whole(terms, of_heads)
+    carriage, taken_off, travel_threshold, taken_off_threshold = _of_the_whole(terms, of_heads)
     # Goods are whole quanta: by counting these the weights of a hundred thousand items still fit in 64 bits.
     quanta = np.where(goods == MISSING, 0, goods) // rounding.quantum
 
     def share(total: Whole) -> Whole:
         return shares(total[heads], quanta, terms.starts, rounding.quantum)
 
-    travel = plus(share(carriage), _counted(*_stated(terms, "freight", rounding)[:2]))
+    freight = _stated(terms, "freight", rounding)
+    travel = plus(share(carriage), _counted(*freight[:2]))
     up, down, tax_up = _adjustments(terms, of_heads)
     net = minus(goods, share(taken_off))
     is_cif = terms.by_place(lambda place: place.ground.customs_value == "CIF").astype(np.bool_)[heads]
@@ -91,7 +96,10 @@ def value(terms: Terms) -> Worth:
         customs_value=customs_value,
         tax_base=plus(customs_value, np.where(to_the_buyer, travel, 0), tax_up),
         intrinsic=either(price_threshold, declared_threshold),
+        travel=plus(_on_first(terms, travel_threshold), _counted(freight[0], freight[2])),
         taken_off=taken_off_threshold,
+        added=up,
+        deducted=down,
         price=price,
         declared=declared,
     )
@@ -127,8 +135,15 @@ def _counted(amounts: Whole, converted: Whole) -> Whole:
     return np.where(amounts == MISSING, 0, within_limit(converted))
 
 
-def _of_the_whole(terms: Terms, rounding: _Rounding) -> tuple[Whole, Whole, Whole]:
-    """For each head its carriage with insurance, and the discount, also in the currency of the thresholds."""
+def _on_first(terms: Terms, of_heads: Whole) -> Whole:
+    """An amount of each consignment, put on the first of its goods items."""
+    found = np.zeros(len(terms.items), np.int64)
+    found[terms.starts] = of_heads[terms.owners]
+    return found
+
+
+def _of_the_whole(terms: Terms, rounding: _Rounding) -> tuple[Whole, Whole, Whole, Whole]:
+    """For each head its carriage with insurance, and the discount; both also in the currency of the thresholds."""
     every = np.arange(len(terms.heads))
 
     def stated(name: str) -> tuple[Whole, Whole, Whole]:
@@ -137,7 +152,8 @@ def _of_the_whole(terms: Terms, rounding: _Rounding) -> tuple[Whole, Whole, Whol
 
     freight, insurance, discount = stated("freight"), stated("insurance"), stated("discount")
     carriage = plus(_counted(*freight[:2]), _counted(*insurance[:2]))
-    return carriage, _counted(*discount[:2]), _counted(discount[0], discount[2])
+    travel = plus(_counted(freight[0], freight[2]), _counted(insurance[0], insurance[2]))
+    return carriage, _counted(*discount[:2]), travel, _counted(discount[0], discount[2])
 
 
 def _adjustments(terms: Terms, rounding: _Rounding) -> tuple[Whole, Whole, Whole]:
