@@ -83,6 +83,7 @@ FORM: dict[str, str] = {
     "day": _("Write the day as year, month and day: 2026-07-01."),
     "needed": _("The price is needed."),
     "number": _("Write digits with at most one decimal mark, such as 12.50."),
+    "doubtful": _("This can be read in two ways: write it with two decimals, or with none."),
     "currency": _("Write the three letters of a currency, such as EUR."),
     "code": _("A commodity code has four to ten digits."),
 }  # fmt: skip

@@ -10,6 +10,7 @@ from typing import get_args
 
 import msgspec
 
+from tidewaiter.formats.csv.kinds import AMBIGUOUS_NUMBER
 from tidewaiter.formats.csv.numbers import Fault, number
 from tidewaiter.law import Law
 from tidewaiter.model.consignment import Category, Channel, Consignment, GoodsItem, Party, PersonKind
@@ -46,9 +47,9 @@ class Asked:
             if needed:
                 self.wrong[name] = FORM["needed"]
             return None
-        found = number(text, ".")
+        found = number(text, "")
         if isinstance(found, Fault):
-            self.wrong[name] = FORM["number"]
+            self.wrong[name] = FORM["doubtful" if found.kind is AMBIGUOUS_NUMBER else "number"]
             return None
         return found
 
