@@ -7,6 +7,7 @@ Where the README is silent, what it takes for granted is said in a comment. None
 from __future__ import annotations
 
 import csv
+import re
 import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -420,15 +421,32 @@ class _Assessor:
     def duty(self, item: GoodsItem, value: Decimal | None) -> Decimal | None:
         """Duty by the tariff, not rounded."""
         measure = self.measure(item)
-        if measure is None or value is None:
+        if measure is None or (measure["rate"] == "free" and value is None):  # taken so: what is unknown stays so
             return None
-        due = value * percent(measure["ad_valorem"] or "0")
-        if measure["specific"]:
-            units = {"KGM": item.net_mass, "NAR": item.quantity}.get(measure["unit"])
-            each = self.into(Money(Decimal(measure["specific"]), measure["currency"]), self.home, "exchange_table")
-            if units is None or each is None:
+        due = None
+        for bound, text in re.findall(r"(MIN|MAX|\A)\s*(.*?)\s*(?=MIN|MAX|\Z)", measure["rate"]):
+            amount = self.sum_of_parts(text, item, value)
+            if amount is None:
                 return None
-            due += units * rounded(each, MILLIONTH, "half_up")
+            due = amount if due is None else max(due, amount) if bound == "MIN" else min(due, amount)
+        return due
+
+    def sum_of_parts(self, text: str, item: GoodsItem, value: Decimal | None) -> Decimal | None:
+        """'3 % + 0.4 ZZD / 100 KGM' on the item: parts of its value, and amounts for so many of a unit."""
+        due = NOUGHT
+        for part in text.split(" + ") if text != "free" else ():
+            share, each = re.fullmatch(r"([\d.]+) %", part), re.fullmatch(r"([\d.]+) (\w+) / (?:([\d.]+) )?(\w+)", part)
+            if share and value is not None:  # a duty by weight alone needs no value
+                due += value * percent(share[1])
+            elif each:
+                piece = item.quantity if (item.quantity_unit or "NAR") == "NAR" else None
+                units = {"KGM": item.net_mass, "NAR": piece}.get(each[4])
+                taken = self.into(Money(Decimal(each[1]), each[2]), self.home, "exchange_table")
+                if units is None or taken is None:
+                    return None
+                due += units * rounded(taken, MILLIONTH, "half_up") / Decimal(each[3] or 1)
+            else:
+                return None
         return due
 
     def measure(self, item: GoodsItem) -> Row | None:

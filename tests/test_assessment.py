@@ -252,7 +252,7 @@ def test_only_original_import_declarations_are_assessed(law: Law) -> None:
     [
         (zedland(accepted_on=date(2019, 12, 31)), ("ASM-01", "/jurisdiction", None)),
         (zedland(accepted_on=None), ("ASM-01", "/jurisdiction", None)),
-        (zedland(jurisdiction="NO"), ("ASM-01", "/jurisdiction", None)),
+        (zedland(jurisdiction="AQ"), ("ASM-01", "/jurisdiction", None)),
         (zedland(shirts("5 XTS")), ("ASM-02", "/items/0/price", "XTS")),
         (zedland(freight="5 XTS"), ("ASM-02", "/freight", "XTS")),
         (zedland(discount="5 XTS"), ("ASM-02", "/discount", "XTS")),
@@ -263,7 +263,7 @@ def test_only_original_import_declarations_are_assessed(law: Law) -> None:
         ),
         (zedland(shirts(hs_code="99999999")), ("ASM-03", "/items/0/hs_code", "99999999")),
         (zedland(shirts(procedure="44")), ("ASM-04", "", None)),
-        (zedland(shirts(hs_code="09012100", net_mass=None)), ("ASM-06", "/items/0", None)),
+        (zedland(shirts(hs_code="09012100", net_mass=None)), ("ASM-06", "/items/0", "KGM")),
         (make.consignment(incoterm="FOB"), ("ASM-07", "/freight", "FOB")),
         (zedland(shirts(hs_code="22030001")), ("ASM-08", "/items/0", "Z90")),
         (zedland(shirts(preference="300", origin_country="US")), ("ASM-09", "/items/0/preference", "US")),

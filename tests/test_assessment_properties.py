@@ -79,7 +79,7 @@ def codes() -> tuple[str | None, ...]:
         for code in goods["hs"]
     }
     below = sorted(taxed) + [code for name in LISTS for code in listed(name)]
-    specific = [row["code"] for folder in ORACLE.folders.values() for row in folder.tariff if row["specific"]]
+    specific = [row["code"] for folder in ORACLE.folders.values() for row in folder.tariff if " / " in row["rate"]]
     made_up = ["61091000", "610910", "64039990", "090121", "09023000", "49011000", "49021000", "91021100", "95030041"]
     return (*tariff[::7], *specific[::5], *(f"{code}9090"[:8] for code in below), *made_up, "99999999", "61", "", None)
 

@@ -355,6 +355,31 @@ def test_the_same_law_loaded_again_finds_the_same() -> None:
     assert check(batch, load(), Past()).equals(check(batch, law(), Past()))
 
 
+def test_a_code_is_judged_by_the_law_of_its_own_row_however_often_it_was_seen() -> None:
+    def in_kuna(day: date) -> Consignment:
+        return make.consignment(accepted_on=day, items=(make.item(price="20 HRK"),))
+
+    before, after = date(2022, 6, 1), date(2026, 11, 2)
+    for days in ([after, before], [before], [after], [before, after]):
+        findings = check(Batch.of([in_kuna(day) for day in days]), law(), Past())
+
+        assert findings.filter(code="VAL-07")["row"].to_list() == [row for row, day in enumerate(days) if day == after]
+
+
+def test_without_a_day_lists_say_nothing_of_any_row() -> None:
+    crates = (Packaging(type="VR"), Packaging(type=None, quantity=None), Packaging(type="??"))
+    undated = make.consignment(
+        accepted_on=None, package_count=9, items=(make.item(packages=crates),),
+        fiscal_references=(FiscalReference(role="FR5", id="ATU12345678"),),
+    )  # fmt: skip
+    findings = check(Batch.of([undated, undated]), law(), Past())
+
+    assert findings.select("row", "code", "pointer").rows() == [
+        (row, *finding) for row in (0, 1) for finding in found(undated)
+    ]
+    assert {"GDS-20", "IDN-11"}.isdisjoint(findings["code"])
+
+
 def test_codes_are_never_used_twice() -> None:
     assert [code for code, times in Counter(kind.code for kind in KINDS).items() if times > 1] == []
 

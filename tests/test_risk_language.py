@@ -13,6 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tidewaiter.law import Law, load
+from tidewaiter.law.in_force import InForce
 from tidewaiter.risk.columns import expression, pattern
 from tidewaiter.risk.fields import FIELDS, Kind
 from tidewaiter.risk.meaning import understand
@@ -36,7 +37,8 @@ def answers(text: str, *rows: Row, law: Law = LAW) -> list[bool | None]:
     usual = {"jurisdiction": "GB", "accepted_on": date(2026, 11, 2)}
     data = [[{**usual, **row}.get(name) for name in schema] for row in rows or [{}]]
     frame = pl.DataFrame(data, schema=schema, orient="row")
-    found: list[bool | None] = frame.with_columns(answer=expression(term, law))["answer"].to_list()
+    here = InForce.over(frame["jurisdiction"], frame["accepted_on"], law)
+    found: list[bool | None] = frame.with_columns(answer=expression(term, here))["answer"].to_list()
     return found
 
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import make
 from tidewaiter.law import Law, load
+from tidewaiter.law.in_force import InForce
 from tidewaiter.law.rules import RiskFile
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Consignment, Document, GoodsItem
@@ -25,6 +26,10 @@ from tidewaiter.model.money import to_micro
 from tidewaiter.model.outcome import SIGNALS, VALUES
 from tidewaiter.model.rows import firsts, marks, positions
 from tidewaiter.risk import is_drawn, ruleset, signals
+from tidewaiter.risk.columns import expression
+from tidewaiter.risk.meaning import understand
+from tidewaiter.risk.sieve import Sieve, may_hit
+from tidewaiter.risk.syntax import parse
 
 LAW = dataclasses.replace(load(), draw_share_ppm=0)
 KEY = b"a key for tests"
@@ -324,6 +329,32 @@ def test_a_batch_gives_what_its_consignments_give_one_by_one(records: list[Consi
     alone = [seen(record, law=law).with_columns(row=pl.lit(row, pl.UInt32)) for row, record in enumerate(records)]
 
     assert together.equals(pl.concat([pl.DataFrame(schema=SIGNALS), *alone]))
+
+
+CONDITIONS = (
+    "!(item.hs_code == '61091000') && !mentions(item.description, ['dagger'])",
+    "!listed('risk-batteries', item.hs_code) || item.net_mass > 1",
+    "!has(item.description) || !(has(item.hs_code) && item.quantity > 20)",
+    "(item.hs_code in ['85171300', '30049000']) == (item.net_mass > 1)",
+    "!(!(item.description.size() > 12))",
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(records=st.lists(consignments(), min_size=1, max_size=4), conditions=st.permutations(CONDITIONS))
+def test_a_profile_that_is_passed_over_would_have_hit_nothing(
+    records: list[Consignment], conditions: list[str]
+) -> None:
+    batch = Batch.of(records)
+    here = InForce.over(batch.consignments["jurisdiction"], batch.consignments["accepted_on"], LAW)
+    terms = [understand(parse(condition)) for condition in conditions]
+    verdicts = Sieve.of(terms, here).verdicts(batch.items)
+    heads = batch.consignments.select("row", "jurisdiction", "accepted_on")
+    items = batch.items.join(heads, on="row").rename(lambda name: name if name in heads.columns else f"item.{name}")
+
+    for condition, term in zip(conditions, terms, strict=True):
+        if not may_hit(term, verdicts):
+            assert not items.select(expression(term, here).any()).item(), condition
 
 
 @settings(max_examples=20, deadline=None)

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
+from tidewaiter.assessment.duties import Goods, duties
 from tidewaiter.assessment.regimes import Choice
 from tidewaiter.assessment.terms import Terms, cross
 from tidewaiter.assessment.valuation import Worth
 from tidewaiter.law import Law
 from tidewaiter.law.rules import ChargeRule, Place, Regime
-from tidewaiter.law.tariff import NO_MEASURE, Tariff
+from tidewaiter.law.tariff import NO_MEASURE
 from tidewaiter.law.timeline import ordinal
 from tidewaiter.model.batch import ROW
 from tidewaiter.model.exact import (
@@ -32,7 +33,6 @@ from tidewaiter.model.exact import (
     minus,
     plus,
     scaled,
-    scaled_sum,
     series,
     shares,
     spread,
@@ -123,6 +123,18 @@ class _Goods:
         whole = np.where(rate == MISSING, MISSING, MICRO - rate) if rule.is_grossed_up else MICRO
         return scaled(value, rate, whole, quantum=quantum, half_up=half_up)
 
+    def measured(self, rule: ChargeRule, value: Whole, at: Whole) -> Goods:
+        """Some of the goods, with what duties by formula are reckoned on."""
+        quantum, half_up = self.rounding(rule)
+        return Goods(
+            terms=self.terms,
+            items=self.at[at],
+            place=self.place[at],
+            value=value[at],
+            quantum=quantum[at],
+            half_up=half_up[at],
+        )
+
     def charged(self, rule: ChargeRule, line: _Line) -> None:
         """Count the charge among those before the next."""
         amount = line.amount if line.whole is None else line.whole
@@ -159,7 +171,7 @@ def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
     tax_base = worth.tax_base.copy()
     tariff = _Asked(terms)
     of_place = _Grounds(terms)
-    parts: list[tuple[Whole, ...]] = []
+    parts: list[_Part] = []
     for number, regime in enumerate(choice.regimes):
         at = np.flatnonzero(chosen == number)
         head = terms.head_of[at]
@@ -253,59 +265,83 @@ class _Grounds:
 
 # The frame of charges
 
-_HEAD_LAST = 2
-"""A line of the whole consignment stands after those of its items."""
+
+class _Part(NamedTuple):
+    """One charge on the items of one regime, as columns; what is the same for all of them as one value."""
+
+    at: Whole
+    head: Whole
+    is_head: bool
+    rule: int
+    amount: Whole
+    at_sale: Whole | int
+    base: Whole | int
+    fact: Whole | int
+    how: Whole | int
+    is_firm: Yes | bool
 
 
-def _part(rule: ChargeRule, goods: _Goods, line: _Line) -> tuple[Whole, ...]:
-    """The columns of one charge, in the order in which `_frame` takes them apart."""
-    size = len(goods.at)
-    nothing = np.full(size, MISSING, np.int64)
-    firm = rule.confidence == "firm"
-    columns = (
-        goods.at,
-        goods.head,
-        np.full(size, int(line.is_head), np.int64),
-        np.full(size, rule.number, np.int64),
-        line.amount,
-        nothing if line.at_sale is None else line.at_sale,
-        nothing if line.base is None else line.base,
-        np.full(size, NO_FACT, np.int64) if line.fact is None else line.fact,
-        np.broadcast_to(np.asarray(line.how, np.int64), size),
-        np.broadcast_to(np.asarray(firm if line.is_firm is None else line.is_firm, np.int64), size),
+def _part(rule: ChargeRule, goods: _Goods, line: _Line) -> _Part:
+    """The columns of one charge, of the items that have a line of it."""
+    part = _Part(
+        at=goods.at,
+        head=goods.head,
+        is_head=line.is_head,
+        rule=rule.number,
+        amount=line.amount,
+        at_sale=MISSING if line.at_sale is None else line.at_sale,
+        base=MISSING if line.base is None else line.base,
+        fact=NO_FACT if line.fact is None else line.fact,
+        how=line.how,
+        is_firm=rule.confidence == "firm" if line.is_firm is None else line.is_firm,
     )
-    return columns if line.only is None else tuple(column[line.only] for column in columns)
+    if line.only is None:
+        return part
+    return _Part._make(value[line.only] if isinstance(value, np.ndarray) else value for value in part)
 
 
-def _frame(terms: Terms, parts: list[tuple[Whole, ...]]) -> pl.DataFrame:
+def _frame(terms: Terms, parts: list[_Part]) -> pl.DataFrame:
     """The frame CHARGES of all parts, consignment by consignment, item by item, in the order of the regime."""
     if not parts:
         return pl.DataFrame(schema=CHARGES)
-    at, head, is_head, rule, amount, at_sale, base, fact, how, firm = (
-        np.concatenate(column) for column in zip(*parts, strict=True)
-    )
-    last = np.zeros(len(terms.heads), np.int64)
-    last[terms.head_of] = np.arange(len(terms.head_of))
-    order = np.argsort(np.where(is_head == 1, last[head] * _HEAD_LAST + 1, at * _HEAD_LAST), kind="stable")
-    at, head, is_head, rule, amount, at_sale, base, fact, how, firm = (
-        column[order] for column in (at, head, is_head, rule, amount, at_sale, base, fact, how, firm)
-    )
-    items = np.where(is_head == 1, MISSING, known(terms.of_items("item"))[at])
+    sizes = [len(part.at) for part in parts]
+
+    def column(name: str, dtype: Any = np.int64) -> Any:
+        found = np.empty(sum(sizes), dtype)
+        start = 0
+        for part, size in zip(parts, sizes, strict=True):
+            found[start : start + size] = getattr(part, name)
+            start += size
+        return found
+
+    at, head, is_head = column("at"), column("head"), column("is_head", np.bool_)
+    # A line of the whole consignment stands after those of its items.
+    place = at * 2
+    if is_head.any():
+        last = np.zeros(len(terms.heads), np.int64)
+        last[terms.head_of] = np.arange(len(terms.head_of))
+        place = np.where(is_head, last[head] * 2 + 1, place)
+    order = np.argsort(place, kind="stable") if len(parts) > 1 else np.arange(len(place))
+    at, head, is_head = at[order], head[order], is_head[order]
+    items = known(terms.of_items("item"))[at]
+    rule = column("rule", np.uint32)[order]
+    fact = column("fact", np.int32)[order]
     currency = pl.Series([place.currency for place in terms.places], dtype=pl.String)
-    said = terms.law.charges_said[pl.Series(rule)]
+    no_sale = all(isinstance(part.at_sale, int) for part in parts)
+    at_sale = pl.Series("at_sale_micro", [None], dtype=pl.Int64).new_from_index(0, len(order))
     return pl.DataFrame(
         [
             pl.Series("row", terms.rows[head], dtype=ROW),
-            series("item", items, ROW),
-            *said.get_columns(),
-            series("amount_micro", amount),
-            series("at_sale_micro", at_sale),
+            series("item", np.where(is_head, MISSING, items) if is_head.any() else items, ROW),
+            *terms.law.charges_said[pl.Series(rule)].get_columns(),
+            series("amount_micro", column("amount")[order]),
+            at_sale if no_sale else series("at_sale_micro", column("at_sale")[order]),
             currency.gather(pl.Series(terms.place[head])).alias("currency"),
-            series("base_micro", base),
-            pl.Series("rule", rule, dtype=pl.UInt32),
-            series("fact", np.where(fact == NO_FACT, MISSING, fact), pl.UInt32),
-            pl.Series("how", how, dtype=pl.UInt8),
-            pl.Series("is_firm", firm == 1),
+            series("base_micro", column("base")[order]),
+            pl.Series("rule", rule),
+            series("fact", np.where(fact == NO_FACT, MISSING, fact.astype(np.int64)), pl.UInt32),
+            pl.Series("how", column("how", np.uint8)[order]),
+            pl.Series("is_firm", column("is_firm", np.bool_)[order]),
         ]
     )
 
@@ -388,13 +424,12 @@ def _tariff(rule: ChargeRule, goods: _Goods) -> _Line:
     said = goods.terms.law.tariff
     measure, value = goods.found(rule.measures, goods.at), goods.base(rule, goods.customs_value)
     is_known = measure != NO_MEASURE
-    ppm, specific = said.ad_valorem_ppm[measure], said.specific_micro[measure]
+    ppm = said.plain_ppm[measure]
     amount = goods.part(rule, value, ppm)
-    has_specific = np.flatnonzero(specific != MISSING)
-    if len(has_specific):
-        amount[has_specific] = _specific(rule, goods, value, measure, has_specific)
-    free = is_known & (ppm == 0) & (specific == MISSING)
-    kinds = [~is_known, free, said.is_preference[measure]]
+    by_formula = np.flatnonzero(is_known & (ppm == MISSING))
+    if len(by_formula):
+        amount[by_formula] = duties(goods.measured(rule, value, by_formula), measure[by_formula])
+    kinds = [~is_known, ppm == 0, said.is_preference[measure]]
     how = np.select(kinds, [UNKNOWN_DUTY, FREE, PREFERRED], default=PLAIN)
     firm = np.where(is_known, said.is_firm[measure], rule.confidence == "firm")
     line = _Line(amount=amount, base=value, how=how, fact=measure, is_firm=firm)
@@ -410,27 +445,6 @@ def _tariff(rule: ChargeRule, goods: _Goods) -> _Line:
         how=np.where(displaced, DISPLACED, how),
         only=is_known,
     )
-
-
-def _specific(rule: ChargeRule, goods: _Goods, value: Whole, measure: Whole, at: Whole) -> Whole:
-    """The duty where the tariff takes an amount a unit, with its part of the value: added up, then rounded once."""
-    said, places = goods.terms.law.tariff, goods.terms.places
-    measure = measure[at]
-    size = len(said.frame)
-    keys, of = distinct(goods.place[at] * size + measure, len(places) * size)
-    each = np.array([_in_home(said, key % size, goods, places[key // size]) for key in keys.tolist()], np.int64)[of]
-    by_mass = said.is_by_mass[measure]
-    units = np.where(by_mass, goods.column("net_mass_micro")[at], goods.column("quantity_micro")[at])
-    products = [(value[at], said.ad_valorem_ppm[measure]), (units, each)]
-    quantum, half_up = goods.rounding(rule)
-    return scaled_sum(products, MICRO, quantum=quantum[at], half_up=half_up[at])
-
-
-def _in_home(said: Tariff, measure: int, goods: _Goods, place: Place) -> int:
-    """What the tariff takes for a unit, in the currency of assessment, to a millionth; `MISSING` without a rate."""
-    currency = said.frame["specific_currency"][measure]
-    above, below = cross(goods.terms.law, place.ground.exchange_table, currency, place.currency, place)
-    return MISSING if above == MISSING else (2 * int(said.specific_micro[measure]) * above + below) // (2 * below)
 
 
 def _tax(rule: ChargeRule, goods: _Goods) -> _Line:

@@ -8,9 +8,12 @@ import numpy as np
 import polars as pl
 
 from tidewaiter.assessment.charging import RELIEVED, Charged
+from tidewaiter.assessment.duties import missing_from
 from tidewaiter.assessment.regimes import Choice
 from tidewaiter.assessment.terms import Terms, rate_into
 from tidewaiter.assessment.valuation import Worth
+from tidewaiter.law.expressions import Unsupported
+from tidewaiter.law.expressions.formula import KINDS as KINDS_UNSUPPORTED
 from tidewaiter.law.tariff import NO_MEASURE
 from tidewaiter.model.exact import MISSING, Whole, Yes, known, yes
 from tidewaiter.model.finding import FINDINGS, Kind
@@ -54,8 +57,8 @@ KINDS = (
     Kind(
         code="ASM-06",
         severity="warning",
-        text="Duty is reckoned by quantity here, and the quantity is missing.",
-        remedy="State the net mass in kilograms, or the number of pieces.",
+        text="Duty is reckoned by quantity here, and the quantity is missing: {detail}.",
+        remedy="State the net mass in kilograms, or the quantity in the unit that the tariff asks for.",
         law="",
     ),
     Kind(
@@ -91,6 +94,13 @@ KINDS = (
         severity="note",
         text="Law sets a limit by the person here, and what this person imported before is not known.",
         remedy="Nothing to do: none was counted here, but customs may count earlier parcels of the same person.",
+        law="",
+    ),
+    Kind(
+        code="ASM-12",
+        severity="warning",
+        text="The duty on these goods is not reckoned here: {detail}.",
+        remedy="An officer can set the duty; nothing was taken for it.",
         law="",
     ),
 )
@@ -149,12 +159,13 @@ def _of_goods(terms: Terms, worth: Worth, charged: Charged) -> Iterator[_Found]:
     for _, row, item in _each(terms, unstated & unvalued):
         yield row, item, "ASM-05", _line(item, "/price"), None
     tariff = terms.law.tariff
-    by_unit = (charged.measure != NO_MEASURE) & (tariff.specific_micro[charged.measure] != MISSING)
-    if by_unit.any():
-        mass, count = known(terms.of_items("net_mass_micro")), known(terms.of_items("quantity_micro"))
-        quantity = np.where(tariff.is_by_mass[charged.measure], mass, count)
-        for _, row, item in _each(terms, by_unit & (quantity == MISSING)):
-            yield row, item, "ASM-06", _line(item), None
+    by_formula = (charged.measure != NO_MEASURE) & (tariff.plain_ppm[charged.measure] == MISSING)
+    for at, row, item in _each(terms, by_formula):
+        formula = tariff.formulas[charged.measure[at]]
+        if isinstance(formula, Unsupported):
+            yield row, item, "ASM-12", _line(item, "/hs_code"), KINDS_UNSUPPORTED[formula.kind]
+        elif lacking := missing_from(terms, formula, at):
+            yield row, item, "ASM-06", _line(item), lacking
     preferred, countries = charged.preferred
     third = (charged.measure != NO_MEASURE) & ~tariff.is_preference[charged.measure]
     for at, row, item in _each(terms, (preferred > 0) & third):

@@ -107,10 +107,14 @@ def unmet(terms: Terms, worth: Worth, past: Past) -> list[list[tuple[Regime, tup
 
 def _could_apply(terms: Terms) -> Iterator[tuple[Regime, Yes]]:
     """The regime versions of the countries and days there are, by priority, each with the heads it is law for."""
-    where: dict[int, tuple[Regime, list[int]]] = {}
+    together: dict[int, tuple[tuple[Regime, ...], list[int]]] = {}
     for number, place in enumerate(terms.places):
-        for regime in terms.law.regimes_on(place):
-            where.setdefault(id(regime), (regime, []))[1].append(number)
+        regimes = terms.law.regimes_on(place)
+        together.setdefault(id(regimes), (regimes, []))[1].append(number)
+    where: dict[int, tuple[Regime, list[int]]] = {}
+    for regimes, numbers in together.values():
+        for regime in regimes:
+            where.setdefault(id(regime), (regime, []))[1].extend(numbers)
     for regime, numbers in sorted(where.values(), key=lambda pair: (pair[0].priority, pair[0].id, pair[0].since)):
         is_law = np.zeros(len(terms.places), np.bool_)
         is_law[numbers] = True

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from tidewaiter.law import Law
-from tidewaiter.law.rules import CodeEdition, Place
+from tidewaiter.law.rules import KNOWN_MAX, CodeEdition, Place
 from tidewaiter.law.timeline import ordinal
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.exact import MISSING, Whole, Yes, distinct, known, spread, standing, told_apart, yes
@@ -168,7 +168,7 @@ def rate_into(law: Law, place: Place, currency: str | None) -> tuple[int, int, i
     known_rates: dict[Any, tuple[int, int, int, int]] = law.remembered("rates of exchange", dict)
     key = (place.country, place.day, currency)
     if key not in known_rates:
-        if len(known_rates) > 1_000_000:
+        if len(known_rates) >= KNOWN_MAX:
             known_rates.clear()
         into_home = cross(law, place.ground.exchange_table, currency, place.currency, place)
         threshold = law.threshold_currency(place.country) or place.currency

@@ -1,188 +1,478 @@
-"""What the rules may look at besides the batch's own columns: sums over the items, and what stands at the head.
+"""What the rules may look at besides the batch's own columns: a function a fact, worked out when a rule asks for it.
 
-A fact that a rule needs of another frame is a column here, worked out once for all rules.
+A fact is a column of a frame, named as its function. One about the consignment may be asked of every frame, and
+so may the consignment's own columns. A fact that holds nowhere in the batch is None where that is quickly seen.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable
+from functools import reduce
+from operator import or_
+from typing import get_args
+
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
+from tidewaiter.checks.catalogue import RULES
 from tidewaiter.checks.goods import PRODUCT_IDENTIFIERS
+from tidewaiter.checks.rule import Frame
 from tidewaiter.law.in_force import InForce
-from tidewaiter.model import identifiers, rows
-from tidewaiter.model.batch import Batch
+from tidewaiter.model import identifiers
+from tidewaiter.model.batch import SCHEMA, Batch
 from tidewaiter.model.past import Past
+from tidewaiter.model.rows import beside, positions
 
 RECEIVERS = ("importer", "consignee", "buyer")
 SENDERS = ("consignor", "exporter", "seller")
 MAKERS_NUMBERS = ("MPN", "GTIN")
 SELLERS_NUMBERS = ("SKU",)
 
-_NOTHING = pl.lit(value=False)
-_PLACE = pl.col("row").cast(pl.UInt64) * 2**32 + pl.col("item")
-"""A goods item by one number: consignment and place."""
-_IS_BUSINESS = pl.col("role").is_in(SENDERS) & (pl.col("kind") == "legal")
+Places = npt.NDArray[np.integer]
+Marks = npt.NDArray[np.bool_]
 
 
-def shared(consignments: pl.DataFrame, law: InForce) -> pl.DataFrame:
-    """What every frame has of its consignment: country, day, channel, category, and `is_original`, `is_full` (an
-    original with the full set of data), `is_import` (such a one that brings goods in), `is_documents`, `is_h7`.
-    """
-    original = pl.col("function") == "original"
-    partly = law.on_list("declarations-without-full-data", pl.col("declaration_type").str.slice(2))
-    full = original & partly.fill_null(value=False).not_()
-    return consignments.select(
-        "row",
-        "jurisdiction",
-        "accepted_on",
-        original.alias("is_original"),
-        full.alias("is_full"),
-        (full & (pl.col("direction") == "import")).alias("is_import"),
-        pl.col("category").eq_missing("documents").alias("is_documents"),
-        "channel",
-        "category",
-        pl.col("procedure_category").eq_missing("H7").alias("is_h7"),
-        "invoice_total_micro",
-    )
-
-
-def of_consignment(frame: pl.DataFrame, head: pl.DataFrame) -> pl.DataFrame:
-    """The frame with the columns of its consignments put beside it; an empty frame as it is."""
-    if frame.is_empty():
-        return frame
-    places = rows.positions(frame["row"], head["row"])
-    return frame.hstack(head.drop("row").select(pl.all().gather(places)))
-
-
-def about_consignments(batch: Batch, head: pl.DataFrame, packages: pl.DataFrame, past: Past) -> pl.DataFrame:
-    """The consignments with `is_original`, `is_full`, `is_import` and, a row each, `lines`, `items_mass`, `some_mass`,
-    `prices`, `all_priced`, `currency`, `mixed_currencies`, `gives_reason`, `lists_changes`, `has_receiver`,
-    `has_sender`; and, where the batch has anything of the kind, `out_of_sequence`, `numbered_twice`,
-    `packages_counted`, `has_bulk`, `is_reused`, `from_business_head`, `parcel_number`, `master_number`. Masses and
-    prices are millionths.
-    """
-    facts = _with_sums(batch)
-    if not packages.is_empty():
-        sums = packages.group_by("row").agg(
-            pl.col("quantity").sum().alias("packages_counted"),
-            (pl.col("is_bulk") | pl.col("quantity").is_null()).any().alias("has_bulk"),
-        )
-        facts = facts.join(sums, on="row", how="left", maintain_order="left")
-    role = pl.col("role")
-    receivers, senders, businesses = _rows_with(
-        batch.parties, role.is_in(RECEIVERS), role.is_in(SENDERS), pl.col("item").is_null() & _IS_BUSINESS
-    )
-    reasons, changes = _rows_with(batch.changes, pl.col("reason").is_not_null(), pl.lit(value=True))
-    columns = {
-        "is_original": head["is_original"],
-        "is_full": head["is_full"],
-        "is_import": head["is_import"],
-        "gives_reason": reasons,
-        "lists_changes": changes,
-        "has_receiver": receivers,
-        "has_sender": senders,
-        "from_business_head": businesses,
+DISTINCT: dict[Frame, dict[str, pl.Expr]] = {
+    frame: {
+        column: pl.col(column).unique().implode()
+        for rule in RULES
+        if rule.is_of_values and rule.on == frame
+        for column in rule.needs.values()
+        if SCHEMA[frame][column] == pl.String
     }
-    for name, number in (("parcel_number", "tracking_id"), ("master_number", "master_bill")):
-        if batch.consignments[number].null_count() < len(batch):
-            columns[name] = identifiers.compacted(pl.col(number))
-    if not past.tracking_ids.is_empty():
-        columns["is_reused"] = _reused(batch.consignments, past)
-    return facts.with_columns(**columns)
+    for frame in get_args(Frame)
+}
+DISTINCT["items"]["additional_procedures"] = pl.col("additional_procedures").explode().unique().implode()
 
 
-def about_items(batch: Batch, head: pl.DataFrame, law: InForce) -> pl.DataFrame:
-    """The items with the columns of `shared` and, a row each: `has_c07` and its kin, `is_reduced`, `is_charged`,
-    `is_packed`, `has_scheme`, `from_business`; and, where law asks for product identifiers, `lacks_numbers`.
-    """
-    if batch.items.is_empty():
-        return batch.items
-    codes = pl.col("additional_procedures")
-    [packed] = _places_with(batch.packages, pl.col("quantity") > 0)
-    [scheme] = _places_with(batch.fiscal_references, pl.col("role") == "FR5")
-    [business] = _places_with(batch.parties, _IS_BUSINESS)
-    columns = {f"has_{code.lower()}": codes.list.contains(code) for code in ("C07", "C08", "F48", "F49", "1H7")}
-    columns |= {
-        "is_reduced": codes.list.contains("1H7") | pl.col("is_h7"),
-        "is_charged": pl.col("procedure").ne_missing("00"),
-        "is_packed": packed,
-        "has_scheme": scheme,
-        "from_business": business,
-    }
-    if law.has("obligations", PRODUCT_IDENTIFIERS):
-        schemes = (pl.col("scheme").is_in(SELLERS_NUMBERS), pl.col("scheme").is_in(MAKERS_NUMBERS))
-        by_seller, by_maker = _places_with(batch.codes, *schemes)
-        columns["lacks_numbers"] = ~(by_seller & by_maker)
-    return of_consignment(batch.items, head).with_columns(**columns)
+class Facts:
+    """A batch as the rules see it: its columns, and the facts about its rows that were asked for so far."""
+
+    def __init__(self, batch: Batch, law: InForce, past: Past) -> None:
+        self.batch, self.law, self.past = batch, law, past
+        self._known: dict[tuple[str, str], pl.Series | None] = {}
+        self._heads: dict[str, pl.Series] = {}
+        self._distinct: dict[str, pl.DataFrame] = {}
+
+    def frame(self, name: Frame) -> pl.DataFrame:
+        """A frame of the batch."""
+        found: pl.DataFrame = getattr(self.batch, name)
+        return found
+
+    def known(self, frame: Frame, name: str) -> pl.Series | None:
+        """A column or a fact, a value a row of the frame; None for a fact that holds nowhere in the batch."""
+        if name in SCHEMA[frame]:
+            return self.frame(frame)[name]
+        if (frame, name) not in self._known:
+            self._known[frame, name] = self._made(frame, name)
+        return self._known[frame, name]
+
+    def column(self, frame: Frame, name: str) -> pl.Series:
+        """The same, as a column in any case."""
+        found = self.known(frame, name)
+        return _NO.new_from_index(0, len(self.frame(frame))) if found is None else found
+
+    def view(self, frame: Frame, columns: Iterable[str]) -> pl.DataFrame:
+        """These columns of the frame."""
+        return pl.DataFrame([self.column(frame, name).alias(name) for name in columns])
+
+    def distinct(self, frame: Frame) -> pl.DataFrame:
+        """One row with a list a column: the different texts in each column that rules of values judge."""
+        if frame not in self._distinct:
+            own = self.frame(frame)
+            some = [found for column, found in DISTINCT[frame].items() if own[column].null_count() < len(own)]
+            self._distinct[frame] = own.select_seq(some)
+        return self._distinct[frame]
+
+    def of_heads(self, what: pl.Expr) -> pl.Series:
+        """An expression over the consignments."""
+        # Beside the key, since a list that says nothing of these days is the same no for all.
+        return self.batch.consignments.select_seq("row", what.alias("fact"))["fact"]
+
+    def marked_heads(self, rows: pl.Series) -> Marks:
+        """The consignments that are among these rows."""
+        marks = np.zeros(len(self.batch), np.bool_)
+        marks[_places(rows, self.batch.consignments["row"])] = True
+        return marks
+
+    def marked_items(self, frame: pl.DataFrame, is_meant: pl.Series) -> Marks | None:
+        """The items that have such a row in a list of their own, or in that of their consignment; None for none."""
+        if not is_meant.any():
+            return None
+        rows, items = frame["row"].filter(is_meant), frame["item"].filter(is_meant)
+        marks = np.zeros(len(self.batch.items), np.bool_)
+        if items.has_nulls():
+            at_head = items.is_null()
+            marks |= self.marked_heads(rows.filter(at_head))[self.head_places("items").to_numpy()]
+            rows, items = rows.filter(~at_head), items.filter(~at_head)
+        if len(rows):
+            every, wanted = _keys(self.batch.items["row"], self.batch.items["item"]), _keys(rows, items)
+            places = np.searchsorted(every, wanted).clip(max=len(every) - 1)
+            marks[places[every[places] == wanted]] = True
+        return marks
+
+    def _made(self, frame: Frame, name: str) -> pl.Series | None:
+        if name in _FACTS[frame]:
+            return _FACTS[frame][name](self)
+        above = self.known("consignments", name)
+        return None if above is None else above[self.head_places(frame)]
+
+    def head_places(self, frame: Frame) -> pl.Series:
+        """Where the consignment of each row stands."""
+        if frame not in self._heads:
+            self._heads[frame] = positions(self.frame(frame)["row"], self.batch.consignments["row"])
+        return self._heads[frame]
 
 
-def _with_sums(batch: Batch) -> pl.DataFrame:
-    """The consignments with what their items come to."""
-    sums = _sums(batch.items)
-    if sums.height == len(batch):
-        return batch.consignments.hstack(sums.drop("row"))
-    facts = batch.consignments.join(sums, on="row", how="left", maintain_order="left")
-    return facts.with_columns(
-        pl.col("lines").fill_null(0), pl.col("some_mass", "mixed_currencies").fill_null(value=False)
+Fact = Callable[[Facts], pl.Series | None]
+_FACTS: dict[Frame, dict[str, Fact]] = {
+    "consignments": {}, "items": {}, "packages": {}, "parties": {}, "fiscal_references": {},
+}  # fmt: skip
+
+
+def _fact(frame: Frame) -> Callable[[Fact], Fact]:
+    def keep(make: Fact) -> Fact:
+        _FACTS[frame][make.__name__] = make
+        return make
+
+    return keep
+
+
+# What puts a consignment under a rule.
+
+
+@_fact("consignments")
+def is_original(of: Facts) -> pl.Series:
+    """Neither an amendment nor a cancellation."""
+    return of.batch.consignments["function"] == "original"
+
+
+@_fact("consignments")
+def is_documents(of: Facts) -> pl.Series:
+    """Declared to hold documents alone."""
+    return of.of_heads(pl.col("category").eq_missing("documents"))
+
+
+@_fact("consignments")
+def is_of_goods(of: Facts) -> pl.Series:
+    """An original that holds goods, and not documents alone."""
+    return of.column("consignments", "is_original") & ~of.column("consignments", "is_documents")
+
+
+@_fact("consignments")
+def is_full(of: Facts) -> pl.Series:
+    """An original with the full set of data."""
+    partly = of.law.on_list("declarations-without-full-data", pl.col("declaration_type").str.slice(2))
+    return of.of_heads((pl.col("function") == "original") & ~partly.fill_null(value=False))
+
+
+@_fact("consignments")
+def is_import(of: Facts) -> pl.Series:
+    """Such a one that brings goods in."""
+    return of.column("consignments", "is_full") & (of.batch.consignments["direction"] == "import")
+
+
+@_fact("fiscal_references")
+def is_of_scheme(of: Facts) -> pl.Series:
+    """Given as the number of an import scheme in an original, to a country that registers traders (EORI)."""
+    here = of.of_heads(of.law.on_list("eori-countries", pl.col("jurisdiction")))
+    asked = here & of.column("consignments", "is_original")
+    return asked[of.head_places("fiscal_references")] & (of.batch.fiscal_references["role"] == "FR5")
+
+
+# Consignments.
+
+
+@_fact("consignments")
+def has_goods(of: Facts) -> pl.Series:
+    """Has items."""
+    return pl.Series(of.marked_heads(of.batch.items["row"]))
+
+
+@_fact("consignments")
+def lines(of: Facts) -> pl.Series:
+    """How many items it has."""
+    places = _places(of.batch.items["row"], of.batch.consignments["row"])
+    return pl.Series(np.bincount(places, minlength=len(of.batch)))
+
+
+@_fact("consignments")
+def some_mass(of: Facts) -> pl.Series | None:
+    """A gross mass is given for the whole or for an item."""
+    whole, items = of.batch.consignments["gross_mass_micro"], of.batch.items
+    if whole.null_count() < len(whole):
+        return whole.is_not_null() | pl.Series(of.marked_heads(_with_value(items, "gross_mass_micro")))
+    return pl.Series(of.marked_heads(_with_value(items, "gross_mass_micro")))
+
+
+@_fact("consignments")
+def items_mass(of: Facts) -> pl.Series:
+    """The gross masses of the items together, in millionths of a kilogram."""
+    return _sums(of)["items_mass"]
+
+
+@_fact("consignments")
+def prices(of: Facts) -> pl.Series:
+    """The prices of the items together, in millionths."""
+    return _sums(of)["prices"]
+
+
+@_fact("consignments")
+def all_priced(of: Facts) -> pl.Series:
+    """Has items, each with a price."""
+    return _sums(of)["all_priced"]
+
+
+@_fact("consignments")
+def currency(of: Facts) -> pl.Series:
+    """The currency of the first item's price."""
+    return _sums(of)["currency"]
+
+
+@_fact("consignments")
+def mixed_currencies(of: Facts) -> pl.Series | None:
+    """The prices of its items are in more than one currency."""
+    priced = of.batch.items[["row", "price_currency"]]
+    if priced["price_currency"].n_unique() < 2:
+        return None
+    if priced["price_currency"].has_nulls():
+        priced = priced.drop_nulls("price_currency")
+    changes = (priced["price_currency"][1:] != priced["price_currency"][:-1]) & (
+        priced["row"][1:] == priced["row"][:-1]
     )
+    return pl.Series(of.marked_heads(priced["row"][1:].filter(changes))) if changes.any() else None
 
 
-def _sums(items: pl.DataFrame) -> pl.DataFrame:
-    """A row for each consignment that has items, in order. What is rare is summed only where the batch has it."""
-    mass, price, currency = pl.col("gross_mass_micro"), pl.col("price_micro"), pl.col("price_currency")
-    sequence = pl.col("sequence")
-    aggregates = {
-        "lines": pl.len().cast(pl.Int64),
-        # 128 bits: each mass and price has a bound, their number has none worth the name.
-        "items_mass": mass.cast(pl.Int128).sum(),
-        "some_mass": mass.count() > 0,
-        "prices": price.cast(pl.Int128).sum(),
-        "all_priced": price.null_count() == 0,
-        "currency": currency.first(),
-        "mixed_currencies": _NOTHING.first(),
-    }
-    if items["price_currency"].n_unique() > 1:
-        aggregates["mixed_currencies"] = currency.min() != currency.max()
-    if (items["sequence"] != items["item"].cast(pl.Int64) + 1).any():
-        aggregates["out_of_sequence"] = (sequence != pl.col("item") + 1).any()
-        aggregates["numbered_twice"] = sequence.drop_nulls().n_unique() < sequence.count()
-    return items.group_by("row", maintain_order=True).agg(**aggregates)
+@_fact("consignments")
+def out_of_sequence(of: Facts) -> pl.Series | None:
+    """The items are not numbered one by one from 1."""
+    items = of.batch.items
+    wrong = items["sequence"] != items["item"].cast(pl.Int64) + 1
+    return pl.Series(of.marked_heads(items["row"].filter(wrong))) if wrong.any() else None
 
 
-def _rows_with(frame: pl.DataFrame, *tests: pl.Expr) -> list[pl.Expr]:
-    """For each test, whether the consignment has a row in the frame that passes it."""
-    if frame.is_empty():
-        return [_NOTHING] * len(tests)
-    found = frame.select(pl.col("row").filter(test).implode().alias(str(n)) for n, test in enumerate(tests))
-    return [pl.col("row").is_in(those) for those in found]
+@_fact("consignments")
+def numbered_twice(of: Facts) -> pl.Series | None:
+    """Two items have the same number."""
+    if of.known("consignments", "out_of_sequence") is None:
+        return None
+    numbered = of.batch.items.select("row", "sequence").drop_nulls("sequence")
+    return pl.Series(of.marked_heads(numbered["row"].filter(numbered.is_duplicated())))
 
 
-def _places_with(frame: pl.DataFrame, *tests: pl.Expr) -> list[pl.Expr]:
-    """For each test, whether the item, or the consignment it is in, has a row in the frame that passes it."""
-    if frame.is_empty():
-        return [_NOTHING] * len(tests)
-    at_head = pl.col("item").is_null()
-    found = frame.select(
-        keys.implode().alias(f"{n} {part}")
-        for n, test in enumerate(tests)
-        for part, keys in (("head", pl.col("row").filter(test & at_head)), ("item", _PLACE.filter(test & ~at_head)))
-    )
-    return [_among(found[f"{n} head"], found[f"{n} item"]) for n in range(len(tests))]
+@_fact("consignments")
+def packages_counted(of: Facts) -> pl.Series | None:
+    """How many packages are listed."""
+    return None if of.batch.packages.is_empty() else _packed(of)["packages_counted"]
 
 
-def _among(heads: pl.Series, places: pl.Series) -> pl.Expr:
-    """Whether the item is in one of the consignments, or at one of the places; each a series of one list."""
-    inside = [key.is_in(keys) for key, keys in ((pl.col("row"), heads), (_PLACE, places)) if len(keys[0])]
-    return pl.any_horizontal(inside) if inside else _NOTHING
+@_fact("consignments")
+def has_bulk(of: Facts) -> pl.Series:
+    """Goods in bulk are among the packages, or such as were not counted."""
+    return _packed(of)["has_bulk"]
 
 
-def _reused(consignments: pl.DataFrame, past: Past) -> pl.Expr:
-    """Whether the tracking number was lodged in the twelve months before, under another reference."""
-    if past.tracking_ids.is_empty():
-        return _NOTHING
-    known = consignments.select("row", "tracking_id", "reference", "accepted_on").join(
-        past.tracking_ids, on="tracking_id", suffix="_before"
+@_fact("consignments")
+def has_receiver(of: Facts) -> pl.Series:
+    """Somebody is named to whom the goods go."""
+    return pl.Series(of.marked_heads(_in_a_role(of.batch.parties, RECEIVERS)))
+
+
+@_fact("consignments")
+def has_sender(of: Facts) -> pl.Series:
+    """Somebody is named from whom the goods come."""
+    return pl.Series(of.marked_heads(_in_a_role(of.batch.parties, SENDERS)))
+
+
+@_fact("consignments")
+def from_business_head(of: Facts) -> pl.Series | None:
+    """A sender of the whole is a business."""
+    parties = of.batch.parties
+    if not (parties["kind"] == "legal").any():
+        return None
+    return pl.Series(of.marked_heads(parties["row"].filter(_is_sending_business(parties) & parties["item"].is_null())))
+
+
+@_fact("consignments")
+def lists_changes(of: Facts) -> pl.Series:
+    """Changes are listed."""
+    return pl.Series(of.marked_heads(of.batch.changes["row"]))
+
+
+@_fact("consignments")
+def gives_reason(of: Facts) -> pl.Series:
+    """A change is listed with its reason."""
+    return pl.Series(of.marked_heads(_with_value(of.batch.changes, "reason")))
+
+
+_PARCEL_NUMBER = identifiers.compacted(pl.col("tracking_id"))
+_IS_POSTAL = identifiers.s10(_PARCEL_NUMBER)
+
+
+@_fact("consignments")
+def parcel_number(of: Facts) -> pl.Series:
+    """The tracking number without spaces and hyphens."""
+    return of.of_heads(_PARCEL_NUMBER)
+
+
+@_fact("consignments")
+def is_postal(of: Facts) -> pl.Series:
+    """The tracking number is that of a postal item, check digit and all; null where there is none."""
+    return of.of_heads(_IS_POSTAL)
+
+
+@_fact("consignments")
+def master_number(of: Facts) -> pl.Series:
+    """The number of the master bill without spaces and hyphens."""
+    return of.of_heads(identifiers.compacted(pl.col("master_bill")))
+
+
+@_fact("consignments")
+def is_reused(of: Facts) -> pl.Series | None:
+    """The tracking number was lodged in the twelve months before, under another reference."""
+    if of.past.tracking_ids.is_empty():
+        return None
+    known = of.batch.consignments.select("row", "tracking_id", "reference", "accepted_on").join(
+        of.past.tracking_ids, on="tracking_id", suffix="_before"
     )
     recent = pl.col("last_on") > pl.col("accepted_on").dt.offset_by("-12mo")
     again = known.filter((pl.col("reference") != pl.col("reference_before")) & recent)
-    return pl.col("row").is_in(again["row"].unique().implode())
+    return pl.Series(of.marked_heads(again["row"]))
+
+
+# Items, and what is listed below them.
+
+
+def _claims(code: str) -> Fact:
+    def claims(of: Facts) -> pl.Series | None:
+        if code not in of.distinct("items")["additional_procedures"][0].to_list():
+            return None
+        return of.batch.items.select_seq(pl.col("additional_procedures").list.contains(code)).to_series()
+
+    return claims
+
+
+for _code in ("C07", "C08", "F48", "F49", "1H7"):
+    _FACTS["items"][f"has_{_code.lower()}"] = _claims(_code)
+
+
+@_fact("items")
+def is_reduced(of: Facts) -> pl.Series:
+    """Declared with the super-reduced data set."""
+    by_category = (of.batch.consignments["procedure_category"] == "H7").fill_null(value=False)
+    return of.column("items", "has_1h7") | by_category[of.head_places("items")]
+
+
+@_fact("items")
+def repeats_price(of: Facts) -> pl.Series | None:
+    """Of the same consignment and price as the item before it."""
+    row, price = of.batch.items["row"], of.batch.items["price_micro"]
+    if not ((row[1:] == row[:-1]) & (price[1:] == price[:-1])).any():
+        return None
+    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in ("row", "price_micro"))
+    return of.batch.items.select_seq(same).to_series()
+
+
+@_fact("items")
+def is_packed(of: Facts) -> pl.Series | None:
+    """Its packages are counted."""
+    packages = of.batch.packages
+    return _series(of.marked_items(packages, packages["quantity"] > 0))
+
+
+@_fact("items")
+def has_scheme(of: Facts) -> pl.Series | None:
+    """The number of an import scheme is given for it."""
+    references = of.batch.fiscal_references
+    return _series(of.marked_items(references, references["role"] == "FR5"))
+
+
+@_fact("items")
+def from_business(of: Facts) -> pl.Series | None:
+    """A sender is a business."""
+    return _series(of.marked_items(of.batch.parties, _is_sending_business(of.batch.parties)))
+
+
+@_fact("items")
+def lacks_numbers(of: Facts) -> pl.Series | None:
+    """Law asks for the seller's and the maker's number of the product, and not both are given."""
+    if not of.law.has("obligations", PRODUCT_IDENTIFIERS):
+        return None
+    due = of.of_heads(of.law.on_list("obligations", pl.lit(PRODUCT_IDENTIFIERS)))
+    lacks = due.to_numpy()[of.head_places("items").to_numpy()]
+    codes = of.batch.codes
+    given = [of.marked_items(codes, _one_of(codes["scheme"], those)) for those in (SELLERS_NUMBERS, MAKERS_NUMBERS)]
+    if given[0] is not None and given[1] is not None:
+        lacks &= ~(given[0] & given[1])
+    return pl.Series(lacks) if lacks.any() else None
+
+
+@_fact("packages")
+def is_bulk(of: Facts) -> pl.Series:
+    """Of a kind that is for goods in bulk."""
+    kinds = of.view("packages", ("row", "type", "jurisdiction", "accepted_on"))
+    return kinds.select_seq("row", of.law.on_list("package-types-bulk", pl.col("type")).alias("fact"))["fact"]
+
+
+_NO = pl.Series([False])
+
+
+def _series(marks: Marks | None) -> pl.Series | None:
+    return None if marks is None else pl.Series(marks)
+
+
+def _places(rows: pl.Series, among: pl.Series) -> Places:
+    """Where the consignments of these rows stand."""
+    return positions(rows, among).to_numpy()
+
+
+def _keys(rows: pl.Series, items: pl.Series) -> Places:
+    """A goods item by one number: consignment and place."""
+    keys: Places = rows.to_numpy().astype(np.int64) << 32 | items.to_numpy()
+    return keys
+
+
+def _with_value(frame: pl.DataFrame, name: str) -> pl.Series:
+    """The rows of those that have a value there."""
+    column, rows = frame[name], frame["row"]
+    return rows.filter(column.is_not_null()) if column.has_nulls() else rows
+
+
+def _one_of(column: pl.Series, values: Collection[str]) -> pl.Series:
+    """Whether the value is one of a few."""
+    return reduce(or_, (column == value for value in values))
+
+
+def _in_a_role(parties: pl.DataFrame, roles: Collection[str]) -> pl.Series:
+    return parties["row"].filter(_one_of(parties["role"], roles))
+
+
+def _is_sending_business(parties: pl.DataFrame) -> pl.Series:
+    return _one_of(parties["role"], SENDERS) & (parties["kind"] == "legal")
+
+
+def _sums(of: Facts) -> pl.DataFrame:
+    """What the items of each consignment come to; nought where it has none."""
+    mass, price = pl.col("gross_mass_micro"), pl.col("price_micro")
+    found = of.batch.items.group_by("row", maintain_order=True).agg(
+        # 128 bits: each mass and price has a bound, their number has none worth the name.
+        items_mass=mass.cast(pl.Int128).sum(),
+        prices=price.cast(pl.Int128).sum(),
+        all_priced=price.null_count() == 0,
+        currency=pl.col("price_currency").first(),
+    )
+    return beside(of.batch.consignments[["row"]], found)
+
+
+def _packed(of: Facts) -> pl.DataFrame:
+    """What the packages of each consignment come to."""
+    found = (
+        of.batch.packages.with_columns(of.column("packages", "is_bulk").alias("is_bulk"))
+        .group_by("row", maintain_order=True)
+        .agg(
+            packages_counted=pl.col("quantity").sum(),
+            has_bulk=(pl.col("is_bulk") | pl.col("quantity").is_null()).any(),
+        )
+    )
+    return beside(of.batch.consignments[["row"]], found)

@@ -13,22 +13,29 @@ import polars as pl
 from tidewaiter.law.in_force import InForce
 from tidewaiter.model.finding import Kind, Severity
 
-Frame = Literal["consignments", "items", "parties", "fiscal_references", "packages"]
+Frame = Literal["consignments", "items", "packages", "parties", "fiscal_references"]
+Test = Callable[[InForce], pl.Expr | None]
+"""From law to what is true where a rule is broken, and null or false elsewhere; None where no row can break it."""
 
-ORIGINAL = pl.col("is_original")
+ORIGINAL = "is_original"
 """Amendments and cancellations carry only what changes, so completeness is asked of originals alone."""
-FULL = pl.col("is_full")
+GOODS = "is_of_goods"
+"""An original that holds goods, and not documents alone."""
+FULL = "is_full"
 """An original with the full set of data: neither simplified nor a mere request for clearance."""
-IMPORT = pl.col("is_import")
+IMPORT = "is_import"
 """Such a one that brings goods in."""
+
+CHARGED = pl.col("procedure").ne_missing("00")
+"""An item that may be charged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A rule over the rows of one frame of a batch.
+    """A rule over the rows of one frame of a batch, or over the values in some columns of it (`is_of_values`).
 
-    `tests` gives, by the field to point at ('price/currency'), what makes the expression that is true in the rows
-    that break the rule; null counts as not broken. `details` gives, by field, the column whose value may be told.
+    `tests` gives the test by the field to point at ('price/currency'), `details` the column whose value may be told.
+    `asked` names the fact that puts a row under the rule; all rows are where there is none.
 
     A rule is not run where it cannot be broken: `needs` names, by field, the column that must have a value (or be
     true) in some row, `lacks` the column that must have none (or be false) in some row.
@@ -36,15 +43,25 @@ class Rule:
 
     kind: Kind
     on: Frame
-    tests: Mapping[str, Callable[[InForce], pl.Expr]]
+    tests: Mapping[str, Test]
     details: Mapping[str, str]
     needs: Mapping[str, str]
     lacks: str = ""
+    asked: str = ""
+    is_of_values: bool = False
 
 
 def rule(
-    code: str, *, on: Frame, field: str, severity: Severity, detail: str = "", needs: str = "", lacks: str = ""
-) -> Callable[[Callable[[InForce], pl.Expr]], Rule]:
+    code: str,
+    *,
+    on: Frame,
+    field: str,
+    severity: Severity,
+    asked: str = "",
+    detail: str = "",
+    needs: str = "",
+    lacks: str = "",
+) -> Callable[[Test], Rule]:
     """A decorator that makes a rule of a function from law to an expression that is true where the rule is broken.
 
     The first sentence of its docstring says what is wrong, those after it how to mend it, and the paragraph
@@ -53,31 +70,39 @@ def rule(
     Raises ValueError where the docstring lacks one of these.
     """
 
-    def make(test: Callable[[InForce], pl.Expr]) -> Rule:
+    def make(test: Test) -> Rule:
         kind = _kind(code, severity, test.__doc__)
         details = {field: detail} if detail else {}
         wanted = {field: needs or detail} if needs or detail else {}
-        return Rule(kind=kind, on=on, tests={field: test}, details=details, needs=wanted, lacks=lacks)
+        return Rule(kind=kind, on=on, tests={field: test}, details=details, needs=wanted, lacks=lacks, asked=asked)
 
     return make
 
 
-def rule_for_each(
-    fields: Mapping[str, str], code: str, *, on: Frame, severity: Severity
-) -> Callable[[Callable[[InForce, pl.Expr], pl.Expr]], Rule]:
-    """The same for a rule that holds for several fields alike: `fields` names the column of each.
+def rule_of_values(
+    fields: Mapping[str, str], code: str, *, on: Frame, severity: Severity, asked: str = ""
+) -> Callable[[Callable[[InForce, pl.Expr], pl.Expr | None]], Rule]:
+    """The same for what can be told of a value by itself: `fields` names, by field, the column that holds it.
 
-    The function is given the column too, and must not find fault where it is null. `{detail}` is its value.
+    The function is given the value too, and must not find fault where it is null. `{detail}` is the value. Each
+    value is judged once, however many rows have it.
     """
 
-    def make(test: Callable[[InForce, pl.Expr], pl.Expr]) -> Rule:
+    def make(test: Callable[[InForce, pl.Expr], pl.Expr | None]) -> Rule:
         kind = _kind(code, severity, test.__doc__)
 
-        def of(column: str) -> Callable[[InForce], pl.Expr]:
+        def of(column: str) -> Test:
             return lambda law: test(law, pl.col(column))
 
-        tests = {field: of(column) for field, column in fields.items()}
-        return Rule(kind=kind, on=on, tests=tests, details=fields if "{detail}" in kind.text else {}, needs=fields)
+        return Rule(
+            kind=kind,
+            on=on,
+            tests={field: of(column) for field, column in fields.items()},
+            details=fields if "{detail}" in kind.text else {},
+            needs=fields,
+            asked=asked,
+            is_of_values=True,
+        )
 
     return make
 

@@ -1,138 +1,211 @@
-"""Running every rule over a batch: one wide select a frame, and findings made only where something is wrong."""
+"""Running every rule over a batch: first what can be broken at all, then where, and findings for that alone.
+
+Nearly all that is lodged is sound, so the first step is what counts. A rule is passed over where its columns say
+that it cannot be broken. A code (of a commodity, a country, a currency) is judged once and the verdict remembered; a
+text is judged once for a batch; the rest is asked of the rows in one wide select, whose answer is a yes or no a rule.
+"""
 
 from __future__ import annotations
 
-from datetime import date
-from functools import lru_cache
-from typing import NamedTuple, cast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import get_args
 
 import polars as pl
 
-from tidewaiter.checks import facts
 from tidewaiter.checks.catalogue import RULES
+from tidewaiter.checks.facts import Facts
 from tidewaiter.checks.rule import Frame
 from tidewaiter.law import Law
 from tidewaiter.law.in_force import InForce
-from tidewaiter.model.batch import ROW, Batch
+from tidewaiter.model.batch import ROW, SCHEMA, Batch
 from tidewaiter.model.finding import FINDINGS
 from tidewaiter.model.past import Past
 
-_PLACES = ("row", "item", "position")
 _SEVERITY = {rule.kind.code: rule.kind.severity for rule in RULES}
+_REMEMBERED_MAX = 10_000
+"""How many codes of a column are remembered; past it, it begins anew."""
 
 
 def check(batch: Batch, law: Law, past: Past) -> pl.DataFrame:
     """What is wrong in the batch: the columns of `FINDINGS`, by row, item (the head first), code and pointer."""
-    here = _law_of(batch, law)
-    head = facts.shared(batch.consignments, here)
-    packages = facts.of_consignment(batch.packages, head)
-    if not packages.is_empty():
-        packages = packages.with_columns(here.on_list("package-types-bulk", pl.col("type")).alias("is_bulk"))
-    frames: dict[Frame, pl.DataFrame] = {
-        "consignments": facts.about_consignments(batch, head, packages, past),
-        "items": facts.about_items(batch, head, here),
-        "packages": packages,
-        "parties": facts.of_consignment(batch.parties, head),
-        "fiscal_references": facts.of_consignment(batch.fiscal_references, head),
-    }
-    judged = (_broken(name, frame, here) for name, frame in frames.items() if not frame.is_empty())
-    found = [broken for broken in judged if broken is not None]
+    here = InForce.over(batch.consignments["jurisdiction"], batch.consignments["accepted_on"], law)
+    facts = Facts(batch, here, past)
+    found: list[pl.DataFrame] = []
+    for name in _FRAMES:
+        if len(facts.frame(name)):
+            found += _findings(name, law.remembered(("tests", name, here), partial(_tests, name, here)), facts)
     if not found:
-        return pl.DataFrame(schema=FINDINGS)
-    return _findings(pl.concat(found))
+        return _NONE
+    return pl.concat(found).sort("row", "item", "code", "pointer", nulls_last=False, maintain_order=True)
 
 
-def _law_of(batch: Batch, law: Law) -> InForce:
-    days: pl.Series = batch.consignments["accepted_on"]
-    first, last = cast(date | None, days.min()), cast(date | None, days.max())
-    countries = frozenset(batch.consignments["jurisdiction"].unique().to_list())
-    return InForce(law, first, last, countries, all_dated=not days.has_nulls())
+_FRAMES: tuple[Frame, ...] = get_args(Frame)
+_NONE = pl.DataFrame(schema=FINDINGS)
 
 
-class _Test(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Test:
+    """One test of a rule: `broken` is true in the rows that break it, whoever is under the rule, and `some` says
+    whether there are any."""
+
+    code: str
+    field: str
     called: str
-    expression: pl.Expr
+    broken: pl.Expr
+    some: pl.Expr
+    columns: tuple[str, ...]
     needs: str
     lacks: str
     detail: str
+    asked: str
 
 
-@lru_cache(maxsize=64)
-def _tests(name: Frame, here: InForce) -> tuple[_Test, ...]:
-    """The tests of a frame's rules, each called 'CODE field'."""
-    return tuple(
-        _Test(called, test(here).alias(called), rule.needs.get(field, ""), rule.lacks, rule.details.get(field, ""))
-        for rule in RULES
-        if rule.on == name
-        for field, test in rule.tests.items()
-        for called in [f"{rule.kind.code} {field}"]
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Tests:
+    """The tests of a frame's rules: of its rows, and by column those of its codes and of its other texts.
+
+    `known` holds by column the codes judged so far, each with the names of the tests that it fails.
+    """
+
+    of_rows: tuple[_Test, ...]
+    of_codes: dict[str, tuple[_Test, ...]]
+    of_texts: dict[str, tuple[_Test, ...]]
+    known: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+
+
+def _tests(name: Frame, here: InForce) -> _Tests:
+    of_rows: list[_Test] = []
+    of_codes: dict[str, tuple[_Test, ...]] = {}
+    of_texts: dict[str, tuple[_Test, ...]] = {}
+    for rule in RULES:
+        for field_, make in rule.tests.items() if rule.on == name else ():
+            broken = make(here)
+            if broken is None:
+                continue
+            called = f"{rule.kind.code} {field_}"
+            test = _Test(
+                code=rule.kind.code,
+                field=field_,
+                called=called,
+                broken=broken.alias(called),
+                some=broken.any().alias(called),
+                columns=tuple(dict.fromkeys(broken.meta.root_names())),
+                needs=rule.needs.get(field_, ""),
+                lacks=rule.lacks,
+                detail=rule.details.get(field_, ""),
+                asked=rule.asked,
+            )
+            # Where law differs within the batch, by country or by day, a verdict is not of the value alone.
+            if rule.is_of_values and test.columns == (test.needs,) and SCHEMA[name][test.needs] == pl.String:
+                # What may be told may be remembered; a name or a street may be neither.
+                group = of_codes if test.detail else of_texts
+                group[test.needs] = (*group.get(test.needs, ()), test)
+            else:
+                of_rows.append(test)
+    return _Tests(of_rows=tuple(of_rows), of_codes=of_codes, of_texts=of_texts)
+
+
+def _findings(name: Frame, tests: _Tests, facts: Facts) -> list[pl.DataFrame]:
+    """A row FINDINGS for each broken rule and the row of the frame that breaks it, in a frame for each test."""
+    suspected = [*_of_values(name, tests, facts), *_of_rows(name, tests, facts)]
+    if not suspected:
+        return []
+    judged = _view(name, suspected, facts).select_seq(test.broken for test in suspected)
+    found = []
+    for test in suspected:
+        broken = judged[test.called]
+        if test.asked:
+            broken &= facts.column(name, test.asked)
+        if broken.any():
+            found.append(_broken(name, test, broken, facts))
+    return found
+
+
+def _of_rows(name: Frame, tests: _Tests, facts: Facts) -> Iterator[_Test]:
+    """The tests of rows that some row fails."""
+    possible = [test for test in tests.of_rows if _is_possible(name, test, facts)]
+    if possible:
+        answer = _view(name, possible, facts).select_seq(test.some for test in possible).row(0)
+        yield from (test for test, some in zip(possible, answer, strict=True) if some)
+
+
+def _is_possible(name: Frame, test: _Test, facts: Facts) -> bool:
+    return (not test.needs or _has_some(facts.known(name, test.needs))) and (
+        not test.lacks or not _has_all(facts.known(name, test.lacks))
     )
 
 
-def _broken(name: Frame, frame: pl.DataFrame, here: InForce) -> pl.DataFrame | None:
-    """A row for each broken rule and the row that breaks it: keys, `rule`, `detail`, `place`; None for none."""
-    columns = {column.name: column for column in frame}
-    tests = {
-        test.called: test
-        for test in _tests(name, here)
-        if (not test.needs or (test.needs in columns and _has_some(columns[test.needs])))
-        and (not test.lacks or test.lacks not in columns or not _has_all(columns[test.lacks]))
-    }
-    if not tests:
-        return None
-    judged = frame.select_seq(test.expression for test in tests.values())
-    wrong = [column.name for column in judged if column.any()]
-    if not wrong:
-        return None
-    told = [
-        (pl.col(tests[called].detail).cast(pl.String) if tests[called].detail else _UNTOLD).alias(f"detail {called}")
-        for called in wrong
-    ]
-    touched = (
-        frame.lazy()
-        .select(*_keys(name), *told)
-        .with_columns(judged.select(wrong))
-        .filter(pl.any_horizontal(wrong))
-        .collect()
-    )
-    rows = touched.unpivot(on=wrong, index=[*_PLACES, "place"], variable_name="rule", value_name="broken")
-    detail = touched.unpivot(on=[f"detail {c}" for c in wrong], value_name="detail")["detail"]
-    return rows.with_columns(detail).filter("broken")
-
-
-def _has_some(column: pl.Series) -> bool:
+def _has_some(column: pl.Series | None) -> bool:
+    if column is None:
+        return False
     return column.any() if column.dtype == pl.Boolean else column.null_count() < len(column)
 
 
-def _has_all(column: pl.Series) -> bool:
+def _has_all(column: pl.Series | None) -> bool:
+    if column is None:
+        return False
     return column.all() if column.dtype == pl.Boolean else not column.null_count()
 
 
-_UNTOLD = pl.lit(None, dtype=pl.String)
+def _of_values(name: Frame, tests: _Tests, facts: Facts) -> Iterator[_Test]:
+    """The tests of values that some value in the batch fails."""
+    distinct = {values.name: values[0].alias(values.name) for values in facts.distinct(name)}
+    for column in tests.of_codes.keys() & distinct.keys():
+        of_code = tests.of_codes[column]
+        failed = _failed(column, distinct[column].to_list(), of_code, tests.known.setdefault(column, {}))
+        yield from (test for test in of_code if test.called in failed)
+    if texts := tests.of_texts.keys() & distinct.keys():
+        # Side by side, though some are more than others: what is missing breaks no rule.
+        together = pl.concat([distinct[column].to_frame() for column in texts], how="horizontal_extend")
+        of_text = [test for column in texts for test in tests.of_texts[column]]
+        answer = together.select_seq(test.some for test in of_text).row(0)
+        yield from (test for test, some in zip(of_text, answer, strict=True) if some)
 
 
-def _keys(name: Frame) -> list[pl.Expr]:
-    none = pl.lit(None, dtype=ROW)
-    if name == "consignments":
-        return [pl.col("row"), none.alias("item"), none.alias("position"), pl.lit("/").alias("place")]
-    if name == "items":
-        return [pl.col("row", "item"), none.alias("position"), pl.format("/items/{}/", "item").alias("place")]
-    above = pl.when(pl.col("item").is_null()).then(pl.lit("")).otherwise(pl.format("/items/{}", "item"))
-    return [pl.col(*_PLACES), pl.format(f"{{}}/{name}/{{}}/", above, "position").alias("place")]
+def _failed(column: str, codes: list[str], tests: tuple[_Test, ...], known: dict[str, tuple[str, ...]]) -> set[str]:
+    """The names of the tests that some of the codes fail."""
+    if new := [code for code in codes if code not in known]:
+        if len(known) + len(new) > _REMEMBERED_MAX:
+            known.clear()
+        judged = pl.DataFrame([pl.Series(column, new, dtype=pl.String)]).select_seq(test.broken for test in tests)
+        for code, verdict in zip(new, judged.iter_rows(), strict=True):
+            known[code] = tuple(test.called for test, is_broken in zip(tests, verdict, strict=True) if is_broken)
+    return {called for code in codes for called in known[code]}
 
 
-def _findings(broken: pl.DataFrame) -> pl.DataFrame:
-    code = pl.col("rule").str.slice(0, 6)
+def _view(name: Frame, tests: Iterable[_Test], facts: Facts) -> pl.DataFrame:
+    """The columns that the tests look at."""
+    return facts.view(name, dict.fromkeys(column for test in tests for column in test.columns))
+
+
+def _broken(name: Frame, test: _Test, broken: pl.Series, facts: Facts) -> pl.DataFrame:
+    """A row FINDINGS for each row of the frame that breaks the rule."""
+    keys = facts.frame(name).lazy().select(key for key in ("row", "item", "position") if key in SCHEMA[name])
+    told = facts.column(name, test.detail).cast(pl.String) if test.detail else _UNTOLD.new_from_index(0, len(broken))
     return (
-        broken.lazy()
+        keys.with_columns(told.alias("detail"))
+        .filter(broken)
         .select(
             "row",
-            "item",
-            code.alias("code"),
-            code.replace_strict(_SEVERITY, return_dtype=pl.String).alias("severity"),
-            (pl.col("place") + pl.col("rule").str.slice(7)).alias("pointer"),
+            "item" if name != "consignments" else pl.lit(None, dtype=ROW).alias("item"),
+            pl.lit(test.code).alias("code"),
+            pl.lit(_SEVERITY[test.code]).alias("severity"),
+            _pointer(name, test.field).alias("pointer"),
             "detail",
         )
-        .sort("row", "item", "code", "pointer", nulls_last=False, maintain_order=True)
         .collect()
     )
+
+
+_UNTOLD = pl.Series([None], dtype=pl.String)
+
+
+def _pointer(name: Frame, field: str) -> pl.Expr:
+    if name == "consignments":
+        return pl.lit(f"/{field}")
+    if name == "items":
+        return pl.format(f"/items/{{}}/{field}", "item")
+    above = pl.when(pl.col("item").is_null()).then(pl.lit("")).otherwise(pl.format("/items/{}", "item"))
+    return pl.format(f"{{}}/{name}/{{}}/{field}", above, "position")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from tidewaiter.checks.rule import IMPORT, ORIGINAL, rule, rule_for_each
+from tidewaiter.checks.rule import CHARGED, GOODS, IMPORT, ORIGINAL, rule, rule_of_values
 from tidewaiter.law.in_force import InForce
 
 _HUNDREDTH = 10_000
@@ -12,8 +12,12 @@ _TOKEN_AMOUNTS = (0, 10_000, 1_000_000)
 """0, 0.01 and 1.00: what stands where somebody did not want to state a value (UPU and WCO guidance on data quality)."""
 
 
-@rule_for_each(
-    {"price": "price_micro", "customs_value": "customs_value_micro"}, "VAL-01", on="items", severity="warning"
+@rule_of_values(
+    {"price": "price_micro", "customs_value": "customs_value_micro"},
+    "VAL-01",
+    on="items",
+    severity="warning",
+    asked=GOODS,
 )
 def token_value(_: InForce, amount: pl.Expr) -> pl.Expr:
     """The value looks like a placeholder: 0, 0.01 or 1. State what the buyer paid, or what the goods would sell for
@@ -21,10 +25,10 @@ def token_value(_: InForce, amount: pl.Expr) -> pl.Expr:
 
     Source: WCO-UPU guidelines on the quality of postal data; WTO Customs Valuation Agreement, art. 1.
     """
-    return ORIGINAL & ~pl.col("is_documents") & amount.is_in(_TOKEN_AMOUNTS)
+    return amount.is_in(_TOKEN_AMOUNTS)
 
 
-@rule("VAL-02", on="items", field="price", severity="error", lacks="price_micro")
+@rule("VAL-02", on="items", field="price", severity="error", asked=IMPORT, lacks="price_micro")
 def no_value(law: InForce) -> pl.Expr:
     """The item has no value. State the price of the line in the currency of the invoice; samples and gifts have a
     value too.
@@ -33,10 +37,10 @@ def no_value(law: InForce) -> pl.Expr:
     """
     values = ("price_micro", "customs_value_micro", "statistical_value_micro", "invoice_total_micro")
     by_law = law.some_on_list("values-set-by-law", pl.col("additional_procedures"))
-    return IMPORT & pl.col("is_charged") & ~by_law & pl.all_horizontal(pl.col(name).is_null() for name in values)
+    return CHARGED & ~by_law & pl.all_horizontal(pl.col(name).is_null() for name in values)
 
 
-@rule("VAL-03", on="consignments", field="paid", severity="warning", needs="paid_micro")
+@rule("VAL-03", on="consignments", field="paid", severity="warning", asked=ORIGINAL, needs="paid_micro")
 def paid_differs(_: InForce) -> pl.Expr:
     """What was paid is not prices plus carriage, insurance and tax less discount. Correct the amount that is wrong,
     or state the one that is missing.
@@ -51,29 +55,31 @@ def paid_differs(_: InForce) -> pl.Expr:
         pl.col(f"{name}_currency").is_null() | (pl.col(f"{name}_currency") == pl.col("paid_currency"))
         for name in (*extras, "discount")
     )
-    return ORIGINAL & same & _differs("paid", expected)
+    return same & _differs("paid", expected)
 
 
-@rule("VAL-04", on="consignments", field="invoice_total", severity="warning", needs="invoice_total_micro")
+@rule(
+    "VAL-04", on="consignments", field="invoice_total", severity="warning", asked=ORIGINAL, needs="invoice_total_micro"
+)
 def invoice_differs(_: InForce) -> pl.Expr:
     """The invoice total is not the sum of the prices of the items. Correct the total, or the price that is wrong.
 
     Source: Delegated Regulation (EU) 2015/2446, annex B, data elements 4/11 and 4/14.
     """
-    return ORIGINAL & _differs("invoice_total", pl.col("prices"))
+    return _differs("invoice_total", pl.col("prices"))
 
 
-@rule("VAL-05", on="consignments", field="items", severity="note", needs="mixed_currencies")
+@rule("VAL-05", on="consignments", field="items", severity="note", asked=ORIGINAL, needs="mixed_currencies")
 def currencies_mixed(_: InForce) -> pl.Expr:
     """The prices are in more than one currency. Each is converted by itself; make sure that this is what the invoice
     says.
 
     Source: Union Customs Code, art. 53(1).
     """
-    return ORIGINAL & pl.col("mixed_currencies")
+    return pl.col("mixed_currencies")
 
 
-@rule_for_each(
+@rule_of_values(
     {
         f"{name}/currency": f"{name}_currency"
         for name in ("invoice_total", "paid", "freight", "insurance", "discount", "tax_collected")
@@ -90,7 +96,7 @@ def unknown_currency(law: InForce, currency: pl.Expr) -> pl.Expr:
     return law.off_list("currencies", currency)
 
 
-@rule_for_each(
+@rule_of_values(
     {f"{name}/currency": f"{name}_currency" for name in ("price", "customs_value", "freight")},
     "VAL-07",
     on="items",

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from tidewaiter.cli import bench as benchmark
 from tidewaiter.cli import files, report
+from tidewaiter.cli.law import commands as law_commands
 from tidewaiter.formats.json import schema as consignment_schema
 from tidewaiter.law import Law, LawError, load
 from tidewaiter.model.outcome import Cleared
@@ -44,6 +45,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Tidewaiter: the counter at which a parcel bought abroad is declared, priced, checked and let in.",
 )
+bench = typer.Typer(help="How fast it is on this machine.")
+app.add_typer(bench, name="bench")
 _out = Console() if sys.stdout.isatty() or "COLUMNS" in os.environ else Console(width=155)
 _err = Console(stderr=True)
 T = TypeVar("T")
@@ -257,10 +260,24 @@ def demonstrate(
     _in_house(work)
 
 
-@app.command()
-def bench() -> None:
+@bench.callback(invoke_without_command=True)
+def bench_corridor(context: typer.Context) -> None:
     """Measure the corridor on this machine, and print where its time goes."""
-    benchmark.run(load(), _out)
+    if context.invoked_subcommand is None:
+        benchmark.run(load(), _out)
+
+
+@bench.command(name="assess")
+def bench_assess(
+    *,
+    country: Annotated[str, typer.Option(help="Whose law.")] = "US",
+    items: Annotated[int, typer.Option(help="How many goods items.", min=1)] = 5_000_000,
+    law: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="A folder of law besides.")] = None,
+) -> None:
+    """Measure how many goods items are assessed a CPU-second, beside the same row by row in decimals."""
+    from tidewaiter.cli import bench_assess as measured
+
+    measured.run(load(overlay=law), _out, country=country, items=items)
 
 
 async def _lodge_all(house: House, paths: Sequence[Path], *, filer: str, jurisdiction: str | None) -> list[Lodged]:
@@ -327,6 +344,9 @@ def _law() -> Law:
     except (SettingsError, LawError) as wrong:
         _err.print(f"[red]{type(wrong).__name__}[/]: {wrong}")
         raise typer.Exit(2) from None
+
+
+app.add_typer(law_commands(_out, _law), name="law")
 
 
 def _print_json(records: Sequence[Cleared]) -> None:

@@ -7,15 +7,16 @@ asking every edition with its dates.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import reduce
 from operator import or_
+from typing import cast
 
 import polars as pl
 
-from tidewaiter.law.rules import CodeEdition, Law
+from tidewaiter.law.rules import CodeEdition, Ground, Law
 
 COUNTRY, DAY = pl.col("jurisdiction"), pl.col("accepted_on")
 _GAP = r"[^\p{L}\p{M}\p{N}/]"
@@ -34,6 +35,19 @@ class InForce:
     last: date | None
     countries: frozenset[str]
     all_dated: bool
+
+    @classmethod
+    def over(cls, countries: pl.Series, days: pl.Series, law: Law) -> InForce:
+        """Law over the rows of a batch, of which these are the columns.
+
+        With a country come those that are like it: what is worked out for a parcel to Germany then serves the next one
+        to France.
+        """
+        found = set(countries.unique().to_list() if countries.n_unique() > 1 else countries.head(1).to_list())
+        alike = law.remembered("countries alike", lambda: _alike(law))
+        first, last = cast(date | None, days.min()), cast(date | None, days.max())
+        widened = found.union(*(alike[country] for country in found & alike.keys()))
+        return cls(law, first, last, frozenset(widened), all_dated=not days.has_nulls())
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, InForce) and other.law is self.law and other._span == self._span
@@ -84,16 +98,35 @@ class InForce:
 
     def has(self, name: str, code: str) -> bool:
         """Whether the code is on the list on any day and in any country of the batch."""
-        return any(code in edition.codes for _, edition in self._editions(name))
+        return any(edition.has(code) for _, edition in self._editions(name))
 
     def known_day(self) -> pl.Expr:
         """Whether law has ground rules for the row's country on the row's day."""
         holds = [
             (country == COUNTRY) & _between(DAY, ground.since, ground.until)
             for country in sorted(self.countries & self.law.known)
-            for ground in next(filter(None, (self.law.jurisdictions[f].ground for f in self.law.family(country))), ())
+            for ground in _ground(self.law, country)
         ]
         return reduce(or_, holds, pl.lit(value=False))
+
+    def knows_every_day(self) -> bool:
+        """Whether it is sure, without a look at the rows, that law has ground rules wherever a country is known."""
+        if self.first is None:
+            return True
+        known = self.countries & self.law.known
+        return all(any(map(self._spans, _ground(self.law, country))) for country in known)
+
+    def touches(self, countries: Collection[str], since: date, until: date | None) -> bool:
+        """Whether what holds in these countries on these days may concern some row."""
+        if self.first is None or self.last is None or self.countries.isdisjoint(countries):
+            return False
+        return since <= self.last and (until is None or self.first < until)
+
+    def is_within(self, since: date, until: date | None) -> bool:
+        """Whether all rows have a day, and one of these."""
+        if self.first is None or self.last is None or not self.all_dated:
+            return False
+        return since <= self.first and (until is None or self.last < until)
 
     def _some_edition(self, name: str, test: Callable[[pl.Series], pl.Expr]) -> pl.Expr:
         """Whether some edition in force in the row's country on the row's day passes the test of its codes."""
@@ -138,9 +171,26 @@ class InForce:
             if edition.since <= self.last and (edition.until is None or self.first < edition.until)
         ]
 
-    def _spans(self, edition: CodeEdition) -> bool:
+    def _spans(self, edition: CodeEdition | Ground) -> bool:
         assert self.first is not None and self.last is not None  # noqa: S101, PT018 - told apart in `_editions`
         return edition.since <= self.first and (edition.until is None or self.last < edition.until)
+
+
+def _ground(law: Law, country: str) -> tuple[Ground, ...]:
+    places = (law.jurisdictions[folder].ground for folder in law.family(country))
+    return next(filter(None, places), ())
+
+
+def _alike(law: Law) -> dict[str, frozenset[str]]:
+    """For each country those, itself among them, that have the same ground rules and the same of all lists that are
+    handed down; what a country lists for itself alone does not set it apart."""
+    parents = {folder for country in law.known for folder in law.family(country)[1:]}
+    names = sorted({name for folder in parents for name in law.jurisdictions[folder].lists})
+    groups: dict[tuple[int, ...], set[str]] = {}
+    for country in law.known:
+        held = (id(_ground(law, country)), *(id(law.editions(name, country)) for name in names))
+        groups.setdefault(held, set()).add(country)
+    return {country: frozenset(group) for group in groups.values() for country in group}
 
 
 def _between(day: pl.Expr, since: date, until: date | None) -> pl.Expr:

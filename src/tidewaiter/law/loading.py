@@ -7,14 +7,16 @@ import hashlib
 import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from tidewaiter.law import expressions
+from tidewaiter.law.expressions import Formula, Unsupported
 from tidewaiter.law.rules import (
     ChargeRule,
     CodeEdition,
@@ -29,21 +31,15 @@ from tidewaiter.law.rules import (
     Tax,
     TaxGoods,
     TaxRate,
+    numbered,
+    overlaps,
 )
-from tidewaiter.law.tariff import Tariff
-from tidewaiter.law.text import amount, number, percent, percent_text
+from tidewaiter.law.tariff import ENDED, TARIFF, Tariff
+from tidewaiter.law.text import amount, number, percent
 from tidewaiter.model.money import to_micro
 
 DEMONSTRATION_KEY = b"tidewaiter demonstration key: set your own"
 """The key of the random draw where an installation has not set one. Public, so good for trying out only."""
-
-TARIFF = pl.Schema(
-    {
-        "schedule": pl.String, "code": pl.String, "origin": pl.String, "kind": pl.String, "since": pl.Date,
-        "until": pl.Date, "ad_valorem_ppm": pl.Int64, "specific_micro": pl.Int64, "specific_currency": pl.String,
-        "unit": pl.String, "rate": pl.String, "measure": pl.String, "source": pl.String, "confidence": pl.String,
-    }
-)  # fmt: skip
 
 _CHOICES = {
     "arithmetic": ("relief", "tariff", "rate", "flat", "tax"),
@@ -58,7 +54,6 @@ _CHOICES = {
     "tax_base": ("CIF+duty", "FOB+duty", "CIF", "FOB"),
     "rounding": ("half_up", "down", ""),
     "confidence": ("firm", "secondary"),
-    "unit": ("KGM", "NAR"),
 }
 _CHARGE = (
     "type", "code", "arithmetic", "collector", "source", "confidence", "why", "rate", "amount", "per", "tax", "due",
@@ -98,7 +93,10 @@ def load(folder: Path | None = None, *, overlay: Path | None = None, draw_key: b
                 bases[table] = base
                 exchange.setdefault((table, currency), []).append(rate)
         places[name] = _jurisdiction(name, files, has_tariff=bool(schedules[name]))
-    places, charge_rules, tax_rates = _numbered(places)
+    for name, place in places.items():
+        if told := next(overlaps(place), None):
+            raise LawError(f"{name}/: {told}")
+    places, charge_rules, tax_rates = numbered(places)
     family = _families(places)
     _check_thresholds(places, family)
     kinds = {"third_country", "preference"} | {rule.measures for rule in charge_rules}
@@ -118,32 +116,6 @@ def load(folder: Path | None = None, *, overlay: Path | None = None, draw_key: b
         draw_share_ppm=share,
         _family=family,
     )
-
-
-def _numbered(
-    places: Mapping[str, Jurisdiction],
-) -> tuple[dict[str, Jurisdiction], tuple[ChargeRule, ...], tuple[TaxRate, ...]]:
-    """The same with the rules of charges and the rates of taxes numbered through, and these."""
-    rules: list[ChargeRule] = []
-    rates: list[TaxRate] = []
-
-    def rule(one: ChargeRule) -> ChargeRule:
-        rules.append(replace(one, number=len(rules)))
-        return rules[-1]
-
-    def rate(one: TaxRate) -> TaxRate:
-        rates.append(replace(one, number=len(rates)))
-        return rates[-1]
-
-    numbered = {
-        name: replace(
-            place,
-            regimes=tuple(replace(one, charges=tuple(map(rule, one.charges))) for one in place.regimes),
-            taxes=tuple(replace(one, rates=tuple(map(rate, one.rates))) for one in place.taxes),
-        )
-        for name, place in places.items()
-    }
-    return numbered, tuple(rules), tuple(rates)
 
 
 @contextmanager
@@ -417,44 +389,50 @@ def _editions(rows: Sequence[Mapping[str, str]]) -> Iterator[CodeEdition]:
 
 def _tariff(schedule: str, paths: Sequence[Path], kinds: Collection[str]) -> pl.DataFrame:
     """The measures of one tariff, each of a kind that some charge asks for: a misspelt kind would let goods in free."""
-    measures: list[dict[str, Any]] = []
+    measures: list[tuple[Any, ...]] = []
     for path in paths:
         for row in _rows(path):
             with _reading(path):
-                kind = row["kind"]
-                if kind not in kinds:
-                    raise ValueError(f"no charge takes measures of the kind {kind!r}")
-                specific = to_micro(number(row["specific"])) if row["specific"] else None
-                if specific is not None:
-                    _one_of("unit", row["unit"])
-                if not row["ad_valorem"] and specific is None:
-                    raise ValueError(f"{row['code']} from {row['from']} has no rate; write 0 for free")
-                measures.append(
-                    {
-                        "schedule": schedule,
-                        "code": row["code"],
-                        "origin": row["origin"],
-                        "kind": kind,
-                        "since": _day(row["from"]),
-                        "until": _end(row),
-                        "ad_valorem_ppm": percent(row["ad_valorem"]) if row["ad_valorem"] else 0,
-                        "specific_micro": specific,
-                        "specific_currency": row["currency"] or None,
-                        "unit": row["unit"] or None,
-                        "rate": _rate_in_words(row),
-                        "measure": f"{schedule}:{kind}:{row['code']}:{row['origin'] or 'all'}",
-                        "source": _source(row),
-                        "confidence": _one_of("confidence", row.get("confidence") or "firm"),
-                    }
-                )
-    return pl.DataFrame(measures, schema=TARIFF)
+                measures.append(_measure(schedule, row, kinds))
+    return pl.DataFrame(measures, schema=TARIFF, orient="row")
 
 
-def _rate_in_words(row: Mapping[str, str]) -> str:
-    """The rate as the receipt states it: '12 % + 0.50 EUR for each KGM'."""
-    parts = [percent_text(percent(row["ad_valorem"]))] if row["ad_valorem"] else []
-    parts += [f"{row['specific']} {row['currency']} for each {row['unit']}"] if row["specific"] else []
-    return " + ".join(parts)
+_MEASURE = (
+    "code", "origin", "excluded", "kind", "additional_code", "from", "until", "known_from", "rate", "measure", "source",
+    "confidence",
+)  # fmt: skip
+
+
+def _measure(schedule: str, row: Mapping[str, str], kinds: Collection[str]) -> tuple[Any, ...]:
+    """One row of a tariff file as a row of the frame TARIFF. Raises ValueError, KeyError."""
+    _only(row, *_MEASURE)
+    kind, code, origin, more = row["kind"], row["code"], row["origin"], row.get("additional_code") or ""
+    if kind not in kinds:
+        raise ValueError(f"no charge takes measures of the kind {kind!r}")
+    if not row["rate"]:
+        raise ValueError(f"{code} from {row['from']} has no rate; write free where it is free")
+    if row["rate"] != ENDED and isinstance(read := _duty(row["rate"]), Unsupported) and read.kind == "unread":
+        raise ValueError(f"{row['rate']!r} is no duty expression")
+    return (
+        schedule,
+        code,
+        origin,
+        (row.get("excluded") or "").split(),
+        kind,
+        more,
+        _day(row["from"]),
+        _end(row),
+        _day(row["known_from"]) if row.get("known_from") else None,
+        row["rate"],
+        row.get("measure") or f"{schedule}:{kind}:{code}:{origin or 'all'}{more and ':' + more}",
+        _source(row),
+        _one_of("confidence", row.get("confidence") or "firm"),
+    )
+
+
+@cache
+def _duty(text: str) -> Formula | Unsupported:
+    return expressions.read(text)
 
 
 def _exchange(path: Path) -> Iterator[tuple[str, str, str, Rate]]:
@@ -509,5 +487,6 @@ def _spread_groups(tariff: pl.DataFrame, groups: Mapping[str, tuple[GroupMember,
             until=pl.min_horizontal("until", "left"),
         )
         .filter(pl.col("until").is_null() | (pl.col("since") < pl.col("until")))
+        .filter(~pl.col("excluded").list.contains(pl.col("origin")))
         .select(TARIFF.names())
     )

@@ -7,10 +7,11 @@ to them, the measures of the tariff as a frame, and whether a code is on a dated
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, reduce
+from itertools import pairwise
 from operator import or_
 from typing import Any, TypeVar
 
@@ -18,13 +19,16 @@ import numpy as np
 import polars as pl
 
 from tidewaiter.law.tariff import Tariff
-from tidewaiter.law.timeline import EPOCH, in_force, latest, ordinal
+from tidewaiter.law.text import percent_text
+from tidewaiter.law.timeline import EPOCH, Dated, in_force, latest, ordinal
 from tidewaiter.model.exact import MISSING, Whole, Yes
 from tidewaiter.model.money import MICRO
 
 T = TypeVar("T")
 REMEMBERED_MAX = 1_000
 """How many things a law remembers that it worked out; past it, it begins anew."""
+KNOWN_MAX = 1_000_000
+"""How many small answers of one kind are remembered, such as the rate of a tax on a day."""
 
 
 class UnknownLaw(LookupError):
@@ -151,6 +155,11 @@ class TaxRate:
     source: str
     confidence: str
     number: int = -1
+
+    @property
+    def text(self) -> str:
+        """The rate as people write it: '20 %'."""
+        return percent_text(self.rate_ppm)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -323,6 +332,16 @@ class Law:
         """Every risk profile of every folder."""
         return tuple(file for place in self.jurisdictions.values() for file in place.risk)
 
+    def amended(self, folder: str, jurisdiction: Jurisdiction) -> Law:
+        """The same law with another text of one jurisdiction: what would hold if it were changed."""
+        places, charge_rules, tax_rates = numbered({**self.jurisdictions, folder: jurisdiction})
+        digest = hashlib.sha256(f"{self.digest} amended: {jurisdiction!r}".encode()).hexdigest()
+        return replace(self, jurisdictions=places, charge_rules=charge_rules, tax_rates=tax_rates, digest=digest)
+
+    def known_on(self, day: date) -> Law:
+        """The same law with the tariff as it was known on that day."""
+        return replace(self, tariff=self.tariff.known_on(day))
+
     def family(self, country: str) -> tuple[str, ...]:
         """The country's folder and its parents, nearest first; empty where the country is not known."""
         return self._family.get(country, ())
@@ -392,7 +411,10 @@ class Law:
         found: dict[tuple[str, date], tuple[Regime, ...]] = self.remembered("regimes on", dict)
         key = (place.country, place.day)
         if key not in found:
-            found[key] = tuple(in_force(self.regimes(place.country), place.day))
+            # The same regimes on many days are one tuple, so that who asks for many days can tell them apart at once.
+            regimes = tuple(in_force(self.regimes(place.country), place.day))
+            together: dict[tuple[int, ...], tuple[Regime, ...]] = self.remembered("regimes together", dict)
+            found[key] = together.setdefault(tuple(map(id, regimes)), regimes)
         return found[key]
 
     def _regimes(self, country: str) -> tuple[Regime, ...]:
@@ -418,6 +440,16 @@ class Law:
         the class is firm. Of two classes the later in the file counts."""
         if tax is None:
             return -1, True
+        known: dict[Any, tuple[int, bool]] = self.remembered("rates of taxes", dict)
+        key = (id(tax), classes, day)
+        if key not in known:
+            if len(known) >= KNOWN_MAX:
+                known.clear()
+            known[key] = self._tax_rate_at(tax, classes, day)
+        return known[key]
+
+    @staticmethod
+    def _tax_rate_at(tax: Tax, classes: tuple[int, ...], day: date) -> tuple[int, bool]:
         goods = in_force([tax.goods[place] for place in classes], day)
         name = goods[-1].name if goods else "standard"
         rates = in_force([rate for rate in tax.rates if rate.name == name], day)
@@ -484,6 +516,46 @@ class Law:
                 found.setdefault(id(regime), (regime, set()))[1].add(country)
         ranked = sorted(found.values(), key=lambda pair: (pair[0].priority, pair[0].id, pair[0].since))
         return [(regime, frozenset(countries)) for regime, countries in ranked]
+
+
+def overlaps(place: Jurisdiction) -> Iterator[str]:
+    """The dated texts of a jurisdiction of which two hold on one day, where only one can."""
+    blocks: dict[str, list[Dated]] = {"ground": list(place.ground)}
+    for tax in place.taxes:
+        for rate in tax.rates:
+            blocks.setdefault(f"{tax.id} {rate.name}", []).append(rate)
+    for regime in place.regimes:
+        blocks.setdefault(f"regime {regime.id}", []).append(regime)
+    for name, entries in blocks.items():
+        for one, other in pairwise(sorted(entries, key=lambda entry: entry.since)):
+            if one.until is None or one.until > other.since:
+                yield f"{name}: that from {one.since} still holds when that from {other.since} begins"
+
+
+def numbered(
+    places: Mapping[str, Jurisdiction],
+) -> tuple[dict[str, Jurisdiction], tuple[ChargeRule, ...], tuple[TaxRate, ...]]:
+    """The jurisdictions with their rules of charges and rates of taxes numbered through, and these."""
+    rules: list[ChargeRule] = []
+    rates: list[TaxRate] = []
+
+    def rule(one: ChargeRule) -> ChargeRule:
+        rules.append(replace(one, number=len(rules)))
+        return rules[-1]
+
+    def rate(one: TaxRate) -> TaxRate:
+        rates.append(replace(one, number=len(rates)))
+        return rates[-1]
+
+    numbered = {
+        name: replace(
+            place,
+            regimes=tuple(replace(one, charges=tuple(map(rule, one.charges))) for one in place.regimes),
+            taxes=tuple(replace(one, rates=tuple(map(rate, one.rates))) for one in place.taxes),
+        )
+        for name, place in places.items()
+    }
+    return numbered, tuple(rules), tuple(rates)
 
 
 def starts_with_any(code: pl.Expr, prefixes: Iterable[str]) -> pl.Expr:

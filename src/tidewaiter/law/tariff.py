@@ -10,28 +10,48 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from tidewaiter.law.expressions import Formula, read
 from tidewaiter.law.timeline import ordinal
-from tidewaiter.model.exact import MISSING, Whole, distinct, known, yes
+from tidewaiter.model.exact import MISSING, Whole, distinct, yes
 
+_COLUMNS: dict[str, type[pl.DataType] | pl.DataType] = {
+    "schedule": pl.String, "code": pl.String, "origin": pl.String, "excluded": pl.List(pl.String),
+    "kind": pl.String, "additional_code": pl.String, "since": pl.Date, "until": pl.Date, "known_from": pl.Date,
+    "rate": pl.String, "measure": pl.String, "source": pl.String, "confidence": pl.String,
+}  # fmt: skip
+TARIFF = pl.Schema(_COLUMNS)
+"""A row a measure: from `known_from` on (null: always) it is known that the rate is this from `since` until `until`.
+`origin` is '' for all, or a country; `rate` is a duty expression in our own spelling, or 'ended'."""
+
+ENDED = "ended"
+"""Stands for the rate of a code that has left the tariff: a shorter code speaks again."""
 NO_MEASURE = -1
 _CODES_MAX = 200_000
 """So many different codes are remembered; past it, memory begins anew."""
 _FOR_EVER = ordinal(date.max)
+_ENDED = -2
 _Row = tuple[int, int, int]
 """First day, first day on which it holds no longer, and the measure."""
+_Measure = tuple[int, int, int, int, frozenset[str]]
+"""When it became known, first day, first day on which it holds no longer, number, countries left out."""
 
 
 class Measures:
     """The measures of one kind in one tariff. What holds for a code and an origin is worked out when first asked."""
 
     def __init__(self, measures: pl.DataFrame) -> None:
-        """`measures` has code, origin ('' for all that have no measure of their own), since, until, number."""
-        self._rows: dict[str, dict[str, list[_Row]]] = {}
-        for code, origin, since, until, number in measures.iter_rows():
-            row = (ordinal(since), _FOR_EVER if until is None else ordinal(until), number)
+        """`measures` is a frame TARIFF of one kind, with the `number` of each."""
+        self._rows: dict[str, dict[str, list[_Measure]]] = {}
+        left_out: set[str] = set()
+        columns = ("code", "origin", "known_from", "since", "until", "number", "excluded", "rate")
+        for code, origin, known_from, since, until, number, excluded, rate in measures.select(columns).iter_rows():
+            last = _FOR_EVER if until is None else ordinal(until)
+            begun = 0 if known_from is None else ordinal(known_from)
+            left_out |= set(excluded)
+            row = (begun, ordinal(since), last, _ENDED if rate == ENDED else number, frozenset(excluded))
             self._rows.setdefault(code, {}).setdefault(origin, []).append(row)
         self._lengths = sorted({len(code) for code in self._rows}, reverse=True)
-        origins = sorted({origin for of_code in self._rows.values() for origin in of_code} - {""})
+        origins = sorted(({origin for of_code in self._rows.values() for origin in of_code} | left_out) - {""})
         self._class_of = {origin: number for number, origin in enumerate(origins, start=1)}
         self._origins = ["", *origins]
         self._nodes = {code: number for number, code in enumerate(self._rows)}
@@ -100,16 +120,19 @@ class Measures:
 
     def _resolved(self, code: str, origin: str) -> list[_Row]:
         """The stretches of days over which one measure holds for the code and the origin."""
-        ranked: list[list[_Row]] = []
+        groups: list[list[_Row]] = []
         for length in self._lengths:
             if length <= len(code):
                 of_code = self._rows.get(code[:length], {})
                 for name in dict.fromkeys((origin, "")):
-                    ranked += [[row] for row in sorted(of_code.get(name, ()), reverse=True)]
-        days = sorted({day for [(since, until, _)] in ranked for day in (since, until)})
+                    latest_first = sorted(of_code.get(name, ()), key=lambda row: row[:4], reverse=True)
+                    groups.append([row[1:4] for row in latest_first if origin not in row[4]])
+        days = sorted({day for group in groups for since, until, _ in group for day in (since, until)})
         found: list[_Row] = []
         for since, until in pairwise(days):
-            number = next((n for [(s, u, n)] in ranked if s <= since < u), NO_MEASURE)
+            # What was known last decides; where that is an end, a shorter code speaks again.
+            said = (next((n for first, end, n in group if first <= since < end), _ENDED) for group in groups)
+            number = next((n for n in said if n != _ENDED), NO_MEASURE)
             if found and found[-1][2] == number and found[-1][1] == since:
                 found[-1] = (found[-1][0], until, number)
             elif number != NO_MEASURE:
@@ -118,23 +141,31 @@ class Measures:
 
 
 class Tariff:
-    """All measures of a law, by tariff and kind; what they say stands in arrays by the number of the measure, with one
-    more at the end for `NO_MEASURE`."""
+    """All measures of a law, by tariff and kind. What they say stands by the number of the measure: `formulas`, and in
+    arrays with one more at the end for `NO_MEASURE`: `plain_ppm`, parts in a million of the value where the duty is no
+    more than that, else `MISSING`."""
 
     def __init__(self, measures: pl.DataFrame) -> None:
         """`measures` is a frame TARIFF."""
         self.frame = measures
-        numbered = measures.with_row_index("number")
+        # Goods that need an additional code to bear a measure do not bear it by their commodity code alone.
+        numbered = measures.with_row_index("number").filter(pl.col("additional_code") == "")
         self._of: dict[tuple[Any, ...], Measures] = {
-            key: Measures(rows.select("code", "origin", "since", "until", "number"))
+            key: Measures(rows)
             for key, rows in numbered.partition_by("schedule", "kind", as_dict=True, maintain_order=True).items()
         }
-        self._none = Measures(numbered.clear().select("code", "origin", "since", "until", "number"))
-        self.ad_valorem_ppm = np.append(known(measures["ad_valorem_ppm"]), MISSING)
-        self.specific_micro = np.append(known(measures["specific_micro"]), MISSING)
-        self.is_by_mass = np.append(yes(measures["unit"] == "KGM"), False)
+        self._none = Measures(numbered.clear())
+        formulas = {text: read(text) for text in measures["rate"].unique().to_list()}
+        self.formulas = [formulas[text] for text in measures["rate"].to_list()]
+        ppm = {text: one.ppm if isinstance(one, Formula) else None for text, one in formulas.items()}
+        plain = [ppm[text] for text in measures["rate"].to_list()]
+        self.plain_ppm = np.array([*(MISSING if one is None else one for one in plain), MISSING], np.int64)
         self.is_preference = np.append(yes(measures["kind"] == "preference"), False)
         self.is_firm = np.append(yes(measures["confidence"] == "firm"), False)
+
+    def known_on(self, day: date) -> Tariff:
+        """The tariff as it was known on that day."""
+        return Tariff(self.frame.filter(pl.col("known_from").is_null() | (pl.col("known_from") <= day)))
 
     def of(self, schedule: str | None, kind: str) -> Measures:
         """The measures of that kind in that tariff."""
@@ -159,9 +190,10 @@ class Tariff:
     def measure(self, schedule: str, code: str, *, origin: str, preferred: str | None, day: date) -> int:
         """The number of the measure of duty for one code and origin on a day, where a preference for the country
         `preferred` is claimed, or none; `NO_MEASURE` where the tariff says nothing."""
-        one, days = np.zeros(1, np.int64), np.array([ordinal(day)], np.int64)
-        found = self.of(schedule, "third_country").of([code], one, [origin], one, days)
-        if preferred:
-            better = self.of(schedule, "preference").of([code], one, [preferred], one, days)
-            found = np.where(better == NO_MEASURE, found, better)
-        return int(found[0])
+        better = self.held(schedule, "preference", code, origin=preferred, day=day) if preferred else NO_MEASURE
+        return self.held(schedule, "third_country", code, origin=origin, day=day) if better == NO_MEASURE else better
+
+    def held(self, schedule: str, kind: str, code: str, *, origin: str, day: date) -> int:
+        """The number of the measure of that kind for one code and origin on a day, or `NO_MEASURE`."""
+        one = np.zeros(1, np.int64)
+        return int(self.of(schedule, kind).of([code], one, [origin], one, np.array([ordinal(day)], np.int64))[0])

@@ -37,11 +37,16 @@ def known(column: pl.Series) -> Whole:
     return found
 
 
+def has_gap(numbers: Whole) -> bool:
+    """Whether one of the numbers is `MISSING`: it is below every other."""
+    return int(numbers.min(initial=0)) == MISSING
+
+
 def series(name: str, numbers: Whole, dtype: type[pl.DataType] = pl.Int64) -> pl.Series:
     """A column of the numbers, null where one is `MISSING`."""
-    missing = numbers == MISSING
-    if not missing.any():
+    if not has_gap(numbers):
         return pl.Series(name, numbers, dtype=dtype)
+    missing = numbers == MISSING
     shown = pl.Series(name, np.where(missing, 0, numbers), dtype=dtype)
     return shown.scatter(np.flatnonzero(missing), None)
 
@@ -62,9 +67,9 @@ def scaled(
     Values are not negative. `MISSING` where one of them is, and where the result reaches 64 bits.
     """
     top, bottom = np.asarray(numerator, np.int64), np.asarray(denominator, np.int64)
-    gap = (value == MISSING) | (top == MISSING) | (bottom == MISSING)
-    is_gap = bool(gap.any())
-    if is_gap:
+    gap = None
+    if has_gap(value) or has_gap(top) or has_gap(bottom):
+        gap = (value == MISSING) | (top == MISSING) | (bottom == MISSING)
         value, top = np.where(gap, 0, value), np.where(gap, 0, top)
         bottom = np.where(gap, 1, bottom)
     great = _highest(value) * _highest(top) * 2 + 2 * _highest(bottom) * _highest(np.asarray(quantum))
@@ -73,7 +78,7 @@ def scaled(
         found: Whole = (value * top * 2 + unit * half_up) // (unit * 2) * quantum
     else:
         found = _scaled_apart(*np.broadcast_arrays(value, top, bottom, np.asarray(quantum), np.asarray(half_up)))
-    return np.where(gap, MISSING, found) if is_gap else found
+    return found if gap is None else np.where(gap, MISSING, found)
 
 
 def _scaled_apart(value: Whole, top: Whole, bottom: Whole, quantum: Whole, half_up: Yes) -> Whole:
@@ -119,19 +124,22 @@ def _highest(numbers: Whole) -> int:
 
 def within_limit(value: Whole) -> Whole:
     """The amounts; `MISSING` where one reaches `LIMIT_MICRO`, so that a sum of a few cannot wrap."""
-    return np.where(value < LIMIT_MICRO, value, MISSING)
+    return value if _highest(value) < LIMIT_MICRO else np.where(value < LIMIT_MICRO, value, MISSING)
 
 
 def plus(first: Whole, *others: Whole) -> Whole:
     """The sum, `MISSING` where one of its terms is. At most eight terms within the limit."""
-    total, gap = first, first == MISSING
+    total = first
     for one in others:
-        total, gap = total + one, gap | (one == MISSING)
-    return np.where(gap, MISSING, total)
+        total = total + one
+    gaps = [one == MISSING for one in (first, *others) if has_gap(one)]
+    return np.where(np.logical_or.reduce(gaps), MISSING, total) if gaps else total
 
 
 def minus(first: Whole, other: Whole) -> Whole:
     """The difference, `MISSING` where one of the two is."""
+    if not has_gap(first) and not has_gap(other):
+        return first - other
     return np.where((first == MISSING) | (other == MISSING), MISSING, first - other)
 
 
@@ -142,7 +150,7 @@ def at_least(value: Whole, floor: int) -> Whole:
 
 def either(first: Whole, second: Whole) -> Whole:
     """The first, or the second where it is `MISSING`."""
-    return np.where(first == MISSING, second, first)
+    return np.where(first == MISSING, second, first) if has_gap(first) else first
 
 
 def sums(numbers: Whole, starts: Whole) -> Whole:
@@ -152,17 +160,16 @@ def sums(numbers: Whole, starts: Whole) -> Whole:
     """
     if not len(starts):
         return np.zeros(0, np.int64)
-    gap = numbers == MISSING
-    if gap.any():
+    gaps = None
+    if has_gap(numbers):
+        gap = numbers == MISSING
         numbers = np.where(gap, 0, numbers)
         gaps = np.logical_or.reduceat(gap, starts)
-    else:
-        gaps = np.zeros(len(starts), np.bool_)
-    total = np.add.reduceat(numbers, starts)
+    total: Whole = np.add.reduceat(numbers, starts)
     if _highest(numbers) * len(numbers) > GREATEST:
         rough = np.add.reduceat(numbers.astype(np.float64), starts)
         total = np.where(rough > float(_SAFE), GREATEST, total)
-    return np.where(gaps, MISSING, total)
+    return total if gaps is None else np.where(gaps, MISSING, total)
 
 
 def shares(total: Whole, weights: Whole, starts: Whole, quantum: Whole) -> Whole:
@@ -200,8 +207,6 @@ def distinct(keys: Whole, size: int) -> tuple[Whole, Whole]:
 def told_apart(column: pl.Series) -> tuple[Whole, list[Any]]:
     """For each row which of the different values it has, and those values, None for null among them."""
     size = len(column)
-    if isinstance(column.dtype, pl.Enum | pl.Categorical):
-        column = column.cast(pl.String)
     if size <= _FEW:
         stated = column.to_list()
         different = list(dict.fromkeys(stated))
@@ -209,10 +214,11 @@ def told_apart(column: pl.Series) -> tuple[Whole, list[Any]]:
         return np.fromiter(map(number.__getitem__, stated), np.int64, size), different
     if column.null_count() == size:
         return np.zeros(size, np.int64), [None]
-    if column.dtype != pl.String:
+    is_coded = isinstance(column.dtype, pl.Enum | pl.Categorical)
+    if column.dtype != pl.String and not is_coded:
         numbers, places = np.unique(known(column), return_inverse=True)
         return places, [None if number == MISSING else number for number in numbers.tolist()]
-    codes = column.cast(pl.Categorical)
+    codes = column if is_coded else column.cast(pl.Categorical)
     values = codes.unique()
     # Null is one more value, after the last.
     rows, keys = (known(one.to_physical().cast(pl.Int64)) for one in (codes, values))

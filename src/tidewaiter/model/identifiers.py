@@ -246,8 +246,8 @@ def _matches(column: pl.Expr, form: str) -> pl.Expr:
 
 
 def _both(form: pl.Expr, check: pl.Expr) -> pl.Expr:
-    # Where the form is wrong the check digit means nothing; where there is no number both are null.
-    return pl.when(form).then(check.fill_null(value=False)).otherwise(form)
+    # Where the form is wrong the check digit means nothing, and false it is; where there is no number both are null.
+    return form & check
 
 
 def _whole_number(column: pl.Expr, start: int, length: int) -> pl.Expr:

@@ -8,13 +8,13 @@ from operator import and_, or_
 
 import polars as pl
 
-from tidewaiter.law import Law
+from tidewaiter.law.in_force import InForce
 from tidewaiter.model.money import MICRO
 from tidewaiter.risk.fields import Kind
 from tidewaiter.risk.meaning import Term
 
 
-def expression(term: Term, law: Law) -> pl.Expr:
+def expression(term: Term, law: InForce) -> pl.Expr:
     """The term over a frame that has the columns of its fields, and `jurisdiction` and `accepted_on` for lists."""
     if term.op == "literal":
         return _literal(term)
@@ -23,8 +23,11 @@ def expression(term: Term, law: Law) -> pl.Expr:
     if term.op in ("in_named", "listed"):
         code = expression(term.parts[0], law)
         if term.op == "listed":
-            return law.covers(str(term.value), code)
-        return law.on_list(str(term.parts[1].value), code)
+            holds = law.covers(str(term.value), code)
+        else:
+            holds = law.on_list(str(term.parts[1].value), code)
+        # Law says no where there is no code, and a condition that it cannot tell.
+        return pl.when(code.is_not_null()).then(holds)
     if term.op == "mentions":
         return _mentions(expression(term.parts[0], law), [_texts(part) for part in term.parts[1:]])
     if term.op == "in":

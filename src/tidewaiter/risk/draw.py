@@ -7,7 +7,7 @@ the draw is blind to the goods, the same on every machine and every day, and nob
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from hashlib import blake2b
 
 import polars as pl
@@ -32,8 +32,8 @@ def drawn(jurisdictions: pl.Series, references: pl.Series, *, key: bytes, share_
     if not share_ppm:
         return pl.Series([False]).new_from_index(0, len(references))
     is_below = _draw(key, share_ppm)
-    said: Iterable[bytes] = (jurisdictions + "\n" + references).cast(pl.Binary).to_list()
-    return pl.Series([is_below(text) for text in said], dtype=pl.Boolean)
+    said = zip(jurisdictions.to_list(), references.to_list(), strict=True)
+    return pl.Series([is_below(f"{country}\n{reference}".encode()) for country, reference in said], dtype=pl.Boolean)
 
 
 def _draw(key: bytes, share_ppm: int) -> Callable[[bytes], bool]:
@@ -42,11 +42,14 @@ def _draw(key: bytes, share_ppm: int) -> Callable[[bytes], bool]:
     if not 0 <= share_ppm <= _WHOLE_PPM:
         raise ValueError("a share is between nothing and the whole")
     keyed = blake2b(key=key if len(key) <= _KEY_BYTES_MAX else blake2b(key).digest(), digest_size=_NUMBER_BYTES)
-    limit = (share_ppm << 8 * _NUMBER_BYTES) // _WHOLE_PPM
+    if share_ppm == _WHOLE_PPM:
+        return lambda _: True
+    # Numbers of one length stand in the order of their bytes, the first being the big end.
+    limit, copy = ((share_ppm << 8 * _NUMBER_BYTES) // _WHOLE_PPM).to_bytes(_NUMBER_BYTES), keyed.copy
 
     def is_below(text: bytes) -> bool:
-        number = keyed.copy()
+        number = copy()
         number.update(text)
-        return int.from_bytes(number.digest()) < limit
+        return number.digest() < limit
 
     return is_below

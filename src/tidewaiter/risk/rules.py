@@ -1,18 +1,22 @@
-"""Every profile of a law, read once and made ready to run over a batch."""
+"""Every profile of a law, read once, and those that apply to a batch made ready to run over it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 
 import polars as pl
 
 from tidewaiter.law import Law
+from tidewaiter.law.in_force import InForce
 from tidewaiter.law.rules import between
 from tidewaiter.model.money import MICRO
 from tidewaiter.risk.columns import expression
-from tidewaiter.risk.fields import FIELDS, Field, Kind
+from tidewaiter.risk.fields import Field, Kind
 from tidewaiter.risk.profiles import Profile, ProfileError, read
+from tidewaiter.risk.sieve import Sieve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,33 +28,37 @@ class Fault:
     text: str
 
 
-Scope = tuple[str, ...]
-"""The parts that must all hold of a consignment for a profile to apply to it: country, days, channel."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruleset:
+    """Every profile of a law that can be used, and the faults of those that cannot."""
+
+    profiles: tuple[Profile, ...]
+    faults: tuple[Fault, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A profile made ready: where it applies, what it hits, and its reason where that shows figures."""
+    """A profile made ready for the countries and days of a batch.
+
+    `scope` is what else must hold of a consignment for the profile to apply to it, None where nothing else must. The
+    condition looks at the columns `looks_at`; `reason` is made of the columns `figures`, None where there are none.
+    """
 
     profile: Profile
-    scope: Scope
+    scope: pl.Expr | None
     hits: pl.Expr
+    looks_at: tuple[str, ...]
     reason: pl.Expr | None
     figures: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ruleset:
-    """Every profile of a law, made ready. `parts` are expressions over consignments for the parts of scopes; columns
-    are what rules need: `head_columns` of consignments for all rules, `item_columns` all for rules about items."""
+class Rules:
+    """What to run over a batch: the rules about consignments and those about items, which go through the sieve."""
 
-    profiles: tuple[Profile, ...]
-    faults: tuple[Fault, ...]
-    parts: tuple[pl.Expr, ...]
     of_heads: tuple[Rule, ...]
     of_items: tuple[Rule, ...]
-    head_columns: tuple[str, ...]
-    item_columns: tuple[str, ...]
+    sieve: Sieve
 
 
 _READY: dict[str, Ruleset] = {}
@@ -78,56 +86,51 @@ def _ruleset(law: Law) -> Ruleset:
             faults.append(Fault(jurisdiction=file.jurisdiction, name=file.name, text=str(wrong)))
         else:
             profiles[profile.id, profile.version] = profile
-    return _ready(tuple(profiles.values()), tuple(faults), law)
+    return Ruleset(profiles=tuple(profiles.values()), faults=tuple(faults))
 
 
-def _ready(profiles: tuple[Profile, ...], faults: tuple[Fault, ...], law: Law) -> Ruleset:
-    parts: dict[str, pl.Expr] = {}
-    of_heads: list[Rule] = []
-    of_items: list[Rule] = []
-    head_columns: set[str] = set()
-    item_columns: set[str] = set()
-    for profile in profiles:
-        scope = _scope(profile)
-        parts |= scope
-        figures = _columns(profile.figures)
-        rule = Rule(
+def rules_for(here: InForce) -> Rules:
+    """The profiles that apply somewhere in a batch of these countries and days, made ready once for all such."""
+    return here.law.remembered(("profiles", here), lambda: _rules(tuple(_ready(here)), here))
+
+
+def _rules(rules: tuple[Rule, ...], here: InForce) -> Rules:
+    of_items = tuple(rule for rule in rules if rule.profile.is_of_items)
+    return Rules(
+        of_heads=tuple(rule for rule in rules if not rule.profile.is_of_items),
+        of_items=of_items,
+        sieve=Sieve.of((rule.profile.condition for rule in of_items), here),
+    )
+
+
+def _ready(here: InForce) -> Iterator[Rule]:
+    for place, profile in enumerate(ruleset(here.law).profiles):
+        if not here.touches(profile.countries, profile.since, profile.until):
+            continue
+        figures, hits = _columns(profile.figures), expression(profile.condition, here)
+        yield Rule(
             profile=profile,
-            scope=tuple(scope),
-            hits=expression(profile.condition, law),
+            scope=_scope(profile, here),
+            hits=hits.alias(str(place)),
+            looks_at=tuple(dict.fromkeys(hits.meta.root_names())),
             reason=_reason(profile) if figures else None,
             figures=figures,
         )
-        (of_items if profile.is_of_items else of_heads).append(rule)
-        columns = {*_columns(FIELDS[name] for name in profile.condition.fields()), *figures}
-        head_columns |= {column for column in columns if not column.startswith(("item.", "values."))}
-        item_columns |= columns if profile.is_of_items else set()
-    return Ruleset(
-        profiles=profiles,
-        faults=faults,
-        parts=tuple(part.alias(name) for name, part in parts.items()),
-        of_heads=tuple(of_heads),
-        of_items=tuple(of_items),
-        head_columns=tuple(sorted(head_columns)),
-        item_columns=tuple(sorted(item_columns)),
-    )
 
 
 def _columns(fields: Iterable[Field]) -> tuple[str, ...]:
     return tuple({column: None for field in fields for column in field.columns})
 
 
-def _scope(profile: Profile) -> dict[str, pl.Expr]:
-    """The parts of its scope, named by what they say so that profiles share them."""
-    day, since, until = pl.col("accepted_on"), profile.since, profile.until
-    countries = sorted(profile.countries)
-    scope = {
-        f"in {' '.join(countries)}": pl.col("jurisdiction").is_in(countries),
-        f"from {since} until {until}": between(day, since, until),
-    }
+def _scope(profile: Profile, here: InForce) -> pl.Expr | None:
+    parts = []
+    if not here.countries <= profile.countries:
+        parts.append(pl.col("jurisdiction").is_in(sorted(profile.countries)))
+    if not here.is_within(profile.since, profile.until):
+        parts.append(between(pl.col("accepted_on"), profile.since, profile.until))
     if profile.channels:
-        scope[f"by {' '.join(profile.channels)}"] = pl.col("channel").is_in(profile.channels)
-    return scope
+        parts.append(pl.col("channel").is_in(profile.channels))
+    return reduce(and_, parts) if parts else None
 
 
 def _reason(profile: Profile) -> pl.Expr:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import reduce
-from operator import and_
+from collections.abc import Callable, Iterable, Sequence
 
+import numpy as np
 import polars as pl
 
 from tidewaiter.law import Law
+from tidewaiter.law.in_force import InForce
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.outcome import SIGNALS
 from tidewaiter.model.rows import firsts, marks, positions
 from tidewaiter.risk.draw import LANE, RANDOM, REASON, drawn
-from tidewaiter.risk.rules import Rule, Ruleset, Scope, ruleset
+from tidewaiter.risk.rules import Rule, rules_for
+from tidewaiter.risk.sieve import may_hit
 
 
 def signals(batch: Batch, values: pl.DataFrame, law: Law) -> pl.DataFrame:
@@ -23,50 +24,97 @@ def signals(batch: Batch, values: pl.DataFrame, law: Law) -> pl.DataFrame:
     import declarations are looked at: an amendment alone says no more than what changes, and the declaration is
     looked at again once it is changed.
     """
-    rules = ruleset(law)
-    whole = batch.consignments
-    heads = pl.DataFrame(
-        [whole["row"], whole["jurisdiction"], whole["accepted_on"], *_head_columns(batch, rules.head_columns)]
-    )
-    parts = whole.select(rules.parts) if rules.parts else pl.DataFrame()
-    profiled = (whole["function"] == "original") & (whole["direction"] == "import")
-    scopes = {scope: reduce(and_, (parts[part] for part in scope), profiled) for scope in _scopes(rules)}
-    found = [_NONE, _random(whole, profiled, law)]
-    found += _hits(heads, scopes, rules.of_heads)
-    if rules.of_items and len(batch.items):
-        place = positions(batch.items["row"], whole["row"])
-        items = _items(batch, values, heads, place, rules.item_columns)
-        found += _hits(items, {scope: holds[place] for scope, holds in scopes.items()}, rules.of_items)
-    return pl.concat(found).sort("row", maintain_order=True)
+    if not len(batch):
+        return _NONE
+    here = InForce.over(batch.consignments["jurisdiction"], batch.consignments["accepted_on"], law)
+    rules = rules_for(here)
+    heads = _Heads(batch)
+    found = [_random(heads, law), *_hits(heads, rules.of_heads)]
+    if len(batch.items):
+        verdicts = rules.sieve.verdicts(batch.items)
+        sifted = [rule for rule in rules.of_items if may_hit(rule.profile.condition, verdicts)]
+        found += _hits(_Items(heads, values), sifted)
+    found = [some for some in found if len(some)]
+    return pl.concat(found).sort("row", maintain_order=True) if found else _NONE
 
 
 _NONE = pl.DataFrame(schema=SIGNALS)
 
 
-def _scopes(rules: Ruleset) -> set[Scope]:
-    return {rule.scope for rule in (*rules.of_heads, *rules.of_items)}
+class _Heads:
+    """The consignments of a batch with the columns that conditions speak of, each made when first asked for."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch, self.frame = batch, batch.consignments
+        self.items = pl.Series("item", [None], dtype=SIGNALS["item"]).new_from_index(0, len(batch))
+        self._made: dict[str, pl.Series] = {}
+
+    def column(self, column: str) -> pl.Series:
+        """A column by its name in conditions: a value a consignment."""
+        if column not in self._made:
+            source, _, name = column.rpartition(".")
+            if source in ("", "consignment"):
+                self._made[column] = self.frame[name].alias(column)
+            elif source == "reckoned":
+                self._made[column] = _RECKONED[name](self.batch).alias(column)
+            else:
+                self._made |= _party(self.batch, source)
+        return self._made[column]
+
+    def holds(self, scope: pl.Expr | None) -> pl.Series:
+        """Which of the consignments are profiled at all, and within the scope."""
+        profiled = (self.frame["function"] == "original") & (self.frame["direction"] == "import")
+        return profiled if scope is None else profiled & self.frame.select_seq(scope).to_series()
 
 
-def _hits(frame: pl.DataFrame, scopes: dict[Scope, pl.Series], rules: Sequence[Rule]) -> list[pl.DataFrame]:
-    """The hits of the rules on a frame whose rows are consignments, or items where it has `item`."""
-    if not rules or not len(frame):
+class _Items:
+    """The items of a batch likewise; what is asked of their consignments stands beside them."""
+
+    def __init__(self, heads: _Heads, values: pl.DataFrame) -> None:
+        self.heads, self.frame = heads, heads.batch.items
+        self.items = self.frame["item"]
+        self._values = values
+        self._places = positions(self.frame["row"], heads.frame["row"])
+        self._is_aligned = False
+
+    def column(self, column: str) -> pl.Series:
+        """A column by its name in conditions: a value an item."""
+        source, _, name = column.rpartition(".")
+        if source == "item":
+            return self.frame[name].alias(column)
+        if source == "values":
+            if not self._is_aligned:
+                self._values, self._is_aligned = _aligned(self._values, self.frame), True
+            return self._values[name].alias(column)
+        return self.heads.column(column)[self._places]
+
+    def holds(self, scope: pl.Expr | None) -> pl.Series:
+        """Which of the items are of a consignment that is profiled, and within the scope."""
+        return self.heads.holds(scope)[self._places]
+
+
+def _hits(those: _Heads | _Items, rules: Sequence[Rule]) -> list[pl.DataFrame]:
+    """The hits of the rules, a frame for each rule that has any."""
+    if not rules:
         return []
-    hits = frame.select(rule.hits.alias(str(place)) for place, rule in enumerate(rules))
+    hits = _view(those, (column for rule in rules for column in rule.looks_at)).select_seq(rule.hits for rule in rules)
     found = []
-    for place, rule in enumerate(rules):
-        hit = hits[str(place)] & scopes[rule.scope]
-        if hit.any():
-            found.append(_signals(frame, hit, rule))
+    for rule, hit in zip(rules, hits, strict=True):
+        if hit.any() and (within := hit & those.holds(rule.scope)).any():
+            found.append(_signals(those, within, rule))
     return found
 
 
-def _signals(frame: pl.DataFrame, hit: pl.Series, rule: Rule) -> pl.DataFrame:
-    rows, profile = frame["row"].filter(hit), rule.profile
-    items = frame["item"].filter(hit) if "item" in frame.columns else _repeated("item", None, len(rows))
+def _view(those: _Heads | _Items, columns: Iterable[str]) -> pl.DataFrame:
+    return pl.DataFrame([those.column(column) for column in dict.fromkeys(columns)])
+
+
+def _signals(those: _Heads | _Items, hit: pl.Series, rule: Rule) -> pl.DataFrame:
+    rows, items, profile = those.frame["row"].filter(hit), those.items.filter(hit), rule.profile
     if rule.reason is None:
         reason = _repeated("reason", profile.reason, len(rows))
     else:
-        reason = pl.DataFrame([frame[column].filter(hit) for column in rule.figures]).select(rule.reason)["reason"]
+        reason = _view(those, rule.figures).filter(hit).select_seq(rule.reason)["reason"]
     said: dict[str, str | int | None] = {"profile": profile.id, "lane": profile.lane, "score": profile.score}
     return pl.DataFrame([rows, items, *(_repeated(name, value, len(rows)) for name, value in said.items()), reason])
 
@@ -76,27 +124,15 @@ def _repeated(name: str, value: str | int | None, times: int) -> pl.Series:
     return pl.Series(name, [value], dtype=SIGNALS[name]).new_from_index(0, times)
 
 
-def _random(whole: pl.DataFrame, profiled: pl.Series, law: Law) -> pl.DataFrame:
+def _random(heads: _Heads, law: Law) -> pl.DataFrame:
     """The random share of what is profiled, drawn without a look at anything else."""
+    whole = heads.frame
     is_drawn = drawn(whole["jurisdiction"], whole["reference"], key=law.draw_key, share_ppm=law.draw_share_ppm)
-    rows = whole["row"].filter(profiled & is_drawn)
+    if not is_drawn.any():
+        return _NONE
+    rows = whole["row"].filter(is_drawn & heads.holds(None))
     said: dict[str, str | int | None] = {"item": None, "profile": RANDOM, "lane": LANE, "score": 0, "reason": REASON}
     return pl.DataFrame([rows, *(_repeated(name, value, len(rows)) for name, value in said.items())])
-
-
-def _head_columns(batch: Batch, columns: Sequence[str]) -> list[pl.Series]:
-    """The columns that conditions need of consignments, a value a consignment."""
-    found: dict[str, pl.Series] = {}
-    for column in columns:
-        source, name = _split(column)
-        if source == "consignment":
-            found[column] = batch.consignments[name]
-        elif source == "reckoned":
-            found[column] = _RECKONED[name](batch)
-        elif column not in found:
-            for what, series in _party(batch, source).items():
-                found[f"{source}.{what}"] = series
-    return [found[column].alias(column) for column in columns]
 
 
 def _party(batch: Batch, role: str) -> dict[str, pl.Series]:
@@ -106,30 +142,8 @@ def _party(batch: Batch, role: str) -> dict[str, pl.Series]:
     if parties["item"].null_count() < len(parties):
         is_meant &= parties["item"].is_null()
     place = firsts(parties["row"].filter(is_meant), batch.consignments["row"])
-    return {what: parties[what].filter(is_meant)[place] for what in ("country", "kind")}
-
-
-def _items(
-    batch: Batch, values: pl.DataFrame, heads: pl.DataFrame, place: pl.Series, columns: Sequence[str]
-) -> pl.DataFrame:
-    """The items with the columns that conditions about items need; `place` is where the head of each stands."""
-    items = batch.items
-    aligned = _aligned(values, items) if any(column.startswith("values.") for column in columns) else values
-    made = [items["row"], items["item"], heads["jurisdiction"][place], heads["accepted_on"][place]]
-    for column in columns:
-        source, name = _split(column)
-        if source == "item":
-            made.append(items[name].alias(column))
-        elif source == "values":
-            made.append(aligned[name].alias(column))
-        else:
-            made.append(heads[column][place])
-    return pl.DataFrame(made)
-
-
-def _split(column: str) -> tuple[str, str]:
-    source, _, name = column.partition(".")
-    return source, name
+    columns = {f"{role}.{what}": parties[what].filter(is_meant)[place] for what in ("country", "kind")}
+    return {name: column.alias(name) for name, column in columns.items()}
 
 
 def _aligned(values: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
@@ -141,8 +155,19 @@ def _aligned(values: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
 
 
 def _distinct_codes(batch: Batch) -> pl.Series:
-    counted = batch.items.group_by("row").agg(codes=pl.col("hs_code").drop_nulls().n_unique().cast(pl.Int64))
-    return counted["codes"][firsts(counted["row"], batch.consignments["row"])]
+    """How many different commodity codes; null for a consignment without items."""
+    items = batch.items
+    places = positions(items["row"], batch.consignments["row"]).to_numpy()
+    codes = items["hs_code"].cast(pl.Categorical).to_physical()
+    coded, code = (places[codes.is_not_null().to_numpy()], codes.drop_nulls()) if codes.has_nulls() else (places, codes)
+    pairs = np.sort(coded.astype(np.int64) << 32 | code.to_numpy(), kind="stable")
+    is_first = np.append(True, pairs[1:] != pairs[:-1])[: len(pairs)]
+    counts = pl.Series(np.bincount(pairs[is_first] >> 32, minlength=len(batch)))
+    has_items = pl.Series(np.bincount(places, minlength=len(batch)) > 0)
+    return counts if has_items.all() else counts.zip_with(has_items, _UNCOUNTED.new_from_index(0, len(batch)))
+
+
+_UNCOUNTED = pl.Series([None], dtype=pl.Int64)
 
 
 def _scheme(batch: Batch) -> pl.Series:

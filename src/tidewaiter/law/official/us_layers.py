@@ -1,0 +1,339 @@
+"""The additional duties of the United States as dated layers: sections 232, 301 and 122, and the IEEPA duties.
+
+Read from what the Tariff Rate Tracker gathers: per revision, the rates by authority and country, and lists of the
+products they are laid on. Each layer is a kind of its own beside the duty of the tariff; its scope is given by prefixes
+of the code (none: all goods). `free` takes goods or a country out of a layer. A rate that begins with SEE is no addend:
+it says what layer and duty come to together, so `SEE applicable subheading MIN 15 %` tops the duty up to 15 %. Origin
+`S` is goods claimed under the USMCA. All of it was gathered by others, so its confidence is secondary.
+
+How layers stack is for the law that uses them, as data. Proposed, after E.O. 14289 and the tracker's parameters; goods
+under one layer leave those it displaces, wholly or by the part of the value that it is laid on:
+
+    layer                                               displaces                                          by
+    s232-autos auto_parts mhd_vehicles mhd_parts        s232-steel -aluminum -copper, ieepa-reciprocal,    whole
+                                                        s122, ieepa-fentanyl of CA and MX
+    s232-semiconductors buses softwood_lumber           the metals, ieepa-reciprocal, s122                 whole
+      wood_furniture kitchen_cabinets pharmaceuticals
+    s232-steel -aluminum -copper                        ieepa-reciprocal, s122, fentanyl of CA and MX      part
+    the USMCA preference                                ieepa-fentanyl, ieepa-reciprocal, s122             whole
+    s301, ieepa-fentanyl of CN and HK                   nothing: they are added to all others
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from tidewaiter.law.expressions import FREE, AdValorem, Formula, write
+from tidewaiter.law.expressions.dialects.us import APPLICABLE
+from tidewaiter.law.official.measure import Editions, Key, Measure, OfficialError, Said
+from tidewaiter.law.official.us_hts import SCHEDULE, Edition, editions
+
+SOURCE = "Tariff Rate Tracker"
+ANNEXES_FROM = date(2026, 4, 6)
+"""From this day metals are on annexes, not on the lists before. Source: HTSUS ch. 99 subchapter III, note 16."""
+ANNEXES: Mapping[str, tuple[int, int, bool]] = {
+    "1a": (50, 25, False),
+    "1b": (25, 15, False),
+    "1c": (25, 15, False),
+    "3": (15, 15, True),
+}
+"""By annex: per cent, per cent for the United Kingdom (not of copper), and whether that is a floor. Annex 2: none."""
+RUSSIAN_ALUMINUM = Decimal(2)
+"""Proclamation 10522: 200 %."""
+S122_LAST = date(2026, 7, 23)
+"""150 days from 24 February 2026. Source: Trade Act of 1974, s. 122(a)."""
+_FLOORS = frozenset(("autos", "auto_parts", "softwood_lumber", "wood_furniture", "kitchen_cabinets", "pharmaceuticals"))
+_FLOOR = Decimal("0.15")
+_EU = (
+    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU", "LV",
+    "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
+)  # fmt: skip
+_RECIPROCAL_FLOORS: Mapping[str, date] = {
+    **dict.fromkeys(_EU, date(2025, 8, 7)),
+    "JP": date(2025, 8, 7),
+    **dict.fromkeys(("KR", "CH", "LI"), date(2025, 11, 14)),
+}
+"""From when the reciprocal 15 % hold the country's own duty in. Source: E.O. 14326, 14345; HTSUS 9903.02."""
+_ON_CONTENT = {"9903.81.91": "steel content", "9903.85.08": "aluminum content", "9903.78.01": "copper content"}
+
+S301: tuple[tuple[str, date, str], ...] = (
+    ("9903.88.01", date(2018, 7, 6), "25"),
+    ("9903.88.02", date(2018, 8, 23), "25"),
+    ("9903.88.03", date(2018, 9, 24), "10"),
+    ("9903.88.03", date(2019, 5, 10), "25"),
+    ("9903.88.04", date(2018, 9, 24), "10"),
+    ("9903.88.04", date(2019, 5, 10), "25"),
+    ("9903.88.15", date(2019, 9, 1), "15"),
+    ("9903.88.15", date(2020, 2, 14), "7.5"),
+    ("9903.91.01", date(2024, 9, 27), "25"),
+    ("9903.91.02", date(2024, 9, 27), "50"),
+    ("9903.91.03", date(2024, 9, 27), "100"),
+    ("9903.92.10", date(2024, 9, 27), "25"),
+    ("9903.91.05", date(2025, 1, 1), "50"),
+    ("9903.91.11", date(2025, 1, 1), "25"),
+    ("9903.91.06", date(2026, 1, 1), "25"),
+    ("9903.91.07", date(2026, 1, 1), "50"),
+    ("9903.91.08", date(2026, 1, 1), "100"),
+    ("9903.91.12", date(2026, 11, 10), "100"),
+    ("9903.91.14", date(2026, 11, 10), "100"),
+)
+"""Section 301 duties on goods of China by heading; 9903.88.16 (list 4B) is suspended. A later one on the same goods
+takes the place of the earlier. Source: HTSUS 9903.88, 9903.91 and 9903.92; 83 FR 28710 to 89 FR 101682."""
+_FENTANYL_CARVED_OUT = {"9903.01.13": "CA", "9903.01.15": "CA", "9903.01.05": "MX"}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What was owed on a day: rates by layer and country, as known from another."""
+
+    since: date
+    known_from: date
+    rates: Mapping[str, Mapping[str, Decimal]]
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Goods a layer is laid on, from a day until another, on the whole value or a content of it."""
+
+    prefix: str
+    since: date = date.min
+    until: date = date.max
+    base: str = "value"
+    annex: str = ""
+
+
+def read(statutory: Path, tracker: Path) -> Iterator[Measure]:
+    """The layers, from the folders `statutory_rates` and `tracker`. Raises OfficialError where a list is not there."""
+    try:
+        snapshots = list(_snapshots(statutory, editions(tracker / "revision_dates.csv")))
+        lists = _Lists(tracker / "resources", (tracker / "policy_params.yaml").read_text(encoding="utf-8"))
+        yield from _section_301(lists.rows("s301_product_lists"))
+        layers = Editions(SCHEDULE, confidence="secondary")
+        for snapshot in snapshots:
+            said = dict(_said(snapshot, lists))
+            yield from layers.edition(said, since=snapshot.since, known_from=snapshot.known_from, source=SOURCE)
+    except (OSError, KeyError, json.JSONDecodeError) as error:
+        raise OfficialError(f"{statutory.name}, {tracker.name}: not the lists of the tracker ({error})") from error
+
+
+def _section_301(products: Iterable[Mapping[str, str]]) -> Iterator[Measure]:
+    of_heading: dict[str, list[str]] = {}
+    for product in products:
+        of_heading.setdefault(product["ch99_code"], []).append(product["hts8"])
+    for heading, since, percent in S301:
+        for code in of_heading.get(heading, ()):
+            yield Measure(
+                schedule=SCHEDULE, code=code, origin="CN", kind="s301", since=since, known_from=since,
+                rate=_rate(Decimal(percent) / 100), measure=heading, source=SOURCE, confidence="secondary",
+            )  # fmt: skip
+
+
+def _snapshots(folder: Path, dates: Mapping[str, Edition]) -> Iterator[Snapshot]:
+    """The snapshots by the day they hold from, and one more where section 122 runs out."""
+    read_ones = []
+    for path in folder.glob("tariff_rates_*.json"):
+        document = json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal, parse_int=Decimal)
+        name = path.stem.removeprefix("tariff_rates_")
+        edition = dates.get(name if name.startswith("20") else f"2025_{name}")
+        read_ones.append((date.fromisoformat(document["policy_effective_date"]), edition, _by_layer(document)))
+    ordered = sorted(read_ones, key=lambda one: one[0])
+    known_from = date.min
+    for (since, edition, rates), (following, _, _) in zip(ordered, [*ordered[1:], (date.max, None, {})], strict=True):
+        # A boundary between revisions was known with the revision before it.
+        known_from = max(known_from, edition.published if edition else since if known_from == date.min else known_from)
+        yield Snapshot(since, known_from, rates)
+        if since <= S122_LAST < following:
+            without = {layer: of for layer, of in rates.items() if layer != "s122"}
+            yield Snapshot(S122_LAST + timedelta(days=1), known_from, without)
+
+
+def _by_layer(document: Mapping[str, object]) -> dict[str, dict[str, Decimal]]:
+    """Rates by layer and country; a duty only goods under the USMCA are spared has the origin S besides."""
+    found: dict[str, dict[str, Decimal]] = {}
+    for census, country in document.items():
+        if not isinstance(country, dict):
+            continue
+        for tariff in country["tariffs"]:
+            layer = tariff["tariff_authority"]
+            layer = layer if layer == "s122" else f"{layer}-{tariff['tariff_name']}"
+            if layer == "s301-china_301":
+                continue
+            of = found.setdefault(layer, {})
+            if "USMCA-compliant goods only" in tariff.get("comment", ""):
+                of["S"] = tariff["tariff_rate"]
+            else:
+                of[_countries()[census]] = tariff["tariff_rate"]
+    return found
+
+
+def _said(snapshot: Snapshot, lists: _Lists) -> Iterator[tuple[Key, Said]]:
+    for layer, of in snapshot.rates.items():
+        rates = _by_origin(of)
+        for product in lists.products(layer, snapshot.since):
+            for origin, rate in _on_product(product, layer, rates).items():
+                floor = _is_floor(product, layer, origin, rate, snapshot.since)
+                yield Key(product.prefix, origin, layer), Said(_rate(rate, product.base, floor=floor))
+        for code, origin, rate in lists.carved_out(layer, snapshot.since):
+            if origin in rates or not origin:
+                yield Key(code, origin, layer), Said(_rate(rate))
+
+
+def _by_origin(of: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """The commonest rate for all, where there is one, and that of each origin which differs."""
+    countries = set(_countries().values())
+    common, _ = Counter(of.get(country, Decimal(0)) for country in countries).most_common(1)[0]
+    # Where only goods under the USMCA are spared, all others of its countries have the common rate.
+    others = countries - {"CA", "MX"} | {"S"} if "S" in of else countries
+    differ = {origin: rate for origin in sorted(others) if (rate := of.get(origin, Decimal(0))) != common}
+    return {"": common, **differ} if common else differ
+
+
+def _on_product(product: Product, layer: str, rates: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+    if not product.annex:
+        return rates
+    metal = layer.removeprefix("s232-")
+    common = _annex_rate(product.annex, metal, "")
+    special = {origin: _annex_rate(product.annex, metal, origin) for origin in ("GB", "RU")}
+    return {"": common, **{origin: rate for origin, rate in special.items() if rate != common}}
+
+
+def _is_floor(product: Product, layer: str, origin: str, rate: Decimal, day: date) -> bool:
+    """Whether the rate is what the layer and the duty of the tariff come to together."""
+    if product.annex:
+        return ANNEXES[product.annex][2] and rate == _FLOOR
+    if layer == "ieepa-reciprocal":
+        return rate == _FLOOR and _RECIPROCAL_FLOORS.get(origin, date.max) <= day
+    return bool(origin) and rate == _FLOOR and layer.removeprefix("s232-") in _FLOORS
+
+
+def _annex_rate(annex: str, metal: str, origin: str) -> Decimal:
+    percent, british, _ = ANNEXES[annex]
+    if origin == "RU" and metal == "aluminum" and annex != "1c":
+        return RUSSIAN_ALUMINUM
+    return Decimal(british if origin == "GB" and metal != "copper" else percent) / 100
+
+
+class _Lists:
+    """The product lists of the tracker."""
+
+    def __init__(self, folder: Path, parameters: str) -> None:
+        self.folder, self.parameters = folder, parameters
+        self.carved = {
+            "ieepa-reciprocal": [
+                Product(row["hts10"], _day(row["effective_date_start"], date.min), _after(row["effective_date_end"]))
+                for row in self.rows("ieepa_exempt_products")
+            ],
+            "s122": [Product(row["hts8"]) for row in self.rows("s122_exempt_products")],
+        }
+        self.fentanyl = self.rows("fentanyl_carveout_products")
+        self.of_layer = {
+            "ieepa-reciprocal": [Product("")],
+            "ieepa-fentanyl": [Product("")],
+            "s122": [Product("")],
+            "s232-autos": self.parameter("autos_passenger") + self.parameter("autos_light_trucks"),
+            "s232-softwood_lumber": self.parameter("softwood"),
+            "s232-wood_furniture": self.parameter("wood_furniture"),
+            "s232-kitchen_cabinets": self.parameter("kitchen_cabinets"),
+            "s232-mhd_vehicles": self.parameter("mhd_vehicles"),
+            "s232-buses": self.parameter("buses"),
+            "s232-auto_parts": self.plain("s232_auto_parts"),
+            "s232-mhd_parts": self.plain("s232_mhd_parts"),
+            "s232-semiconductors": [Product(row["hts10"]) for row in self.rows("s232_semi_products")],
+            "s232-pharmaceuticals": [Product(row["hts10"]) for row in self.rows("s232_pharma_products")],
+            **{f"s232-{metal}": self.metal(metal) for metal in ("steel", "aluminum", "copper")},
+        }
+
+    def products(self, layer: str, day: date) -> list[Product]:
+        """What the layer is laid on that day; of a prefix on two lists, the list it came on last."""
+        latest = {
+            product.prefix: product
+            for product in sorted(self.of_layer[layer], key=lambda product: product.since)
+            if product.since <= day < product.until
+        }
+        return [product for product in latest.values() if product.annex != "2"]
+
+    def carved_out(self, layer: str, day: date) -> Iterator[tuple[str, str, Decimal]]:
+        """(code, origin, rate) of goods the layer is lower on, or not laid on."""
+        for product in self.carved.get(layer, ()):
+            if product.since <= day < product.until:
+                yield product.prefix, "", Decimal(0)
+        if layer == "ieepa-fentanyl":
+            for row in self.fentanyl:
+                yield row["hts8"], _FENTANYL_CARVED_OUT[row["ch99_code"]], Decimal("0.1")
+
+    def metal(self, metal: str) -> list[Product]:
+        """Articles and derivatives before the annexes, and those of the annexes."""
+        if metal == "copper":
+            before = [
+                Product(row["hts10"], until=ANNEXES_FROM, base="copper content")
+                for row in self.rows("s232_copper_products")
+            ]
+        else:
+            before = [
+                Product(row["hts_prefix"], _day(row["effective_date"], date.min), ANNEXES_FROM)
+                for row in self.rows("s232_metal_chapter_products")
+                if row["metal_type"] == metal
+            ] + [
+                Product(
+                    row["hts_prefix"], _day(row["effective_date"], date.min), ANNEXES_FROM,
+                    _ON_CONTENT.get(row["ch99_code"], "value"),
+                )
+                for row in self.rows("s232_derivative_products")
+                if row["derivative_type"] == metal
+            ]  # fmt: skip
+        return before + [
+            Product(row["hts_prefix"], _day(row["effective_date"], ANNEXES_FROM), annex=row["annex"])
+            for row in self.rows("s232_annex_products")
+            if row["metal_type"] == metal
+        ]
+
+    def parameter(self, name: str) -> list[Product]:
+        """The prefixes that the parameters file lists under a name."""
+        block = re.search(rf"^  {name}:\n(?:    .*\n)*?    prefixes: \[([^\]]*)\]", self.parameters, re.MULTILINE)
+        if block is None:
+            raise KeyError(name)
+        return [Product(prefix) for prefix in re.findall(r"'([0-9]+)'", block[1])]
+
+    def plain(self, name: str) -> list[Product]:
+        """The prefixes of a list of one a line."""
+        lines = (self.folder / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+        return [Product(line.strip()) for line in lines if line.strip().isdigit()]
+
+    def rows(self, name: str) -> list[dict[str, str]]:
+        """The rows of a CSV, without its notes."""
+        with (self.folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(line for line in file if not line.startswith("#")))
+
+
+@cache
+def _countries() -> dict[str, str]:
+    """ISO codes by the Census Bureau's. Source: U.S. Census Bureau, Schedule C."""
+    text = resources.files("tidewaiter.law.official").joinpath("census_countries.csv").read_text(encoding="utf-8")
+    return {row["census"]: row["country"] for row in csv.DictReader(text.splitlines())}
+
+
+@cache
+def _rate(rate: Decimal, base: str = "value", *, floor: bool = False) -> str:
+    if not rate:
+        return write(FREE)
+    part = AdValorem(Fraction(rate) * 100, base)
+    return write(Formula(reference=APPLICABLE, at_least=(part,)) if floor else Formula((part,)))
+
+
+def _day(text: str, other: date) -> date:
+    return other if text in ("", "NA") else date.fromisoformat(text)
+
+
+def _after(text: str) -> date:
+    return date.max if text in ("", "NA") else date.fromisoformat(text) + timedelta(days=1)

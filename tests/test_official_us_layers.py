@@ -1,0 +1,167 @@
+"""The additional duties of the United States, layer by layer, against what was gathered per revision."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tidewaiter.law.expressions import AdValorem, Formula, read
+from tidewaiter.law.official import ENDED, Measure, OfficialError, us_layers
+
+REFERENCE = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "reference" / "tariff_us"
+Tariff = dict[str, dict[str, list[Measure]]]
+
+
+@pytest.fixture(scope="module")
+def layers() -> Tariff:
+    """Measures by kind and code."""
+    if not (REFERENCE / "statutory_rates").is_dir():
+        pytest.skip("the additional duties are not here (../shared/data/reference/tariff_us)")
+    found: Tariff = {}
+    for measure in us_layers.read(REFERENCE / "statutory_rates", REFERENCE / "tracker"):
+        found.setdefault(measure.kind, {}).setdefault(measure.code, []).append(measure)
+    return found
+
+
+def rate(layers: Tariff, kind: str, code: str, origin: str, *, day: date, known_on: date = date.max) -> str:
+    """The longer code first, then the country before all; the last known, then the last begun. '' where none."""
+    for length in range(len(code), -1, -1):
+        rows = layers[kind].get(code[:length], [])
+        for place in (origin, ""):
+            holds = [row for row in rows if row.origin == place and row.known <= known_on and row.since <= day]
+            best = max(holds, key=lambda row: (row.known, row.since), default=None)
+            if best and best.rate != ENDED:
+                return best.rate
+    return ""
+
+
+ON = [
+    # Kind, code, origin, day, rate: each from the act or the heading named.
+    ("s301", "7326908688", "CN", date(2026, 3, 1), "25 %"),  # 9903.88.03
+    ("s301", "0101210010", "CN", date(2020, 2, 13), "15 %"),  # 9903.88.15, before 14 February 2020
+    ("s301", "0101210010", "CN", date(2020, 2, 14), "7.5 %"),
+    ("s301", "0101210010", "VN", date(2020, 2, 14), ""),
+    ("s232-steel", "7326908688", "CN", date(2026, 3, 1), "50 %"),
+    ("s232-steel", "7208100000", "DE", date(2025, 3, 11), "free"),  # quota agreements until 12 March 2025
+    ("s232-steel", "7208100000", "DE", date(2025, 3, 12), "25 %"),
+    ("s232-steel", "7208100000", "DE", date(2025, 6, 3), "25 %"),
+    ("s232-steel", "7208100000", "DE", date(2025, 6, 4), "50 %"),
+    ("s232-steel", "7208100000", "GB", date(2025, 6, 4), "25 %"),
+    ("s232-aluminum", "76109000", "RU", date(2025, 6, 4), "200 %"),
+    ("s232-autos", "8703230190", "JP", date(2025, 9, 15), "25 %"),
+    ("s232-autos", "8703230190", "JP", date(2025, 9, 16), "SEE applicable subheading MIN 15 %"),
+    ("s232-auto_parts", "8708100000", "S", date(2025, 6, 1), ""),
+    ("ieepa-reciprocal", "6109100012", "VN", date(2025, 8, 6), "10 %"),
+    ("ieepa-reciprocal", "6109100012", "VN", date(2025, 8, 7), "20 %"),
+    ("ieepa-reciprocal", "6109100012", "DE", date(2025, 8, 7), "SEE applicable subheading MIN 15 %"),
+    ("ieepa-reciprocal", "6109100012", "CN", date(2025, 4, 10), "125 %"),
+    ("ieepa-reciprocal", "6109100012", "VN", date(2026, 2, 19), "20 %"),
+    ("ieepa-reciprocal", "6109100012", "VN", date(2026, 2, 20), ""),
+    ("ieepa-fentanyl", "6109100012", "CN", date(2025, 3, 4), "20 %"),
+    ("ieepa-fentanyl", "6109100012", "CN", date(2025, 11, 9), "10 %"),
+    ("ieepa-fentanyl", "3104200000", "MX", date(2025, 6, 1), "10 %"),  # potash
+    ("s122", "6109100012", "VN", date(2026, 2, 23), ""),
+    ("s122", "6109100012", "VN", date(2026, 2, 24), "10 %"),
+    ("s122", "0201100500", "VN", date(2026, 2, 24), "free"),
+    ("s122", "6109100012", "VN", date(2026, 7, 23), "10 %"),
+    ("s122", "6109100012", "VN", date(2026, 7, 24), ""),
+]
+
+
+@pytest.mark.parametrize("row", ON)
+def test_a_layer_is_what_its_act_says(layers: Tariff, row: tuple[str, str, str, date, str]) -> None:
+    kind, code, origin, day, expected = row
+
+    assert rate(layers, kind, code, origin, day=day) == expected
+
+
+def test_every_rate_gathered_for_every_country_is_given_back(
+    layers: Tariff, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Path(us_layers.__file__).with_name("census_countries.csv").open() as file:
+        countries = {row["census"]: row["country"] for row in csv.DictReader(file)}
+    asked: Counter[str] = Counter()
+    differ = []
+    for path in (REFERENCE / "statutory_rates").glob("tariff_rates_*.json"):
+        snapshot = json.loads(path.read_text(), parse_float=Decimal, parse_int=Decimal)
+        day = date.fromisoformat(snapshot.pop("policy_effective_date"))
+        for census, country in snapshot.items():
+            if country is None or countries[census] == "PS":  # two codes of the Census, one country
+                continue
+            gathered = {}
+            for one in country["tariffs"]:
+                spared = "USMCA-compliant" in one.get("comment", "")
+                gathered[f"{one['tariff_authority']}-{one['tariff_name']}", spared] = one["tariff_rate"]
+            for layer, code in GOODS.items():
+                kind = "s122" if layer == "s122-section_122" else layer
+                on_annexes = kind in METALS and day >= us_layers.ANNEXES_FROM
+                if on_annexes or (layer, True) in gathered:
+                    continue
+                asked[kind] += 1
+                found = percent(rate(layers, kind, code, countries[census], day=day))
+                if found != gathered.get((layer, False), Decimal(0)) * 100:
+                    differ.append((path.stem, country["name"], kind, gathered.get((layer, False)), found))
+    with capsys.disabled():
+        print(f"\nUS layers: {sum(asked.values()):,} rates by revision, country and layer asked; {len(differ)} differ")
+
+    assert not differ[:5]
+    assert sum(asked.values()) > 100_000
+
+
+METALS = ("s232-steel", "s232-aluminum", "s232-copper")
+GOODS = {
+    "s232-steel": "7208100000",
+    "s232-aluminum": "76061130",
+    "s232-copper": "74061000",
+    "s232-autos": "8703230190",
+    "s232-auto_parts": "4009120020",
+    "s232-buses": "8702103100",
+    "s232-softwood_lumber": "44071100",
+    "s232-wood_furniture": "9401614011",
+    "s232-kitchen_cabinets": "9403409060",
+    "s232-mhd_vehicles": "87012100",
+    "s232-mhd_parts": "4009120020",
+    "s232-semiconductors": "8471500110",
+    "s232-pharmaceuticals": "2918993000",
+    "ieepa-reciprocal": "6109100012",
+    "ieepa-fentanyl": "6109100012",
+    "s122-section_122": "6109100012",
+}
+"""One thing that each layer is laid on."""
+
+
+def percent(rate: str) -> Decimal:
+    """The per cent of a layer's rate, of the value, a content or as a floor; 0 where there is none."""
+    duty = read(rate or "free")
+    assert isinstance(duty, Formula)
+    parts = [part for part in (*duty.parts, *duty.at_least) if isinstance(part, AdValorem)]
+    return Decimal(parts[0].rate.numerator) / parts[0].rate.denominator if parts else Decimal(0)
+
+
+def test_what_was_not_yet_published_is_not_known(layers: Tariff) -> None:
+    day = date(2025, 6, 4)
+
+    assert rate(layers, "s232-steel", "7208100000", "DE", day=day, known_on=date(2025, 5, 1)) == "25 %"
+    assert rate(layers, "s232-steel", "7208100000", "DE", day=day, known_on=date(2025, 5, 2)) == "50 %"
+
+
+def test_metals_are_on_their_annexes_from_their_day(layers: Tariff) -> None:
+    day, eve = us_layers.ANNEXES_FROM, us_layers.ANNEXES_FROM - timedelta(days=1)
+
+    assert rate(layers, "s232-aluminum", "76109000", "DE", day=day) == "50 %"
+    assert rate(layers, "s232-aluminum", "76109000", "GB", day=day) == "25 %"
+    assert rate(layers, "s232-copper", "74061000", "DE", day=eve) == "50 % of copper content"
+    assert "SEE applicable subheading MIN 15 %" in {
+        row.rate for rows in layers["s232-steel"].values() for row in rows if row.since >= day
+    }
+
+
+def test_a_folder_without_the_lists_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OfficialError, match="not the lists"):
+        list(us_layers.read(tmp_path, tmp_path))
