@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
+from tidewaiter.law.expressions.formula import Formula, Specific
 from tidewaiter.law.rules import ChargeRule, CodeEdition, Law, Place, Regime, Tax
+from tidewaiter.law.tariff import NO_MEASURE
 from tidewaiter.law.timeline import EPOCH, Dated, in_force, ordinal
 
 
@@ -35,7 +37,7 @@ def next_change(
         *_lists(law, place, goods),
         *_taxes(law, place, goods, regimes),
         *_tariff(law, place, goods, regimes),
-        *_exchange(law, place, set(currencies), regimes),
+        *_exchange(law, place, goods, set(currencies), regimes),
     }
     return min(ahead, default=None)
 
@@ -82,20 +84,37 @@ def _tax_rates(law: Law, tax: Tax, goods: Sequence[Goods], day: date) -> list[in
 
 
 def _tariff(law: Law, place: Place, goods: Sequence[Goods], regimes: Sequence[Regime]) -> Iterator[date]:
-    if not any(rule.arithmetic == "tariff" for rule in _rules(regimes)):
-        return
-    for kind in law.tariff.kinds(place.schedule):
-        for one in goods:
-            origin = one.preferred if kind == "preference" else one.origin
-            if kind != "preference" or origin:
-                found = law.tariff.rate_changes(
-                    place.schedule, kind, code=one.code, origin=origin, day=ordinal(place.day)
-                )
-                if found is not None:
-                    yield date.fromordinal(found + EPOCH)
+    for kind, code, origin in _asked(law, place, goods, regimes):
+        found = law.tariff.rate_changes(place.schedule, kind, code=code, origin=origin, day=ordinal(place.day))
+        if found is not None:
+            yield date.fromordinal(found + EPOCH)
 
 
-def _exchange(law: Law, place: Place, stated: set[str], regimes: Sequence[Regime]) -> Iterator[date]:
+def _asked(law: Law, place: Place, goods: Sequence[Goods], regimes: Sequence[Regime]) -> Iterator[tuple[str, str, str]]:
+    """What the regimes ask of the tariff: kind of measure, code and origin."""
+    if any(rule.arithmetic == "tariff" for rule in _rules(regimes)):
+        for kind in law.tariff.kinds(place.schedule):
+            for one in goods:
+                origin = one.preferred if kind == "preference" else one.origin
+                if kind != "preference" or origin:
+                    yield kind, one.code, origin
+
+
+def _of_duties(law: Law, place: Place, goods: Sequence[Goods], regimes: Sequence[Regime]) -> set[str]:
+    """The currencies in which the tariff states amounts that are taken on these goods."""
+    found: set[str] = set()
+    for kind, code, origin in _asked(law, place, goods, regimes):
+        number = law.tariff.held(place.schedule or "", kind, code, origin=origin, day=place.day)
+        formula = None if number == NO_MEASURE else law.tariff.formulas[number]
+        if isinstance(formula, Formula):
+            parts = (*formula.parts, *formula.at_least, *formula.at_most)
+            found |= {part.currency for part in parts if isinstance(part, Specific)}
+    return found
+
+
+def _exchange(
+    law: Law, place: Place, goods: Sequence[Goods], stated: set[str], regimes: Sequence[Regime]
+) -> Iterator[date]:
     home, ground = place.currency, place.ground
     threshold = law.threshold_currency(place.country) or home
     fixed = {
@@ -105,7 +124,7 @@ def _exchange(law: Law, place: Place, stated: set[str], regimes: Sequence[Regime
         if name
     }
     used = {
-        *_converted(ground.exchange_table, stated, home),
+        *_converted(ground.exchange_table, stated | _of_duties(law, place, goods, regimes), home),
         *_converted(ground.threshold_exchange, stated, threshold),
         *_converted(ground.threshold_exchange, fixed, home),
     }

@@ -180,9 +180,9 @@ class Tariff:
         change is known."""
         stretches = self.of(schedule, kind).stretches(code, origin)
 
-        def rate(on: int) -> tuple[int, ...]:
-            number = next((n for since, until, n in stretches if since <= on < until), NO_MEASURE)
-            return int(self.ad_valorem_ppm[number]), int(self.specific_micro[number]), number == NO_MEASURE
+        def rate(on: int) -> str | None:
+            number = next((n for since, until, n in stretches if since <= on < until), None)
+            return None if number is None else str(self.frame["rate"][number])
 
         ahead = sorted({at for since, until, _ in stretches for at in (since, until) if day < at < _FOR_EVER})
         return next((at for at in ahead if rate(at) != rate(day)), None)
