@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tidewaiter.law import Law, load
+from tidewaiter.services.import_law import SOURCES, import_law, type_rate
 from tidewaiter.services.look_up_law import Holding, differences, holding, wanting
 
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
@@ -57,6 +58,56 @@ def commands(out: Console, law_here: Callable[[], Law]) -> typer.Typer:
         for line in lines:
             out.print(line, highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(1 if lines else 0)
+
+    @app.command(name="import")
+    def bring_in(
+        source: Annotated[str, typer.Argument(help=", ".join(SOURCES))],
+        paths: Annotated[list[Path], typer.Argument(exists=True, help="The files, or folders of them.")],
+        *,
+        into: Annotated[Path, typer.Option(file_okay=False, help="Folder of law to write to: your overlay.")],
+        on: Day = None,
+    ) -> None:
+        """Bring in what an administration publishes: a tariff, or rates of exchange."""
+        day = on.date() if on else datetime.now(UTC).date()
+        try:
+            done = import_law(source, paths, law=law_here(), into=into, on=day)
+        except (ValueError, OSError) as wrong:
+            out.print(f"{type(wrong).__name__}: {wrong}", style="red", markup=False)
+            raise typer.Exit(2) from None
+        for one in done:
+            out.print(f"{one.path}: {one.rows:,} rows", highlight=False, soft_wrap=True)
+            for kind, count in sorted(one.left_out.items()):
+                out.print(f"  left out: {count:,} measures of the kind {kind}, which no regime charges")
+        out.print(f"set TIDEWAITER_LAW_OVERLAY={into} to use it", highlight=False)
+
+    @app.command()
+    def rate(
+        table: str,
+        base: str,
+        currency: str,
+        per_base: Annotated[str, typer.Argument(help="Units of the currency for one of the base.")],
+        *,
+        since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"])],
+        until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day on which it no longer holds.")],
+        who: Annotated[str, typer.Option(help="The officer who says so.")],
+        into: Annotated[Path, typer.Option(file_okay=False, help="Folder of law to write to: your overlay.")],
+    ) -> None:
+        """Type in a rate of exchange, under an officer's name."""
+        try:
+            done = type_rate(
+                table=table,
+                base=base,
+                currency=currency,
+                per_base=per_base,
+                since=since.date(),
+                until=until.date(),
+                who=who,
+                into=into,
+            )
+        except ValueError as wrong:
+            out.print(f"{wrong}", style="red", markup=False)
+            raise typer.Exit(2) from None
+        out.print(f"{done.path}", highlight=False)
 
     @app.command()
     def check() -> None:

@@ -393,7 +393,7 @@ def _tariff(schedule: str, paths: Sequence[Path], kinds: Collection[str]) -> pl.
     for path in paths:
         for row in _rows(path):
             with _reading(path):
-                measures.append(_measure(schedule, row, kinds))
+                measures += [_measure(schedule, {**row, "origin": one}, kinds) for one in row["origin"].split() or [""]]
     return pl.DataFrame(measures, schema=TARIFF, orient="row")
 
 

@@ -7,12 +7,11 @@ to them, the measures of the tariff as a frame, and whether a code is on a dated
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property, reduce
+from functools import cached_property
 from itertools import pairwise
-from operator import or_
 from typing import Any, TypeVar
 
 import numpy as np
@@ -472,51 +471,6 @@ class Law:
         places = (self.jurisdictions[folder].lists for folder in self.family(country))
         return next((lists[name] for lists in places if name in lists), ())
 
-    def on_list(self, name: str, code: pl.Expr) -> pl.Expr:
-        """Whether the code is on the list, on the row's `accepted_on` in the row's `jurisdiction`. Null stays null."""
-        return self._membership(name, code, lambda edition: code.is_in(edition.codes.implode()))
-
-    def covers(self, name: str, code: pl.Expr) -> pl.Expr:
-        """Whether some prefix of the code is on the list, by the row's `accepted_on` and `jurisdiction`."""
-        return self._membership(name, code, lambda edition: starts_with_any(code, edition.codes))
-
-    def release_before_payment(self, country: pl.Expr, day: pl.Expr) -> pl.Expr:
-        """Whether goods go before the charges are paid, by country and day."""
-        holds = [
-            country.is_in(sorted(countries)) & between(day, ground.since, ground.until)
-            for ground, countries in self._shared(lambda folder: self.jurisdictions[folder].ground)
-            if ground.release_before_payment
-        ]
-        return reduce(or_, holds, pl.lit(False))
-
-    def _membership(self, name: str, code: pl.Expr, test: Any) -> pl.Expr:
-        place, day = pl.col("jurisdiction"), pl.col("accepted_on")
-        holds = []
-        for edition, countries in self._shared(lambda folder: self.jurisdictions[folder].lists.get(name, ())):
-            scope = between(day, edition.since, edition.until)
-            if countries != self.known:
-                scope &= place.is_in(sorted(countries))
-            holds.append(scope & test(edition))
-        return pl.when(code.is_not_null()).then(reduce(or_, holds, pl.lit(False)))
-
-    def _shared(self, entries: Any) -> list[tuple[Any, frozenset[str]]]:
-        """Each entry with the countries for which its folder is the nearest that has any."""
-        owners: dict[str, set[str]] = {}
-        for country in self.known:
-            owner = next((folder for folder in self.family(country) if entries(folder)), None)
-            if owner is not None:
-                owners.setdefault(owner, set()).add(country)
-        return [(entry, frozenset(owners[folder])) for folder in sorted(owners) for entry in entries(folder)]
-
-    def regimes_for(self, pairs: Iterable[tuple[str, date]]) -> list[tuple[Regime, frozenset[str]]]:
-        """The regime versions that could apply to these (country, day) pairs, with their countries, by priority."""
-        found: dict[int, tuple[Regime, set[str]]] = {}
-        for country, day in pairs:
-            for regime in in_force(self.regimes(country), day):
-                found.setdefault(id(regime), (regime, set()))[1].add(country)
-        ranked = sorted(found.values(), key=lambda pair: (pair[0].priority, pair[0].id, pair[0].since))
-        return [(regime, frozenset(countries)) for regime, countries in ranked]
-
 
 def overlaps(place: Jurisdiction) -> Iterator[str]:
     """The dated texts of a jurisdiction of which two hold on one day, where only one can."""
@@ -556,12 +510,3 @@ def numbered(
         for name, place in places.items()
     }
     return numbered, tuple(rules), tuple(rates)
-
-
-def starts_with_any(code: pl.Expr, prefixes: Iterable[str]) -> pl.Expr:
-    """Whether the code begins with one of the prefixes."""
-    by_length: dict[int, list[str]] = {}
-    for prefix in prefixes:
-        by_length.setdefault(len(prefix), []).append(prefix)
-    tests = [code.str.slice(0, length).is_in(found) for length, found in sorted(by_length.items())]
-    return reduce(or_, tests, pl.lit(False))

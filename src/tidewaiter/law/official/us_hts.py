@@ -55,9 +55,13 @@ def editions(path: Path) -> dict[str, Edition]:
     """Editions by name ("2026_rev_4") from a list with revision, effective_date and policy_effective_date.
 
     There `effective_date` is the day the edition was published, the policy date the day what is new in it holds from.
+    Raises OfficialError where a column is missing.
     """
     with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+        lines = csv.DictReader(file)
+        if missing := {"revision", "effective_date", "policy_effective_date"} - set(lines.fieldnames or ()):
+            raise OfficialError(f"{path.name}: no column {', '.join(sorted(missing))}")
+        rows = list(lines)
     found = dict(UNLISTED)
     for row in rows:
         name = row["revision"] if row["revision"].startswith("20") else f"2025_{row['revision']}"
