@@ -456,3 +456,11 @@ def test_amounts_are_added_up_past_what_64_bits_hold() -> None:
 
     assert ("VAL-04", "/invoice_total") in found(many)
     assert Decimal("999999999999.99") * 12 * 10**6 > 2**63
+
+
+def test_two_parcels_to_a_country_that_asks_for_product_numbers_are_checked_together() -> None:
+    parcel = make.consignment(jurisdiction="FR", items=[make.item(price="20.00 EUR", additional_procedures=("F48",))])
+    one, two = (check(Batch.of([parcel] * size), law(), Past())["code"].to_list() for size in (1, 2))
+
+    assert sorted(two) == sorted(one * 2)
+    assert "GDS-22" in one

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from tidewaiter.cli import app, commands
 
 SAMPLES = Path(__file__).resolve().parents[1] / "src" / "tidewaiter" / "formats"
+SHIRTS = SAMPLES / "json" / "samples" / "fr-before-and-after-1-july-2026.jsonl"
 KEYS = {
     "reference", "format", "source", "jurisdiction", "accepted_on", "regime", "items", "findings", "charges", "totals",
     "decision", "law_digest",
@@ -83,3 +84,43 @@ def test_a_country_may_be_named_for_messages_that_name_none(run: CliRunner, tmp_
 
     assert one["jurisdiction"] == "GB"
     assert one["regime"] == "gb-low-value-sale"
+
+
+def test_a_quote_stands_side_by_side_with_what_to_mend(run: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "_out", Console(width=155))
+    done = run.invoke(app, ["quote", str(SAMPLES / "csv" / "samples" / "one-bad-row.csv"), "--on", "2026-11-02"])
+
+    assert done.exit_code == 1
+    for words in (
+        "1 the buyer pays", "2 several collect", "landed cost", "unknown", "seller at the sale 8.00",
+        "give the number of the seller's registration", "not that the seller collects",
+        "would it clear: hold", "mend 1. ASM-03 warning", 'column "hs_code"',
+    ):  # fmt: skip
+        assert words in done.stdout
+    assert "CSV-08" in done.stderr
+
+
+def test_quotes_as_json_are_one_a_line_and_their_receipts_verify(run: CliRunner, tmp_path: Path) -> None:
+    done = run.invoke(app, ["quote", "--json", str(SHIRTS)])
+    quotes = [json.loads(line) for line in done.stdout.splitlines()]
+    receipts = tmp_path / "receipts.jsonl"
+    receipts.write_text("\n".join(json.dumps(offer["receipt"]) for one in quotes for offer in one["offers"]))
+
+    verified = run.invoke(app, ["verify", str(receipts)])
+
+    assert done.exit_code == 0
+    assert len(quotes) == len(SHIRTS.read_text().splitlines())
+    assert verified.exit_code == 0, verified.output
+
+
+def test_the_day_asked_for_goes_before_the_one_in_the_file(run: CliRunner) -> None:
+    done = run.invoke(app, ["quote", "--json", str(SHIRTS), "--on", "2026-07-01"])
+
+    assert {json.loads(line)["on"] for line in done.stdout.splitlines()} == {"2026-07-01"}
+
+
+@pytest.mark.parametrize("name", commands.SCHEMAS)
+def test_each_schema_is_printed_as_it_is_published(run: CliRunner, name: str) -> None:
+    published = SAMPLES.parents[2] / "docs" / "reference" / f"{name}.schema.json"
+
+    assert run.invoke(app, ["schema", name]).stdout == published.read_text(encoding="utf-8")

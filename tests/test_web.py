@@ -1,21 +1,28 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import msgspec
 import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+from starlette.routing import Route
 
 from conftest import NOW
 from make import consignment, item
 from tidewaiter import api, web
 from tidewaiter.law import Law
 from tidewaiter.model.answer import AnswerKind
-from tidewaiter.model.consignment import Category, Channel, Function, Role
+from tidewaiter.model.consignment import Category, Channel, Function, PersonKind, Role
 from tidewaiter.model.finding import Severity
 from tidewaiter.model.outcome import Control, Lane, Security, Totals
+from tidewaiter.model.quote import Model
+from tidewaiter.model.receipt import Receipt
+from tidewaiter.services.offers import COLLECTS
+from tidewaiter.services.receipt import verify
 from tidewaiter.settings import Settings
 from tidewaiter.store import Store, open_store
 from tidewaiter.web import names, pages, words
@@ -254,4 +261,97 @@ async def test_every_code_that_can_be_shown_has_a_word() -> None:
     assert values(Category) == set(names.CATEGORY)
     assert values(Lane) == set(names.LANE)
     assert values(Role) == set(names.ROLE)
+    assert values(Model) == set(names.MODEL)
+    assert values(PersonKind) == set(names.PERSON)
+    assert set(COLLECTS) == set(names.COLLECTOR)
     assert set(names.ANSWER) <= values(AnswerKind)
+
+
+ASKED = {"country": "GB", "on": "2026-11-02", "category": "sale", "price": "20", "currency": "gbp", "hs_code": "610910"}
+
+
+async def test_the_form_alone_asks_nothing_and_answers_nothing(http: httpx.AsyncClient) -> None:
+    page = (await http.get("/quote")).text
+
+    assert 'method="get"' in page
+    assert 'value="2026-11-02"' in page
+    assert 'class="offer' not in page
+    assert "<script" not in page
+
+
+async def test_what_is_typed_is_quoted_and_stands_in_the_form_again(http: httpx.AsyncClient) -> None:
+    page = (await http.get("/quote", params=ASKED | {"carriage": "1,50", "origin": "CN"})).text
+
+    assert "The seller collects" in page
+    assert 'value="1,50"' in page
+    assert '<option value="CN" selected>China</option>' in page
+    assert "What to mend, in this order" in page
+
+
+@pytest.mark.parametrize("field", ["country", "on", "price", "currency", "hs_code", "carriage", "quantity", "net_mass"])
+async def test_each_field_that_cannot_be_used_is_named_and_nothing_is_reckoned(
+    http: httpx.AsyncClient, field: str
+) -> None:
+    response = await http.get("/quote", params=ASKED | {field: '"><script>'})
+
+    assert response.status_code == 200
+    assert f'id="{field}-wrong"' in response.text
+    assert response.text.count('class="wrong"') == 1
+    assert 'class="offer' not in response.text
+    assert "<script" not in response.text
+
+
+async def test_a_number_that_could_be_read_two_ways_is_asked_for_again(http: httpx.AsyncClient) -> None:
+    assert 'id="price-wrong"' in (await http.get("/quote", params=ASKED | {"price": "1.234"})).text
+
+
+async def test_an_amount_too_great_to_reckon_with_still_gets_a_page(http: httpx.AsyncClient) -> None:
+    page = await http.get("/quote", params=ASKED | {"price": "999999999999.99", "currency": "XXX", "quantity": "0"})
+
+    assert page.status_code == 200
+    assert "not known" in page.text
+
+
+async def test_a_receipt_stands_on_a_page_and_in_a_file(http: httpx.AsyncClient, house: House, filer: str) -> None:
+    await lodged(http, "ORDER-0001")
+    [id] = await house.store.ids_of("ORDER-0001", filer=filer)
+
+    page = (await http.get(f"/consignments/{id}/receipt")).text
+    file = await http.get(f"/consignments/{id}/receipt.json")
+
+    made = msgspec.json.decode(file.content, type=Receipt)
+    assert file.headers["content-disposition"] == f'attachment; filename="receipt-{id}.json"'
+    assert verify(made, law=house.law).equal
+    assert made.digest in page
+    assert made.law_digest in page
+    assert all(line.measure in page for line in made.charges)
+    assert "Pat Example" not in page
+    assert f"/consignments/{id}/receipt" in (await http.get(f"/consignments/{id}")).text
+
+
+async def test_where_the_law_is_another_the_receipt_says_so(http: httpx.AsyncClient, house: House, filer: str) -> None:
+    await lodged(http, "ORDER-0001")
+    [id] = await house.store.ids_of("ORDER-0001", filer=filer)
+    changed = dict(house.law.jurisdictions)
+    changed["gb"] = replace(changed["gb"], digest="0" * 64)
+    async with client(replace(house, law=replace(house.law, jurisdictions=changed)), filer) as later:
+        told = [await later.get(f"/consignments/{id}/receipt{ending}") for ending in ("", ".json")]
+
+    for response in told:
+        assert response.status_code == 409
+        assert "no longer the one held here" in response.text
+
+
+@pytest.mark.parametrize("ending", ["receipt", "receipt.json"])
+async def test_there_is_no_receipt_of_what_is_not_there(http: httpx.AsyncClient, ending: str) -> None:
+    for id in (999999999, 99999999999999999999):
+        assert (await http.get(f"/consignments/{id}/{ending}")).status_code == 404
+
+
+async def test_the_reference_lists_every_page() -> None:
+    told = (Path(__file__).resolve().parents[1] / "docs" / "reference" / "routes.md").read_text(encoding="utf-8")
+
+    for route in pages.routes(None):  # type: ignore[arg-type]
+        assert isinstance(route, Route)
+        path = route.path.replace(":int", "").replace("{name}", "style.css")
+        assert f"`GET {path}`" in told

@@ -22,6 +22,8 @@ from conftest import NOW
 from make import consignment, item
 from tidewaiter import api, web
 from tidewaiter.law import Law
+from tidewaiter.model.receipt import Receipt
+from tidewaiter.services.receipt import verify
 from tidewaiter.settings import Settings
 from tidewaiter.store import open_store
 from tidewaiter.wiring import House
@@ -36,6 +38,8 @@ ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+QUOTE = "/quote?country=GB&on=2026-11-02&category=sale&price=135.01&currency=GBP&hs_code=99999999"
+WRONG = "/quote?country=XX&on=never&price=x&currency=money&hs_code=no"
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 pytestmark = pytest.mark.skipif(
@@ -147,6 +151,71 @@ def test_an_officer_finds_a_consignment_and_reads_why_it_costs_and_what_was_deci
     sync_api.expect(page.get_by_role("region", name="Behind it")).to_contain_text("law with the digest")
 
 
+def test_an_officer_reads_the_whole_receipt_and_keeps_it(
+    served: Served, page: sync_api.Page, law: Law, tmp_path: Path
+) -> None:
+    page.goto(f"{served.url}/?reference=ORDER-0001")
+    page.get_by_role("link", name="ORDER-0001").click()
+    page.get_by_role("link", name="The whole receipt").click()
+
+    sync_api.expect(page.get_by_role("heading", level=1)).to_have_text("Receipt for ORDER-0001")
+    lines = page.get_by_role("table", name="Each charge, how it came about").get_by_role("row")
+    sync_api.expect(lines).to_have_count(3)
+    for words in (
+        "18.00 GBP",
+        "2 %",
+        "900.00",
+        "gb:third_country:420231",
+        "UK Global Tariff",
+        "down to 0.01",
+        "none was",
+    ):
+        sync_api.expect(lines.nth(1)).to_contain_text(words)
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Download it as JSON").click()
+    waiting.value.save_as(tmp_path / "receipt.json")
+    kept = msgspec.json.decode((tmp_path / "receipt.json").read_bytes(), type=Receipt)
+    sync_api.expect(page.locator(".digests")).to_contain_text(kept.digest)
+    assert verify(kept, law=law).equal
+
+
+def test_a_seller_asks_what_a_shirt_will_cost_and_compares(served: Served, page: sync_api.Page) -> None:
+    page.goto(served.url)
+    page.get_by_role("link", name="Quote").click()
+    page.get_by_label("To", exact=True).select_option(label="France")
+    page.get_by_label("Arrives on").fill("2026-07-01")
+    page.get_by_label("Price of the goods").fill("20,00")
+    page.get_by_label("Carriage").fill("5")
+    page.get_by_label("Commodity code").fill("6109.10.00")
+    page.get_by_role("button", name="Show the offers").click()
+
+    offers = page.get_by_role("region", name="Offers side by side").locator(".offer")
+    sync_api.expect(offers).to_have_count(2)
+    sync_api.expect(offers.nth(0)).to_contain_text("as stated")
+    sync_api.expect(offers.nth(1)).to_contain_text("if it is declared otherwise")
+    sync_api.expect(offers.nth(1)).to_contain_text("the seller, at the sale")
+    for place in (0, 1):
+        sync_api.expect(offers.nth(place).locator(".sum")).to_contain_text("35.60 EUR")
+    tops = [offers.nth(place).evaluate("e => e.getBoundingClientRect().top") for place in (0, 1)]
+    assert tops[0] == tops[1]
+    sync_api.expect(page.get_by_role("region", name="Would it clear?")).to_contain_text("Released")
+    sync_api.expect(page.get_by_text("valid until 30 June 2028").or_(page.get_by_text("June 30, 2028"))).to_be_visible()
+    page.get_by_text("Every regime of that country").click()
+    sync_api.expect(page.get_by_text("no scheme number (FR5) is given").first).to_be_visible()
+    page.get_by_role("link", name="Français").click()
+    sync_api.expect(page.get_by_label("Prix des marchandises")).to_have_value("20,00")
+    sync_api.expect(page.get_by_role("region", name="Les offres côte à côte")).to_contain_text("coût rendu")
+
+
+def test_a_field_that_cannot_be_used_says_so_to_eye_and_ear(served: Served, page: sync_api.Page) -> None:
+    page.goto(f"{served.url}/quote?country=FR&on=2026-07-01&price=twenty&currency=EUR")
+
+    price = page.get_by_label("Price of the goods")
+    sync_api.expect(price).to_have_attribute("aria-invalid", "true")
+    sync_api.expect(price).to_have_accessible_description("Write digits with at most one decimal mark, such as 12.50.")
+    sync_api.expect(page.locator(".offer")).to_have_count(0)
+
+
 def test_an_officer_sees_what_is_wrong_and_where(served: Served, page: sync_api.Page) -> None:
     page.goto(f"{served.url}/?control=not_accepted")
     page.get_by_role("link", name="ORDER-0002").click()
@@ -213,13 +282,19 @@ def test_the_language_is_chosen_and_kept(served: Served, page: sync_api.Page) ->
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_nothing_is_cut_off_at_the_side_of_a_phone(served: Served, page: sync_api.Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
-    for path in ("/", "/?reference=ORDER-0001", "/docs"):
+    for path in ("/", "/?reference=ORDER-0001", "/docs", "/quote", QUOTE, f"{_first(served, page)}/receipt"):
         page.goto(served.url + path)
         _assert_fits(page)
     page.goto(f"{served.url}/?reference=ORDER-0001")
     page.get_by_role("link", name="ORDER-0001").click()
     page.get_by_text("Ledger", exact=True).click()
     _assert_fits(page)
+
+
+def _first(served: Served, page: sync_api.Page) -> str:
+    """Where the page of ORDER-0001 is."""
+    page.goto(f"{served.url}/?reference=ORDER-0001")
+    return page.get_by_role("link", name="ORDER-0001").get_attribute("href") or ""
 
 
 def _assert_fits(page: sync_api.Page) -> None:
@@ -231,14 +306,16 @@ def _assert_fits(page: sync_api.Page) -> None:
 def test_what_is_pressed_is_large_enough(served: Served, page: sync_api.Page) -> None:
     """WCAG 2.2, 2.5.8: targets of 24 by 24 pixels, but for links within a sentence."""
     page.set_viewport_size({"width": 390, "height": 800})
-    page.goto(served.url)
-    sizes = page.evaluate(
-        "[...document.querySelectorAll('nav a, button, summary, input:not([type=hidden]), th a')]"
-        ".map(e => [e.textContent.trim(), e.getBoundingClientRect().width, e.getBoundingClientRect().height])"
-    )
+    for path in ("/", QUOTE, f"{_first(served, page)}/receipt"):
+        page.goto(served.url + path)
+        sizes = page.evaluate(
+            "[...document.querySelectorAll("
+            "'nav:not(.trail) a, button, a.button, summary, select, input:not([type=hidden]), th a')]"
+            ".map(e => [e.textContent.trim(), e.getBoundingClientRect().width, e.getBoundingClientRect().height])"
+        )
 
-    assert sizes
-    assert [entry for entry in sizes if entry[1] < 23.5 or entry[2] < 23.5] == []
+        assert sizes
+        assert [entry for entry in sizes if entry[1] < 23.5 or entry[2] < 23.5] == []
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", 1280), ("en", 390), ("fr", 390), ("zh", 390)])
@@ -250,16 +327,13 @@ def test_a_checker_of_accessibility_finds_nothing(
         pytest.skip("axe-playwright-python is not installed: only our own checks of accessibility were made")
     checker = (Path(found.origin).parent / "axe.min.js").read_text(encoding="utf-8")
     page.set_viewport_size({"width": width, "height": 900})
-    page.goto(f"{served.url}/?lang={language}&reference=ORDER-0001")
-    paths = [
-        "/?control=not_accepted",
-        "/?control=seized",
-        page.get_by_role("link", name="ORDER-0001").get_attribute("href") or "",
-    ]
+    first = _first(served, page)
+    paths = ["/?control=not_accepted", "/?control=seized", first, f"{first}/receipt", "/quote", QUOTE, WRONG]
     paths += ["/docs"] if language == "en" else []
     wrong = []
     for path in paths:
         page.goto(f"{served.url}{path}{'&' if '?' in path else '?'}lang={language}&personal=yes")
+        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
         page.evaluate(checker)
         result = page.evaluate("rules => axe.run(document, {runOnly: rules})", AXE_RULES)
         assert len(result["passes"]) > 20

@@ -19,7 +19,8 @@ from tidewaiter.api import openapi, problems
 from tidewaiter.api.guarding import Guard
 from tidewaiter.api.lodging import LodgeMessage
 from tidewaiter.api.problems import problem
-from tidewaiter.api.showing import show_consignment
+from tidewaiter.api.quoting import QuoteMessage
+from tidewaiter.api.showing import show_consignment, show_receipt
 from tidewaiter.store import StoreUnavailable
 from tidewaiter.wiring import House
 
@@ -28,6 +29,8 @@ def routes(house: House) -> list[BaseRoute]:
     """The routes of this door."""
     return [
         Route("/v1/messages", LodgeMessage(house), methods=["POST"]),
+        Route("/v1/quotes", QuoteMessage(house), methods=["POST"]),
+        Route("/v1/consignments/{reference:path}/receipt", show_receipt, methods=["GET"]),
         Route("/v1/consignments/{reference:path}", show_consignment, methods=["GET"]),
         Route("/openapi.json", show_description, methods=["GET"]),
         Route("/docs", show_docs, methods=["GET"]),

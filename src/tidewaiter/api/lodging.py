@@ -51,7 +51,7 @@ class LodgeMessage:
         headers = Headers(scope=scope)
         try:
             filer, key = filer_of(headers), _key_of(headers)
-            data = await _body(headers, receive, self.house.settings.message_bytes_max)
+            data = await body_of(headers, receive, self.house.settings.message_bytes_max)
             if data is None:
                 return  # the caller went away: nobody to answer, and nothing was lodged
             message = Message(source="api", data=data, sender=filer)
@@ -124,7 +124,7 @@ def _key_of(headers: Headers) -> str | None:
     return key
 
 
-async def _body(headers: Headers, receive: Receive, bytes_max: int) -> bytes | None:
+async def body_of(headers: Headers, receive: Receive, bytes_max: int) -> bytes | None:
     """The whole body, or None where the caller went away. Raises Refused, without having read more than `bytes_max`."""
     too_long = Refused(problem(problems.TOO_LONG, detail=f"at most {bytes_max} bytes", headers={"Connection": "close"}))
     # Not so application/x-www-form-urlencoded, which curl says of whatever it sends.

@@ -9,17 +9,19 @@ import msgspec
 
 from tidewaiter import __version__, formats
 from tidewaiter.api.problems import KINDS, MEDIA_TYPE, Problem
+from tidewaiter.api.quoting import Quoted
 from tidewaiter.api.showing import ConsignmentView
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.outcome import Cleared
+from tidewaiter.model.receipt import Receipt
 
 
 @cache
 def description() -> dict[str, Any]:
     """The whole description."""
     _, components = msgspec.json.schema_components(
-        (Consignment, list[Cleared], list[Answer], ConsignmentView, Problem),
+        (Consignment, list[Cleared], list[Answer], ConsignmentView, Quoted, Receipt, Problem),
         ref_template="#/components/schemas/{name}",
     )
     return {
@@ -32,7 +34,9 @@ def description() -> dict[str, Any]:
         },
         "paths": {
             "/v1/messages": {"post": _lodge()},
+            "/v1/quotes": {"post": _quote()},
             "/v1/consignments/{reference}": {"get": _show()},
+            "/v1/consignments/{reference}/receipt": {"get": _show_receipt()},
             "/openapi.json": {"get": _plain("describe", "This description", "application/json")},
             "/docs": {"get": _plain("readDescription", "This description as a page", "text/html")},
             "/health/live": {"get": _plain("isLive", "Whether the server runs", "application/json")},
@@ -54,9 +58,7 @@ _FILER = {
 
 
 def _lodge() -> dict[str, Any]:
-    types = [media_type for module in formats.FORMATS.values() for media_type in module.MEDIA_TYPES]
-    given = {media_type: _body({"type": "string"}) for media_type in types if media_type != "application/json"}
-    consignment = {"$ref": "#/components/schemas/Consignment"}
+    given = _other_formats()
     results = {"type": "array", "items": {"$ref": "#/components/schemas/Cleared"}}
     answers = {"type": "array", "items": {"$ref": "#/components/schemas/Answer"}}
     return {
@@ -75,13 +77,7 @@ def _lodge() -> dict[str, Any]:
                 "schema": {"type": "string", "minLength": 1, "maxLength": 255},
             },
         ],
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": _body({"anyOf": [consignment, {"type": "array", "items": consignment}]}),
-                **given,
-            },
-        },
+        "requestBody": _message(),
         "responses": {
             "200": {
                 "description": "What became of each consignment: accepted or not, with findings, receipt and decision",
@@ -98,6 +94,66 @@ def _lodge() -> dict[str, Any]:
                 "content": {"application/json": _body({"anyOf": [results, answers]}), **given},
             },
             **_problems(400, 403, 408, 413, 415, 422, 503),
+        },
+    }
+
+
+def _message() -> dict[str, Any]:
+    """A message of any format that is read here."""
+    consignment = {"$ref": "#/components/schemas/Consignment"}
+    own = _body({"anyOf": [consignment, {"type": "array", "items": consignment}]})
+    return {"required": True, "content": {"application/json": own, **_other_formats()}}
+
+
+def _other_formats() -> dict[str, Any]:
+    types = [media_type for module in formats.FORMATS.values() for media_type in module.MEDIA_TYPES]
+    return {media_type: _body({"type": "string"}) for media_type in types if media_type != "application/json"}
+
+
+def _quote() -> dict[str, Any]:
+    return {
+        "operationId": "quote",
+        "summary": "Quote for goods that are not yet sent: the landed cost under each way of collecting, and whether "
+        "they would clear",
+        "description": "Takes what /v1/messages takes; nothing is kept. Names, addresses and descriptions are not "
+        "needed. Each offer has its receipt, which anyone can verify under the law of its digest.",
+        "parameters": [
+            {
+                "name": "on",
+                "in": "query",
+                "description": "The day of the quote; else the day each consignment states, else today where it goes.",
+                "schema": {"type": "string", "format": "date"},
+            },
+            {"$ref": "#/components/parameters/filer"},
+        ],
+        "requestBody": _message(),
+        "responses": {
+            "200": {
+                "description": "A quote for each consignment, and what was found about the message as a whole",
+                "content": {"application/json": _body({"$ref": "#/components/schemas/Quoted"})},
+            },
+            **_problems(400, 403, 408, 413, 415, 422),
+        },
+    }
+
+
+def _show_receipt() -> dict[str, Any]:
+    return {
+        "operationId": "showReceipt",
+        "summary": "The receipt of one of the filer's own consignments",
+        "description": "Reckoned again from what is kept, under the law it was charged under; where that law is no "
+        "longer held here, or what is kept no longer gives the same charges, that is said and nothing is guessed. "
+        "Of the parties it has role, kind, country and postcode, on which charges may depend.",
+        "parameters": [
+            {"name": "reference", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 70}},
+            {"$ref": "#/components/parameters/filer"},
+        ],
+        "responses": {
+            "200": {
+                "description": "The receipt",
+                "content": {"application/json": _body({"$ref": "#/components/schemas/Receipt"})},
+            },
+            **_problems(400, 404, 409, 503),
         },
     }
 

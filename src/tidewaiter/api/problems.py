@@ -34,6 +34,10 @@ LENGTH_UNFIT = ProblemKind("length_unfit", 400, "The Content-Length is no number
 ENCODED = ProblemKind("message_encoded", 415, "Send the message itself, neither packed nor as a form")
 TOO_SLOW = ProblemKind("message_too_slow", 408, "The message did not arrive in time")
 NOT_FOUND = ProblemKind("not_found", 404, "There is nothing here")
+DAY_UNFIT = ProblemKind("day_unfit", 400, "A day is written as YYYY-MM-DD")
+TOO_MANY = ProblemKind("too_many", 413, "The message holds more consignments than are quoted at once")
+LAW_CHANGED = ProblemKind("law_changed", 409, "The law it was charged under is no longer the one held here")
+NOT_RECKONED = ProblemKind("not_reckoned", 409, "What is kept of it no longer gives the charges that were made")
 NO_CONSIGNMENT = ProblemKind("consignment_unknown", 404, "This filer has lodged no consignment of that reference")
 NOT_ALLOWED = ProblemKind("method_not_allowed", 405, "This cannot be done here")
 FOREIGN = ProblemKind("foreign_page", 403, "A page of another site may not do this in your name")
@@ -45,7 +49,8 @@ OTHER = ProblemKind("bad_request", 400, "The request cannot be understood")
 
 KINDS = (
     UNREADABLE, KEY_TAKEN, KEY_UNFIT, FILER_UNFIT, TOO_LONG, LENGTH_UNFIT, ENCODED, TOO_SLOW, NOT_FOUND,
-    NO_CONSIGNMENT, NOT_ALLOWED, FOREIGN, FOREIGN_HOST, BUSY, UNAVAILABLE, OURS, OTHER,
+    NO_CONSIGNMENT, NOT_ALLOWED, FOREIGN, FOREIGN_HOST, BUSY, UNAVAILABLE, OURS, OTHER, DAY_UNFIT, TOO_MANY,
+    LAW_CHANGED, NOT_RECKONED,
 )  # fmt: skip
 """Every problem there is."""
 

@@ -1,4 +1,4 @@
-"""`GET /v1/consignments/{reference}`: what became of a filer's own consignment."""
+"""`GET /v1/consignments/{reference}`: what became of a filer's own consignment; and its receipt, one step below."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tidewaiter.api.lodging import Refused, filer_of
 from tidewaiter.api.problems import problem
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.outcome import Cleared
+from tidewaiter.services.reckon import LawChanged, NotReckoned, receipt_of
 from tidewaiter.services.show import Shown, show_to_filer
 from tidewaiter.wiring import House
 
@@ -61,15 +62,49 @@ class ConsignmentView(msgspec.Struct, frozen=True, kw_only=True):
 
 async def show_consignment(request: Request) -> Response:
     """The consignment of the reference in the path."""
-    house: House = request.app.state.house
     try:
-        filer = filer_of(request.headers)
+        shown = await _own(request, request.path_params["reference"])
     except Refused as refused:
         return refused.response
-    shown = await show_to_filer(request.path_params["reference"], filer=filer, store=house.store)
-    if shown is None:
-        return problem(problems.NO_CONSIGNMENT)
     return Response(msgspec.json.encode(view(shown)), media_type="application/json")
+
+
+async def show_receipt(request: Request) -> Response:
+    """The receipt of the consignment, reckoned again from what is kept of it."""
+    house: House = request.app.state.house
+    reference = request.path_params["reference"]
+    try:
+        if not _names_receipt(request):
+            return Response(
+                msgspec.json.encode(view(await _own(request, f"{reference}/receipt"))), media_type="application/json"
+            )
+        shown = await _own(request, reference)
+        made = await receipt_of(
+            shown.stored, store=house.store, law=house.law, reader=shown.stored.filer, at=house.now()
+        )
+    except Refused as refused:
+        return refused.response
+    except LawChanged as changed:
+        return problem(problems.LAW_CHANGED, detail=f"it was charged under the law with the digest {changed}")
+    except NotReckoned:
+        return problem(problems.NOT_RECKONED)
+    return Response(msgspec.json.encode(made), media_type="application/json")
+
+
+def _names_receipt(request: Request) -> bool:
+    """Whether the path ends in the step 'receipt' itself: a reference that ends in '/receipt' comes with its slash
+    escaped."""
+    raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+    return raw.partition(b"?")[0].endswith(b"/receipt")
+
+
+async def _own(request: Request, reference: str) -> Shown:
+    """The caller's own consignment of that reference. Raises Refused where there is none."""
+    house: House = request.app.state.house
+    shown = await show_to_filer(reference, filer=filer_of(request.headers), store=house.store)
+    if shown is None:
+        raise Refused(problem(problems.NO_CONSIGNMENT))
+    return shown
 
 
 def view(shown: Shown) -> ConsignmentView:

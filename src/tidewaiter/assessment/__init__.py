@@ -1,27 +1,30 @@
 """What the goods are worth, which revenue regime applies, and what is charged.
 
-Entry points: `assess(batch, law, past)`, and `receipt(batch, charges, law)` for the charges in words. May import
-`law` and `model` only.
+Entry points: `assess(batch, law, past)`; `receipt(batch, charges, law)` for the charges in words; and for quotes
+`prospects(batch, law, past)`, what a consignment costs before charges and which regimes there are. May import `law` and
+`model` only.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from tidewaiter.assessment.charging import Charged, charge
-from tidewaiter.assessment.findings import KINDS, shortcomings
+from tidewaiter.assessment.findings import KINDS, LEAVES_UNKNOWN, shortcomings
 from tidewaiter.assessment.receipt import receipt
-from tidewaiter.assessment.regimes import choose
+from tidewaiter.assessment.regimes import choose, unmet
 from tidewaiter.assessment.terms import Terms, terms_of
 from tidewaiter.assessment.valuation import Worth, value
 from tidewaiter.law import Law
+from tidewaiter.law.rules import Place, Regime
 from tidewaiter.model.batch import ROW, Batch
-from tidewaiter.model.exact import series
+from tidewaiter.model.exact import MISSING, series, sums
 from tidewaiter.model.past import Past
 
-__all__ = ["KINDS", "Assessment", "assess", "receipt"]
+__all__ = ["KINDS", "LEAVES_UNKNOWN", "Assessment", "Prospect", "assess", "prospects", "receipt"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +68,42 @@ def _values(terms: Terms, worth: Worth, charged: Charged) -> pl.DataFrame:
             currency.gather(pl.Series(terms.place[terms.head_of])).alias("currency"),
         ]
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prospect:
+    """What a quote asks of a consignment besides its charges. `regimes`: every regime that is law there, by priority,
+    with the names of the conditions that do not hold; `goods`, `carriage`: what the buyer pays for them, in millionths
+    of the currency of assessment, None where it cannot be known."""
+
+    place: Place
+    regimes: tuple[tuple[Regime, tuple[str, ...]], ...]
+    goods: int | None
+    carriage: int | None
+
+
+def prospects(batch: Batch, law: Law, past: Past | None = None) -> dict[int, Prospect]:
+    """The prospect of each consignment that can be assessed, by its row."""
+    terms = terms_of(batch, law)
+    worth = value(terms)
+    # A customs value that is declared in place of a price has its carriage in it.
+    is_within = (worth.price == MISSING) & (worth.declared != MISSING)
+    goods, carriage = (np.full(len(terms.heads), MISSING, np.int64) for _ in range(2))
+    goods[terms.owners] = sums(worth.goods, terms.starts)
+    carriage[terms.owners] = sums(np.where(is_within, 0, worth.carriage), terms.starts)
+    return {
+        row: Prospect(
+            place=terms.places[place],
+            regimes=tuple(regimes),
+            goods=None if of_goods == MISSING else of_goods,
+            carriage=None if travel == MISSING else travel,
+        )
+        for row, place, regimes, of_goods, travel in zip(
+            terms.rows.tolist(),
+            terms.place.tolist(),
+            unmet(terms, worth, past or Past()),
+            goods.tolist(),
+            carriage.tolist(),
+            strict=True,
+        )
+    }

@@ -107,6 +107,9 @@ KINDS = (
 )
 """Every kind of finding that assessment makes."""
 
+LEAVES_UNKNOWN = frozenset({"ASM-01", "ASM-02", "ASM-03", "ASM-04", "ASM-05", "ASM-06", "ASM-08", "ASM-10", "ASM-12"})
+"""Those after which something that is due, or whether anything is, is not known."""
+
 BEFORE_CARRIAGE = ("EXW", "FCA", "FAS", "FOB")
 """Delivery terms whose price leaves the main carriage out (Incoterms 2020, groups E and F)."""
 

@@ -139,7 +139,7 @@ class _Facts:
         self._kinds: dict[tuple[str, ...], Whole] = {}
 
     def tests(self, when: Conditions) -> Iterator[tuple[str, Yes]]:
-        """Each condition by its name, with the heads for which it holds."""
+        """Each condition by its name, a list of goods with the name of the list, and the heads for which it holds."""
         for name in ("direction", "category", "channel", "export_country"):
             if wanted := getattr(when, name):
                 yield name, self._answer(self._is_one_of, name, wanted)
@@ -165,9 +165,9 @@ class _Facts:
         if when.has_limits:
             yield from self._limits(when, self._value(when.value_basis, when.value_per))
         for goods in when.goods_not:
-            yield "goods_not", ~self._answer(self._some_goods, goods)
+            yield f"goods_not:{goods}", ~self._answer(self._some_goods, goods)
         for goods in when.goods_only:
-            yield "goods_only", self._answer(self._every_goods, goods)
+            yield f"goods_only:{goods}", self._answer(self._every_goods, goods)
 
     def _limits(self, when: Conditions, value: Whole) -> Iterator[tuple[str, Yes]]:
         is_known = value != MISSING

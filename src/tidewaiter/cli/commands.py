@@ -29,6 +29,8 @@ from tidewaiter.services.clear import ClearedMessage, clear_messages, read_messa
 from tidewaiter.services.list_consignments import list_consignments
 from tidewaiter.services.lodge import Lodged
 from tidewaiter.services.lodge import lodge as lodge_message
+from tidewaiter.services.quote import dated, quotes
+from tidewaiter.services.quote import schema as quote_schema
 from tidewaiter.services.receipt import Verdict, receipts
 from tidewaiter.services.receipt import schema as receipt_schema
 from tidewaiter.services.receipt import verify as verify_receipt
@@ -61,7 +63,9 @@ Laws = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a consignment.")]
 
-SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {"consignment": consignment_schema, "receipt": receipt_schema}
+SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
+    "consignment": consignment_schema, "receipt": receipt_schema, "quote": quote_schema,
+}  # fmt: skip
 """What has a published schema; each stands in docs/reference too."""
 
 DEMONSTRATOR = "demonstration"
@@ -135,6 +139,38 @@ def show(reference: str, *, as_json: AsJson = False) -> None:
 
     if not _in_house(work):
         _err.print(f"no consignment has the reference {reference}")
+        raise typer.Exit(1)
+
+
+@app.command()
+def quote(
+    paths: Paths,
+    *,
+    jurisdiction: Jurisdiction = None,
+    on: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Day of the quote; the one stated where not given, else today."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what goods not yet sent will cost, whoever collects, and what to mend before they go. Nothing is kept.
+
+    Ends with 1 where a message could not be read.
+    """
+    law = _law()
+    failed = False
+    for message in files.messages(paths):
+        reading = read_message(message, jurisdiction=jurisdiction)
+        declared = dated(reading.declared, law=law, on=on.date() if on else None, at=datetime.now(UTC))
+        for made in quotes(declared, law=law, format=reading.format):
+            if as_json:
+                sys.stdout.buffer.write(msgspec.json.encode(made) + b"\n")
+            else:
+                report.quote(_out, made)
+        failed |= any(finding.severity == "error" for finding in reading.findings)
+        report.unread(_err, message.source, reading.findings)
+    sys.stdout.buffer.flush()
+    if failed:
         raise typer.Exit(1)
 
 

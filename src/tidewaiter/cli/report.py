@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tidewaiter.model.finding import Finding
 from tidewaiter.model.outcome import Cleared
+from tidewaiter.model.quote import Offer, Quote
 from tidewaiter.services.show import Shown
 
 CONTROLS = {
@@ -120,3 +123,81 @@ def consignment(console: Console, shown: Shown) -> None:
     for sent in shown.behind.answers:
         console.print(f"answered {sent.sent_at:%Y-%m-%d %H:%M} UTC: {sent.answer.kind}")
     console.print(f"law {cleared.law_digest}", style="dim")
+
+
+MODELS = {
+    "vendor": "the seller collects", "intermediary": "the carrier collects", "buyer": "the buyer pays",
+    "hybrid": "several collect",
+}  # fmt: skip
+"""Who collects, in words."""
+
+
+def quote(console: Console, made: Quote) -> None:
+    """One quote: the offers side by side, the ways there are not, and what to mend, in order."""
+    until = f", valid until {made.valid_until}" if made.valid_until else ""
+    console.rule(f"{escape(made.reference)} · {made.jurisdiction or '?'} · {made.on}{until}")
+    if made.offers:
+        console.print(_side_by_side(made))
+    for number, offer in enumerate(made.offers, start=1):
+        console.print(f"[bold]{number}[/] is open where {escape('; '.join(offer.requires))}.")
+        for change in offer.change:
+            console.print(f"  for it: {escape(change)}")
+    for missing in made.not_offered:
+        nearest = f"{escape(missing.name)}: " if missing.name else ""
+        console.print(f"not that {MODELS[missing.model]}: {nearest}{escape('; '.join(missing.why))}", style="dim")
+    preflight = made.preflight
+    colour = CONTROLS.get(preflight.decision.control, "red")
+    control = preflight.decision.control.replace("_", " ")
+    console.print(f"would it clear: [{colour}]{control}[/]. {' '.join(preflight.decision.reasons)}")
+    for number, fix in enumerate(preflight.fixes, start=1):
+        places = ", ".join(pointer or "/" for pointer in fix.source_pointers)
+        console.print(f"  mend {number}. [bold]{', '.join(fix.codes)}[/] {fix.severity} at {escape(places)}: ", end="")
+        console.print(escape(f"{fix.text} {fix.remedy}"))
+    for fix in preflight.when_lodged:
+        console.print(f"  when it is lodged: {escape(fix.remedy)}", style="dim")
+    console.print(f"law {made.law_digest or 'not held'}", style="dim")
+
+
+def _side_by_side(made: Quote) -> Table:
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    table.add_column(made.currency)
+    for number, offer in enumerate(made.offers, start=1):
+        stated = "as stated" if offer.as_stated else "declared otherwise"
+        table.add_column(f"{number} {MODELS[offer.model]}\n{stated}", justify="right", overflow="fold")
+    rows: tuple[tuple[str, str], ...] = (
+        ("goods", "goods"), ("carriage", "carriage"), ("duty", "duty"), ("tax at the border", "tax"),
+        ("fees at the border", "fee"), ("tax at the sale", "tax_at_sale"),
+    )  # fmt: skip
+    for name, field in rows:
+        table.add_row(name, *(_or_unknown(getattr(offer, field)) for offer in made.offers))
+    table.add_section()
+    table.add_row(
+        "[bold]landed cost[/]",
+        *(f"[bold]{_or_unknown(offer.landed_cost)}[/]" for offer in made.offers),
+        end_section=True,
+    )
+    table.add_row("collected by", *(_collectors(offer) for offer in made.offers))
+    table.add_row("regime", *(escape(offer.regime) for offer in made.offers))
+    return table
+
+
+def _or_unknown(amount: str | None) -> str:
+    return "unknown" if amount is None else amount
+
+
+def _collectors(offer: Offer) -> str:
+    lines = []
+    for one in offer.collected:
+        for amount, where in ((one.at_sale, "at the sale"), (one.at_border, "at the border")):
+            if amount != "0.00":
+                lines.append(f"{one.collector} {where} {_or_unknown(amount)}")
+    return "\n".join(lines) or "nothing is due"
+
+
+def unread(console: Console, source: str, findings: Sequence[Finding]) -> None:
+    """What was wrong with a message as a whole."""
+    for finding in findings:
+        place = f" at {finding.source_pointer}" if finding.source_pointer else ""
+        console.print(
+            f"{escape(Path(source).name)}: {escape(f'{finding.code}{place}: {finding.text} {finding.remedy}')}"
+        )

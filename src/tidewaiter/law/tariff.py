@@ -85,6 +85,10 @@ class Measures:
         found[here] = measure
         return found
 
+    def stretches(self, code: str, origin: str) -> list[tuple[int, int, int]]:
+        """The stretches of days, from the first of each until another, over which one measure holds for such goods."""
+        return self._resolved(code, origin if origin in self._class_of else "")
+
     def _node(self, code: str) -> int:
         """The longest code with a measure that this one begins with; -1 where there is none."""
         node = self._node_of.get(code)
@@ -166,6 +170,22 @@ class Tariff:
     def of(self, schedule: str | None, kind: str) -> Measures:
         """The measures of that kind in that tariff."""
         return self._of.get((schedule, kind), self._none)
+
+    def kinds(self, schedule: str | None) -> tuple[str, ...]:
+        """The kinds of measures that the tariff has."""
+        return tuple(kind for place, kind in self._of if place == schedule)
+
+    def rate_changes(self, schedule: str | None, kind: str, *, code: str, origin: str, day: int) -> int | None:
+        """The first day after this one, as days since 1970, on which such goods have another rate; None where no
+        change is known."""
+        stretches = self.of(schedule, kind).stretches(code, origin)
+
+        def rate(on: int) -> str | None:
+            number = next((n for since, until, n in stretches if since <= on < until), None)
+            return None if number is None else str(self.frame["rate"][number])
+
+        ahead = sorted({at for since, until, _ in stretches for at in (since, until) if day < at < _FOR_EVER})
+        return next((at for at in ahead if rate(at) != rate(day)), None)
 
     def measure(self, schedule: str, code: str, *, origin: str, preferred: str | None, day: date) -> int:
         """The number of the measure of duty for one code and origin on a day, where a preference for the country

@@ -34,7 +34,7 @@ def receipts(
     inputs = [bare(one) for one in consignments]
     before = totals or [None] * len(inputs)
     batch = Batch.of(inputs)
-    found = assess(batch, law, _past(before))
+    found = assess(batch, law, past_of(before))
     size = len(inputs)
     charged = charges_by_row(in_words(batch, found.charges, law), size)
     sums = totals_by_row(found.charges, size)
@@ -96,7 +96,8 @@ def _differences(stated: Receipt, again: Receipt) -> Iterator[str]:
                     yield f"{kind}/{place}/{field}: {stands}"
 
 
-def _past(totals: Sequence[PersonTotals | None]) -> Past:
+def past_of(totals: Sequence[PersonTotals | None]) -> Past:
+    """What each buyer imported before, as columns."""
     rows = [(row, to_micro(one.day), to_micro(one.year)) for row, one in enumerate(totals) if one is not None]
     return Past(person_totals=pl.DataFrame(rows, schema=PERSON_TOTALS, orient="row"))
 

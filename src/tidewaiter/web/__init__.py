@@ -1,4 +1,5 @@
-"""The pages: the list of consignments and one consignment, for officers, in several languages and without scripts.
+"""The pages, in several languages and without scripts: the list of consignments, one consignment and its receipt, for
+officers; and the quote, for whoever wants to send something.
 
 `routes(house)` are this door's routes. The fixed text of the pages is translated by the catalogues in
 `locale/<language>/LC_MESSAGES/tidewaiter.po`, which are read at start; the folder is the list of languages.

@@ -49,7 +49,7 @@ CATEGORY: dict[str, str] = {
 }  # fmt: skip
 CHARGE: dict[str, str] = {"duty": _("Duty"), "tax": _("Tax"), "fee": _("Fee")}
 COLLECTOR: dict[str, str] = {
-    "seller": _("the seller"), "marketplace": _("the marketplace"), "carrier": _("the carrier"),
+    "seller": _("the seller"), "marketplace": _("the marketplace"), "carrier": _("the carrier"), "post": _("the post"),
     "declarant": _("the declarant"), "importer": _("the importer"),
 }  # fmt: skip
 LANE: dict[str, str] = {
@@ -71,12 +71,36 @@ ANSWER: dict[str, str] = {
     "screening_request": _("Screening asked for"), "do_not_load": _("Do not load"), "hold": _("Held"),
     "released": _("Released"),
 }  # fmt: skip
+MODEL: dict[str, str] = {
+    "vendor": _("The seller collects"), "intermediary": _("The carrier collects"), "buyer": _("The buyer pays"),
+    "hybrid": _("Several collect"),
+}  # fmt: skip
+PERSON: dict[str, str] = {
+    "natural": _("A private person"), "legal": _("A business"), "association": _("An association"),
+}  # fmt: skip
+FORM: dict[str, str] = {
+    "country": _("Choose a country whose law is held here."),
+    "day": _("Write the day as year, month and day: 2026-07-01."),
+    "needed": _("The price is needed."),
+    "number": _("Write digits with at most one decimal mark, such as 12.50."),
+    "doubtful": _("This can be read in two ways: write it with two decimals, or with none."),
+    "currency": _("Write the three letters of a currency, such as EUR."),
+    "code": _("A commodity code has four to ten digits."),
+}  # fmt: skip
+"""What is wrong with a field of the form of the quote page."""
+LOST: dict[str, str] = {
+    "law_changed": _("The law it was charged under is no longer the one held here, so the receipt is not made again."),
+    "not_reckoned": _(
+        "What is kept of it no longer gives the charges that were made, so the receipt is not made again."
+    ),
+}  # fmt: skip
+"""Why there is no receipt any more."""
 CONFIDENCE: dict[str, str] = {"secondary": _("This rule is from a secondary source and not checked in the law's text.")}
 DECIDED_BY: dict[str, str] = {"corridor": _("without a person")}
 
 TABLES = (
     CONTROL, SECURITY, SEVERITY, FUNCTION, CHANNEL, CATEGORY, CHARGE, COLLECTOR, LANE, ROLE, ANSWER, CONFIDENCE,
-    DECIDED_BY,
+    DECIDED_BY, MODEL, PERSON, FORM, LOST,
 )  # fmt: skip
 
 TRANSLATED: frozenset[str] = frozenset(REASONS) | {word for table in TABLES for word in table.values()}

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from importlib import resources
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from tidewaiter.law.rules import Law
+from tidewaiter.law.timeline import in_force
 from tidewaiter.model.money import from_micro
 from tidewaiter.model.outcome import Totals
+from tidewaiter.model.receipt import Receipt
 from tidewaiter.services.list_consignments import list_consignments
+from tidewaiter.services.quote import quote
+from tidewaiter.services.reckon import LawChanged, NotReckoned, receipt_of
 from tidewaiter.services.show import show_to_officer
-from tidewaiter.store import StoreUnavailable
-from tidewaiter.web import names, words
+from tidewaiter.store import StoredConsignment, StoreUnavailable
+from tidewaiter.web import names, quoting, words
 from tidewaiter.wiring import House
 
 ID_MAX = 2**63 - 1
+KEPT = ("control", "reference", "before", "after", "personal", *quoting.FIELDS)
+"""What a link to the same page keeps of its address."""
+OFFICER = "officer"
 STATIC = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
 
 Page = Callable[[House, Request], Awaitable[Response]]
@@ -32,6 +43,9 @@ def routes(house: House) -> list[BaseRoute]:
     return [
         Route("/", _serve(house, show_list), methods=["GET"]),
         Route("/consignments/{id:int}", _serve(house, show_one), methods=["GET"]),
+        Route("/consignments/{id:int}/receipt", _serve(house, show_receipt), methods=["GET"]),
+        Route("/consignments/{id:int}/receipt.json", _serve(house, give_receipt), methods=["GET"]),
+        Route("/quote", _serve(house, show_quote), methods=["GET"]),
         Route("/static/{name}", show_static, methods=["GET"]),
     ]
 
@@ -70,6 +84,74 @@ async def show_one(house: House, request: Request) -> Response:
     if shown is None:
         return _rendered(request, "missing.html", status=404)
     return _rendered(request, "consignment.html", shown=shown, record=shown.whole or shown.stored.record)
+
+
+async def show_receipt(house: House, request: Request) -> Response:
+    """The receipt of one consignment: every line with all that it follows from."""
+    stored = await _stored(house, request)
+    if stored is None:
+        return _rendered(request, "missing.html", status=404)
+    made = await _reckoned(house, stored)
+    if isinstance(made, str):
+        return _rendered(request, "receipt.html", status=409, stored=stored, receipt=None, lost=made)
+    return _rendered(request, "receipt.html", stored=stored, receipt=made, lost=None)
+
+
+async def give_receipt(house: House, request: Request) -> Response:
+    """The same as JSON, as `tidewaiter verify` reads it."""
+    stored = await _stored(house, request)
+    if stored is None:
+        return _rendered(request, "missing.html", status=404)
+    made = await _reckoned(house, stored)
+    if isinstance(made, str):
+        return _rendered(request, "receipt.html", status=409, stored=stored, receipt=None, lost=made)
+    return Response(
+        msgspec.json.encode(made) + b"\n",
+        media_type="application/json",
+        headers={"Content-Disposition": f'attachment; filename="receipt-{stored.id}.json"'},
+    )
+
+
+async def _stored(house: House, request: Request) -> StoredConsignment | None:
+    id = request.path_params["id"]
+    return (await house.store.consignments([id])).get(id) if id <= ID_MAX else None
+
+
+async def _reckoned(house: House, stored: StoredConsignment) -> Receipt | str:
+    """The receipt; or why there is none any more, by its key in `names.LOST`."""
+    try:
+        return await receipt_of(stored, store=house.store, law=house.law, reader=OFFICER, at=house.now())
+    except LawChanged:
+        return "law_changed"
+    except NotReckoned:
+        return "not_reckoned"
+
+
+async def show_quote(house: House, request: Request) -> Response:
+    """The form, and below it the offers for what was asked. Nothing is kept."""
+    asked = quoting.asked_in(request.query_params)
+    made = None
+    if not asked.is_empty:
+        record = quoting.consignment_of(asked, house.law)
+        if record is not None and record.accepted_on is not None:
+            made = await asyncio.to_thread(quote, record, law=house.law, on=record.accepted_on)
+    today = house.now().date()
+    return _rendered(
+        request,
+        "quote.html",
+        asked=asked,
+        quote=made,
+        today=today,
+        places={code: place.name for place in house.law.jurisdictions.values() if (code := place.code)},
+        countries=_codes(house.law, "countries", today),
+        currencies=_codes(house.law, "currencies", today),
+    )
+
+
+def _codes(law: Law, name: str, day: date) -> list[str]:
+    """What is on a list of codes that all countries share."""
+    editions = next((law.editions(name, country) for country in sorted(law.known)), ())
+    return sorted({code for edition in in_force(editions, day) for code in edition.codes.to_list()})
 
 
 async def show_static(request: Request) -> Response:
@@ -111,7 +193,7 @@ def _rendered(request: Request, template: str, *, status: int = 200, **values: A
 
     def same(**changes: object) -> str:
         """A link to this page, changed so."""
-        kept = {name: asked[name] for name in ("control", "reference", "before", "after", "personal") if name in asked}
+        kept = {name: asked[name] for name in KEPT if name in asked}
         return link(request.url.path, **(kept | changes))
 
     body = (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gettext
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -89,12 +90,32 @@ def environment(language: str) -> jinja2.Environment:
         shown = exact if exact.as_tuple().exponent < -2 else exact.quantize(Decimal("0.01"))  # type: ignore[operator]
         return str(format_decimal(shown, format="#,##0.00####", locale=locale, decimal_quantization=False))
 
+    def country(code: str, fallback: str = "") -> str:
+        """The name of a country in that language; the fallback, or the code, for one that is made up."""
+        return (
+            str(locale.territories.get(code, "")) if code != "ZZ" and code in locale.territories else fallback or code
+        )
+
     made.filters |= {
+        "country": country,
         "word": word, "day": day, "instant": instant, "minute": minute, "number": number, "amount": amount,
         "reason": catalogue.gettext,
     }  # fmt: skip
-    made.globals |= {"names": names, "language": language, "languages": languages()}
+
+    def ordered(places: Mapping[str, str] | Sequence[str]) -> list[tuple[str, str]]:
+        """Codes of countries with their names, in the order of the language's names."""
+        called = places if isinstance(places, Mapping) else {}
+        told = [(code, country(code, called.get(code, ""))) for code in places]
+        return sorted(told, key=lambda pair: _plain(pair[1]))
+
+    made.globals |= {"ordered": ordered, "names": names, "language": language, "languages": languages()}
     return made
+
+
+def _plain(text: str) -> str:
+    """The text without accents, by which names are put in order."""
+    parts = unicodedata.normalize("NFD", text)
+    return "".join(part for part in parts if not unicodedata.combining(part)).casefold()
 
 
 @cache
