@@ -25,10 +25,11 @@ from tidewaiter.model.exact import (
     plus,
     scaled,
     shares,
+    sums,
     told_apart,
     within_limit,
 )
-from tidewaiter.model.money import LIMIT_MICRO
+from tidewaiter.model.money import LIMIT_MICRO, MICRO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,29 @@ def value(terms: Terms) -> Worth:
         price=price,
         declared=declared,
     )
+
+
+def carriage_for_limits(terms: Terms) -> Whole:
+    """For each head its carriage and insurance in the currency of the thresholds, at the rates that hold for these."""
+    every = np.arange(len(terms.heads))
+    plain = _Rounding(np.ones(len(every), np.int64), np.zeros(len(every), np.bool_))
+
+    def stated(name: str) -> Whole:
+        amounts = known(terms.of_heads(f"{name}_micro"))
+        found = _converted(terms, amounts, lambda: terms.heads_apart(f"{name}_currency"), every, plain)
+        return _counted(amounts, found[2])
+
+    of_items = _stated(terms, "freight", plain.at(terms.head_of))
+    by_line = np.zeros(len(every), np.int64)
+    by_line[terms.owners] = sums(_counted(of_items[0], of_items[2]), terms.starts)
+    return plus(stated("freight"), stated("insurance"), by_line)
+
+
+def part_of_value(terms: Terms, worth: Worth, share_ppm: int) -> Whole:
+    """That part of the customs value of every item, rounded as values are."""
+    quantum = terms.by_place(lambda place: place.ground.value_quantum)[terms.head_of]
+    half_up = terms.by_place(lambda place: place.ground.value_rounding == "half_up").astype(np.bool_)[terms.head_of]
+    return scaled(worth.customs_value, share_ppm, MICRO, quantum=quantum, half_up=half_up)
 
 
 def _carriage_is_taxed_apart(place: Place) -> bool:
