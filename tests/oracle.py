@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, localcontext
@@ -44,6 +44,46 @@ class Worth:
     goods: Decimal | None
     customs_value: Decimal | None
     tax_base: Decimal | None
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What one item's values are made of, in the currency of assessment; `tax_base` before any charge."""
+
+    goods: Decimal | None
+    carriage: Decimal | None
+    customs_value: Decimal | None
+    tax_base: Decimal | None
+
+
+@dataclass(frozen=True)
+class Due:
+    """One charge on one item, or on the whole: what is collected, and what charges after it count."""
+
+    base: Decimal | None
+    collected: Decimal | None
+    counted: Decimal | None
+
+
+@dataclass(frozen=True)
+class Made:
+    """A charge that is worked out: a due for each item that has a line, on the first for the whole."""
+
+    rule: Row
+    dues: list[Due | None]
+
+    def counted(self, place: int) -> Decimal | None:
+        """What it adds on an item to what charges after it are taken on."""
+        due = self.dues[place]
+        return NOUGHT if due is None else due.counted
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What the same buyer imported before on that day and in that year, in the currency of the thresholds."""
+
+    day: Decimal = NOUGHT
+    year: Decimal = NOUGHT
 
 
 @dataclass(frozen=True)
@@ -136,7 +176,7 @@ class Oracle:
         self.known_rates: dict[tuple[str, str, date], Decimal | None] = {}
         self.by_country = {folder.head["code"]: name for name, folder in self.folders.items() if "code" in folder.head}
 
-    def assess(self, consignment: Consignment) -> Answer | None:
+    def assess(self, consignment: Consignment, earlier: Earlier | None = None) -> Answer | None:
         """The answer for a consignment; None where nothing is assessed."""
         if consignment.function != "original" or consignment.direction != "import" or consignment.accepted_on is None:
             return None
@@ -148,13 +188,16 @@ class Oracle:
         if ground is None:
             return None
         with localcontext(prec=PRECISION):
-            return _Assessor(self, family, ground, consignment, consignment.accepted_on).answer()
+            day = consignment.accepted_on
+            return _Assessor(self, family, ground, consignment, day=day, earlier=earlier or Earlier()).answer()
 
     def in_force(self, country: str, day: date) -> list[Row]:
         """The versions of regimes that hold in the country on the day."""
-        return [
-            version for folder in self._family(self.by_country[country]) for version in holding(folder.regimes, day)
-        ]
+        return [version for folder in self.family_of(country) for version in holding(folder.regimes, day)]
+
+    def family_of(self, country: str) -> list[Folder]:
+        """The folder of the country and all above it, nearest first."""
+        return self._family(self.by_country[country])
 
     def _family(self, name: str) -> list[Folder]:
         found = []
@@ -187,22 +230,40 @@ class Oracle:
 class _Assessor:
     """One consignment, its day, and the law of its country."""
 
-    def __init__(self, oracle: Oracle, family: list[Folder], ground: Row, consignment: Consignment, day: date) -> None:
+    def __init__(
+        self,
+        oracle: Oracle,
+        family: list[Folder],
+        ground: Row,
+        consignment: Consignment,
+        *,
+        day: date,
+        earlier: Earlier,
+    ) -> None:
         self.oracle, self.family, self.ground, self.c, self.day = oracle, family, ground, consignment, day
+        self.earlier = earlier
         self.home: str = next(folder.head["currency"] for folder in family if "currency" in folder.head)
 
     def answer(self) -> Answer:
-        worths = self.worths()
-        regime = next((regime for regime in self.regimes() if self.fits(regime["when"])), None)
+        parts = self.parts(Decimal(1))
+        regime = next((regime for regime in self.regimes() if self.fits(regime)), None)
         if regime is None:
-            return Answer(None, self.home, tuple(worths), ())
-        lines, counted = self.charges(regime, worths)
-        if "duty" in self.ground["tax_base"]:
-            worths = [
-                Worth(worth.goods, worth.customs_value, plus(worth.tax_base, extra))
-                for worth, extra in zip(worths, counted, strict=True)
-            ]
-        return Answer(regime["id"], self.home, tuple(worths), tuple(lines))
+            return Answer(None, self.home, tuple(Worth(p.goods, p.customs_value, p.tax_base) for p in parts), ())
+        parts = self.parts(self.part_taken(regime))
+        made = self.charges(regime, parts)
+        worths = []
+        for place, part in enumerate(parts):
+            base = part.tax_base
+            for one in made:
+                if "duty" in self.ground["tax_base"] and one.rule["type"] != "tax":
+                    base = plus(base, one.counted(place))
+            worths.append(Worth(part.goods, part.customs_value, base))
+        return Answer(regime["id"], self.home, tuple(worths), tuple(self.lines(made)))
+
+    @staticmethod
+    def part_taken(regime: Row) -> Decimal:
+        """The part of the customs value that the regime takes."""
+        return percent(regime.get("value_share", "100 %"))
 
     # Values
 
@@ -226,8 +287,20 @@ class _Assessor:
     def as_value(self, value: Decimal) -> Decimal:
         return rounded(value, Decimal(self.ground["value_quantum"]), self.ground["value_rounding"])
 
-    def as_charge(self, value: Decimal) -> Decimal:
-        return rounded(value, Decimal(self.ground["charge_quantum"]), self.ground["charge_rounding"])
+    def as_charge(self, value: Decimal, rule: Row) -> Decimal:
+        said = {"quantum": self.ground["charge_quantum"], "rounding": self.ground["charge_rounding"], **rule}
+        return rounded(value, Decimal(said["quantum"]), said["rounding"])
+
+    def fixed(self, rule: Row, name: str) -> Decimal | None:
+        """A fixed sum of a charge in the currency of assessment: '20 USD', rounded as the charge is."""
+        found = self.limit(rule, name)
+        return None if found is None else self.as_charge(found, rule)
+
+    def limit(self, rule: Row, name: str) -> Decimal | None:
+        """A limit below which a charge is not collected, in the currency of assessment, to a millionth."""
+        amount, currency = rule[name].split()
+        found = self.into(Money(Decimal(amount), currency), self.home, "threshold_exchange")
+        return None if found is None else rounded(found, MILLIONTH, "half_up")
 
     def on_list(self, name: str, code: str | None, *, prefix: bool) -> bool:
         """Whether the code is on the dated list of the nearest folder that has one."""
@@ -237,8 +310,11 @@ class _Assessor:
         codes = [row["code"] for row in holding(rows, self.day)]
         return any(code.startswith(found) if prefix else code == found for found in codes)
 
-    def worths(self) -> list[Worth]:
-        """Each item's worth before any charge."""
+    def parts(self, taken: Decimal) -> list[Parts]:
+        """What each item's values are made of, with so large a part of the customs value.
+
+        The value for the tax is made from the part that is taken, and carriage added to it is whole.
+        """
         prices = [self.in_home(item.price) for item in self.c.items]
         declared = [self.in_home(item.customs_value) for item in self.c.items]
         goods = [value if price is None else price for price, value in zip(prices, declared, strict=True)]
@@ -261,10 +337,11 @@ class _Assessor:
                 value = plus(net, travel) if self.ground["customs_value"] == "CIF" else net
                 value = minus(plus(value, up), down)
                 value = None if value is None else max(NOUGHT, value)
+            value = None if value is None else self.as_value(value * taken)
             base = plus(value, tax_up)
             if "CIF" in self.ground["tax_base"] and self.ground["customs_value"] != "CIF":
                 base = plus(base, travel)
-            found.append(Worth(net, value, base))
+            found.append(Parts(net, travel, value, base))
         return found
 
     def shared(self, total: Decimal | None, goods: list[Decimal | None]) -> list[Decimal | None]:
@@ -274,16 +351,7 @@ class _Assessor:
         """
         if total is None:
             return [None for _ in goods]
-        weights = [value or NOUGHT for value in goods]
-        if sum(weights) == 0:
-            weights = [Decimal(1) for _ in goods]
-        whole, running, given, shares = sum(weights), NOUGHT, NOUGHT, []
-        for weight in weights:
-            running += weight
-            reached = rounded(total * running / whole, Decimal(self.ground["value_quantum"]), "half_up")
-            shares.append(reached - given)
-            given = reached
-        return list(shares)
+        return list(shares_of(total, [value or NOUGHT for value in goods], Decimal(self.ground["value_quantum"])))
 
     # Regime
 
@@ -292,9 +360,9 @@ class _Assessor:
         ranked = sorted(holding(versions, self.day), key=lambda v: (v["priority"], v["id"], v["from"]))
         return [{"when": {}, "charge": [], **version} for version in ranked]
 
-    def fits(self, when: Row) -> bool:
+    def fits(self, regime: Row) -> bool:
         """Whether all conditions hold. What cannot be known does not hold; nor does anything of no goods at all."""
-        items = self.c.items
+        items, when = self.c.items, regime["when"]
         if not items:
             return False
         extra = {code for item in items for code in item.additional_procedures}
@@ -308,14 +376,22 @@ class _Assessor:
             "scheme": self._scheme,
             "sender": lambda kind: self._kind(("consignor", "exporter", "seller")) == kind,
             "receiver": lambda kind: self._kind(("importer", "consignee", "buyer")) == kind,
-            "value_max": lambda limit: self._compared(limit, lambda value, bound: value <= bound),
-            "value_over": lambda limit: self._compared(limit, lambda value, bound: value > bound),
+            "export_country": lambda wanted: self.c.export_country in wanted,
+            "not_export_country": lambda wanted: self.c.export_country not in wanted,  # not stated is none of them
+            "origin": lambda wanted: all(item.origin_country in wanted for item in items),
+            "delivered_to": self._delivered_to,
+            "not_delivered_to": lambda name: not self._delivered_to(name),
+            "value_max": lambda limit: self._measured(regime, limit, lambda value, bound: value <= bound),
+            "value_over": lambda limit: self._measured(regime, limit, lambda value, bound: value > bound),
+            "person_day_max": lambda limit: self._within(regime, limit, self.earlier.day),
+            "person_year_max": lambda limit: self._within(regime, limit, self.earlier.year),
             "goods_not": lambda names: not any(self._listed(item, names) for item in items),
             "goods_only": lambda names: all(
                 self.on_list(name, item.hs_code, prefix=True) for item in items for name in names
             ),
         }
-        return all(tests[name](wanted) for name, wanted in when.items())
+        looked_at = {"value_basis", "value_per"}  # these say what the limits look at
+        return all(tests[name](wanted) for name, wanted in when.items() if name not in looked_at)
 
     def _scheme(self, wanted: str) -> bool:
         given = [*self.c.fiscal_references, *(ref for item in self.c.items for ref in item.fiscal_references)]
@@ -332,66 +408,202 @@ class _Assessor:
     def _listed(self, item: GoodsItem, names: list[str]) -> bool:
         return any(self.on_list(name, item.hs_code, prefix=True) for name in names)
 
-    def _compared(self, limit: str, test: Callable[[Decimal, Decimal], bool]) -> bool:
+    def _delivered_to(self, name: str) -> bool:
+        """Whether the receiver's postcode is on the list: that of the first of these who is named, if it is stated."""
+        for role in ("consignee", "buyer", "importer"):
+            named = [party for party in self.c.parties if party.role == role]
+            if named:
+                code = named[0].postcode
+                return self.on_list(name, code.replace(" ", "").upper() if code else None, prefix=True)
+        return False
+
+    def _measured(self, regime: Row, limit: str, test: Callable[[Decimal, Decimal], bool]) -> bool:
         bound, currency = limit.split()
-        whole = NOUGHT
+        by_item = regime["when"].get("value_per") == "item"
+        value = self._dearest(currency) if by_item else self._whole(regime, currency)
+        return value is not None and test(value, Decimal(bound))
+
+    def _within(self, regime: Row, limit: str, before: Decimal) -> bool:
+        """Whether the whole consignment and what came before it are within the limit."""
+        bound, currency = limit.split()
+        value = self._whole(regime, currency)
+        return value is not None and before + value <= Decimal(bound)
+
+    def _for_limits(self, money: Money | None, currency: str) -> Decimal | None:
+        found = self.into(money, currency, "threshold_exchange")
+        return None if found is None else rounded(found, MILLIONTH, "half_up")
+
+    def _price(self, item: GoodsItem, currency: str) -> Decimal | None:
+        price = self._for_limits(item.price, currency)
+        return self._for_limits(item.customs_value, currency) if price is None else price
+
+    def _dearest(self, currency: str) -> Decimal | None:
+        """The price of the dearest single article: a line's by the number of its pieces, where that is stated."""
+        found = []
         for item in self.c.items:
-            value = self.into(item.price, currency, "threshold_exchange")
-            if value is None:
-                value = self.into(item.customs_value, currency, "threshold_exchange")
-            if value is None:
-                return False
-            whole += rounded(value, MILLIONTH, "half_up")
-        if self.c.discount is not None:  # the price paid is what counts
-            off = self.into(self.c.discount, currency, "threshold_exchange")
-            if off is None:
-                return False
-            whole = max(NOUGHT, whole - rounded(off, MILLIONTH, "half_up"))
-        return test(whole, Decimal(bound))
+            price = self._price(item, currency)
+            if price is None:
+                return None
+            pieces = pieces_of(item)
+            found.append(rounded(price / pieces, MILLIONTH, "half_up") if pieces else price)
+        return max(found)
+
+    def _whole(self, regime: Row, currency: str) -> Decimal | None:
+        """The value of the consignment that limits look at."""
+        basis = regime["when"].get("value_basis", "goods")
+        if basis == "customs_value":
+            values = [part.customs_value for part in self.parts(self.part_taken(regime))]
+            return (
+                total_of(
+                    [None if value is None else Money(value, self.home) for value in values],
+                    lambda money: self._for_limits(money, currency),
+                )
+                if None not in values
+                else None
+            )
+
+        def convert(money: Money) -> Decimal | None:
+            return self._for_limits(money, currency)
+
+        whole: Decimal | None = NOUGHT
+        for item in self.c.items:
+            whole = plus(whole, self._price(item, currency))
+        whole = minus(whole, total_of([self.c.discount], convert))  # the price paid is what counts
+        whole = None if whole is None else max(NOUGHT, whole)
+        if basis == "goods+carriage":
+            carriage = [self.c.freight, self.c.insurance, *(item.freight for item in self.c.items)]
+            whole = plus(whole, total_of(carriage, convert))
+        return whole
 
     # Charges
 
-    def charges(self, regime: Row, worths: list[Worth]) -> tuple[list[Line], list[Decimal | None]]:
-        """The lines, item by item, and what duties and fees come to on each item."""
-        lines: list[Line] = []
-        count = len(self.c.items)
-        before: list[Decimal | None] = [NOUGHT] * count
-        counted: list[Decimal | None] = [NOUGHT] * count
-        for rule in regime["charge"]:
-            so_far = list(before)
-            for place, item in enumerate(self.c.items):
-                base, amount = self.charge(rule, place, item, worths[place], so_far[place])
-                before[place] = plus(before[place], amount)
-                if rule["type"] != "tax":
-                    counted[place] = plus(counted[place], amount)
-                if rule.get("per") == "consignment":
-                    if place > 0:
-                        continue
-                    lines.append(Line(rule["type"], rule["code"], None, base, amount, rule["collector"]))
-                else:
-                    lines.append(Line(rule["type"], rule["code"], place, base, amount, rule["collector"]))
-        return sorted(lines, key=lambda line: count if line.item is None else line.item), counted
+    def lines(self, made: list[Made]) -> list[Line]:
+        """The receipt, item by item; what is charged on the whole stands at the end."""
+        found = []
+        for one in made:
+            for place, due in enumerate(one.dues):
+                if due is not None:
+                    item = None if one.rule.get("per") == "consignment" else place
+                    rule = one.rule
+                    found.append(Line(rule["type"], rule["code"], item, due.base, due.collected, rule["collector"]))
+        return sorted(found, key=lambda line: len(self.c.items) if line.item is None else line.item)
 
-    def charge(
-        self, rule: Row, place: int, item: GoodsItem, worth: Worth, before: Decimal | None
-    ) -> tuple[Decimal | None, Decimal | None]:
-        """Base and amount of one charge on one item."""
-        value = worth.customs_value
-        if rule["arithmetic"] == "relief":
-            return value, NOUGHT
-        if rule["arithmetic"] == "rate":
-            return value, None if value is None else self.as_charge(value * percent(rule["rate"]))
-        if rule["arithmetic"] == "flat":
-            return None, self.flat(rule) if self.is_first(rule["per"], place) else NOUGHT
-        if rule["arithmetic"] == "tariff":
-            duty = self.duty(item, value)
-            return value, None if duty is None else self.as_charge(duty)
-        base = plus(worth.tax_base, before) if "duty" in self.ground["tax_base"] else worth.tax_base
-        base = before if rule.get("base") == ["charges"] else base
-        if rule.get("due") == "sale":
-            return base, NOUGHT
-        rate = self.tax_rate(rule["tax"], item)
-        return base, None if rate is None or base is None else self.as_charge(base * rate)
+    def charges(self, regime: Row, parts: list[Parts]) -> list[Made]:
+        """Every charge of the regime, in its order."""
+        made: list[Made] = []
+        for rule in regime["charge"]:
+            made.append(Made(rule, self.waived(rule, self.charge(rule, parts, made))))
+        return made
+
+    def charge(self, rule: Row, parts: list[Parts], made: list[Made]) -> list[Due | None]:
+        """What one charge comes to, before it is asked whether so little is collected."""
+        bases = [self.base(rule, place, part, made) for place, part in enumerate(parts)]
+        how = rule["arithmetic"]
+        if how == "flat":
+            sum_of = self.fixed(rule, "amount")
+            given = [sum_of if self.is_first(rule["per"], place) else NOUGHT for place in range(len(parts))]
+            found = [self.due(rule, None, amount) for amount in given]
+            return [found[0], *(None for _ in found[1:])] if rule["per"] == "consignment" else list(found)
+        if how == "rate" and rule.get("per") == "consignment":
+            whole = sum_known(bases)
+            amount = self.bounded(rule, minus(self.of(rule, whole, percent(rule["rate"])), self.taken_off(rule)))
+            return [self.due(rule, whole, amount), *(None for _ in parts[1:])]
+        if how == "rate":
+            off = self.shares_off(rule, bases)
+            return [
+                self.due(rule, base, minus(self.of(rule, base, percent(rule["rate"])), less))
+                for base, less in zip(bases, off, strict=True)
+            ]
+        return [
+            self.on_item(rule, item, base, made, place)
+            for place, (item, base) in enumerate(zip(self.c.items, bases, strict=True))
+        ]
+
+    def on_item(self, rule: Row, item: GoodsItem, base: Decimal | None, made: list[Made], place: int) -> Due | None:
+        """Relief, tariff or tax on one item."""
+        if rule["arithmetic"] == "relief" or rule.get("due") == "sale":
+            return Due(base, NOUGHT, NOUGHT)
+        if rule["arithmetic"] == "tax":
+            rate = self.tax_rate(rule["tax"], item)
+            return self.due(rule, base, None if rate is None else self.of(rule, base, rate))
+        layer = rule.get("measures")
+        if layer is not None and self.measure(item, layer) is None:
+            return None
+        others = [one for one in made if one.rule.get("measures") in rule.get("unless", ())]
+        if any(one.dues[place] is not None for one in others):
+            return Due(base, NOUGHT, NOUGHT)
+        return self.due(rule, base, self.duty(item, base, layer))
+
+    def base(self, rule: Row, place: int, part: Parts, made: list[Made]) -> Decimal | None:
+        """What a charge is taken on, on one item."""
+        before: Decimal | None = NOUGHT
+        for one in made:
+            before = plus(before, one.counted(place))
+        if "base" not in rule:
+            if rule["arithmetic"] != "tax":
+                return part.customs_value
+            return plus(part.tax_base, before) if "duty" in self.ground["tax_base"] else part.tax_base
+        found: Decimal | None = NOUGHT
+        for name in rule["base"]:
+            if name == "charges":
+                found = plus(found, before)
+            elif name == "goods":
+                found = plus(found, None if part.goods is None else max(NOUGHT, part.goods))
+            elif name in ("carriage", "customs_value", "tax_base"):
+                found = plus(found, getattr(part, name))
+            else:
+                for one in made:
+                    if one.rule["code"] == name:
+                        found = plus(found, one.counted(place))
+        return found
+
+    @staticmethod
+    def of(rule: Row, base: Decimal | None, rate: Decimal) -> Decimal | None:
+        """The rate of the base, which has the charge in it where the law says so."""
+        if base is None:
+            return None
+        return base * rate / (1 - rate) if rule.get("gross_up") else base * rate
+
+    def taken_off(self, rule: Row) -> Decimal | None:
+        """What is taken off for the consignment."""
+        return self.fixed(rule, "minus") if "minus" in rule else NOUGHT
+
+    def shares_off(self, rule: Row, bases: list[Decimal | None]) -> list[Decimal | None]:
+        """Each item's share of what is taken off, by the whole quanta of its base."""
+        off = self.taken_off(rule)
+        quantum = Decimal(rule["quantum"] if "quantum" in rule else self.ground["charge_quantum"])
+        if off is None or off == 0:
+            return [off for _ in bases]
+        if None in bases:  # whose share it is cannot be known
+            return [None for _ in bases]
+        weigh = Decimal(self.ground["charge_quantum"])
+        return list(shares_of(off, [rounded(base or NOUGHT, weigh, "down") for base in bases], quantum))
+
+    def bounded(self, rule: Row, amount: Decimal | None) -> Decimal | None:
+        """The amount, no less than the minimum and no more than the maximum."""
+        for name, choose in (("minimum", max), ("maximum", min)):
+            if name in rule:
+                bound = self.fixed(rule, name)
+                amount = None if amount is None or bound is None else choose(amount, bound)
+        return amount
+
+    def due(self, rule: Row, base: Decimal | None, amount: Decimal | None) -> Due:
+        """The amount rounded, and the part of it that is collected: rounded once, from what was not yet rounded."""
+        if amount is None:
+            return Due(base, None, None)
+        amount = max(NOUGHT, amount)
+        part = percent(rule.get("share", "100 %"))
+        return Due(base, self.as_charge(amount * part, rule), self.as_charge(amount, rule))
+
+    def waived(self, rule: Row, dues: list[Due | None]) -> list[Due | None]:
+        """The same, or nought where on the whole so little would be collected; charges after it count nought too."""
+        whole = sum_known([due.collected for due in dues if due is not None])
+        below, up_to = (self.limit(rule, name) if name in rule else None for name in ("waived_below", "waived_up_to"))
+        if whole is None:
+            return dues
+        if (below is not None and whole < below) or (up_to is not None and whole <= up_to):
+            return [None if due is None else Due(due.base, NOUGHT, NOUGHT) for due in dues]
+        return dues
 
     def is_first(self, per: str, place: int) -> bool:
         if per == "consignment":
@@ -399,13 +611,6 @@ class _Assessor:
         if per == "code":
             return self.c.items[place].hs_code not in [item.hs_code for item in self.c.items[:place]]
         return True
-
-    def flat(self, rule: Row) -> Decimal | None:
-        amount, currency = rule["amount"].split()
-        if currency == self.home:
-            return Decimal(amount)
-        found = self.into(Money(Decimal(amount), currency), self.home, "threshold_exchange")
-        return None if found is None else self.as_charge(found)
 
     def tax_rate(self, name: str, item: GoodsItem) -> Decimal | None:
         taxes = [tax for folder in self.family for tax in folder.taxes if tax["id"] == name]
@@ -418,9 +623,9 @@ class _Assessor:
         found = _latest(holding([rate for rate in taxes[0]["rate"] if rate["class"] == kind], self.day))
         return percent(found["rate"]) if found else None
 
-    def duty(self, item: GoodsItem, value: Decimal | None) -> Decimal | None:
-        """Duty by the tariff, not rounded."""
-        measure = self.measure(item)
+    def duty(self, item: GoodsItem, value: Decimal | None, layer: str | None) -> Decimal | None:
+        """Duty by the tariff or one of its layers, not rounded."""
+        measure = self.measure(item, layer)
         if measure is None or (measure["rate"] == "free" and value is None):  # taken so: what is unknown stays so
             return None
         due = None
@@ -439,8 +644,7 @@ class _Assessor:
             if share and value is not None:  # a duty by weight alone needs no value
                 due += value * percent(share[1])
             elif each:
-                piece = item.quantity if (item.quantity_unit or "NAR") == "NAR" else None
-                units = {"KGM": item.net_mass, "NAR": piece}.get(each[4])
+                units = {"KGM": item.net_mass, "NAR": pieces_of(item)}.get(each[4])
                 taken = self.into(Money(Decimal(each[1]), each[2]), self.home, "exchange_table")
                 if units is None or taken is None:
                     return None
@@ -449,11 +653,15 @@ class _Assessor:
                 return None
         return due
 
-    def measure(self, item: GoodsItem) -> Row | None:
-        """The measure for the item: a preference that is claimed, else the longest code, the very origin first."""
+    def measure(self, item: GoodsItem, layer: str | None) -> Row | None:
+        """The measure for the item: a preference that is claimed, else the longest code, the very origin first.
+
+        A layer is looked up as the rates for all are, by the goods' own origin.
+        """
         code = (item.hs_code or "") + (item.taric_code or "") if item.hs_code else ""
         tariff = next((folder.tariff for folder in self.family if folder.tariff), [])
-        fitting = holding([row for row in tariff if code.startswith(row["code"])], self.day)
+        kinds = (layer,) if layer else ("third_country", "preference")
+        fitting = holding([row for row in tariff if row["kind"] in kinds and code.startswith(row["code"])], self.day)
         claimed = self.on_list("preference-claims", item.preference, prefix=True)
         preferred = item.preference_country or item.origin_country
         best: tuple[tuple[bool, int, bool, str], Row] | None = None
@@ -485,6 +693,39 @@ def plus(left: Decimal | None, right: Decimal | None) -> Decimal | None:
 def minus(left: Decimal | None, right: Decimal | None) -> Decimal | None:
     """The difference; unknown where one is."""
     return None if left is None or right is None else left - right
+
+
+PIECES = {"NAR": 1, "C62": 1, "H87": 1, "DZN": 12}
+"""How many pieces some units of UN/ECE Recommendation 20 are: those that tests use."""
+
+
+def pieces_of(item: GoodsItem) -> Decimal | None:
+    """The number of pieces; unknown where another quantity is stated. A quantity without a unit counts pieces."""
+    each = PIECES.get(item.quantity_unit or "NAR")
+    return None if item.quantity is None or each is None else item.quantity * each
+
+
+def sum_known(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum; unknown where one is."""
+    total: Decimal | None = NOUGHT
+    for amount in amounts:
+        total = plus(total, amount)
+    return total
+
+
+def shares_of(total: Decimal, weights: list[Decimal], quantum: Decimal) -> Iterator[Decimal]:
+    """The total shared out by weight, so that the shares add up to it: differences of rounded running totals.
+
+    Where all weigh nothing, all weigh the same.
+    """
+    if sum(weights) == 0:
+        weights = [Decimal(1) for _ in weights]
+    running, given = NOUGHT, NOUGHT
+    for weight in weights:
+        running += weight
+        reached = rounded(total * running / sum(weights), quantum, "half_up")
+        yield reached - given
+        given = reached
 
 
 def total_of(amounts: Iterable[Money | None], convert: Callable[[Money], Decimal | None]) -> Decimal | None:

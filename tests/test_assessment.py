@@ -5,6 +5,7 @@ Zedland (`zz`) uses every feature of the law files and changes for no reason but
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -328,3 +329,67 @@ def test_a_discount_on_the_order_counts_where_a_threshold_looks_at_the_price() -
     found = assess(Batch.of([whole, reduced]), load())
 
     assert found.regimes["regime"].to_list() == ["gb-standard", "gb-low-value-sale"]
+
+
+def test_goods_and_carriage_are_compared_at_the_rates_of_thresholds(law: Law) -> None:
+    """EUR 125 are ZZD 250 by the year, as much as is free in the Free Port, though ZZD 312.50 by the month."""
+    parties = [make.party("consignee", postcode="15 200", country="ZZ")]
+    parcels = [
+        zedland(shirts("120 EUR"), freight=freight, parties=parties, accepted_on=date(2026, 8, 3))
+        for freight in ("5 EUR", "5.01 EUR")
+    ]
+    found = assess(Batch.of(parcels), law)
+
+    assert found.regimes["regime"].to_list() == ["zz-free-port", "zz-standard"]
+    assert values(found, "customs_value") == [300, 300]
+
+
+def test_the_part_of_the_value_that_law_takes_is_what_is_told(law: Law) -> None:
+    parties = [make.party("consignee", country="ZZ")]
+    found = assess(Batch.of([zedland(shirts("100 ZZD", origin_country="GB"), parties=parties)]), law)
+
+    assert found.regimes["regime"].to_list() == ["zz-own-use"]
+    assert values(found, "goods") == [100]
+    assert values(found, "customs_value") == [60]
+    assert values(found, "tax_base") == [Decimal("68.55")]
+
+
+def test_a_charge_with_a_rounding_of_its_own_says_so(law: Law) -> None:
+    parties = [make.party("consignee", country="ZZ")]
+    duty, tax = told(law, zedland(shirts("100 ZZD"), parties=parties, export_country="US")).iter_rows(named=True)
+
+    assert (duty["rounding"], tax["rounding"]) == ("down to 0.05", "half up to 0.01")
+
+
+def test_goods_that_are_free_anyway_are_not_said_to_be_waived(law: Law) -> None:
+    """Shirts with a duty of ZZD 1.99, which is not collected, beside a book, of which none is due."""
+    parties = [make.party("consignee", country="ZZ")]
+    goods = [shirts("23.38 ZZD", origin_country="GB"), shirts("5 ZZD", hs_code="49019900", origin_country="GB")]
+    found = told(law, zedland(*goods, parties=parties)).filter(pl.col("type") == "duty")
+
+    assert found["amount_micro"].to_list() == [0, 0]
+    assert [("not collected" in why, "free" in why) for why in found["why"]] == [(True, False), (False, True)]
+
+
+def test_what_is_taken_off_is_not_known_where_a_value_is_not(law: Law) -> None:
+    """Were the sum taken off the known goods alone, their duty would be too small."""
+    parties = [make.party("consignee", country="ZZ")]
+    goods = [shirts("100 ZZD"), shirts("100 ZZD", freight="5 XTS")]
+    found = assess(Batch.of([zedland(*goods, parties=parties, export_country="US")]), law)
+
+    assert found.regimes["regime"].to_list() == ["zz-remittance"]
+    assert [amount for kind, _, amount in lines(found) if kind == "duty"] == [None, None]
+
+
+def test_a_limit_by_the_person_looks_at_the_whole_and_not_at_one_article(law: Law) -> None:
+    place = law.jurisdictions["zz"]
+    regimes = [
+        replace(one, when=replace(one.when, value_per="item")) if one.id == "zz-neighbours" else one
+        for one in place.regimes
+    ]
+    changed = law.amended("zz", replace(place, regimes=tuple(regimes)))
+    parcel = zedland(
+        shirts("301 ZZD", quantity="7"), parties=[make.party("consignee", country="ZZ")], export_country="FJ"
+    )
+
+    assert assess(Batch.of([parcel]), changed).regimes["regime"].to_list() == ["zz-standard"]

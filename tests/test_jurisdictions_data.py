@@ -143,12 +143,19 @@ def test_regimes_name_only_lists_and_taxes_that_are_there(folder: str) -> None:
         for version in regime["version"]:
             when = version.get("when", {})
             used = {*when.get("goods_not", ()), *when.get("goods_only", ())}
+            used |= {when[name] for name in ("delivered_to", "not_delivered_to") if name in when}
             taxes = {charge["tax"] for charge in version["charge"] if charge["arithmetic"] == "tax"}
 
             assert used <= lists, regime["id"]
             for country in countries:
                 held = {tax["id"] for place in family(country) for tax in taxes_of(place)}
                 assert taxes <= held, (regime["id"], country)
+
+
+def layers_of(folder: str) -> set[str]:
+    """The layers of the tariff that regimes of the folder and of those above it ask for."""
+    versions = [version for place in family(folder) for regime in regimes(place) for version in regime["version"]]
+    return {charge["measures"] for version in versions for charge in version["charge"] if "measures" in charge}
 
 
 def taxes_of(folder: str) -> list[dict[str, Any]]:
@@ -179,10 +186,7 @@ def test_every_row_has_a_source_and_ends_after_it_begins(path: Path) -> None:
 
 @pytest.mark.parametrize("path", files("tariff/*.csv"), ids=named)
 def test_rates_of_duty_are_exact_and_never_empty(path: Path) -> None:
-    charges = [
-        charge for one in regimes(path.parents[1].name) for version in one["version"] for charge in version["charge"]
-    ]
-    layers = {charge["measures"] for charge in charges if "measures" in charge}
+    layers = layers_of(path.parents[1].name)
     for row in rows(path):
         assert re.fullmatch(r"(\d{2,10})?", row["code"])
         assert row["kind"] in {"third_country", "preference", *layers}
@@ -266,17 +270,27 @@ def test_the_made_up_country_uses_everything_the_readme_names() -> None:
     said = "\n".join(path.read_text(encoding="utf-8") for path in (LAW / "zz").rglob("*.toml"))
     readme = (LAW / "README.md").read_text(encoding="utf-8")
     block = re.search(r"\[version\.when\](.*?)\[\[version\.charge\]\]", readme, re.DOTALL)
+    told = re.search(r"\| key \| with \| means \|\n(.*?)\n\n", readme, re.DOTALL)
+    bases = re.search(r"a sum of (.*?) and codes", readme)
 
     assert block
-    assert conditions == set(re.findall(r"^(\w+) = ", block[1], re.MULTILINE))
+    assert told
+    assert bases
+    assert conditions == set(re.findall(r"(?:^|; )(\w+)(?: = |: )", block[1], re.MULTILINE))
     assert {charge["arithmetic"] for charge in charges} == set(re.findall(r"^\| `(\w+)` \|", readme, re.MULTILINE))
+    keys = {key for line in told[1].splitlines() for key in re.findall(r"`(\w+) = ", line.split("|")[1])}
+    assert keys <= {key for charge in charges for key in charge}
+    assert len(keys) >= 12
+    assert {base for charge in charges for base in charge.get("base", ())} > set(re.findall(r"`(\w+)`", bases[1]))
+    assert any("value_share" in version for version in versions)
+    assert {version["when"].get("value_basis") for version in versions} >= {"goods+carriage", "customs_value"}
     assert {charge.get("per") for charge in charges} >= {"code", "item", "consignment"}
     assert {charge.get("due") for charge in charges} >= {"sale"}
     assert {tuple(charge.get("base", ())) for charge in charges} >= {("charges",)}
     assert {charge["type"] for charge in charges} == {"duty", "tax", "fee"}
     assert {charge["collector"] for charge in charges} >= {"seller", "marketplace", "carrier", "importer"}
     assert all(word in said for word in ('"FOB"', '"CIF"', '"half_up"', '"down"', "until = ", '"secondary"', '"none"'))
-    assert {row["kind"] for row in tariff} == {"third_country", "preference"}
+    assert {row["kind"] for row in tariff} == {"third_country", "preference", *layers_of("zz")}
     assert {unit for row in tariff for unit in re.findall(r"/ ([A-Z]{3})", row["rate"])} == {"KGM", "NAR"}
     assert any("%" in row["rate"] and "/" in row["rate"] for row in tariff)
     assert {min(len(row["origin"]), 3) for row in tariff} == {0, 2, 3}

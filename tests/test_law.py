@@ -49,7 +49,7 @@ FAULTS = {
     "a parent that is no folder": ("jurisdiction.toml", 'parent = "world"', 'parent = "moon"', "moon"),
     "no TOML at all": ("regimes/gift.toml", "[[version]]", "[[version]", "gift.toml"),
     "a version without source": ("regimes/gift.toml", "source =", "# source =", "source"),
-    "an empty source": ("regimes/sweets.toml", '"Sugar Tax Act of Zedland 2023 (made up)"', '" "', "source is empty"),
+    "an empty source": ("regimes/sweets.toml", '"Sugar Tax Act of Zedland 2018 (made up)"', '" "', "source is empty"),
     "a condition that is none": ("regimes/gift.toml", "receiver =", "recipient =", "recipient"),
     "a person that is none": ("regimes/gift.toml", 'sender = "natural"', 'sender = "person"', "person"),
     "one name where a list is due": ("regimes/gift.toml", 'category = ["gift"]', 'category = "gift"', "a list"),
@@ -70,7 +70,16 @@ FAULTS = {
     "a kind of measure that is none": ("tariff/tariff.csv", "FAR-ISLES,preference", "FAR-ISLES,prefer", "prefer"),
     "a duty that cannot be read": ("tariff/tariff.csv", "0.4 ZZD / KGM", "0.4 ZZD the KGM", "no duty expression"),
     "a rate of exchange that is none": ("exchange/rates.csv", ",0.625,", ",1e3,", "1e3"),
-    "a code without first day": ("codes/books.csv", "4901,2024-01-01", "4901,", "books.csv"),
+    "a code without first day": ("codes/books.csv", "4901,2020-01-01", "4901,", "books.csv"),
+    "a share of what is relieved": ("regimes/gift.toml", '= "relief"', '= "relief"\nshare = "70 %"', "share"),
+    "a least duty of each item": ("regimes/remittance.toml", "minus =", "minimum =", "rate per consignment"),
+    "a share of what is less a sum": ("regimes/remittance.toml", "minus =", 'share = "5 %"\nminus =', "only one"),
+    "a rate for each code": ("regimes/gift-flat-rate.toml", "rate =", 'per = "code"\nrate =', "each item"),
+    "all of a base that has it": ("regimes/remittance.toml", '"60 %"', '"100 %"\ngross_up = true', "below 100 %"),
+    "layers of what is no layer": ("regimes/trade.toml", 'measures = "climate"', "", "needs measures"),
+    "a layer that comes later": ("regimes/trade.toml", '["safeguard"]', '["climate"]', "not come before"),
+    "bounds in two currencies": ("regimes/trade.toml", '"25 EUR"', '"25 ZZD"', "different currencies"),
+    "a base that is not there": ("regimes/neighbours.toml", '["Z20"]', '["Z99"]', "Z99"),
 }
 
 

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from test_cases import CASES, ROOT, consignment_of, expected, sums
+from test_cases import CASES, ROOT, consignment_of, expected, past_of, sums
 from tidewaiter.assessment import assess
 from tidewaiter.law import Law
 from tidewaiter.law.rules import Jurisdiction, Tax, overlaps
 from tidewaiter.model.batch import Batch
+from tidewaiter.model.past import Past
 
 CENT, TENTH_OF_A_PERCENT, DAY = 10_000, 1_000, timedelta(days=1)
 DAYS = ("since", "until")
@@ -42,12 +43,13 @@ class Docket(NamedTuple):
     """The cases of some countries as one batch, with what each states."""
 
     batch: Batch
+    past: Past
     regimes: list[str | None]
     charges: list[Mapping[Any, Any]]
 
     def holds(self, law: Law) -> bool:
         """Whether every case comes out as it says."""
-        found = assess(self.batch, law)
+        found = assess(self.batch, law, self.past)
         regimes = dict(found.regimes.select("row", "regime").iter_rows())
         if [regimes.get(row) for row in range(len(self.batch))] != self.regimes:
             return False
@@ -60,6 +62,7 @@ def docket(countries: set[str]) -> Docket:
     mine = [one.values for one in CASES if one.values[0] in countries]
     return Docket(
         Batch.of([consignment_of(country, case) for country, case in mine]),
+        past_of([case for _, case in mine]),
         [case["expect"].get("regime") for _, case in mine],
         [expected(case) for _, case in mine],
     )
@@ -133,6 +136,7 @@ def survivors(law: Law, folder: str) -> tuple[Counter[str], list[Mutant]]:
     """How many mutants of each kind the jurisdiction has, and those that no case noticed."""
     countries = {country for country in law.known if folder in law.family(country)}
     cases = docket(countries)
+    assert cases.holds(law), "what the law itself does not keep notices no change of it"
     tried: Counter[str] = Counter()
     alive = []
     for mutant in mutants(law.jurisdictions[folder], first_day(law, countries)):

@@ -63,7 +63,7 @@ def _values(terms: Terms, worth: Worth, charged: Charged) -> pl.DataFrame:
             pl.Series("row", terms.rows[terms.head_of], dtype=ROW),
             terms.of_items("item"),
             series("goods_micro", worth.goods),
-            series("customs_value_micro", worth.customs_value),
+            series("customs_value_micro", charged.customs_value),
             series("tax_base_micro", charged.tax_base),
             currency.gather(pl.Series(terms.place[terms.head_of])).alias("currency"),
         ]

@@ -50,12 +50,14 @@ PLAIN, RELIEVED, FREE, PREFERRED, UNKNOWN_DUTY, AGAIN, AT_SALE, NOUGHT_RATED, WA
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charged:
-    """`charges`: frame CHARGES. A goods item: `tax_base` as it was reached, in millionths; `duty_known`: whether the
+    """`charges`: frame CHARGES. A goods item: `customs_value` as far as its regime takes it and `tax_base` as it was
+    reached, in millionths; `duty_known`: whether the
     tariff says something of it, where a regime asked; `measure`: which measure of the tariff holds, `NO_MEASURE` where
     none was asked for or found; `preferred`: the country of a preference claimed and asked for, '' where there is
     none."""
 
     charges: pl.DataFrame
+    customs_value: Whole
     tax_base: Whole
     duty_known: Yes
     measure: Whole
@@ -116,6 +118,17 @@ class _Goods:
         half_up = np.full(len(self.at), rule.rounding == "half_up", np.bool_) if rule.rounding else self.half_up
         return quantum, half_up
 
+    def fixed(self, rule: ChargeRule, micro: int, currency: str) -> Whole:
+        """An amount that the rule fixes, in the currency of assessment of every item, rounded as the charge is."""
+
+        def at(place: Place) -> int:
+            ground, law = place.ground, self.terms.law
+            is_half_up = (rule.rounding or ground.charge_rounding) == "half_up"
+            quantum = ground.charge_quantum if rule.quantum is None else rule.quantum
+            return _into(micro, currency, law, place, quantum, is_half_up=is_half_up)
+
+        return self.by_place(at)
+
     def part(self, rule: ChargeRule, value: Whole, rate_ppm: Whole | int) -> Whole:
         """That part of the value, grossed up where the rule says so, rounded as the charge is."""
         quantum, half_up = self.rounding(rule)
@@ -168,7 +181,7 @@ class _Line:
 def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
     """The charges on every item whose consignment has a regime."""
     chosen = choice.chosen[terms.head_of]
-    tax_base = worth.tax_base.copy()
+    customs_value, tax_base = worth.customs_value, worth.tax_base.copy()
     tariff = _Asked(terms)
     of_place = _Grounds(terms)
     parts: list[_Part] = []
@@ -184,7 +197,7 @@ def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
             place=place,
             quantum=of_place.quantum[place],
             half_up=of_place.half_up[place],
-            goods=worth.goods[at],
+            goods=at_least(worth.goods[at], 0),
             carriage=worth.carriage[at],
             customs_value=worth.customs_value[at],
             tax_base=worth.tax_base[at],
@@ -194,6 +207,8 @@ def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
         )
         if regime.value_share_ppm != MICRO:
             _lower(goods, regime.value_share_ppm, of_place)
+            customs_value = customs_value.copy()
+            customs_value[at] = goods.customs_value
         for rule in regime.charges:
             line = _waived(rule, goods, _ARITHMETIC[rule.arithmetic](rule, goods))
             parts.append(_part(rule, goods, line))
@@ -201,6 +216,7 @@ def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
         tax_base[at] = np.where(goods.tax_has_charges, plus(goods.tax_base, goods.counted), goods.tax_base)
     return Charged(
         charges=_frame(terms, parts),
+        customs_value=customs_value,
         tax_base=tax_base,
         duty_known=~tariff.asked | (tariff.measure != NO_MEASURE),
         measure=tariff.measure,
@@ -228,10 +244,10 @@ def _waived(rule: ChargeRule, goods: _Goods, line: _Line) -> _Line:
     if rule.waived_up_to_micro is not None:
         small |= total <= _limits(rule.waived_up_to_micro, rule, goods)[first]
     sizes = np.diff(goods.starts, append=len(line.amount))
-    waived = np.repeat(small & (total > 0), sizes)
-    amount = np.where(waived, 0, line.amount)
-    whole = None if line.whole is None else np.where(waived, 0, line.whole)
-    return replace(line, amount=amount, whole=whole, how=np.where(waived, WAIVED, line.how))
+    waived = np.repeat(small & (total != MISSING), sizes)
+    whole = line.amount if line.whole is None else line.whole
+    how = np.where(waived & (whole > 0), WAIVED, line.how)
+    return replace(line, amount=np.where(waived, 0, line.amount), whole=np.where(waived, 0, whole), how=how)
 
 
 def _limits(micro: int, rule: ChargeRule, goods: _Goods) -> Whole:
@@ -242,8 +258,6 @@ def _limits(micro: int, rule: ChargeRule, goods: _Goods) -> Whole:
 
 def _into(micro: int, currency: str, law: Law, place: Place, quantum: int = 1, *, is_half_up: bool = True) -> int:
     """An amount that law fixes, in the currency of assessment of the place; `MISSING` without a rate of exchange."""
-    if place.currency == currency:
-        return micro
     above, below = cross(law, place.ground.threshold_exchange, currency, place.currency, place)
     if above == MISSING:
         return MISSING
@@ -364,16 +378,21 @@ def _rate(rule: ChargeRule, goods: _Goods) -> _Line:
         amount = goods.part(rule, whole, rule.rate_ppm)
         for limit, nearer in ((rule.minimum_micro, np.maximum), (rule.maximum_micro, np.minimum)):
             if limit is not None:
-                at_place = _limits(limit, rule, goods)[goods.place]
-                amount = np.where((amount == MISSING) | (at_place < 0), MISSING, nearer(amount, at_place))
+                bound = goods.fixed(rule, limit, rule.limit_currency)
+                amount = np.where((amount == MISSING) | (bound == MISSING), MISSING, nearer(amount, bound))
         return _Line(amount=np.where(first, amount, 0), base=whole, only=first, is_head=True)
     amount = goods.part(rule, base, rule.rate_ppm)
     if rule.minus_micro:
-        off = goods.by_place(lambda place: _into(rule.minus_micro, rule.minus_currency, goods.terms.law, place))
-        weights = np.where(base == MISSING, 0, base) // goods.quantum
-        taken = shares(off, weights, goods.starts, goods.quantum)
-        amount = at_least(minus(amount, taken), 0)
+        amount = at_least(minus(amount, _shares_off(rule, goods, base)), 0)
     return _Line(amount=_collected(rule, goods, amount, base, rule.rate_ppm), whole=amount, base=base)
+
+
+def _shares_off(rule: ChargeRule, goods: _Goods, base: Whole) -> Whole:
+    """What is taken off each item of the sum that is taken off the consignment; unknown where a base of it is."""
+    whole = np.repeat(sums(base, goods.starts), np.diff(goods.starts, append=len(base)))
+    off = np.where(whole == MISSING, MISSING, goods.fixed(rule, rule.minus_micro, rule.minus_currency))
+    weights = np.where(base == MISSING, 0, base) // goods.quantum
+    return shares(off, weights, goods.starts, goods.rounding(rule)[0])
 
 
 def _collected(rule: ChargeRule, goods: _Goods, amount: Whole, base: Whole, rate_ppm: Whole | int) -> Whole:
@@ -399,21 +418,13 @@ def _flat(rule: ChargeRule, goods: _Goods) -> _Line:
         _, places = np.unique(goods.head * len(codes) + which[goods.at], return_index=True)
         first = np.zeros(len(goods.at), np.bool_)
         first[places] = True
-    fixed = goods.by_place(lambda place: _fixed(rule, goods.terms.law, place))
+    fixed = goods.fixed(rule, rule.amount_micro, rule.amount_currency)
     return _Line(
         amount=np.where(first, fixed, 0),
         how=np.where(first, PLAIN, AGAIN),
         only=first if rule.per == "consignment" else None,
         is_head=rule.per == "consignment",
     )
-
-
-def _fixed(rule: ChargeRule, law: Law, place: Place) -> int:
-    """The fixed amount of the rule, rounded as charges are where it is converted."""
-    ground = place.ground
-    is_half_up = (rule.rounding or ground.charge_rounding) == "half_up"
-    quantum = ground.charge_quantum if rule.quantum is None else rule.quantum
-    return _into(rule.amount_micro, rule.amount_currency, law, place, quantum, is_half_up=is_half_up)
 
 
 def _tariff(rule: ChargeRule, goods: _Goods) -> _Line:

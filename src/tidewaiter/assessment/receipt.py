@@ -43,11 +43,13 @@ def receipt(batch: Batch, charges: pl.DataFrame, law: Law) -> pl.DataFrame:
     here = [places[head] for head in heads.tolist()]
     priced = list(zip(here, _currencies(batch, charges), strict=True))
     rates = {key: rate_in_words(law, *key) for key in set(priced)}
+    places_of = list(zip(here, charges["rule"].to_list(), strict=True))
+    rounded = {key: _rounding(key[0], law.charge_rules[key[1]]) for key in set(places_of)}
     told: dict[str, list[str | None]] = {
         "measure": [line.measure for line in lines],
         "rate": [line.rate for line in lines],
         "conversion": [rates[key] for key in priced],
-        "rounding": [_rounding(place) for place in here],
+        "rounding": [rounded[key] for key in places_of],
         "why": [line.why for line in lines],
         "law": [line.law for line in lines],
     }
@@ -74,9 +76,11 @@ def _currencies(batch: Batch, charges: pl.DataFrame) -> list[str | None]:
     return [values[place] if place >= 0 else None for place in found.tolist()]
 
 
-def _rounding(place: Place) -> str:
-    ground = place.ground
-    return f"{ground.charge_rounding.replace('_', ' ')} to {from_micro(ground.charge_quantum).normalize():f}"
+def _rounding(place: Place, rule: ChargeRule) -> str:
+    """'half up to 0.05': as the charge says, or the country."""
+    quantum = place.ground.charge_quantum if rule.quantum is None else rule.quantum
+    rounding = rule.rounding or place.ground.charge_rounding
+    return f"{rounding.replace('_', ' ')} to {from_micro(quantum).normalize():f}"
 
 
 def _said(law: Law, rule: ChargeRule, fact: int | None, how: int) -> _Said:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
 
 from tidewaiter.assessment.terms import Terms, rate_into
-from tidewaiter.assessment.valuation import Worth
+from tidewaiter.assessment.valuation import Worth, carriage_for_limits, part_of_value
 from tidewaiter.law.rules import Conditions, Regime
+from tidewaiter.law.units import in_plain_units
 from tidewaiter.model.batch import ROW
 from tidewaiter.model.exact import (
     MISSING,
@@ -38,9 +40,14 @@ RECEIVERS = ("importer", "consignee", "buyer")
 """Roles in the order in which they are asked who sends and who receives."""
 DELIVERED = ("consignee", "buyer", "importer")
 """Roles in the order in which they are asked where the goods are delivered."""
+PIECES = "NAR"
+"""The unit of single articles, and of a quantity that states none."""
 _KINDS = ("association", "legal", "natural", None)
 """Where two parties have that role, a legal person counts before a natural one."""
 NOBODY = len(_KINDS) - 1
+
+
+Answer = TypeVar("Answer", bound=Whole | Yes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +89,7 @@ def choose(terms: Terms, worth: Worth, past: Past) -> Choice:
     found: list[Regime] = []
     for regime, here in _could_apply(terms):
         fits = open_still & here
-        for _, test in facts.tests(regime.when):
+        for _, test in facts.tests(regime):
             fits = fits & test
         if fits.any():
             chosen[fits] = len(found)
@@ -99,7 +106,7 @@ def unmet(terms: Terms, worth: Worth, past: Past) -> list[list[tuple[Regime, tup
     facts = _Facts(terms, worth, past)
     found: list[list[tuple[Regime, tuple[str, ...]]]] = [[] for _ in terms.heads]
     for regime, here in _could_apply(terms):
-        tests = list(facts.tests(regime.when))
+        tests = list(facts.tests(regime))
         for head in np.flatnonzero(here).tolist():
             found[head].append((regime, tuple(name for name, test in tests if not test[head])))
     return found
@@ -126,20 +133,20 @@ class _Facts:
 
     def __init__(self, terms: Terms, worth: Worth, past: Past) -> None:
         self._terms, self._worth = terms, worth
-        self._values: dict[tuple[str, str], Whole] = {}
         place = standing(terms.rows, known(past.person_totals["row"]))
         self.past_is_known = place >= 0
         self._before = {
             name: np.where(self.past_is_known, np.append(known(past.person_totals[f"{name}_micro"]), 0)[place], 0)
             for name in ("day", "year")
         }
-        self._answers: dict[tuple[object, ...], Yes] = {}
+        self._answers: dict[tuple[object, ...], Any] = {}
         self._extra: tuple[Whole, Whole, list[str]] | None = None
         self._parties: dict[str, tuple[Whole, list[str | None]]] = {}
         self._kinds: dict[tuple[str, ...], Whole] = {}
 
-    def tests(self, when: Conditions) -> Iterator[tuple[str, Yes]]:
+    def tests(self, regime: Regime) -> Iterator[tuple[str, Yes]]:
         """Each condition by its name, a list of goods with the name of the list, and the heads for which it holds."""
+        when = regime.when
         for name in ("direction", "category", "channel", "export_country"):
             if wanted := getattr(when, name):
                 yield name, self._answer(self._is_one_of, name, wanted)
@@ -163,64 +170,67 @@ class _Facts:
         if when.not_delivered_to:
             yield "not_delivered_to", ~self._answer(self._delivered_to, when.not_delivered_to)
         if when.has_limits:
-            yield from self._limits(when, self._value(when.value_basis, when.value_per))
+            yield from self._limits(when, regime.value_share_ppm)
         for goods in when.goods_not:
             yield f"goods_not:{goods}", ~self._answer(self._some_goods, goods)
         for goods in when.goods_only:
             yield f"goods_only:{goods}", self._answer(self._every_goods, goods)
 
-    def _limits(self, when: Conditions, value: Whole) -> Iterator[tuple[str, Yes]]:
-        is_known = value != MISSING
-        if when.value_max is not None:
-            yield "value_max", is_known & (value <= when.value_max)
-        if when.value_over is not None:
-            yield "value_over", is_known & (value > when.value_over)
-        if when.person_day_max is not None:
-            yield "person_day_max", is_known & (value + self._before["day"] <= when.person_day_max)
-        if when.person_year_max is not None:
-            yield "person_year_max", is_known & (value + self._before["year"] <= when.person_year_max)
+    def _limits(self, when: Conditions, share_ppm: int) -> Iterator[tuple[str, Yes]]:
+        if when.value_max is not None or when.value_over is not None:
+            by_article = when.value_per == "item"
+            value = self._answer(self._of_article) if by_article else self._of_whole(when.value_basis, share_ppm)
+            if when.value_max is not None:
+                yield "value_max", (value != MISSING) & (value <= when.value_max)
+            if when.value_over is not None:
+                yield "value_over", (value != MISSING) & (value > when.value_over)
+        if when.is_by_person:
+            value = self._of_whole(when.value_basis, share_ppm)
+            for limit, before in ((when.person_day_max, "day"), (when.person_year_max, "year")):
+                if limit is not None:
+                    within = value <= limit - np.minimum(self._before[before], limit + 1)
+                    yield f"person_{before}_max", (value != MISSING) & within
 
-    def _answer(self, find: Callable[..., Yes], *about: object) -> Yes:
+    def _answer(self, find: Callable[..., Answer], *about: object) -> Answer:
         question = (find.__name__, *about)
         if question not in self._answers:
             self._answers[question] = find(*about)
-        return self._answers[question]
+        found: Answer = self._answers[question]
+        return found
 
-    def _value(self, basis: str, per: str) -> Whole:
-        """What a threshold looks at, in its currency: of the whole consignment, or of its dearest single article."""
-        if (basis, per) not in self._values:
-            value = self._of_article(basis) if per == "item" else self._of_whole(basis)
-            self._values[basis, per] = value
-        return self._values[basis, per]
+    def _of_whole(self, basis: str, share_ppm: int) -> Whole:
+        """What a limit looks at of the whole consignment, in the currency of the thresholds."""
+        if basis == "customs_value":
+            return self._answer(self._customs_value, share_ppm)
+        goods = self._answer(self._goods)
+        return plus(goods, self._answer(self._carriage)) if basis == "goods+carriage" else goods
 
-    def _of_whole(self, basis: str) -> Whole:
-        """Reckoned in the currency of the thresholds from the first, so that a value on the limit stays on it."""
+    def _goods(self) -> Whole:
+        """The price of the goods less what was taken off the order."""
+        value = np.full(len(self._terms.heads), MISSING, np.int64)
+        value[self._terms.owners] = sums(self._worth.intrinsic, self._terms.starts)
+        return at_least(minus(value, self._worth.taken_off), 0)
+
+    def _carriage(self) -> Whole:
+        return carriage_for_limits(self._terms)
+
+    def _customs_value(self, share_ppm: int) -> Whole:
+        """The part of the customs value that the regime takes."""
         terms, worth = self._terms, self._worth
         value = np.full(len(terms.heads), MISSING, np.int64)
-        value[terms.owners] = sums(worth.intrinsic, terms.starts)
-        value = minus(value, worth.taken_off)
-        if basis != "goods":
-            travel = np.zeros(len(terms.heads), np.int64)
-            travel[terms.owners] = sums(worth.travel, terms.starts)
-            if basis == "customs_value":
-                in_value = terms.by_place(lambda place: place.ground.customs_value == "CIF") == 1
-                added, deducted = np.zeros((2, len(terms.heads)), np.int64)
-                added[terms.owners] = sums(worth.added, terms.starts)
-                deducted[terms.owners] = sums(worth.deducted, terms.starts)
-                travel = plus(np.where(in_value, travel, 0), self._in_threshold(added, terms.place))
-                value = minus(value, self._in_threshold(deducted, terms.place))
-            value = plus(value, travel)
-        return at_least(value, 0)
+        of_items = worth.customs_value if share_ppm == MICRO else part_of_value(terms, worth, share_ppm)
+        value[terms.owners] = sums(of_items, terms.starts)
+        return self._in_threshold(value, terms.place)
 
-    def _of_article(self, basis: str) -> Whole:
-        terms, worth = self._terms, self._worth
-        value = worth.intrinsic
-        if basis != "goods":
-            of_items = worth.customs_value if basis == "customs_value" else plus(worth.goods, worth.carriage)
-            value = self._in_threshold(of_items, terms.place[terms.head_of])
-        quantity = known(terms.of_items("quantity_micro"))
+    def _of_article(self) -> Whole:
+        """The price of the dearest single article."""
+        terms = self._terms
+        which, units = terms.items_apart("quantity_unit")
+        plain = [in_plain_units(unit or PIECES) for unit in units]
+        pieces = np.array([int(one.size) if one.plain == PIECES else 0 for one in plain], np.int64)[which]
+        number = scaled(known(terms.of_items("quantity_micro")), pieces, 1, quantum=1, half_up=False)
         # Where no number of pieces is stated, the line is taken for one article: that can only raise its value.
-        each = scaled(value, MICRO, np.where(quantity > 0, quantity, MICRO), quantum=1, half_up=True)
+        each = scaled(self._worth.intrinsic, MICRO, np.where(number > 0, number, MICRO), quantum=1, half_up=True)
         dearest = np.full(len(terms.heads), MISSING, np.int64)
         if len(each):
             unknown = np.logical_or.reduceat(each == MISSING, terms.starts)

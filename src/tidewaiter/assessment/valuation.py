@@ -25,29 +25,26 @@ from tidewaiter.model.exact import (
     plus,
     scaled,
     shares,
+    sums,
     told_apart,
     within_limit,
 )
-from tidewaiter.model.money import LIMIT_MICRO
+from tidewaiter.model.money import LIMIT_MICRO, MICRO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worth:
     """What each goods item is worth, in millionths of the currency of assessment; `MISSING` where a value or a rate
-    of exchange is. `goods`: price without carriage; `carriage`: its share of what carriage and insurance cost;
-    `added`, `deducted`: what changes the customs value by its code; `tax_base`: before any charge. In the currency of
-    the thresholds: `intrinsic` price; `travel`, carriage and insurance, those of the whole on the first item; and of each
-    head what was `taken_off` the order. `price`, `declared`: as stated, in the currency stated."""
+    of exchange is. `goods`: price without carriage; `tax_base`: before any charge; `carriage`: its share of what
+    carriage and insurance cost; `intrinsic`: price in the currency of the thresholds, and `taken_off` (a head) what was
+    taken off the order in it. `price`, `declared`: as stated, in the currency stated."""
 
     goods: Whole
     carriage: Whole
     customs_value: Whole
     tax_base: Whole
     intrinsic: Whole
-    travel: Whole
     taken_off: Whole
-    added: Whole
-    deducted: Whole
     price: Whole
     declared: Whole
 
@@ -74,15 +71,14 @@ def value(terms: Terms) -> Worth:
     price, price_home, price_threshold = _stated(terms, "price", rounding)
     declared, declared_home, declared_threshold = _stated(terms, "customs_value", rounding)
     goods = either(within_limit(price_home), within_limit(declared_home))
-    carriage, taken_off, travel_threshold, taken_off_threshold = _of_the_whole(terms, of_heads)
+    carriage, taken_off, taken_off_threshold = _of_the_whole(terms, of_heads)
     # Goods are whole quanta: by counting these the weights of a hundred thousand items still fit in 64 bits.
     quanta = np.where(goods == MISSING, 0, goods) // rounding.quantum
 
     def share(total: Whole) -> Whole:
         return shares(total[heads], quanta, terms.starts, rounding.quantum)
 
-    freight = _stated(terms, "freight", rounding)
-    travel = plus(share(carriage), _counted(*freight[:2]))
+    travel = plus(share(carriage), _counted(*_stated(terms, "freight", rounding)[:2]))
     up, down, tax_up = _adjustments(terms, of_heads)
     net = minus(goods, share(taken_off))
     is_cif = terms.by_place(lambda place: place.ground.customs_value == "CIF").astype(np.bool_)[heads]
@@ -96,13 +92,33 @@ def value(terms: Terms) -> Worth:
         customs_value=customs_value,
         tax_base=plus(customs_value, np.where(to_the_buyer, travel, 0), tax_up),
         intrinsic=either(price_threshold, declared_threshold),
-        travel=plus(_on_first(terms, travel_threshold), _counted(freight[0], freight[2])),
         taken_off=taken_off_threshold,
-        added=up,
-        deducted=down,
         price=price,
         declared=declared,
     )
+
+
+def carriage_for_limits(terms: Terms) -> Whole:
+    """For each head its carriage and insurance in the currency of the thresholds, at the rates that hold for these."""
+    every = np.arange(len(terms.heads))
+    plain = _Rounding(np.ones(len(every), np.int64), np.zeros(len(every), np.bool_))
+
+    def stated(name: str) -> Whole:
+        amounts = known(terms.of_heads(f"{name}_micro"))
+        found = _converted(terms, amounts, lambda: terms.heads_apart(f"{name}_currency"), every, plain)
+        return _counted(amounts, found[2])
+
+    of_items = _stated(terms, "freight", plain.at(terms.head_of))
+    by_line = np.zeros(len(every), np.int64)
+    by_line[terms.owners] = sums(_counted(of_items[0], of_items[2]), terms.starts)
+    return plus(stated("freight"), stated("insurance"), by_line)
+
+
+def part_of_value(terms: Terms, worth: Worth, share_ppm: int) -> Whole:
+    """That part of the customs value of every item, rounded as values are."""
+    quantum = terms.by_place(lambda place: place.ground.value_quantum)[terms.head_of]
+    half_up = terms.by_place(lambda place: place.ground.value_rounding == "half_up").astype(np.bool_)[terms.head_of]
+    return scaled(worth.customs_value, share_ppm, MICRO, quantum=quantum, half_up=half_up)
 
 
 def _carriage_is_taxed_apart(place: Place) -> bool:
@@ -135,15 +151,8 @@ def _counted(amounts: Whole, converted: Whole) -> Whole:
     return np.where(amounts == MISSING, 0, within_limit(converted))
 
 
-def _on_first(terms: Terms, of_heads: Whole) -> Whole:
-    """An amount of each consignment, put on the first of its goods items."""
-    found = np.zeros(len(terms.items), np.int64)
-    found[terms.starts] = of_heads[terms.owners]
-    return found
-
-
-def _of_the_whole(terms: Terms, rounding: _Rounding) -> tuple[Whole, Whole, Whole, Whole]:
-    """For each head its carriage with insurance, and the discount; both also in the currency of the thresholds."""
+def _of_the_whole(terms: Terms, rounding: _Rounding) -> tuple[Whole, Whole, Whole]:
+    """For each head its carriage with insurance, and the discount, also in the currency of the thresholds."""
     every = np.arange(len(terms.heads))
 
     def stated(name: str) -> tuple[Whole, Whole, Whole]:
@@ -152,8 +161,7 @@ def _of_the_whole(terms: Terms, rounding: _Rounding) -> tuple[Whole, Whole, Whol
 
     freight, insurance, discount = stated("freight"), stated("insurance"), stated("discount")
     carriage = plus(_counted(*freight[:2]), _counted(*insurance[:2]))
-    travel = plus(_counted(freight[0], freight[2]), _counted(insurance[0], insurance[2]))
-    return carriage, _counted(*discount[:2]), travel, _counted(discount[0], discount[2])
+    return carriage, _counted(*discount[:2]), _counted(discount[0], discount[2])
 
 
 def _adjustments(terms: Terms, rounding: _Rounding) -> tuple[Whole, Whole, Whole]:

@@ -36,7 +36,7 @@ from tidewaiter.law.rules import (
 )
 from tidewaiter.law.tariff import ENDED, TARIFF, Tariff
 from tidewaiter.law.text import amount, number, percent
-from tidewaiter.model.money import to_micro
+from tidewaiter.model.money import MICRO, to_micro
 
 DEMONSTRATION_KEY = b"tidewaiter demonstration key: set your own"
 """The key of the random draw where an installation has not set one. Public, so good for trying out only."""
@@ -55,11 +55,16 @@ _CHOICES = {
     "rounding": ("half_up", "down", ""),
     "confidence": ("firm", "secondary"),
 }
-_CHARGE = (
-    "type", "code", "arithmetic", "collector", "source", "confidence", "why", "rate", "amount", "per", "tax", "due",
-    "base", "share", "gross_up", "minus", "minimum", "maximum", "waived_below", "waived_up_to", "quantum", "rounding",
-    "measures", "unless",
-)  # fmt: skip
+_CHARGE = ("type", "code", "arithmetic", "collector", "source", "confidence", "why")
+_COLLECTED = ("waived_below", "waived_up_to", "quantum", "rounding")
+_TAKES = {
+    "relief": (),
+    "tariff": ("base", "measures", "unless", *_COLLECTED),
+    "rate": ("rate", "per", "base", "gross_up", "share", "minus", "minimum", "maximum", *_COLLECTED),
+    "flat": ("amount", "per", *_COLLECTED),
+    "tax": ("tax", "due", "base", "gross_up", "share", *_COLLECTED),
+}
+"""What a charge may say besides, by its arithmetic: a key that nothing reads would be law that is not applied."""
 _CHARGE_LIMITS = ("minimum", "maximum", "waived_below", "waived_up_to")
 _BASES = ("goods", "carriage", "customs_value", "tax_base", "charges")
 _SINGLE = ("scheme", "sender", "receiver", "delivered_to", "not_delivered_to", "value_basis", "value_per")
@@ -338,8 +343,25 @@ def _conditions(when: Mapping[str, Any]) -> Conditions:
     )
 
 
+def _check_rate(block: Mapping[str, Any]) -> None:
+    """Refuse keys of a charge that only go with others, or not with them."""
+    of_whole = block.get("per") == "consignment"
+    if block["arithmetic"] == "rate" and block.get("per", "consignment") != "consignment":
+        raise ValueError("a rate is taken for each item, or per consignment")
+    if block["arithmetic"] == "rate" and not of_whole and block.keys() & {"minimum", "maximum"}:
+        raise ValueError("minimum and maximum are for a rate per consignment")
+    if (of_whole and block.keys() & {"share", "minus"}) or block.keys() >= {"share", "minus"}:
+        raise ValueError("minus and share are for a rate by item, and only one of them")
+    if "unless" in block and "measures" not in block:
+        raise ValueError("unless is for a layer of the tariff: it needs measures")
+    if block.get("gross_up") and percent(block.get("rate", "0 %")) >= MICRO:
+        raise ValueError("a charge in its own base is below 100 %")
+
+
 def _charge(block: Mapping[str, Any], source: str, confidence: str) -> ChargeRule:
-    _only(block, *_CHARGE)
+    arithmetic = _one_of("arithmetic", block["arithmetic"])
+    _only(block, *_CHARGE, *_TAKES[arithmetic])
+    _check_rate(block)
     flat = amount(block["amount"]) if "amount" in block else (0, "")
     minus = amount(block["minus"]) if "minus" in block else (0, "")
     limits = {name: amount(block[name]) for name in _CHARGE_LIMITS if name in block}
@@ -348,7 +370,7 @@ def _charge(block: Mapping[str, Any], source: str, confidence: str) -> ChargeRul
     rule = ChargeRule(
         type=_one_of("type", block["type"]),
         code=block["code"],
-        arithmetic=_one_of("arithmetic", block["arithmetic"]),
+        arithmetic=arithmetic,
         collector=_one_of("collector", block["collector"]),
         source=block.get("source", source),
         confidence=_one_of("confidence", block.get("confidence", confidence)),
