@@ -566,7 +566,9 @@ class _Assessor:
 
     def taken_off(self, rule: Row) -> Decimal | None:
         """What is taken off for the consignment."""
-        return self.fixed(rule, "minus") if "minus" in rule else NOUGHT
+        if "minus" not in rule or Decimal(rule["minus"].split()[0]) == 0:  # nothing is nothing in any currency
+            return NOUGHT
+        return self.fixed(rule, "minus")
 
     def shares_off(self, rule: Row, bases: list[Decimal | None]) -> list[Decimal | None]:
         """Each item's share of what is taken off, by the whole quanta of its base."""

@@ -380,7 +380,8 @@ def test_the_columns_say_what_the_oracle_says_of_a_small_batch(data: st.DataObje
 
 def test_what_is_drawn_reaches_every_regime() -> None:
     found = {answer.regime for answer in answers([*drawn(1, 4000), *drawn(2, 3000, ["ZZ"])]) if answer}
-    every = {regime["id"] for folder in ORACLE.folders.values() for regime in folder.regimes}
+    folders = {name for country in COUNTRIES for name in LAW.family(country)}
+    every = {regime["id"] for name in folders for regime in ORACLE.folders[name].regimes}
 
     assert found == every | {None}
 
@@ -513,7 +514,7 @@ def test_what_is_waived_is_nought_and_says_so(seed: int) -> None:
         )
     )
 
-    assert charges.filter(says_so)["amount_micro"].unique().to_list() == [0]
+    assert set(charges.filter(says_so)["amount_micro"]) <= {0}  # Zedland's cases show that it comes to this
     for number, amount, unknown, waived in totals.select("rule", "amount_micro", "unknown", "says_so").iter_rows():
         rule = LAW.charge_rules[number]
         assert not waived or amount == 0

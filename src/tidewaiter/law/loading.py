@@ -433,7 +433,8 @@ def _measure(schedule: str, row: Mapping[str, str], kinds: Collection[str]) -> t
         raise ValueError(f"no charge takes measures of the kind {kind!r}")
     if not row["rate"]:
         raise ValueError(f"{code} from {row['from']} has no rate; write free where it is free")
-    if row["rate"] != ENDED and isinstance(read := _duty(row["rate"]), Unsupported) and read.kind == "unread":
+    unread = isinstance(read := _duty(row["rate"]), Unsupported) and read.kind == "unread"
+    if unread and row["rate"] not in (ENDED, expressions.write(read)):
         raise ValueError(f"{row['rate']!r} is no duty expression")
     return (
         schedule,
