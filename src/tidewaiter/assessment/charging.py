@@ -51,9 +51,9 @@ PLAIN, RELIEVED, FREE, PREFERRED, UNKNOWN_DUTY, AGAIN, AT_SALE, NOUGHT_RATED, WA
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charged:
     """`charges`: frame CHARGES. A goods item: `customs_value` as far as its regime takes it and `tax_base` as it was
-    reached, in millionths; `duty_known`: whether the
-    tariff says something of it, where a regime asked; `measure`: which measure of the tariff holds, `NO_MEASURE` where
-    none was asked for or found; `preferred`: the country of a preference claimed and asked for, '' where there is
+    reached, in millionths; `duty_known`: whether the tariff says something of it, where a regime asked; `measure`:
+    which measure of the tariff holds, `NO_MEASURE` where none was asked for or found; `lacking`: whether the duty could
+    not be reckoned; `preferred`: the country of a preference claimed and asked for, '' where there is
     none."""
 
     charges: pl.DataFrame
@@ -61,6 +61,7 @@ class Charged:
     tax_base: Whole
     duty_known: Yes
     measure: Whole
+    lacking: Yes
     preferred: tuple[Whole, list[str]]
 
 
@@ -183,6 +184,7 @@ def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
     chosen = choice.chosen[terms.head_of]
     customs_value, tax_base = worth.customs_value, worth.tax_base.copy()
     tariff = _Asked(terms)
+    lacking = np.zeros(len(chosen), np.bool_)
     of_place = _Grounds(terms)
     parts: list[_Part] = []
     for number, regime in enumerate(choice.regimes):
@@ -211,6 +213,8 @@ def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
             customs_value[at] = goods.customs_value
         for rule in regime.charges:
             line = _waived(rule, goods, _ARITHMETIC[rule.arithmetic](rule, goods))
+            if rule.arithmetic == "tariff" and not rule.measures:
+                lacking[at] = line.amount == MISSING
             parts.append(_part(rule, goods, line))
             goods.charged(rule, line)
         tax_base[at] = np.where(goods.tax_has_charges, plus(goods.tax_base, goods.counted), goods.tax_base)
@@ -220,6 +224,7 @@ def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
         tax_base=tax_base,
         duty_known=~tariff.asked | (tariff.measure != NO_MEASURE),
         measure=tariff.measure,
+        lacking=lacking,
         preferred=tariff.preferred,
     )
 

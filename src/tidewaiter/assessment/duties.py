@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
+from typing import NamedTuple
 
 import numpy as np
 
 from tidewaiter.assessment.terms import Terms, cross
-from tidewaiter.law.expressions import AdValorem, Formula, Part, Specific
+from tidewaiter.law.expressions import AdValorem, Formula, Part, Specific, Unsupported
 from tidewaiter.law.expressions.formula import VALUE
-from tidewaiter.law.rules import Place
 from tidewaiter.law.units import in_plain_units
-from tidewaiter.model.exact import MISSING, Whole, Yes, distinct, known, scaled_sum
+from tidewaiter.model.exact import GREATEST, MISSING, Whole, Yes, distinct, known, scaled_sum
 from tidewaiter.model.money import MICRO
 
 UNSTATED = "NAR"
 """The unit of a quantity that has none: pieces."""
+
+Rates = dict[str, tuple[int, int]]
+"""By currency, numerator and denominator into the currency of assessment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,94 +36,136 @@ class Goods:
     half_up: Yes
 
 
+class _Sum(NamedTuple):
+    """Parts ready to be added up: of each what it measures and how many it counts, over one denominator."""
+
+    measured: tuple[str, ...]
+    numerators: tuple[int, ...]
+    denominator: int
+
+
 def duties(goods: Goods, measure: Whole) -> Whole:
     """The duty on each of the goods by the formula of its measure; `MISSING` where the formula is not supported, or
-    something that it asks for is not stated."""
-    law, places = goods.terms.law, goods.terms.places
+    something that it asks for is not stated.
+
+    Rounding never turns an order round, so it comes before the bounds.
+    """
+    law = goods.terms.law
     size = len(law.tariff.formulas)
-    keys, of = distinct(goods.place * size + measure, len(places) * size)
-    found = np.full(len(measure), MISSING, np.int64)
-    for number, key in enumerate(keys.tolist()):
-        formula = law.tariff.formulas[key % size]
-        if isinstance(formula, Formula) and not formula.reference:
-            at = np.flatnonzero(of == number)
-            found[at] = _duty(formula, places[key // size], goods, at)
+    rates, rate_of = _rates(goods, {law.tariff.formulas[number] for number in np.unique(measure).tolist()})
+    keys, of = distinct(rate_of[goods.place] * size + measure, len(rates) * size)
+    formulas = [(law.tariff.formulas[key % size], rates[key // size]) for key in keys.tolist()]
+    quantities: dict[str, Whole] = {VALUE: goods.value}
+
+    def amount(clause: str) -> Whole:
+        ready = [_ready(getattr(formula, clause, ()), by) for formula, by in formulas]
+        return _added(ready, of, goods, quantities)
+
+    supported = np.array([isinstance(one, Formula) and not one.reference for one, _ in formulas], np.bool_)
+    found = np.where(supported[of], amount("parts"), MISSING)
+    for clause, nearer in (("at_least", np.maximum), ("at_most", np.minimum)):
+        bounded = np.array([bool(getattr(one, clause, ())) for one, _ in formulas], np.bool_)[of]
+        if bounded.any():
+            limit = amount(clause)
+            gap = (found == MISSING) | (limit == MISSING)
+            found = np.where(bounded, np.where(gap, MISSING, nearer(found, limit)), found)
     return found
 
 
-def _duty(formula: Formula, place: Place, goods: Goods, at: Whole) -> Whole:
-    """The formula on those of the goods. Rounding never turns an order round, so it may come before the bounds."""
-    amount = _sum(formula.parts, place, goods, at)
-    for bound, nearer in ((formula.at_least, np.maximum), (formula.at_most, np.minimum)):
-        if bound:
-            limit = _sum(bound, place, goods, at)
-            gap = (amount == MISSING) | (limit == MISSING)
-            amount = np.where(gap, MISSING, nearer(amount, limit))
-    return amount
-
-
-def _sum(parts: tuple[Part, ...], place: Place, goods: Goods, at: Whole) -> Whole:
-    """The parts added up, then rounded once."""
-    factors = [_factor(part, place, goods) for part in parts]
-    if any(factor is None for factor in factors):
-        return np.full(len(at), MISSING, np.int64)
-    exact = [factor for factor in factors if factor is not None]
-    common = lcm(*(factor.denominator for factor in exact))
-    products = [
-        (_measured(part, goods, at), np.full(len(at), factor.numerator * (common // factor.denominator), np.int64))
-        for part, factor in zip(parts, exact, strict=True)
+def _rates(goods: Goods, formulas: set[Formula | Unsupported]) -> tuple[list[Rates], Whole]:
+    """The different rates of exchange that the formulas ask for, and for each place which of them hold there."""
+    terms = goods.terms
+    currencies = sorted({part.currency for part in _all_parts(formulas) if isinstance(part, Specific)})
+    different: dict[tuple[tuple[int, int], ...], int] = {}
+    which = [
+        different.setdefault(
+            tuple(cross(terms.law, place.ground.exchange_table, one, place.currency, place) for one in currencies),
+            len(different),
+        )
+        for place in terms.places
     ]
-    return scaled_sum(products, common, quantum=goods.quantum[at], half_up=goods.half_up[at])
+    return [dict(zip(currencies, rates, strict=True)) for rates in different], np.array(which, np.int64)
 
 
-def _factor(part: Part, place: Place, goods: Goods) -> Fraction | None:
+def _all_parts(formulas: set[Formula | Unsupported]) -> list[Part]:
+    found = [one for one in formulas if isinstance(one, Formula)]
+    return [part for one in found for part in (*one.parts, *one.at_least, *one.at_most)]
+
+
+def _ready(parts: Sequence[Part], rates: Rates) -> _Sum | None:
+    """The parts over one denominator; None where something is unknown."""
+    factors = [_factor(part, rates) for part in parts]
+    exact = [factor for factor in factors if factor is not None]
+    if len(exact) < len(factors):
+        return None
+    common = lcm(*(factor.denominator for factor in exact))
+    if max((abs(one.numerator) * (common // one.denominator) for one in exact), default=0) >= GREATEST:
+        return None
+    measured = tuple(VALUE if isinstance(part, AdValorem) else _name(part) for part in parts)
+    return _Sum(measured, tuple(one.numerator * (common // one.denominator) for one in exact), common)
+
+
+def _name(part: Specific) -> str:
+    """What the part measures: a plain unit, with what is said of the quantity."""
+    return f"{in_plain_units(part.unit).plain} {part.qualifier}".rstrip()
+
+
+def _factor(part: Part, rates: Rates) -> Fraction | None:
     """What is taken for each millionth of what the part measures, in the currency of assessment; None where that cannot
     be known. An amount in another currency is converted to a millionth."""
     if isinstance(part, AdValorem):
         return part.rate / 100 if part.base == VALUE else None
-    above, below = cross(goods.terms.law, place.ground.exchange_table, part.currency, place.currency, place)
+    above, below = rates[part.currency]
     if above == MISSING:
         return None
     each = Fraction(part.amount) * above / below
     converted = Fraction(int(each * MICRO + Fraction(1, 2)), MICRO) if above != below else each
-    plain = in_plain_units(part.unit)
-    return converted / (Fraction(part.per) * plain.size)
+    return converted / (Fraction(part.per) * in_plain_units(part.unit).size)
 
 
-def _measured(part: Part, goods: Goods, at: Whole) -> Whole:
-    """Millionths of what the part is taken on: the value, the mass, or the quantity where it is in such a unit."""
-    if isinstance(part, AdValorem):
-        return goods.value[at]
-    return quantities(part, goods)[at]
+def _added(sums: list[_Sum | None], of: Whole, goods: Goods, quantities: dict[str, Whole]) -> Whole:
+    """The sum of each row, rounded once. `of` tells which of the sums is the row's."""
+    unknown = np.array([one is None for one in sums], np.bool_)
+    clean = [one or _Sum((), (), 1) for one in sums]
+    names = sorted({name for one in clean for name in one.measured})
+    products = []
+    for name in names:
+        numbers = [
+            sum(n for n, what in zip(one.numerators, one.measured, strict=True) if what == name) for one in clean
+        ]
+        asks = np.array([name in one.measured for one in clean], np.bool_)[of]
+        if name not in quantities:
+            quantities[name] = _quantities(name, goods)
+        products.append((np.where(asks, quantities[name], 0), np.array(numbers, np.int64)[of]))
+    denominator = np.array([one.denominator for one in clean], np.int64)[of]
+    found = scaled_sum(products, denominator, quantum=goods.quantum, half_up=goods.half_up)
+    return np.where(unknown[of], MISSING, found)
 
 
-def quantities(part: Specific, goods: Goods) -> Whole:
+def _quantities(name: str, goods: Goods) -> Whole:
     """For each of the goods how many millionths of the plain unit there are; `MISSING` where that is not stated."""
     terms = goods.terms
-    wanted = in_plain_units(part.unit)
-    if part.qualifier:  # drained weight, alcohol content and their kin are on no declaration yet
+    unit, _, qualifier = name.partition(" ")
+    if qualifier:  # drained weight, alcohol content and their kin are on no declaration yet
         return np.full(len(goods.items), MISSING, np.int64)
-    if wanted.plain == "KGM":
+    if unit == "KGM":
         return known(terms.of_items("net_mass_micro"))[goods.items]
     which, units = terms.items_apart("quantity_unit")
-    stated = [in_plain_units(unit or UNSTATED) for unit in units]
-    fits = np.array([one.plain == wanted.plain for one in stated], np.bool_)[which[goods.items]]
-    sizes = np.array([int(one.size) if one.size.denominator == 1 else 0 for one in stated], np.int64)[
-        which[goods.items]
-    ]
+    stated = [in_plain_units(one or UNSTATED) for one in units]
+    whole = [int(one.size) if one.plain == unit and one.size.denominator == 1 else 0 for one in stated]
+    sizes = np.array(whole, np.int64)[which[goods.items]]
     quantity = known(terms.of_items("quantity_micro"))[goods.items]
-    return np.where(fits & (sizes > 0) & (quantity != MISSING), quantity * sizes, MISSING)
+    return np.where((sizes > 0) & (quantity != MISSING), quantity * sizes, MISSING)
 
 
 def missing_from(terms: Terms, formula: Formula, at: int) -> str | None:
     """What the formula asks for that the goods item does not state, in words; None where nothing is missing."""
-    items = np.array([at], np.int64)
     none = np.zeros(1, np.int64)
-    goods = Goods(terms=terms, items=items, place=none, value=none, quantum=none, half_up=none == 0)
+    goods = Goods(terms=terms, items=np.array([at]), place=none, value=none, quantum=none, half_up=none == 0)
     for part in (*formula.parts, *formula.at_least, *formula.at_most):
         if isinstance(part, AdValorem):
             if part.base != VALUE:
                 return f"value of the {part.base}"
-        elif quantities(part, goods)[0] == MISSING:
+        elif _quantities(_name(part), goods)[0] == MISSING:
             return f"{part.unit} {part.qualifier}".rstrip()
     return None

@@ -160,7 +160,7 @@ def _of_goods(terms: Terms, worth: Worth, charged: Charged) -> Iterator[_Found]:
     for _, row, item in _each(terms, unstated & unvalued):
         yield row, item, "ASM-05", _line(item, "/price"), None
     tariff = terms.law.tariff
-    by_formula = (charged.measure != NO_MEASURE) & (tariff.plain_ppm[charged.measure] == MISSING)
+    by_formula = charged.lacking & (charged.measure != NO_MEASURE) & (tariff.plain_ppm[charged.measure] == MISSING)
     for at, row, item in _each(terms, by_formula):
         formula = tariff.formulas[charged.measure[at]]
         if isinstance(formula, Unsupported):

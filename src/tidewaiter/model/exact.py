@@ -95,7 +95,9 @@ def _scaled_apart(value: Whole, top: Whole, bottom: Whole, quantum: Whole, half_
     return found
 
 
-def scaled_sum(products: Sequence[tuple[Whole, Whole]], denominator: int, *, quantum: Whole, half_up: Yes) -> Whole:
+def scaled_sum(
+    products: Sequence[tuple[Whole, Whole]], denominator: Whole | int, *, quantum: Whole, half_up: Yes
+) -> Whole:
     """The sum of products, divided once, to a whole multiple of `quantum`: half up, or down.
 
     No factor is negative; `MISSING` where one of them is, and where the result reaches 64 bits.
@@ -109,10 +111,11 @@ def scaled_sum(products: Sequence[tuple[Whole, Whole]], denominator: int, *, qua
     for one, other in clean:
         total = total + one * other
         rough = rough + one.astype(np.float64) * other
+    below = np.broadcast_to(np.asarray(denominator, np.int64), size)
     great = np.flatnonzero(rough > _SAFE)
-    found = scaled(np.where(rough > _SAFE, 0, total), 1, denominator, quantum=quantum, half_up=half_up)
+    found = scaled(np.where(rough > _SAFE, 0, total), 1, below, quantum=quantum, half_up=half_up)
     for at in great.tolist():
-        whole, unit = sum(int(a[at]) * int(b[at]) for a, b in clean), denominator * int(quantum[at])
+        whole, unit = sum(int(a[at]) * int(b[at]) for a, b in clean), int(below[at]) * int(quantum[at])
         exact = (whole * 2 + unit * int(half_up[at])) // (unit * 2) * int(quantum[at])
         found[at] = exact if exact <= GREATEST else MISSING
     return np.where(gap, MISSING, found)
