@@ -195,6 +195,10 @@ class Oracle:
         """The versions of regimes that hold in the country on the day."""
         return [version for folder in self.family_of(country) for version in holding(folder.regimes, day)]
 
+    def ground_of(self, country: str, day: date) -> Row | None:
+        """The ground rules of the country on the day."""
+        return self._ground(self.family_of(country), day)
+
     def family_of(self, country: str) -> list[Folder]:
         """The folder of the country and all above it, nearest first."""
         return self._family(self.by_country[country])

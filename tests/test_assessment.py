@@ -354,6 +354,12 @@ def test_the_part_of_the_value_that_law_takes_is_what_is_told(law: Law) -> None:
     assert values(found, "tax_base") == [Decimal("68.55")]
 
 
+def test_national_digits_without_a_code_are_no_chapter_of_the_tariff(law: Law) -> None:
+    found = assess(Batch.of([zedland(shirts(hs_code="", taric_code="61"))]), law)
+
+    assert lines(found) == [("duty", 0, None), ("tax", 0, None)]
+
+
 def test_a_charge_with_a_rounding_of_its_own_says_so(law: Law) -> None:
     parties = [make.party("consignee", country="ZZ")]
     duty, tax = told(law, zedland(shirts("100 ZZD"), parties=parties, export_country="US")).iter_rows(named=True)

@@ -558,7 +558,8 @@ def _full_codes(terms: Terms) -> tuple[Whole, list[str | None]]:
     code, national = terms.of_items("hs_code"), terms.of_items("taric_code")
     if national.null_count() == len(national):
         return terms.items_apart("hs_code")
-    return told_apart(code + national.fill_null(""))
+    # National digits alone are no code: "10" without what comes before it would be cereals.
+    return told_apart((code + national.fill_null("")).zip_with(code != "", code))
 
 
 def _preferred(terms: Terms) -> tuple[Whole, list[str]]:
