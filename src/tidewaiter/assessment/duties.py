@@ -13,7 +13,7 @@ import numpy as np
 from tidewaiter.assessment.terms import Terms, cross
 from tidewaiter.law.expressions import AdValorem, Formula, Part, Specific, Unsupported
 from tidewaiter.law.expressions.formula import VALUE
-from tidewaiter.law.units import in_plain_units
+from tidewaiter.law.expressions.units import in_plain_units
 from tidewaiter.model.exact import GREATEST, MISSING, Whole, Yes, distinct, known, scaled_sum
 from tidewaiter.model.money import MICRO
 

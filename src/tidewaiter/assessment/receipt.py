@@ -17,7 +17,6 @@ from tidewaiter.assessment.terms import rate_in_words
 from tidewaiter.law import Law
 from tidewaiter.law.rules import ChargeRule, Place
 from tidewaiter.law.text import percent_text
-from tidewaiter.law.timeline import ordinal
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.exact import known, standing
 from tidewaiter.model.money import MICRO, from_micro
@@ -38,9 +37,7 @@ def receipt(batch: Batch, charges: pl.DataFrame, law: Law) -> pl.DataFrame:
     keys = charges.select("rule", "fact", "how").rows()
     said = {key: _said(law, law.charge_rules[key[0]], *key[1:]) for key in set(keys)}
     lines = [said[key] for key in keys]
-    heads = standing(known(charges["row"]), known(batch.consignments["row"]))
-    places = _places(batch, law)
-    here = [places[head] for head in heads.tolist()]
+    here = _places(batch, charges, law)
     priced = list(zip(here, _currencies(batch, charges), strict=True))
     rates = {key: rate_in_words(law, *key) for key in set(priced)}
     places_of = list(zip(here, charges["rule"].to_list(), strict=True))
@@ -58,10 +55,17 @@ def receipt(batch: Batch, charges: pl.DataFrame, law: Law) -> pl.DataFrame:
     return charges.with_columns(*words, confidence).select(RECEIPT.names())
 
 
-def _places(batch: Batch, law: Law) -> list[Place]:
-    """For each consignment the law's place; None for one that was not assessed, which has no charges."""
-    heads = batch.consignments.select("jurisdiction", "accepted_on").iter_rows()
-    return [None if day is None else law.place(country, ordinal(day)) for country, day in heads]  # type: ignore[misc]
+def _places(batch: Batch, charges: pl.DataFrame, law: Law) -> list[Place]:
+    """For each charge the country and day it was charged under. Raises LookupError where this law is not the one."""
+    heads = standing(known(charges["row"]), known(batch.consignments["row"]))
+    whole = batch.consignments.select("jurisdiction", pl.col("accepted_on").to_physical()).rows()
+    found: dict[int, Place] = {}
+    for head in set(heads.tolist()):
+        place = law.place(*whole[head])
+        if place is None:
+            raise LookupError("something was charged where this law says nothing")
+        found[head] = place
+    return [found[head] for head in heads.tolist()]
 
 
 def _currencies(batch: Batch, charges: pl.DataFrame) -> list[str | None]:

@@ -11,8 +11,8 @@ import polars as pl
 
 from tidewaiter.assessment.terms import Terms, rate_into
 from tidewaiter.assessment.valuation import Worth, carriage_for_limits, part_of_value
+from tidewaiter.law.expressions.units import in_plain_units
 from tidewaiter.law.rules import Conditions, Regime
-from tidewaiter.law.units import in_plain_units
 from tidewaiter.model.batch import ROW
 from tidewaiter.model.exact import (
     MISSING,

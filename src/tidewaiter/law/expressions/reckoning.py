@@ -8,29 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from tidewaiter.law.expressions.formula import RETAIL_PRICE, VALUE, AdValorem, Formula, Part, Specific
-
-CONVERTIBLE: Mapping[str, tuple[str, Decimal]] = {
-    "GRM": ("KGM", Decimal("0.001")),
-    "KGM": ("KGM", Decimal(1)),
-    "DTN": ("KGM", Decimal(100)),
-    "TNE": ("KGM", Decimal(1000)),
-    "CMQ": ("LTR", Decimal("0.001")),
-    "LTR": ("LTR", Decimal(1)),
-    "HLT": ("LTR", Decimal(100)),
-    "MTQ": ("LTR", Decimal(1000)),
-    "LPA": ("LPA", Decimal(1)),
-    "HPA": ("LPA", Decimal(100)),
-    "MTR": ("MTR", Decimal(1)),
-    "HMT": ("MTR", Decimal(100)),
-    "NAR": ("NAR", Decimal(1)),
-    "DZN": ("NAR", Decimal(12)),
-    "CEN": ("NAR", Decimal(100)),
-    "GRO": ("NAR", Decimal(144)),
-    "MIL": ("NAR", Decimal(1000)),
-    "NPR": ("NPR", Decimal(1)),
-    "DPR": ("NPR", Decimal(12)),
-}
-"""Units that measure the same thing, and how many of the plain one each is. Source: UN/ECE Recommendation 20."""
+from tidewaiter.law.expressions.units import in_plain_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +82,10 @@ def _quantity(part: Specific, quantities: Mapping[str, Decimal]) -> Fraction:
 
 
 def _measured(unit: str, qualifier: str, quantities: Mapping[str, Decimal]) -> Fraction:
-    plain, many = CONVERTIBLE.get(unit, (unit, Decimal(1)))
+    wanted = in_plain_units(unit)
     for given, quantity in quantities.items():
         code, _, what = given.partition(" ")
-        other, each = CONVERTIBLE.get(code, (code, Decimal(1)))
-        if other == plain and what == qualifier:
-            return Fraction(quantity) * Fraction(each) / Fraction(many)
+        stated = in_plain_units(code)
+        if stated.plain == wanted.plain and what == qualifier:
+            return Fraction(quantity) * stated.size / wanted.size
     raise _Lacking(f"quantity {unit} {qualifier}".rstrip())

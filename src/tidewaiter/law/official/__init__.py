@@ -2,9 +2,10 @@
 
 A module an official form, each with `read(...)` giving `Measure`s; the folder is the list. `write_csv` puts them down
 in our own compact form. Nothing official is kept here: an operator brings the file.
-May import `law.expressions` only.
+May import the texts of `law`: `expressions` and `tariff`.
 """
 
-from tidewaiter.law.official.measure import ENDED, Measure, OfficialError, write_csv
+from tidewaiter.law.official.measure import Measure, OfficialError, write_csv
+from tidewaiter.law.tariff import ENDED
 
 __all__ = ["ENDED", "Measure", "OfficialError", "write_csv"]

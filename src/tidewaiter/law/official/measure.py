@@ -9,8 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-ENDED = "ended"
-"""The rate of a code that has left the tariff: the row says nothing more, and a shorter code speaks again."""
+from tidewaiter.law.tariff import ENDED
+
 COLUMNS = (
     "code", "origin", "excluded", "kind", "additional_code", "from", "until", "known_from", "rate", "measure", "source",
     "confidence",

@@ -23,6 +23,7 @@ _PLAIN: dict[str, dict[str, int | Fraction]] = {
     "MTK": {"CMK": Fraction(1, 10_000)},
     "NAR": {"C62": 1, "EA": 1, "PCE": 1, "H87": 1, "DZN": 12, "CEN": 100, "GRO": 144, "MIL": 1000},
     "NPR": {"PR": 1, "DPR": 12},
+    "LPA": {"HPA": 100},
 }
 _UNITS = {
     code: Unit(plain, Fraction(size)) for plain, others in _PLAIN.items() for code, size in {plain: 1, **others}.items()
