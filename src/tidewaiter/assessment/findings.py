@@ -10,13 +10,13 @@ import polars as pl
 from tidewaiter.assessment.charging import Charged
 from tidewaiter.assessment.duties import missing_from
 from tidewaiter.assessment.regimes import Choice
-from tidewaiter.assessment.terms import Terms, rate_into
+from tidewaiter.assessment.terms import Terms
 from tidewaiter.assessment.valuation import Worth
 from tidewaiter.law import Law
 from tidewaiter.law.expressions import Unsupported
 from tidewaiter.law.expressions.formula import KINDS as KINDS_UNSUPPORTED
 from tidewaiter.law.tariff import NO_MEASURE
-from tidewaiter.model.exact import MISSING, Whole, Yes, known, yes
+from tidewaiter.model.exact import MISSING, Whole, Yes, known, told_apart, yes
 from tidewaiter.model.finding import FINDINGS, Kind
 
 KINDS = (
@@ -232,7 +232,10 @@ def _without_rate(terms: Terms, lost: Yes) -> Iterator[tuple[int, _Found]]:
 
 def _lacking(terms: Terms, at: Whole, heads: Whole, currency: pl.Series) -> Iterator[tuple[int, str]]:
     """The places whose currency has no rate on the day of their head."""
-    for place, head in zip(at.tolist(), heads.tolist(), strict=True):
-        named = currency[place]
-        if named is not None and rate_into(terms.law, terms.places[terms.place[head]], named)[0] == MISSING:
-            yield place, named
+    if not len(at):
+        return
+    which, names = told_apart(currency.gather(at))
+    is_named = np.array([name is not None for name in names], np.bool_)
+    lacks = is_named[which] & (terms.rates(names, which, heads)[0] == MISSING)
+    for place in np.flatnonzero(lacks).tolist():
+        yield int(at[place]), names[which[place]]
