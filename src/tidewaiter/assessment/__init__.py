@@ -21,7 +21,7 @@ from tidewaiter.assessment.valuation import Worth, value
 from tidewaiter.law import Law
 from tidewaiter.law.rules import Place, Regime
 from tidewaiter.model.batch import ROW, Batch
-from tidewaiter.model.exact import MISSING, series, sums
+from tidewaiter.model.exact import MISSING, series, sums, taken
 from tidewaiter.model.past import Past
 
 __all__ = ["KINDS", "LEAVES_UNKNOWN", "Assessment", "Prospect", "assess", "prospects", "receipt"]
@@ -65,7 +65,7 @@ def _values(terms: Terms, worth: Worth, charged: Charged) -> pl.DataFrame:
             series("goods_micro", worth.goods),
             series("customs_value_micro", charged.customs_value),
             series("tax_base_micro", charged.tax_base),
-            currency.gather(pl.Series(terms.place[terms.head_of])).alias("currency"),
+            taken(currency, terms.place[terms.head_of]).alias("currency"),
         ]
     )
 

@@ -37,6 +37,7 @@ from tidewaiter.model.exact import (
     shares,
     spread,
     sums,
+    taken,
     told_apart,
 )
 from tidewaiter.model.money import MICRO
@@ -355,7 +356,7 @@ def _frame(terms: Terms, parts: list[_Part]) -> pl.DataFrame:
             *terms.law.charges_said[pl.Series(rule)].get_columns(),
             series("amount_micro", column("amount")[order]),
             at_sale if no_sale else series("at_sale_micro", column("at_sale")[order]),
-            currency.gather(pl.Series(terms.place[head])).alias("currency"),
+            taken(currency, terms.place[head]).alias("currency"),
             series("base_micro", column("base")[order]),
             pl.Series("rule", rule),
             series("fact", np.where(fact == NO_FACT, MISSING, fact.astype(np.int64)), pl.UInt32),

@@ -16,7 +16,7 @@ from tidewaiter.law import Law
 from tidewaiter.law.expressions import Unsupported
 from tidewaiter.law.expressions.formula import KINDS as KINDS_UNSUPPORTED
 from tidewaiter.law.tariff import NO_MEASURE
-from tidewaiter.model.exact import MISSING, Whole, Yes, known, told_apart, yes
+from tidewaiter.model.exact import MISSING, Whole, Yes, known, taken, told_apart, yes
 from tidewaiter.model.finding import FINDINGS, Kind
 
 KINDS = (
@@ -234,7 +234,7 @@ def _lacking(terms: Terms, at: Whole, heads: Whole, currency: pl.Series) -> Iter
     """The places whose currency has no rate on the day of their head."""
     if not len(at):
         return
-    which, names = told_apart(currency.gather(at))
+    which, names = told_apart(taken(currency, at))
     is_named = np.array([name is not None for name in names], np.bool_)
     lacks = is_named[which] & (terms.rates(names, which, heads)[0] == MISSING)
     for place in np.flatnonzero(lacks).tolist():

@@ -18,6 +18,7 @@ from tidewaiter.model.exact import (
     MISSING,
     Whole,
     Yes,
+    among,
     at_least,
     known,
     minus,
@@ -26,6 +27,7 @@ from tidewaiter.model.exact import (
     spread,
     standing,
     sums,
+    taken,
     told_apart,
     yes,
 )
@@ -42,12 +44,12 @@ DELIVERED = ("consignee", "buyer", "importer")
 """Roles in the order in which they are asked where the goods are delivered."""
 PIECES = "NAR"
 """The unit of single articles, and of a quantity that states none."""
-_KINDS = ("association", "legal", "natural", None)
+_KINDS = ("association", "legal", "natural")
 """Where two parties have that role, a legal person counts before a natural one."""
-NOBODY = len(_KINDS) - 1
+NOBODY = len(_KINDS)
 
 
-Answer = TypeVar("Answer", bound=Whole | Yes)
+Answer = TypeVar("Answer", bound=Whole | Yes | tuple[Whole, list[str | None]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +66,12 @@ class Choice:
         """The frame REGIMES."""
         names = pl.Series([*(regime.id for regime in self.regimes), None], dtype=pl.String)
         reasons = pl.Series([*(f"{one.name} ({one.source})" for one in self.regimes), None], dtype=pl.String)
-        place = pl.Series(np.where(self.chosen < 0, len(self.regimes), self.chosen))
+        place = np.where(self.chosen < 0, len(self.regimes), self.chosen)
         return pl.DataFrame(
             [
                 pl.Series("row", terms.rows, dtype=ROW),
-                names.gather(place).alias("regime"),
-                reasons.gather(place).alias("reason"),
+                taken(names, place).alias("regime"),
+                taken(reasons, place).alias("reason"),
             ]
         )
 
@@ -141,7 +143,6 @@ class _Facts:
         }
         self._answers: dict[tuple[object, ...], Any] = {}
         self._extra: tuple[Whole, Whole, list[str]] | None = None
-        self._parties: dict[str, tuple[Whole, list[str | None]]] = {}
         self._kinds: dict[tuple[str, ...], Whole] = {}
 
     def tests(self, regime: Regime) -> Iterator[tuple[str, Yes]]:
@@ -252,18 +253,19 @@ class _Facts:
         first = np.full(len(heads), len(DELIVERED) * len(order), np.int64)
         here = np.flatnonzero((of >= 0) & (order >= 0))
         np.minimum.at(first, of[here], order[here] * len(order) + here)
-        which, codes = self._party("postcode")
+        which, codes = self._answer(self._postcodes)
         has = first < len(DELIVERED) * len(order)
-        plain = [None if code is None else code.replace(" ", "").upper() for code in codes]
-        found = self._terms.on_list(name, which[first % len(order)], plain, heads, is_prefix=True)
-        return has & found
+        return has & self._terms.on_list(name, which[first % len(order)], codes, heads, is_prefix=True)
+
+    def _postcodes(self) -> tuple[Whole, list[str | None]]:
+        which, codes = told_apart(self._terms.batch.parties["postcode"])
+        return which, [None if code is None else code.replace(" ", "").upper() for code in codes]
 
     def _ranked(self, roles: tuple[str, ...]) -> tuple[Whole, Whole]:
         """For each party of a whole consignment its head, and the place of its role among these; -1 for none."""
-        role, names = self._party("role")
-        order = spread(lambda name: roles.index(name) if name in roles else -1, names, role)
+        order = among(self._terms.batch.parties["role"], roles)
         of = self._terms.heads_of(self._terms.batch.parties["row"])
-        return of, np.where(self._terms.batch.parties["item"].is_null().to_numpy(), order, -1)
+        return of, np.where(known(self._terms.batch.parties["item"]) == MISSING, order, -1)
 
     def _some(self, of_item: Yes) -> Yes:
         """For each head whether it holds for some item."""
@@ -324,11 +326,6 @@ class _Facts:
             found[heads] = True
         return ~found if scheme == "none" else found
 
-    def _party(self, name: str) -> tuple[Whole, list[str | None]]:
-        if name not in self._parties:
-            self._parties[name] = told_apart(self._terms.batch.parties[name])
-        return self._parties[name]
-
     def _kind(self, roles: tuple[str, ...]) -> Whole:
         """For each head of what kind the party is that has the first of the roles that is there."""
         if roles not in self._kinds:
@@ -336,11 +333,12 @@ class _Facts:
             rank = np.full(heads, NOBODY, np.int64)
             if not parties.is_empty():
                 of, order = self._ranked(roles)
-                kind, kind_names = self._party("kind")
-                place = order * len(_KINDS) + spread(_KINDS.index, kind_names, kind)
+                kind = among(parties["kind"], _KINDS)
+                ranks = NOBODY + 1
+                place = order * ranks + np.where(kind < 0, NOBODY, kind)
                 here = (of >= 0) & (order >= 0)
-                best = np.full(heads, len(roles) * len(_KINDS) - 1, np.int64)
+                best = np.full(heads, len(roles) * ranks - 1, np.int64)
                 np.minimum.at(best, of[here], place[here])
-                rank = best % len(_KINDS)
+                rank = best % ranks
             self._kinds[roles] = rank
         return self._kinds[roles]

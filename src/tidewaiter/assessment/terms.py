@@ -19,7 +19,7 @@ from tidewaiter.law import Law
 from tidewaiter.law.rules import KNOWN_MAX, CodeEdition, Place
 from tidewaiter.law.timeline import ordinal
 from tidewaiter.model.batch import Batch
-from tidewaiter.model.exact import MISSING, Whole, Yes, distinct, known, spread, standing, told_apart, yes
+from tidewaiter.model.exact import MISSING, Whole, Yes, distinct, known, spread, standing, taken, told_apart, yes
 from tidewaiter.model.money import from_micro
 
 Values: TypeAlias = Sequence[Any]
@@ -49,12 +49,12 @@ class Terms:
     def of_heads(self, name: str) -> pl.Series:
         """A column of the consignments assessed."""
         column = self.batch.consignments[name]
-        return column if len(self.heads) == len(column) else column.gather(self.heads)
+        return column if len(self.heads) == len(column) else taken(column, self.heads)
 
     def of_items(self, name: str) -> pl.Series:
         """A column of their goods items."""
         column = self.batch.items[name]
-        return column if self.is_whole else column.gather(self.items)
+        return column if self.is_whole else taken(column, self.items)
 
     def heads_apart(self, name: str) -> tuple[Whole, list[Any]]:
         """A column of the consignments as places among its different values."""

@@ -397,11 +397,12 @@ def from_business(of: Facts) -> pl.Series | None:
 @_fact("items")
 def lacks_numbers(of: Facts) -> pl.Series | None:
     """Law asks for the seller's and the maker's number of the product, and not both are given."""
-    if not of.law.has("obligations", PRODUCT_IDENTIFIERS):
+    law = of.law
+    about = ("obligations", PRODUCT_IDENTIFIERS)
+    asked = law.law.remembered((*about, law), lambda: law.lists(*about))
+    if asked is None:
         return None
-    # Once a row: Polars does not spread what a list says of a single text over the rows.
-    obligation = pl.when(pl.col("row").is_not_null()).then(pl.lit(PRODUCT_IDENTIFIERS))
-    due = of.of_heads(of.law.on_list("obligations", obligation))
+    due = of.of_heads(asked)
     lacks = due.to_numpy()[of.head_places("items").to_numpy()]
     codes = of.batch.codes
     given = [of.marked_items(codes, _one_of(codes["scheme"], those)) for those in (SELLERS_NUMBERS, MAKERS_NUMBERS)]

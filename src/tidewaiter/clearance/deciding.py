@@ -22,7 +22,7 @@ from tidewaiter.clearance.reasons import (
 )
 from tidewaiter.law import Law
 from tidewaiter.model.batch import Batch
-from tidewaiter.model.exact import Yes, distinct, known, standing, told_apart, yes
+from tidewaiter.model.exact import MISSING, Yes, distinct, known, standing, taken, told_apart, yes
 from tidewaiter.model.outcome import Control, Lane, Security
 
 
@@ -105,9 +105,9 @@ def decide(
     return pl.DataFrame(
         [
             batch.consignments["row"],
-            _ANSWERS.gather(pl.Series(security)),
-            _CONTROLS.gather(pl.Series(place)),
-            _TOLD.gather(pl.Series(reasons)),
+            taken(_ANSWERS, security),
+            taken(_CONTROLS, place),
+            taken(_TOLD, reasons),
         ]
     )
 
@@ -144,12 +144,12 @@ def _known(batch: Batch, findings: pl.DataFrame, charges: pl.DataFrame, signals:
 def _pays_later(whole: pl.DataFrame, law: Law) -> Yes:
     """Whether law lets goods go before the charges are paid."""
     country, names = told_apart(whole["jurisdiction"])
-    day, days = told_apart(whole["accepted_on"].to_physical())
+    days, day = np.unique(known(whole["accepted_on"]), return_inverse=True)
     keys, which = distinct(country * len(days) + day, len(names) * len(days))
     found = []
     for key in keys.tolist():
-        on = days[key % len(days)]
-        place = None if on is None else law.place(names[key // len(days)], on)
+        on = int(days[key % len(days)])
+        place = None if on == MISSING else law.place(names[key // len(days)], on)
         found.append(place is not None and place.ground.release_before_payment)
     answer: Yes = np.array(found, np.bool_)[which]
     return answer

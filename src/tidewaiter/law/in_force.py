@@ -17,6 +17,7 @@ from typing import cast
 import polars as pl
 
 from tidewaiter.law.rules import CodeEdition, Ground, Law
+from tidewaiter.model.exact import different
 
 COUNTRY, DAY = pl.col("jurisdiction"), pl.col("accepted_on")
 _GAP = r"[^\p{L}\p{M}\p{N}/]"
@@ -43,7 +44,7 @@ class InForce:
         With a country come those that are like it: what is worked out for a parcel to Germany then serves the next one
         to France.
         """
-        found = set(countries.unique().to_list() if countries.n_unique() > 1 else countries.head(1).to_list())
+        found = different(countries)
         alike = law.remembered("countries alike", lambda: _alike(law))
         first, last = cast(date | None, days.min()), cast(date | None, days.max())
         widened = found.union(*(alike[country] for country in found & alike.keys()))
@@ -96,9 +97,14 @@ class InForce:
 
         return self._some_edition(name, made_of)
 
-    def has(self, name: str, code: str) -> bool:
-        """Whether the code is on the list on any day and in any country of the batch."""
-        return any(edition.has(code) for _, edition in self._editions(name))
+    def lists(self, name: str, code: str) -> pl.Expr | None:
+        """Whether the list has this one code in the row's country on the row's day; None where it has it in none."""
+        holds = [
+            self._scoped(COUNTRY.is_not_null(), countries, edition)
+            for countries, edition in self._editions(name)
+            if edition.has(code)
+        ]
+        return reduce(or_, holds) if holds else None
 
     def known_day(self) -> pl.Expr:
         """Whether law has ground rules for the row's country on the row's day."""

@@ -22,17 +22,22 @@ Yes: TypeAlias = npt.NDArray[np.bool_]
 
 MISSING = int(np.iinfo(np.int64).min)
 """Stands for a number that is not known; no amount comes near it."""
+_NO = pl.Series([False])
 GREATEST = int(np.iinfo(np.int64).max)
+_FILLER = pl.Series([MISSING], dtype=pl.Int64)
 _SAFE = 2**62
-_FEW = 2_000
+_FEW = 1_500
 """Below so many rows a Python dictionary tells values apart sooner than the column engine."""
 
 
 def known(column: pl.Series) -> Whole:
     """The column's numbers (days as days since 1970), `MISSING` where it is null."""
-    whole = column.to_physical() if column.dtype == pl.Date else column
-    if whole.null_count():
-        whole = whole.cast(pl.Int64).fill_null(MISSING)
+    whole = column
+    if column.dtype == pl.Date or column.has_nulls():
+        whole = column.cast(pl.Int64)
+    if column.has_nulls():
+        # A comparison with null is null, and the filler is taken there: a tenth of what `fill_null` costs.
+        whole = whole.zip_with(whole > MISSING, _FILLER)
     found: Whole = whole.to_numpy().astype(np.int64, copy=False)
     return found
 
@@ -53,10 +58,13 @@ def series(name: str, numbers: Whole, dtype: type[pl.DataType] = pl.Int64) -> pl
 
 def yes(column: pl.Series) -> Yes:
     """A column of truths, false where it is null."""
-    if column.null_count():
-        column = column.fill_null(value=False)
-    found: Yes = column.to_numpy()
+    found: Yes = (column.zip_with(column, _NO) if column.has_nulls() else column).to_numpy()
     return found
+
+
+def taken(column: pl.Series, places: Whole) -> pl.Series:
+    """The column at these places: a third of what `gather` costs on a small batch. No place is below nought."""
+    return column[pl.Series(places.astype(np.uint32))]
 
 
 def scaled(
@@ -207,29 +215,45 @@ def distinct(keys: Whole, size: int) -> tuple[Whole, Whole]:
     return found, which
 
 
+def _is_all_the_same(column: pl.Series) -> bool:
+    size, gaps = len(column), column.null_count()
+    return size > 0 and (gaps == size or (not gaps and (column == column[0]).all()))
+
+
 def told_apart(column: pl.Series) -> tuple[Whole, list[Any]]:
     """For each row which of the different values it has, and those values, None for null among them."""
     size = len(column)
+    if _is_all_the_same(column):
+        return np.zeros(size, np.int64), column.head(1).to_list()
     if size <= _FEW:
         stated = column.to_list()
         different = list(dict.fromkeys(stated))
         number = dict(zip(different, range(len(different)), strict=True))
         return np.fromiter(map(number.__getitem__, stated), np.int64, size), different
-    if column.null_count() == size:
-        return np.zeros(size, np.int64), [None]
     is_coded = isinstance(column.dtype, pl.Enum | pl.Categorical)
     if column.dtype != pl.String and not is_coded:
         numbers, places = np.unique(known(column), return_inverse=True)
         return places, [None if number == MISSING else number for number in numbers.tolist()]
-    codes = column if is_coded else column.cast(pl.Categorical)
-    values = codes.unique()
+    codes = known((column if is_coded else column.cast(pl.Categorical)).to_physical())
     # Null is one more value, after the last.
-    rows, keys = (known(one.to_physical().cast(pl.Int64)) for one in (codes, values))
-    after = _highest(keys) + 1
-    rows, keys = np.where(rows == MISSING, after, rows), np.where(keys == MISSING, after, keys)
-    place = np.zeros(after + 1, np.int64)
-    place[keys] = np.arange(len(keys))
-    return place[rows], values.cast(pl.String).to_list()
+    after = _highest(codes) + 1
+    found, which = distinct(np.where(codes == MISSING, after, codes), after + 1)
+    first = np.empty(len(found), np.int64)
+    first[which[::-1]] = np.arange(size - 1, -1, -1)  # what is written last stays
+    return which, taken(column, first).to_list()
+
+
+def among(column: pl.Series, values: Sequence[str]) -> Whole:
+    """For each row the place of its value among a few, -1 where it is none of them."""
+    found = np.full(len(column), -1, np.int64)
+    for place, value in enumerate(values):
+        found[yes(column == value)] = place
+    return found
+
+
+def different(column: pl.Series) -> set[Any]:
+    """The different values, None for null among them."""
+    return set((column if len(column) <= _FEW else column.unique()).to_list())
 
 
 def spread(answer: Callable[[Any], Any], values: Sequence[Any], which: Whole, dtype: Any = np.int64) -> Any:

@@ -7,7 +7,7 @@ the draw is blind to the goods, the same on every machine and every day, and nob
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from hashlib import blake2b
 
 import polars as pl
@@ -24,32 +24,32 @@ _WHOLE_PPM = 1_000_000
 
 def is_drawn(reference: str, *, jurisdiction: str, key: bytes, share_ppm: int) -> bool:
     """Whether this consignment falls to the random share of so many in a million. Raises ValueError for no key."""
-    return _draw(key, share_ppm)(f"{jurisdiction}\n{reference}".encode())
+    return _below(key, share_ppm, [f"{jurisdiction}\n{reference}"])[0]
 
 
 def drawn(jurisdictions: pl.Series, references: pl.Series, *, key: bytes, share_ppm: int) -> pl.Series:
     """The same for many, as a column of true and false."""
     if not share_ppm:
         return pl.Series([False]).new_from_index(0, len(references))
-    is_below = _draw(key, share_ppm)
     said = zip(jurisdictions.to_list(), references.to_list(), strict=True)
-    return pl.Series([is_below(f"{country}\n{reference}".encode()) for country, reference in said], dtype=pl.Boolean)
+    texts = [f"{country}\n{reference}" for country, reference in said]
+    return pl.Series(_below(key, share_ppm, texts), dtype=pl.Boolean)
 
 
-def _draw(key: bytes, share_ppm: int) -> Callable[[bytes], bool]:
+def _below(key: bytes, share_ppm: int, texts: Sequence[str]) -> list[bool]:
+    """For each text whether its number lies below the share."""
     if not key:
         raise ValueError("the random draw needs a key")
     if not 0 <= share_ppm <= _WHOLE_PPM:
         raise ValueError("a share is between nothing and the whole")
     keyed = blake2b(key=key if len(key) <= _KEY_BYTES_MAX else blake2b(key).digest(), digest_size=_NUMBER_BYTES)
     if share_ppm == _WHOLE_PPM:
-        return lambda _: True
+        return [True] * len(texts)
     # Numbers of one length stand in the order of their bytes, the first being the big end.
     limit, copy = ((share_ppm << 8 * _NUMBER_BYTES) // _WHOLE_PPM).to_bytes(_NUMBER_BYTES), keyed.copy
-
-    def is_below(text: bytes) -> bool:
+    found = []
+    for text in texts:
         number = copy()
-        number.update(text)
-        return number.digest() < limit
-
-    return is_below
+        number.update(text.encode())
+        found.append(number.digest() < limit)
+    return found
