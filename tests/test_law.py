@@ -296,7 +296,8 @@ def test_measures_are_the_same_looked_up_together_or_one_by_one(law: Law) -> Non
     keys = [(code, origin, day) for code in range(len(codes)) for origin in range(3) for day in range(2)]
     which, origin, day = (np.array(column, np.int64) for column in zip(*keys, strict=True))
     on = np.array([ordinal(one) for one in days])[day]
-    together = load().tariff.of("zz", "third_country").of(codes, which, origins, origin, on)
+    fresh = load().tariff
+    together = fresh.of("zz", "third_country").of(fresh.codes.numbers(codes), which, origins, origin, on)
     alone = [law.tariff.measure("zz", codes[c], origin=origins[o], preferred=None, day=days[d]) for c, o, d in keys]
 
     assert together.tolist() == alone

@@ -21,7 +21,7 @@ from tidewaiter.assessment.valuation import Worth, value
 from tidewaiter.law import Law
 from tidewaiter.law.rules import Place, Regime
 from tidewaiter.model.batch import ROW, Batch
-from tidewaiter.model.exact import MISSING, series, sums, taken
+from tidewaiter.model.exact import MISSING, series, sums
 from tidewaiter.model.past import Past
 
 __all__ = ["KINDS", "LEAVES_UNKNOWN", "Assessment", "Prospect", "assess", "prospects", "receipt"]
@@ -57,7 +57,6 @@ def assess(batch: Batch, law: Law, past: Past | None = None) -> Assessment:
 
 def _values(terms: Terms, worth: Worth, charged: Charged) -> pl.DataFrame:
     """The frame VALUES."""
-    currency = pl.Series([place.currency for place in terms.places], dtype=pl.String)
     return pl.DataFrame(
         [
             pl.Series("row", terms.rows[terms.head_of], dtype=ROW),
@@ -65,7 +64,7 @@ def _values(terms: Terms, worth: Worth, charged: Charged) -> pl.DataFrame:
             series("goods_micro", worth.goods),
             series("customs_value_micro", charged.customs_value),
             series("tax_base_micro", charged.tax_base),
-            taken(currency, terms.place[terms.head_of]).alias("currency"),
+            terms.currencies(terms.head_of),
         ]
     )
 

@@ -7,7 +7,7 @@ charge on the receipt is in `receipt.py`, and made when it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -37,7 +37,6 @@ from tidewaiter.model.exact import (
     shares,
     spread,
     sums,
-    taken,
     told_apart,
 )
 from tidewaiter.model.money import MICRO
@@ -346,7 +345,6 @@ def _frame(terms: Terms, parts: list[_Part]) -> pl.DataFrame:
     items = known(terms.of_items("item"))[at]
     rule = column("rule", np.uint32)[order]
     fact = column("fact", np.int32)[order]
-    currency = pl.Series([place.currency for place in terms.places], dtype=pl.String)
     no_sale = all(isinstance(part.at_sale, int) for part in parts)
     at_sale = pl.Series("at_sale_micro", [None], dtype=pl.Int64).new_from_index(0, len(order))
     return pl.DataFrame(
@@ -356,7 +354,7 @@ def _frame(terms: Terms, parts: list[_Part]) -> pl.DataFrame:
             *terms.law.charges_said[pl.Series(rule)].get_columns(),
             series("amount_micro", column("amount")[order]),
             at_sale if no_sale else series("at_sale_micro", column("at_sale")[order]),
-            taken(currency, terms.place[head]).alias("currency"),
+            terms.currencies(head),
             series("base_micro", column("base")[order]),
             pl.Series("rule", rule),
             series("fact", np.where(fact == NO_FACT, MISSING, fact.astype(np.int64)), pl.UInt32),
@@ -530,28 +528,37 @@ class _Asked:
         terms, tariff = self._terms, self._terms.law.tariff
         if self._goods is None:
             day = terms.by_place(lambda place: ordinal(place.day))[terms.head_of]
-            self._goods = (*_full_codes(terms), *terms.items_apart("origin_country"), day)
+            which, codes = _full_codes(terms)
+            self._goods = (which, tariff.codes.numbers(codes), *terms.items_apart("origin_country"), day)
             self.preferred = _preferred(terms)
         codes, names, origin, origins, day = self._goods
         preferred, countries = self.preferred
-        schedules = [place.schedule for place in terms.places]
         found = np.full(len(at), NO_MEASURE, np.int64)
-        for schedule in dict.fromkeys(schedules):
-            mine = np.fromiter((one == schedule for one in schedules), np.bool_, len(schedules))
-            where = np.flatnonzero(mine[terms.place[terms.head_of[at]]])
+        for schedule, where in self._by_schedule(at):
             here = at[where]
             measures = tariff.of(schedule, kind or "third_country")
-            found[where] = measures.of(names, codes[here], origins, origin[here], day[here])
-            claims = np.flatnonzero((preferred[here] > 0) & (not kind))
+            mine = measures.of(names, codes[here], origins, origin[here], day[here])
+            claims = np.flatnonzero(preferred[here]) if len(countries) > 1 and not kind else ()
             if len(claims):
                 wanted = here[claims]
                 preference = tariff.of(schedule, "preference")
                 better = preference.of(names, codes[wanted], countries, preferred[wanted], day[wanted])
-                found[where[claims]] = np.where(better == NO_MEASURE, found[where[claims]], better)
+                mine[claims] = np.where(better == NO_MEASURE, mine[claims], better)
+            found[where] = mine
         if not kind:
             self.asked[at] = True
             self.measure[at] = found
         return found
+
+    def _by_schedule(self, at: Whole) -> Iterator[tuple[str | None, Whole | slice]]:
+        """Each tariff that is asked, and which of these items are under it."""
+        schedules = [place.schedule for place in self._terms.places]
+        for schedule in (different := dict.fromkeys(schedules)):
+            if len(different) == 1:
+                yield schedule, slice(None)
+            else:
+                mine = np.fromiter((one == schedule for one in schedules), np.bool_, len(schedules))
+                yield schedule, np.flatnonzero(mine[self._terms.place[self._terms.head_of[at]]])
 
 
 def _full_codes(terms: Terms) -> tuple[Whole, list[str | None]]:

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tidewaiter.assessment.terms import Terms, cross
+from tidewaiter.law import Law
 from tidewaiter.law.expressions import AdValorem, Formula, Part, Specific, Unsupported
 from tidewaiter.law.expressions.formula import VALUE
 from tidewaiter.law.expressions.units import in_plain_units
+from tidewaiter.law.rules import KNOWN_MAX
 from tidewaiter.model.exact import GREATEST, MISSING, Whole, Yes, distinct, known, scaled_sum
 from tidewaiter.model.money import MICRO
 
@@ -54,17 +56,17 @@ def duties(goods: Goods, measure: Whole) -> Whole:
     size = len(law.tariff.formulas)
     rates, rate_of = _rates(goods, {law.tariff.formulas[number] for number in np.unique(measure).tolist()})
     keys, of = distinct(rate_of[goods.place] * size + measure, len(rates) * size)
-    formulas = [(law.tariff.formulas[key % size], rates[key // size]) for key in keys.tolist()]
+    which = [(key % size, rates[key // size]) for key in keys.tolist()]
+    formulas = [law.tariff.formulas[number] for number, _ in which]
     quantities: dict[str, Whole] = {VALUE: goods.value}
 
     def amount(clause: str) -> Whole:
-        ready = [_ready(getattr(formula, clause, ()), by) for formula, by in formulas]
-        return _added(ready, of, goods, quantities)
+        return _added([_remembered(law, clause, number, by) for number, by in which], of, goods, quantities)
 
-    supported = np.array([isinstance(one, Formula) and not one.reference for one, _ in formulas], np.bool_)
+    supported = np.array([isinstance(one, Formula) and not one.reference for one in formulas], np.bool_)
     found = np.where(supported[of], amount("parts"), MISSING)
     for clause, nearer in (("at_least", np.maximum), ("at_most", np.minimum)):
-        bounded = np.array([bool(getattr(one, clause, ())) for one, _ in formulas], np.bool_)[of]
+        bounded = np.array([bool(getattr(one, clause, ())) for one in formulas], np.bool_)[of]
         if bounded.any():
             limit = amount(clause)
             gap = (found == MISSING) | (limit == MISSING)
@@ -90,6 +92,17 @@ def _rates(goods: Goods, formulas: set[Formula | Unsupported]) -> tuple[list[Rat
 def _all_parts(formulas: set[Formula | Unsupported]) -> list[Part]:
     found = [one for one in formulas if isinstance(one, Formula)]
     return [part for one in found for part in (*one.parts, *one.at_least, *one.at_most)]
+
+
+def _remembered(law: Law, clause: str, number: int, rates: Rates) -> _Sum | None:
+    """A clause of the formula of a measure, ready to be added up; worked out once for the same rates of exchange."""
+    ready: dict[Any, _Sum | None] = law.remembered("duties ready", dict)
+    key = (clause, number, *rates.items())
+    if key not in ready:
+        if len(ready) >= KNOWN_MAX:
+            ready.clear()
+        ready[key] = _ready(getattr(law.tariff.formulas[number], clause, ()), rates)
+    return ready[key]
 
 
 def _ready(parts: Sequence[Part], rates: Rates) -> _Sum | None:
@@ -127,16 +140,18 @@ def _added(sums: list[_Sum | None], of: Whole, goods: Goods, quantities: dict[st
     """The sum of each row, rounded once. `of` tells which of the sums is the row's."""
     unknown = np.array([one is None for one in sums], np.bool_)
     clean = [one or _Sum((), (), 1) for one in sums]
-    names = sorted({name for one in clean for name in one.measured})
+    counted: dict[str, dict[int, int]] = {}
+    for place, one in enumerate(clean):
+        for name, number in zip(one.measured, one.numerators, strict=True):
+            of_name = counted.setdefault(name, {})
+            of_name[place] = of_name.get(place, 0) + number
     products = []
-    for name in names:
-        numbers = [
-            sum(n for n, what in zip(one.numerators, one.measured, strict=True) if what == name) for one in clean
-        ]
-        asks = np.array([name in one.measured for one in clean], np.bool_)[of]
+    for name, by_place in counted.items():
+        numbers, asks = np.zeros(len(clean), np.int64), np.zeros(len(clean), np.bool_)
+        numbers[list(by_place)], asks[list(by_place)] = list(by_place.values()), True
         if name not in quantities:
             quantities[name] = _quantities(name, goods)
-        products.append((np.where(asks, quantities[name], 0), np.array(numbers, np.int64)[of]))
+        products.append((np.where(asks[of], quantities[name], 0), numbers[of]))
     denominator = np.array([one.denominator for one in clean], np.int64)[of]
     found = scaled_sum(products, denominator, quantum=goods.quantum, half_up=goods.half_up)
     return np.where(unknown[of], MISSING, found)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import polars as pl
@@ -16,7 +17,8 @@ from tidewaiter.law import Law
 from tidewaiter.law.expressions import Unsupported
 from tidewaiter.law.expressions.formula import KINDS as KINDS_UNSUPPORTED
 from tidewaiter.law.tariff import NO_MEASURE
-from tidewaiter.model.exact import MISSING, Whole, Yes, known, taken, told_apart, yes
+from tidewaiter.model.batch import ROW
+from tidewaiter.model.exact import MISSING, Whole, Yes, among, known, series, taken, told_apart
 from tidewaiter.model.finding import FINDINGS, Kind
 
 KINDS = (
@@ -113,129 +115,175 @@ LEAVES_UNKNOWN = frozenset({"ASM-01", "ASM-02", "ASM-03", "ASM-04", "ASM-05", "A
 BEFORE_CARRIAGE = ("EXW", "FCA", "FAS", "FOB")
 """Delivery terms whose price leaves the main carriage out (Incoterms 2020, groups E and F)."""
 
+Details: TypeAlias = tuple[Whole, Sequence[str | None]]
+"""For each row its place among some texts, and these."""
+
 _SEVERITY = {kind.code: kind.severity for kind in KINDS}
-_Found = tuple[int, int | None, str, str, str | None]
-"""Row, item, code, pointer, detail."""
 
 
 def shortcomings(terms: Terms, worth: Worth, choice: Choice, charged: Charged) -> pl.DataFrame:
     """A row for each thing that could not be assessed, as a frame FINDINGS."""
-    found: list[_Found] = [(row, None, "ASM-01", "/jurisdiction", None) for row in terms.unknown.tolist()]
+    found = [_found("ASM-01", terms.unknown, "/jurisdiction")]
     found += _of_values(terms, worth, charged)
     found += _of_goods(terms, worth, charged)
-    found += [(row, None, "ASM-04", "", None) for row in terms.rows[choice.chosen < 0].tolist()]
-    found += [(row, None, "ASM-11", "/parties", None) for row in terms.rows[choice.unknown_past].tolist()]
+    found.append(_found("ASM-04", terms.rows[choice.chosen < 0], ""))
+    found.append(_found("ASM-11", terms.rows[choice.unknown_past], "/parties"))
     found += _of_carriage(terms)
     found += _of_taxes(charged.charges, terms.law)
-    if not found:
-        return _NONE
-    return pl.DataFrame(
-        [(row, item, code, _SEVERITY[code], pointer, detail) for row, item, code, pointer, detail in found],
-        schema=FINDINGS,
-        orient="row",
-    )
+    some = [one for one in found if len(one)]
+    return pl.concat(some) if some else _NONE
 
 
 _NONE = pl.DataFrame(schema=FINDINGS)
 
 
-def _line(item: int, field: str = "") -> str:
-    return f"/items/{item}{field}"
+def _found(
+    code: str, rows: Whole, pointer: str | pl.Series, *, items: Whole | None = None, detail: Details | None = None
+) -> pl.DataFrame:
+    """The same finding in many rows. `detail`: for each its place among the texts, and these."""
+    size = len(rows)
+    if not size:
+        return _NONE
+
+    def same(name: str, value: str | None) -> pl.Series:
+        return pl.Series(name, [value], dtype=FINDINGS[name]).new_from_index(0, size)
+
+    return pl.DataFrame(
+        [
+            pl.Series("row", rows, dtype=ROW),
+            same("item", None) if items is None else series("item", items, ROW),
+            same("code", code),
+            same("severity", _SEVERITY[code]),
+            same("pointer", pointer) if isinstance(pointer, str) else pointer.alias("pointer"),
+            same("detail", None) if detail is None else _texts(*detail).alias("detail"),
+        ]
+    )
 
 
-def _each(terms: Terms, fails: Yes) -> Iterator[tuple[int, int, int]]:
-    """Place, row and number of each goods item of which it holds."""
-    at = np.flatnonzero(fails)
-    if len(at):
-        numbers = known(terms.of_items("item"))[at]
-        yield from zip(at.tolist(), terms.rows[terms.head_of[at]].tolist(), numbers.tolist(), strict=True)
+def _texts(which: Whole, texts: Sequence[str | None]) -> pl.Series:
+    return taken(pl.Series(texts, dtype=pl.String), which)
 
 
-def _of_goods(terms: Terms, worth: Worth, charged: Charged) -> Iterator[_Found]:
-    codes = terms.of_items("hs_code")
-    for at, row, item in _each(terms, ~charged.duty_known):
-        yield row, item, "ASM-03", _line(item, "/hs_code"), codes[at] or ""
+def _of_items(code: str, terms: Terms, at: Whole, field: str = "", detail: Details | None = None) -> pl.DataFrame:
+    """The same finding on goods items, given by their places."""
+    if not len(at):
+        return _NONE
+    items = known(terms.of_items("item"))[at]
+    return _found(code, terms.rows[terms.head_of[at]], _pointers(items, field), items=items, detail=detail)
+
+
+def _pointers(items: Whole, field: str = "") -> pl.Series:
+    numbers, which = np.unique(items, return_inverse=True)
+    return _texts(which, [f"/items/{number}{field}" for number in numbers.tolist()])
+
+
+def _of_goods(terms: Terms, worth: Worth, charged: Charged) -> Iterator[pl.DataFrame]:
+    tariff = terms.law.tariff
+    unknown = np.flatnonzero(~charged.duty_known)
+    if len(unknown):
+        which, codes = terms.items_apart("hs_code")
+        yield _of_items("ASM-03", terms, unknown, "/hs_code", (which[unknown], [code or "" for code in codes]))
     unstated = (worth.price == MISSING) & (worth.declared == MISSING)
     unvalued = (worth.goods == MISSING) & (worth.customs_value == MISSING)
-    for _, row, item in _each(terms, unstated & unvalued):
-        yield row, item, "ASM-05", _line(item, "/price"), None
-    tariff = terms.law.tariff
-    by_formula = charged.lacking & (charged.measure != NO_MEASURE) & (tariff.plain_ppm[charged.measure] == MISSING)
-    for at, row, item in _each(terms, by_formula):
-        formula = tariff.formulas[charged.measure[at]]
-        if isinstance(formula, Unsupported):
-            yield row, item, "ASM-12", _line(item, "/hs_code"), KINDS_UNSUPPORTED[formula.kind]
-        elif lacking := missing_from(terms, formula, at):
-            yield row, item, "ASM-06", _line(item), lacking
+    yield _of_items("ASM-05", terms, np.flatnonzero(unstated & unvalued), "/price")
+    has_measure = charged.measure != NO_MEASURE
+    by_formula = charged.lacking & has_measure & (tariff.plain_ppm[charged.measure] == MISSING)
+    yield from _of_formulas(terms, np.flatnonzero(by_formula), charged.measure)
     preferred, countries = charged.preferred
-    third = (charged.measure != NO_MEASURE) & ~tariff.is_preference[charged.measure]
-    for at, row, item in _each(terms, (preferred > 0) & third):
-        yield row, item, "ASM-09", _line(item, "/preference"), countries[preferred[at]]
+    if len(countries) > 1:
+        refused = np.flatnonzero((preferred > 0) & has_measure & ~tariff.is_preference[charged.measure])
+        yield _of_items("ASM-09", terms, refused, "/preference", (preferred[refused], countries))
 
 
-def _of_carriage(terms: Terms) -> Iterator[_Found]:
+def _of_formulas(terms: Terms, at: Whole, measure: Whole) -> Iterator[pl.DataFrame]:
+    """Duties that could not be reckoned by their formulas, and what is missing from the goods."""
+    if not len(at):
+        return
+    unit, units = terms.items_apart("quantity_unit")
+    lacks = [known(terms.of_items(name))[at] == MISSING for name in ("net_mass_micro", "quantity_micro")]
+    # Goods under the same measure that state the same things lack the same.
+    alike = ((measure[at] * len(units) + unit[at]) * 2 + lacks[0]) * 2 + lacks[1]
+    _, first, which = np.unique(alike, return_index=True, return_inverse=True)
+    formulas = [terms.law.tariff.formulas[measure[at[place]]] for place in first.tolist()]
+    not_read = [KINDS_UNSUPPORTED[one.kind] if isinstance(one, Unsupported) else None for one in formulas]
+    missing = [
+        None if isinstance(one, Unsupported) else missing_from(terms, one, int(at[place]))
+        for one, place in zip(formulas, first.tolist(), strict=True)
+    ]
+    for code, field, texts in (("ASM-12", "/hs_code", not_read), ("ASM-06", "", missing)):
+        here = np.flatnonzero(np.array([text is not None for text in texts], np.bool_)[which])
+        yield _of_items(code, terms, at[here], field, (which[here], texts))
+
+
+def _of_carriage(terms: Terms) -> Iterator[pl.DataFrame]:
     """A price that leaves carriage out, where the customs value has it in and it is not stated."""
     delivery = terms.of_heads("incoterm")
     if delivery.null_count() == len(delivery):
         return
     in_value = terms.by_place(lambda place: place.ground.customs_value == "CIF") == 1
     unstated = known(terms.of_heads("freight_micro")) == MISSING
-    lacks = yes(delivery.is_in(BEFORE_CARRIAGE)) & in_value & unstated
-    for at in np.flatnonzero(lacks).tolist():
-        yield int(terms.rows[at]), None, "ASM-07", "/freight", delivery[at]
+    which = among(delivery, BEFORE_CARRIAGE)
+    lacks = np.flatnonzero((which >= 0) & in_value & unstated)
+    yield _found("ASM-07", terms.rows[lacks], "/freight", detail=(which[lacks], BEFORE_CARRIAGE))
 
 
-def _of_taxes(charges: pl.DataFrame, law: Law) -> Iterator[_Found]:
+def _of_taxes(charges: pl.DataFrame, law: Law) -> Iterator[pl.DataFrame]:
     """Taxes, and duties laid down like one, whose rates are not held."""
     untold = np.flatnonzero((known(charges["fact"]) == MISSING) & law.is_by_tax[known(charges["rule"])])
-    for row, item, code in charges[untold].select("row", "item", "code").iter_rows() if len(untold) else ():
-        yield row, item, "ASM-08", _line(item), code
+    if len(untold):
+        some = charges[pl.Series(untold)]
+        items = known(some["item"])
+        pointer = _pointers(items)
+        yield _found("ASM-08", known(some["row"]), pointer, items=items, detail=told_apart(some["code"]))
 
 
-def _of_values(terms: Terms, worth: Worth, charged: Charged) -> Iterator[_Found]:
+def _of_values(terms: Terms, worth: Worth, charged: Charged) -> Iterator[pl.DataFrame]:
     """Amounts without a rate of exchange, and values too great, of goods whose value did not come out."""
     lost = charged.tax_base == MISSING
     if not lost.any():
         return
     explained = np.zeros(len(terms.heads), np.bool_)
-    for head, found in _without_rate(terms, lost):
-        explained[head] = True
+    for heads, found in _without_rate(terms, lost):
+        explained[heads] = True
         yield found
     stated = (worth.price != MISSING) | (worth.declared != MISSING)
-    for _, row, item in _each(terms, (worth.customs_value == MISSING) & stated & ~explained[terms.head_of]):
-        yield row, item, "ASM-10", _line(item, "/price"), None
+    too_great = (worth.customs_value == MISSING) & stated & ~explained[terms.head_of]
+    yield _of_items("ASM-10", terms, np.flatnonzero(too_great), "/price")
 
 
-def _without_rate(terms: Terms, lost: Yes) -> Iterator[tuple[int, _Found]]:
-    """Each amount without a rate of exchange, in consignments with goods whose value is not known, with its head."""
+def _without_rate(terms: Terms, lost: Yes) -> Iterator[tuple[Whole, pl.DataFrame]]:
+    """The amounts without a rate of exchange in consignments with goods whose value is not known, with their heads."""
     items = np.flatnonzero(lost)
     heads = np.unique(terms.head_of[items])
-    numbers = known(terms.of_items("item"))
-    for name, fields in (("price", "/price"), ("customs_value", "/customs_value"), ("freight", "/freight")):
+    for name in ("price", "customs_value", "freight"):
         at = items if name != "customs_value" else items[known(terms.of_items("price_micro"))[items] == MISSING]
-        for place, currency in _lacking(terms, at, terms.head_of[at], terms.of_items(f"{name}_currency")):
-            head, item = int(terms.head_of[place]), int(numbers[place])
-            yield head, (int(terms.rows[head]), item, "ASM-02", _line(item, fields), currency)
+        at, currency = _lacking(terms, at, terms.head_of[at], terms.of_items(f"{name}_currency"))
+        yield terms.head_of[at], _of_items("ASM-02", terms, at, f"/{name}", currency)
     for name in ("freight", "insurance", "discount"):
-        for head, currency in _lacking(terms, heads, heads, terms.of_heads(f"{name}_currency")):
-            yield head, (int(terms.rows[head]), None, "ASM-02", f"/{name}", currency)
+        at, currency = _lacking(terms, heads, heads, terms.of_heads(f"{name}_currency"))
+        yield at, _found("ASM-02", terms.rows[at], f"/{name}", detail=currency)
     changes = terms.batch.adjustments
     if changes.is_empty():
         return
     of = terms.heads_of(changes["row"])
     at = np.flatnonzero(np.isin(of, heads))
-    for place, currency in _lacking(terms, at, of[at], changes["amount_currency"]):
-        item, position = changes["item"][place], changes["position"][place]
-        pointer = f"{'' if item is None else _line(item)}/adjustments/{position}/amount"
-        yield int(of[place]), (int(terms.rows[of[place]]), item, "ASM-02", pointer, currency)
+    at, currency = _lacking(terms, at, of[at], changes["amount_currency"])
+    some = changes.select("item", "position")[pl.Series(at)]
+    pointers = [
+        f"{'' if item is None else f'/items/{item}'}/adjustments/{position}/amount"
+        for item, position in some.iter_rows()
+    ]
+    found = _found(
+        "ASM-02", terms.rows[of[at]], pl.Series(pointers, dtype=pl.String), items=known(some["item"]), detail=currency
+    )
+    yield of[at], found
 
 
-def _lacking(terms: Terms, at: Whole, heads: Whole, currency: pl.Series) -> Iterator[tuple[int, str]]:
-    """The places whose currency has no rate on the day of their head."""
-    if not len(at):
-        return
+def _lacking(terms: Terms, at: Whole, heads: Whole, currency: pl.Series) -> tuple[Whole, Details]:
+    """The places whose currency has no rate on the day of their head, and these currencies."""
     which, names = told_apart(taken(currency, at))
     is_named = np.array([name is not None for name in names], np.bool_)
-    lacks = is_named[which] & (terms.rates(names, which, heads)[0] == MISSING)
-    for place in np.flatnonzero(lacks).tolist():
-        yield int(at[place]), names[which[place]]
+    if not is_named.any():
+        return at[:0], (which[:0], names)
+    lacks = np.flatnonzero(is_named[which] & (terms.rates(names, which, heads)[0] == MISSING))
+    return at[lacks], (which[lacks], names)

@@ -68,6 +68,16 @@ class Terms:
             self._apart[name, False] = told_apart(self.of_items(name))
         return self._apart[name, False]
 
+    def currencies(self, heads: Whole) -> pl.Series:
+        """The currency of assessment of each of these heads."""
+        stated = [place.currency for place in self.places]
+        different = list(dict.fromkeys(stated))
+        column = pl.Series("currency", different, dtype=pl.String)
+        if len(different) == 1:
+            return column.new_from_index(0, len(heads))
+        which = np.fromiter(map(different.index, stated), np.int64, len(stated))
+        return taken(column, which[self.place[heads]])
+
     def by_place(self, answer: Callable[[Place], int]) -> Whole:
         """What is answered of each place, for every head."""
         found: Whole = spread(answer, self.places, self.place)

@@ -36,11 +36,32 @@ _Measure = tuple[int, int, int, int, frozenset[str]]
 """When it became known, first day, first day on which it holds no longer, number, countries left out."""
 
 
+class Codes:
+    """Commodity codes by number, given when a code is first met: what is worked out of one is kept in arrays."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def numbers(self, codes: Sequence[str | None]) -> Whole:
+        """The number of each code; none at all is one too."""
+        if len(self.texts) >= _CODES_MAX:
+            self.texts, self._numbers = [], {}
+        known = self._numbers
+        for code in codes:
+            if (code or "") not in known:
+                known[code or ""] = len(self.texts)
+                self.texts.append(code or "")
+        return np.fromiter((known[code or ""] for code in codes), np.int64, len(codes))
+
+
 class Measures:
     """The measures of one kind in one tariff. What holds for a code and an origin is worked out when first asked."""
 
-    def __init__(self, measures: pl.DataFrame) -> None:
+    def __init__(self, measures: pl.DataFrame, codes: Codes) -> None:
         """`measures` is a frame TARIFF of one kind, with the `number` of each."""
+        self._codes, self._texts = codes, codes.texts
+        self._node_of = np.zeros(0, np.int64)
         self._rows: dict[str, dict[str, list[_Measure]]] = {}
         left_out: set[str] = set()
         columns = ("code", "origin", "known_from", "since", "until", "number", "excluded", "rate")
@@ -55,50 +76,59 @@ class Measures:
         self._class_of = {origin: number for number, origin in enumerate(origins, start=1)}
         self._origins = ["", *origins]
         self._nodes = {code: number for number, code in enumerate(self._rows)}
-        self._node_of: dict[str, int] = {}
         size = len(self._nodes) * len(self._origins)
         self._first = np.full(size, -1, np.int64)
         self._count = np.zeros(size, np.int64)
-        self._since, self._until, self._number = (np.zeros(0, np.int64) for _ in range(3))
+        # The first row never holds: it stands for what has none.
+        self._since, self._until = np.zeros(1, np.int64), np.zeros(1, np.int64)
+        self._number = np.full(1, NO_MEASURE, np.int64)
 
-    def of(
-        self, codes: Sequence[str | None], which: Whole, origins: Sequence[str | None], origin: Whole, day: Whole
-    ) -> Whole:
+    def of(self, codes: Whole, which: Whole, origins: Sequence[str | None], origin: Whole, day: Whole) -> Whole:
         """For each row the number of the measure that holds, `NO_MEASURE` where none does: the one of the longer code,
-        then that of the very country before that for all."""
+        then that of the very country before that for all. `codes` are numbers that the tariff gave them."""
         found = np.full(len(which), NO_MEASURE, np.int64)
         if not self._nodes or not len(which):
             return found
-        node = np.fromiter((self._node(code or "") for code in codes), np.int64, len(codes))[which]
-        klass = np.fromiter((self._class_of.get(o or "", 0) for o in origins), np.int64, len(origins))[origin]
-        here = np.flatnonzero(node >= 0)
-        node, klass, day = node[here], klass[here], day[here]
-        asked = node * len(self._origins) + klass
+        node = self._nodes_of(codes)[which]
+        klass = np.fromiter((self._class_of.get(o or "", 0) for o in origins), np.int64, len(origins))
+        here = np.flatnonzero(node >= 0) if node.min() < 0 else None
+        if here is not None:
+            node, origin, day = node[here], origin[here], day[here]
+        asked = node * len(self._origins) + klass[origin]
         self._work_out(asked)
-        first, count = self._first[asked], self._count[asked]
-        measure = np.full(len(here), NO_MEASURE, np.int64)
-        for step in range(int(count.max(initial=0))):
+        place, count = self._first[asked], self._count[asked]
+        measure = self._at(place, day)
+        for step in range(1, int(count.max(initial=0))):
             at = np.flatnonzero(count > step)  # almost every code has one measure only
-            place = first[at] + step
-            holds = (self._since[place] <= day[at]) & (day[at] < self._until[place])
-            measure[at[holds]] = self._number[place[holds]]
+            later = self._at(place[at] + step, day[at])
+            measure[at] = np.where(later == NO_MEASURE, measure[at], later)
+        if here is None:
+            return measure
         found[here] = measure
         return found
+
+    def _at(self, place: Whole, day: Whole) -> Whole:
+        """The measure at each place where it holds on that day, else `NO_MEASURE`."""
+        holds = (self._since[place] <= day) & (day < self._until[place])
+        return np.where(holds, self._number[place], NO_MEASURE)
 
     def stretches(self, code: str, origin: str) -> list[tuple[int, int, int]]:
         """The stretches of days, from the first of each until another, over which one measure holds for such goods."""
         return self._resolved(code, origin if origin in self._class_of else "")
 
+    def _nodes_of(self, codes: Whole) -> Whole:
+        """For each code the longest one with a measure that it begins with; -1 where there is none."""
+        texts = self._codes.texts
+        known = self._node_of if texts is self._texts else self._node_of[:0]
+        if len(known) < len(texts):
+            more = np.fromiter(map(self._node, texts[len(known) :]), np.int64, len(texts) - len(known))
+            known = np.concatenate([known, more])
+            self._node_of, self._texts = known, texts
+        return known[codes]
+
     def _node(self, code: str) -> int:
-        """The longest code with a measure that this one begins with; -1 where there is none."""
-        node = self._node_of.get(code)
-        if node is None:
-            if len(self._node_of) >= _CODES_MAX:
-                self._node_of.clear()
-            prefixes = (code[:length] for length in self._lengths if length <= len(code))
-            node = next((self._nodes[prefix] for prefix in prefixes if prefix in self._nodes), -1)
-            self._node_of[code] = node
-        return node
+        prefixes = (code[:length] for length in self._lengths if length <= len(code))
+        return next((self._nodes[prefix] for prefix in prefixes if prefix in self._nodes), -1)
 
     def _work_out(self, asked: Whole) -> None:
         """Lay down what holds for those nodes and classes of origin that were not asked before."""
@@ -111,7 +141,7 @@ class Measures:
         for key in new.tolist():
             node, klass = divmod(key, len(self._origins))
             rows = self._resolved(names[node], self._origins[klass])
-            self._first[key], self._count[key] = start + len(laid), len(rows)
+            self._first[key], self._count[key] = start + len(laid) if rows else 0, len(rows)
             laid += rows
         more = np.array(laid, np.int64).reshape(-1, 3)
         self._since = np.concatenate([self._since, more[:, 0]])
@@ -150,11 +180,12 @@ class Tariff:
         self.frame = measures
         # Goods that need an additional code to bear a measure do not bear it by their commodity code alone.
         numbered = measures.with_row_index("number").filter(pl.col("additional_code") == "")
+        self.codes = Codes()
         self._of: dict[tuple[Any, ...], Measures] = {
-            key: Measures(rows)
+            key: Measures(rows, self.codes)
             for key, rows in numbered.partition_by("schedule", "kind", as_dict=True, maintain_order=True).items()
         }
-        self._none = Measures(numbered.clear())
+        self._none = Measures(numbered.clear(), self.codes)
         formulas = {text: read(text) for text in measures["rate"].unique().to_list()}
         self.formulas = [formulas[text] for text in measures["rate"].to_list()]
         ppm = {text: one.ppm if isinstance(one, Formula) else None for text, one in formulas.items()}
@@ -195,5 +226,5 @@ class Tariff:
 
     def held(self, schedule: str, kind: str, code: str, *, origin: str, day: date) -> int:
         """The number of the measure of that kind for one code and origin on a day, or `NO_MEASURE`."""
-        one = np.zeros(1, np.int64)
-        return int(self.of(schedule, kind).of([code], one, [origin], one, np.array([ordinal(day)], np.int64))[0])
+        one, on = np.zeros(1, np.int64), np.array([ordinal(day)])
+        return int(self.of(schedule, kind).of(self.codes.numbers([code]), one, [origin], one, on)[0])
