@@ -43,6 +43,7 @@ from tidewaiter.model.money import MICRO
 from tidewaiter.model.outcome import CHARGES
 
 NO_FACT = -1
+EVERY = slice(None)
 
 # What a line says of how its amount came about; the words are in receipt.py.
 PLAIN, RELIEVED, FREE, PREFERRED, UNKNOWN_DUTY, AGAIN, AT_SALE, NOUGHT_RATED, WAIVED, DISPLACED = range(10)
@@ -130,21 +131,22 @@ class _Goods:
 
         return self.by_place(at)
 
-    def part(self, rule: ChargeRule, value: Whole, rate_ppm: Whole | int) -> Whole:
-        """That part of the value, grossed up where the rule says so, rounded as the charge is."""
+    def part(self, rule: ChargeRule, value: Whole, rate_ppm: Whole | int, at: Whole | slice = EVERY) -> Whole:
+        """That part of the value, grossed up where the rule says so, rounded as the charge is; `at`: of which of the
+        goods."""
         quantum, half_up = self.rounding(rule)
         rate = np.asarray(rate_ppm, np.int64)
         whole = np.where(rate == MISSING, MISSING, MICRO - rate) if rule.is_grossed_up else MICRO
-        return scaled(value, rate, whole, quantum=quantum, half_up=half_up)
+        return scaled(value, rate, whole, quantum=quantum[at], half_up=half_up[at])
 
     def measured(self, rule: ChargeRule, value: Whole, at: Whole) -> Goods:
-        """Some of the goods, with what duties by formula are reckoned on."""
+        """Some of the goods, with what duties by formula are reckoned on: this value of each."""
         quantum, half_up = self.rounding(rule)
         return Goods(
             terms=self.terms,
             items=self.at[at],
             place=self.place[at],
-            value=value[at],
+            value=value,
             quantum=quantum[at],
             half_up=half_up[at],
         )
@@ -439,27 +441,32 @@ def _tariff(rule: ChargeRule, goods: _Goods) -> _Line:
     said = goods.terms.law.tariff
     measure, value = goods.found(rule.measures, goods.at), goods.base(rule, goods.customs_value)
     is_known = measure != NO_MEASURE
-    ppm = said.plain_ppm[measure]
-    amount = goods.part(rule, value, ppm)
-    by_formula = np.flatnonzero(is_known & (ppm == MISSING))
-    if len(by_formula):
-        amount[by_formula] = duties(goods.measured(rule, value, by_formula), measure[by_formula])
-    kinds = [~is_known, ppm == 0, said.is_preference[measure]]
-    how = np.select(kinds, [UNKNOWN_DUTY, FREE, PREFERRED], default=PLAIN)
-    firm = np.where(is_known, said.is_firm[measure], rule.confidence == "firm")
-    line = _Line(amount=amount, base=value, how=how, fact=measure, is_firm=firm)
+    how = np.where(said.is_preference[measure], PREFERRED, PLAIN)
+    how = np.where(is_known, np.where(said.plain_ppm[measure] == 0, FREE, how), UNKNOWN_DUTY)
     if not rule.measures:
-        return line
+        amount = _by_measure(rule, goods, measure, value)
+        firm = np.where(is_known, said.is_firm[measure], rule.confidence == "firm")
+        return _Line(amount=amount, base=value, how=how, fact=measure, is_firm=firm)
     goods.layers[rule.measures] = is_known
     displaced = np.zeros(len(measure), np.bool_)
     for other in rule.unless:
         displaced |= goods.layers.get(other, False)
-    return replace(
-        line,
-        amount=np.where(is_known & ~displaced, amount, 0),
-        how=np.where(displaced, DISPLACED, how),
-        only=is_known,
-    )
+    amount, due = np.zeros(len(measure), np.int64), np.flatnonzero(is_known & ~displaced)
+    amount[due] = _by_measure(rule, goods, measure[due], value[due], due)
+    how = np.where(displaced, DISPLACED, how)
+    return _Line(amount=amount, base=value, how=how, fact=measure, is_firm=said.is_firm[measure], only=is_known)
+
+
+def _by_measure(rule: ChargeRule, goods: _Goods, measure: Whole, value: Whole, at: Whole | slice = EVERY) -> Whole:
+    """What the measure says is due on the value, for some of the goods; `MISSING` where there is none."""
+    said = goods.terms.law.tariff
+    ppm = said.plain_ppm[measure]
+    amount = goods.part(rule, value, ppm, at)
+    by_formula = np.flatnonzero((ppm == MISSING) & (measure != NO_MEASURE))
+    if len(by_formula):
+        of = np.arange(len(goods.at))[at][by_formula]
+        amount[by_formula] = duties(goods.measured(rule, value[by_formula], of), measure[by_formula])
+    return amount
 
 
 def _tax(rule: ChargeRule, goods: _Goods) -> _Line:
