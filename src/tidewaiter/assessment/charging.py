@@ -7,7 +7,7 @@ charge on the receipt is in `receipt.py`, and made when it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from tidewaiter.assessment.terms import Terms, cross
 from tidewaiter.assessment.valuation import Worth
 from tidewaiter.law import Law
 from tidewaiter.law.rules import ChargeRule, Place, Regime
-from tidewaiter.law.tariff import NO_MEASURE
+from tidewaiter.law.tariff import NO_MEASURE, Sorts
 from tidewaiter.law.timeline import ordinal
 from tidewaiter.model.batch import ROW
 from tidewaiter.model.exact import (
@@ -535,21 +535,23 @@ class _Asked:
         terms, tariff = self._terms, self._terms.law.tariff
         if self._goods is None:
             day = terms.by_place(lambda place: ordinal(place.day))[terms.head_of]
-            which, codes = _full_codes(terms)
-            self._goods = (which, tariff.codes.numbers(codes), *terms.items_apart("origin_country"), day)
+            code, codes = _full_codes(terms)
+            numbers = tariff.codes.numbers(codes)
+            self._goods = (code, numbers, *_sorts(code, numbers, *terms.items_apart("origin_country")), day)
             self.preferred = _preferred(terms)
-        codes, names, origin, origins, day = self._goods
+        code, numbers, sort, sorts, day = self._goods
         preferred, countries = self.preferred
         found = np.full(len(at), NO_MEASURE, np.int64)
         for schedule, where in self._by_schedule(at):
             here = at[where]
             measures = tariff.of(schedule, kind or "third_country")
-            mine = measures.of(names, codes[here], origins, origin[here], day[here])
+            mine = measures.of(sorts, sort[here], day[here])
             claims = np.flatnonzero(preferred[here]) if len(countries) > 1 and not kind else ()
             if len(claims):
                 wanted = here[claims]
                 preference = tariff.of(schedule, "preference")
-                better = preference.of(names, codes[wanted], countries, preferred[wanted], day[wanted])
+                which, preferred_sorts = _sorts(code[wanted], numbers, preferred[wanted], countries)
+                better = preference.of(preferred_sorts, which, day[wanted])
                 mine[claims] = np.where(better == NO_MEASURE, mine[claims], better)
             found[where] = mine
         if not kind:
@@ -566,6 +568,13 @@ class _Asked:
             else:
                 mine = np.fromiter((one == schedule for one in schedules), np.bool_, len(schedules))
                 yield schedule, np.flatnonzero(mine[self._terms.place[self._terms.head_of[at]]])
+
+
+def _sorts(code: Whole, numbers: Whole, origin: Whole, origins: Sequence[str | None]) -> tuple[Whole, Sorts]:
+    """For each item which sort of goods it is, and these. `code` is its place among the codes, which have `numbers`."""
+    width = len(origins)
+    keys, which = distinct(code * width + origin, len(numbers) * width)
+    return which, Sorts(numbers[keys // width], origins, keys % width)
 
 
 def _full_codes(terms: Terms) -> tuple[Whole, list[str | None]]:

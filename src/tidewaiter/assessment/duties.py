@@ -151,7 +151,8 @@ def _added(sums: list[_Sum | None], of: Whole, goods: Goods, quantities: dict[st
         numbers[list(by_place)], asks[list(by_place)] = list(by_place.values()), True
         if name not in quantities:
             quantities[name] = _quantities(name, goods)
-        products.append((np.where(asks[of], quantities[name], 0), numbers[of]))
+        at = np.flatnonzero(asks[of])
+        products.append((at, quantities[name][at], numbers[of[at]]))
     denominator = np.array([one.denominator for one in clean], np.int64)[of]
     found = scaled_sum(products, denominator, quantum=goods.quantum, half_up=goods.half_up)
     return np.where(unknown[of], MISSING, found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -55,6 +55,15 @@ class Codes:
         return np.fromiter((known[code or ""] for code in codes), np.int64, len(codes))
 
 
+class Sorts(NamedTuple):
+    """The different goods that a tariff is asked for: of each the number of its code, and the place of its origin among
+    the origins."""
+
+    codes: Whole
+    origins: Sequence[str | None]
+    origin: Whole
+
+
 class Measures:
     """The measures of one kind in one tariff. What holds for a code and an origin is worked out when first asked."""
 
@@ -83,27 +92,26 @@ class Measures:
         self._since, self._until = np.zeros(1, np.int64), np.zeros(1, np.int64)
         self._number = np.full(1, NO_MEASURE, np.int64)
 
-    def of(self, codes: Whole, which: Whole, origins: Sequence[str | None], origin: Whole, day: Whole) -> Whole:
-        """For each row the number of the measure that holds, `NO_MEASURE` where none does: the one of the longer code,
-        then that of the very country before that for all. `codes` are numbers that the tariff gave them."""
+    def of(self, sorts: Sorts, which: Whole, day: Whole) -> Whole:
+        """For each row the number of the measure that holds for its sort of goods on its day, `NO_MEASURE` where none
+        does: the one of the longer code, then that of the very country before that for all."""
         found = np.full(len(which), NO_MEASURE, np.int64)
         if not self._nodes or not len(which):
             return found
-        node = self._nodes_of(codes)[which]
-        klass = np.fromiter((self._class_of.get(o or "", 0) for o in origins), np.int64, len(origins))
-        here = np.flatnonzero(node >= 0) if node.min() < 0 else None
-        if here is not None:
-            node, origin, day = node[here], origin[here], day[here]
-        asked = node * len(self._origins) + klass[origin]
-        self._work_out(asked)
-        place, count = self._first[asked], self._count[asked]
+        node = self._nodes_of(sorts.codes)
+        classes = [self._class_of.get(origin or "", 0) for origin in sorts.origins]
+        asked = node * len(self._origins) + np.array(classes, np.int64)[sorts.origin]
+        self._work_out(asked[node >= 0])
+        first, count = np.where(node < 0, 0, self._first[asked]), np.where(node < 0, 0, self._count[asked])
+        here = np.flatnonzero(count[which])
+        sort, day = which[here], day[here]
+        place = first[sort]
         measure = self._at(place, day)
-        for step in range(1, int(count.max(initial=0))):
-            at = np.flatnonzero(count > step)  # almost every code has one measure only
-            later = self._at(place[at] + step, day[at])
-            measure[at] = np.where(later == NO_MEASURE, measure[at], later)
-        if here is None:
-            return measure
+        several = np.flatnonzero(count[sort] > 1)  # almost every sort has one measure only
+        for step in range(1, int(count.max())):
+            later = self._at(place[several] + step, day[several])
+            measure[several] = np.where(later == NO_MEASURE, measure[several], later)
+            several = several[count[sort[several]] > step + 1]
         found[here] = measure
         return found
 
@@ -226,5 +234,6 @@ class Tariff:
 
     def held(self, schedule: str, kind: str, code: str, *, origin: str, day: date) -> int:
         """The number of the measure of that kind for one code and origin on a day, or `NO_MEASURE`."""
-        one, on = np.zeros(1, np.int64), np.array([ordinal(day)])
-        return int(self.of(schedule, kind).of(self.codes.numbers([code]), one, [origin], one, on)[0])
+        one = np.zeros(1, np.int64)
+        sorts = Sorts(self.codes.numbers([code]), [origin], one)
+        return int(self.of(schedule, kind).of(sorts, one, np.array([ordinal(day)]))[0])

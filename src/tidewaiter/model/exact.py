@@ -104,28 +104,29 @@ def _scaled_apart(value: Whole, top: Whole, bottom: Whole, quantum: Whole, half_
 
 
 def scaled_sum(
-    products: Sequence[tuple[Whole, Whole]], denominator: Whole | int, *, quantum: Whole, half_up: Yes
+    products: Sequence[tuple[Whole, Whole, Whole]], denominator: Whole, *, quantum: Whole, half_up: Yes
 ) -> Whole:
-    """The sum of products, divided once, to a whole multiple of `quantum`: half up, or down.
+    """The sum of products, divided once, to a whole multiple of `quantum`: half up, or down. Each product is given by
+    the rows that it counts in, and its two factors there.
 
     No factor is negative; `MISSING` where one of them is, and where the result reaches 64 bits.
     """
     size = len(quantum)
     gap = np.zeros(size, np.bool_)
     total, rough = np.zeros(size, np.int64), np.zeros(size, np.float64)
-    for one, other in products:
-        gap |= (one == MISSING) | (other == MISSING)
-    clean = [(np.where(gap, 0, one), np.where(gap, 0, other)) for one, other in products]
-    for one, other in clean:
-        total = total + one * other
-        rough = rough + one.astype(np.float64) * other
-    below = np.broadcast_to(np.asarray(denominator, np.int64), size)
-    great = np.flatnonzero(rough > _SAFE)
-    found = scaled(np.where(rough > _SAFE, 0, total), 1, below, quantum=quantum, half_up=half_up)
-    for at in great.tolist():
-        whole, unit = sum(int(a[at]) * int(b[at]) for a, b in clean), int(below[at]) * int(quantum[at])
-        exact = (whole * 2 + unit * int(half_up[at])) // (unit * 2) * int(quantum[at])
-        found[at] = exact if exact <= GREATEST else MISSING
+    for at, one, other in products:
+        is_gap = (one == MISSING) | (other == MISSING)
+        gap[at[is_gap]] = True
+        total[at] += one * other  # may wrap where it is great or a gap: reckoned again, or left out
+        rough[at] += np.where(is_gap, 0, one.astype(np.float64) * other)
+    great = np.flatnonzero((rough > _SAFE) & ~gap)
+    found = scaled(np.where(gap | (rough > _SAFE), 0, total), 1, denominator, quantum=quantum, half_up=half_up)
+    for row in great.tolist():
+        parts = [(at == row, one, other) for at, one, other in products]
+        whole = sum(int(one[here][0]) * int(other[here][0]) for here, one, other in parts if here.any())
+        unit = int(denominator[row]) * int(quantum[row])
+        exact = (whole * 2 + unit * int(half_up[row])) // (unit * 2) * int(quantum[row])
+        found[row] = exact if exact <= GREATEST else MISSING
     return np.where(gap, MISSING, found)
 
 
