@@ -180,7 +180,8 @@ def test_scaling_a_column_is_scaling_decimals(
     columns = [np.array([number, 1], np.int64) for number in (value, numerator, denominator, quantum)]
     plain = scaled(columns[0], numerator, denominator, quantum=quantum, half_up=half_up)
     both = scaled(*columns[:3], quantum=columns[3], half_up=np.array([half_up, half_up]))
-    summed = scaled_sum([(columns[0], columns[1])], denominator, quantum=columns[3], half_up=np.array([half_up] * 2))
+    product = (np.arange(2), columns[0], columns[1])
+    summed = scaled_sum([product], columns[2], quantum=columns[3], half_up=np.array([half_up] * 2))
 
     # What does not go into 64 bits is missing, and never a wrapped number: one such row must not sink its batch.
     kept = int(expected) if expected < 2**63 else MISSING

@@ -107,7 +107,7 @@ def scaled_sum(
     products: Sequence[tuple[Whole, Whole, Whole]], denominator: Whole, *, quantum: Whole, half_up: Yes
 ) -> Whole:
     """The sum of products, divided once, to a whole multiple of `quantum`: half up, or down. Each product is given by
-    the rows that it counts in, and its two factors there.
+    the rows that it counts in, in rising order, and its two factors there.
 
     No factor is negative; `MISSING` where one of them is, and where the result reaches 64 bits.
     """
@@ -122,8 +122,9 @@ def scaled_sum(
     great = np.flatnonzero((rough > _SAFE) & ~gap)
     found = scaled(np.where(gap | (rough > _SAFE), 0, total), 1, denominator, quantum=quantum, half_up=half_up)
     for row in great.tolist():
-        parts = [(at == row, one, other) for at, one, other in products]
-        whole = sum(int(one[here][0]) * int(other[here][0]) for here, one, other in parts if here.any())
+        places = [(int(np.searchsorted(at, row)), at, one, other) for at, one, other in products]
+        counts = [(place, one, other) for place, at, one, other in places if place < len(at) and at[place] == row]
+        whole = sum(int(one[place]) * int(other[place]) for place, one, other in counts)
         unit = int(denominator[row]) * int(quantum[row])
         exact = (whole * 2 + unit * int(half_up[row])) // (unit * 2) * int(quantum[row])
         found[row] = exact if exact <= GREATEST else MISSING
