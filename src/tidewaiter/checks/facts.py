@@ -7,7 +7,7 @@ so may the consignment's own columns. A fact that holds nowhere in the batch is 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from functools import reduce
+from functools import cached_property, reduce
 from operator import or_
 from typing import get_args
 
@@ -21,6 +21,7 @@ from tidewaiter.checks.rule import Frame
 from tidewaiter.law.in_force import InForce
 from tidewaiter.model import identifiers
 from tidewaiter.model.batch import SCHEMA, Batch
+from tidewaiter.model.exact import MISSING, Whole, known, standing
 from tidewaiter.model.past import Past
 from tidewaiter.model.rows import beside, positions
 
@@ -54,6 +55,7 @@ class Facts:
         self._known: dict[tuple[str, str], pl.Series | None] = {}
         self._heads: dict[str, pl.Series] = {}
         self._distinct: dict[str, pl.DataFrame] = {}
+        self._numbers: Whole | None = None
 
     def frame(self, name: Frame) -> pl.DataFrame:
         """A frame of the batch."""
@@ -90,6 +92,11 @@ class Facts:
         # Beside the key, since a list that says nothing of these days is the same no for all.
         return self.batch.consignments.select_seq("row", what.alias("fact"))["fact"]
 
+    @cached_property
+    def numbers(self) -> pl.DataFrame:
+        """The numbers of parcels and master bills as they are compared: all in one step, which costs as much as one."""
+        return self.batch.consignments.select_seq(_NUMBERS)
+
     def marked_heads(self, rows: pl.Series) -> Marks:
         """The consignments that are among these rows."""
         marks = np.zeros(len(self.batch), np.bool_)
@@ -100,17 +107,25 @@ class Facts:
         """The items that have such a row in a list of their own, or in that of their consignment; None for none."""
         if not is_meant.any():
             return None
-        rows, items = frame["row"].filter(is_meant), frame["item"].filter(is_meant)
+        rows, items = (known(frame[key].filter(is_meant)) for key in ("row", "item"))
         marks = np.zeros(len(self.batch.items), np.bool_)
-        if items.has_nulls():
-            at_head = items.is_null()
-            marks |= self.marked_heads(rows.filter(at_head))[self.head_places("items").to_numpy()]
-            rows, items = rows.filter(~at_head), items.filter(~at_head)
+        at_head = items == MISSING
+        if at_head.any():
+            heads = np.zeros(len(self.batch), np.bool_)
+            heads[standing(rows[at_head], known(self.batch.consignments["row"]))] = True
+            marks |= heads[self.head_places("items").to_numpy()]
+            rows, items = rows[~at_head], items[~at_head]
         if len(rows):
-            every, wanted = _keys(self.batch.items["row"], self.batch.items["item"]), _keys(rows, items)
+            every, wanted = self._keys(), rows << 32 | items
             places = np.searchsorted(every, wanted).clip(max=len(every) - 1)
             marks[places[every[places] == wanted]] = True
         return marks
+
+    def _keys(self) -> Whole:
+        """Each goods item by one number: consignment and place."""
+        if self._numbers is None:
+            self._numbers = known(self.batch.items["row"]) << 32 | known(self.batch.items["item"])
+        return self._numbers
 
     def _made(self, frame: Frame, name: str) -> pl.Series | None:
         if name in _FACTS[frame]:
@@ -307,25 +322,25 @@ def gives_reason(of: Facts) -> pl.Series:
 
 
 _PARCEL_NUMBER = identifiers.compacted(pl.col("tracking_id"))
-_IS_POSTAL = identifiers.s10(_PARCEL_NUMBER)
+_NUMBERS = (
+    _PARCEL_NUMBER.alias("parcel_number"),
+    identifiers.s10(_PARCEL_NUMBER).alias("is_postal"),
+    identifiers.compacted(pl.col("master_bill")).alias("master_number"),
+)
 
 
-@_fact("consignments")
-def parcel_number(of: Facts) -> pl.Series:
-    """The tracking number without spaces and hyphens."""
-    return of.of_heads(_PARCEL_NUMBER)
+def _number(name: str) -> Fact:
+    """`parcel_number` and `master_number`: the tracking number and that of the master bill without spaces and hyphens;
+    `is_postal`: whether the first is that of a postal item, check digit and all; null where there is none."""
+
+    def number(of: Facts) -> pl.Series:
+        return of.numbers[name]
+
+    return number
 
 
-@_fact("consignments")
-def is_postal(of: Facts) -> pl.Series:
-    """The tracking number is that of a postal item, check digit and all; null where there is none."""
-    return of.of_heads(_IS_POSTAL)
-
-
-@_fact("consignments")
-def master_number(of: Facts) -> pl.Series:
-    """The number of the master bill without spaces and hyphens."""
-    return of.of_heads(identifiers.compacted(pl.col("master_bill")))
+for _name in ("parcel_number", "is_postal", "master_number"):
+    _FACTS["consignments"][_name] = _number(_name)
 
 
 @_fact("consignments")
@@ -428,12 +443,6 @@ def _series(marks: Marks | None) -> pl.Series | None:
 def _places(rows: pl.Series, among: pl.Series) -> Places:
     """Where the consignments of these rows stand."""
     return positions(rows, among).to_numpy()
-
-
-def _keys(rows: pl.Series, items: pl.Series) -> Places:
-    """A goods item by one number: consignment and place."""
-    keys: Places = rows.to_numpy().astype(np.int64) << 32 | items.to_numpy()
-    return keys
 
 
 def _with_value(frame: pl.DataFrame, name: str) -> pl.Series:

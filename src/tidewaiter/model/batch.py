@@ -11,22 +11,28 @@ from __future__ import annotations
 
 import operator
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from tidewaiter.model import about
 from tidewaiter.model.consignment import Consignment, GoodsItem
-from tidewaiter.model.money import Money, from_micro
+from tidewaiter.model.money import MICRO, Money, from_micro
 
 ROW = pl.UInt32
 """Type of the keys `row`, `item` and `position`."""
+_Numbers = npt.NDArray[np.int64]
+_KEYS = ("row", "item", "position")
+_MICRO = Decimal(MICRO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ def _schema(plan: _Plan, *keys: str) -> pl.Schema:
 SCHEMA: dict[str, pl.Schema] = {
     "consignments": _schema(_HEAD, "row"),
     "items": _schema(_ITEM, "row", "item"),
-} | {name: _schema(plan, "row", "item", "position") for name, plan in _LISTS.items()}
+} | {name: _schema(plan, *_KEYS) for name, plan in _LISTS.items()}
 """Every frame of a batch with its columns and their types."""
 
 
@@ -127,23 +133,23 @@ class Batch:
     @staticmethod
     def of(records: Sequence[Consignment]) -> Batch:
         """The records as columns, `row` being their place in the sequence."""
-        rows = range(len(records))
-        items = [(row, place, item) for row in rows for place, item in enumerate(records[row].items)]
+        of_heads = [record.items for record in records]
+        items = list(chain.from_iterable(of_heads))
+        row, item = _places(of_heads)
         frames = {
-            "consignments": _frame("consignments", _HEAD, records, row=rows),
-            "items": _frame(
-                "items", _ITEM, [i for _, _, i in items], row=[r for r, _, _ in items], item=[p for _, p, _ in items]
-            ),
+            "consignments": _frame("consignments", _HEAD, records, row=np.arange(len(records))),
+            "items": _frame("items", _ITEM, items, row=row, item=item),
         }
         for name, plan in _LISTS.items():
-            take = operator.attrgetter(name)
-            found: list[tuple[int, int | None, int, msgspec.Struct]] = []
-            if name in Consignment.__struct_fields__:
-                found += [(row, None, p, x) for row in rows for p, x in enumerate(take(records[row]))]
-            if name in GoodsItem.__struct_fields__:
-                found += [(row, place, p, x) for row, place, item in items for p, x in enumerate(take(item))]
-            keys = list(zip(*found, strict=True)) if found else [(), (), (), ()]
-            frames[name] = _frame(name, plan, keys[3], row=keys[0], item=keys[1], position=keys[2])
+            found: list[msgspec.Struct] = []
+            keys: list[list[pl.Series]] = []
+            for struct, holders in ((Consignment, records), (GoodsItem, items)):
+                lists = list(map(operator.attrgetter(name), holders)) if name in struct.__struct_fields__ else []
+                if any(lists):
+                    found += chain.from_iterable(lists)
+                    keys.append(_keys(lists, row, item) if struct is GoodsItem else _keys(lists))
+            joined = [pl.concat(parts) for parts in zip(*keys, strict=True)]
+            frames[name] = _frame(name, plan, found, **dict(zip(_KEYS, joined, strict=False)))
         return Batch(**frames)
 
     def records(self) -> list[Consignment]:
@@ -170,31 +176,59 @@ class Batch:
         return tuple(field.name for field in dataclass_fields(Batch))
 
 
-def _frame(name: str, plan: _Plan, records: Sequence[Any], **keys: Iterable[int | None]) -> pl.DataFrame:
+def _places(lists: Sequence[Sequence[Any]]) -> tuple[_Numbers, _Numbers]:
+    """For each entry of some lists which list it is in, and its place there."""
+    sizes = np.fromiter(map(len, lists), np.int64, len(lists))
+    which = np.repeat(np.arange(len(lists)), sizes)
+    return which, np.arange(len(which)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+
+
+def _keys(lists: Sequence[Sequence[Any]], row: _Numbers | None = None, item: _Numbers | None = None) -> list[pl.Series]:
+    """The keys of all entries of lists that stand at the consignments, or at the items whose keys are given."""
+    which, position = _places(lists)
+    none = pl.Series([None], dtype=ROW).new_from_index(0, len(which))
+    own = (
+        [pl.Series(which, dtype=ROW), none]
+        if row is None or item is None
+        else [pl.Series(row[which], dtype=ROW), pl.Series(item[which], dtype=ROW)]
+    )
+    return [*own, pl.Series(position, dtype=ROW)]
+
+
+def _frame(name: str, plan: _Plan, records: Sequence[Any], **keys: _Numbers | pl.Series) -> pl.DataFrame:
     size = len(records)
     if not size:
         return _EMPTY[name]
-    data = [pl.Series(key, list(values), dtype=ROW) for key, values in keys.items()]
+    data = [pl.Series(key, values, dtype=ROW) for key, values in keys.items()]
     owners: dict[tuple[str, ...], list[Any]] = {(): list(records)}
     for column in plan.columns:
-        holder = _reach(owners, column.path[:-1])
-        leaf, optional = column.path[-1], len(column.path) > 1
-        take = operator.attrgetter(leaf)
-        values = list(map(take, holder)) if not optional else [None if x is None else take(x) for x in holder]
+        values = _reach(owners, column.path)
         if column.is_list:
             data.append(_lists(column, values))
-            continue
-        if values.count(None) == size:
+        elif _is_nothing(values):
             data.append(pl.Series(column.name, [None], dtype=column.dtype).new_from_index(0, size))
-            continue
-        if column.is_micro:  # exact: the record was checked when it was made
-            values = [None if v is None else int(v.scaleb(6)) for v in values]
-        data.append(pl.Series(column.name, values, dtype=column.dtype))
+        elif column.is_micro:  # exact: the record was checked when it was made
+            micro = [None if v is None else int(v * _MICRO) for v in values]
+            data.append(pl.Series(column.name, micro, dtype=column.dtype))
+        else:
+            data.append(pl.Series(column.name, values, dtype=column.dtype))
     return pl.DataFrame(data)
 
 
+def _is_nothing(values: list[Any]) -> bool:
+    """Whether all are None. A look at the first spares most columns the count, as decimals are slow to compare."""
+    return values[0] is None and values.count(None) == len(values)
+
+
 def _lists(column: _Column, values: Sequence[tuple[str, ...] | None]) -> pl.Series:
-    """A list column, built flat and then grouped: a Python list a row would cost twenty times as much."""
+    """A list column: the different lists, each at the places that have it."""
+    number = {value: place for place, value in enumerate(dict.fromkeys(values))}
+    which = np.fromiter(map(number.__getitem__, values), np.uint32, len(values))
+    return _different_lists(column, list(number))[pl.Series(which)]
+
+
+def _different_lists(column: _Column, values: Sequence[tuple[str, ...] | None]) -> pl.Series:
+    """A list column built flat and then grouped: a Python list a row would cost twenty times as much."""
     empty = pl.Series(column.name, [[]], dtype=column.dtype).new_from_index(0, len(values))
     flat = [(place, text) for place, found in enumerate(values) if found for text in found]
     if not flat:
@@ -207,9 +241,15 @@ def _lists(column: _Column, values: Sequence[tuple[str, ...] | None]) -> pl.Seri
 
 
 def _reach(owners: dict[tuple[str, ...], list[Any]], path: tuple[str, ...]) -> list[Any]:
+    """What stands at the path in each of the records."""
     if path not in owners:
-        above = _reach(owners, path[:-1])
-        owners[path] = [None if x is None else getattr(x, path[-1]) for x in above]
+        above, take = _reach(owners, path[:-1]), operator.attrgetter(path[-1])
+        if len(path) == 1:
+            owners[path] = list(map(take, above))
+        elif _is_nothing(above):
+            owners[path] = above
+        else:
+            owners[path] = [None if x is None else take(x) for x in above]
     return owners[path]
 
 
