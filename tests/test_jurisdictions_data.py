@@ -359,7 +359,7 @@ def test_customs_rates_of_the_union_are_those_of_the_second_last_wednesday() -> 
         assert published[day.isoformat()][row["currency"]] == row["per_base"], row
 
     assert len({row["currency"] for row in held}) >= 30
-    assert len({row["from"] for row in held}) == 71
+    assert len({row["from"] for row in held}) == 127
 
 
 def test_rates_of_duty_are_those_on_real_notifications() -> None:

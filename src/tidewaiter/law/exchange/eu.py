@@ -6,7 +6,8 @@ for the EUR 150 of the import scheme of VAT. Euro countries need the first only.
 
 The monthly rules are of Implementing Regulation (EU) 2015/2447 and apply from 1 May 2016, so they settle the months
 from June 2016 on. Before, the tariff's rate was the one in the Official Journal of the last working day but one
-(Regulation (EEC) No 2913/92, art. 18).
+(Regulation (EEC) No 2913/92, art. 18); that for customs values was of the last Wednesday but one, as now (Regulation
+(EEC) No 2454/93, art. 169).
 """
 
 from __future__ import annotations
