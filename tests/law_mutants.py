@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -53,6 +53,7 @@ class Docket(NamedTuple):
     regimes: list[str | None]
     charges: list[Mapping[Any, Any]]
     findings: set[tuple[int, str]]
+    not_findings: set[tuple[int, str]]
 
     def holds(self, law: Law) -> bool:
         """Whether every case comes out as it says."""
@@ -60,7 +61,8 @@ class Docket(NamedTuple):
         regimes = dict(found.regimes.select("row", "regime").iter_rows())
         if [regimes.get(row) for row in range(len(self.batch))] != self.regimes:
             return False
-        if not self.findings <= set(found.findings.select("row", "code").iter_rows()):
+        findings = set(found.findings.select("row", "code").iter_rows())
+        if not self.findings <= findings or self.not_findings & findings:
             return False
         by_row = found.charges.partition_by("row", as_dict=True)
         none = found.charges.clear()
@@ -69,19 +71,20 @@ class Docket(NamedTuple):
 
 def docket(countries: set[str]) -> Docket:
     mine = [one.values for one in CASES if one.values[0] in countries]
-    of_assessment = {kind.code for kind in KINDS}
     return Docket(
         Batch.of([consignment_of(country, case) for country, case in mine]),
         past_of([case for _, case in mine]),
         [case["expect"].get("regime") for _, case in mine],
         [expected(case) for _, case in mine],
-        {
-            (row, code)
-            for row, (_, case) in enumerate(mine)
-            for code in case["expect"].get("findings", ())
-            if code in of_assessment
-        },
+        *(stated(mine, name) for name in ("findings", "not_findings")),
     )
+
+
+def stated(cases: Sequence[Any], name: str) -> set[tuple[int, str]]:
+    """The findings of assessment that the cases state under a name, each with the row of its case."""
+    ours = {kind.code for kind in KINDS}
+    codes = ((row, code) for row, (_, case) in enumerate(cases) for code in case["expect"].get(name, ()))
+    return {(row, code) for row, code in codes if code in ours}
 
 
 def first_day(law: Law, countries: set[str]) -> date:
