@@ -96,6 +96,15 @@ def test_a_fault_in_a_file_is_told_with_the_name_of_the_file(
     assert str(told.value).count(".toml") + str(told.value).count(".csv") == 1
 
 
+def test_goods_in_two_classes_of_a_tax_on_one_day_are_refused(edit: Edit) -> None:
+    end_to_end = edit("zz/taxes.toml", 'hs = ["0901", "0902"]', 'until = 2024-01-01\nhs = ["4902"]')
+    load(end_to_end)
+    twice = edit("zz/taxes.toml", "until = 2024-01-01", "until = 2024-01-02")
+
+    with pytest.raises(LawError, match="zz/: vat on 4902: that from 2020-01-01 still holds when that from 2024-01-01"):
+        load(twice)
+
+
 def test_nothing_before_the_first_day_is_guessed(law: Law) -> None:
     with pytest.raises(UnknownLaw, match="GB on 2020-12-31"):
         law.ground("GB", date(2020, 12, 31))

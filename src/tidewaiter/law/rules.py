@@ -486,6 +486,9 @@ def overlaps(place: Jurisdiction) -> Iterator[str]:
     for tax in place.taxes:
         for rate in tax.rates:
             blocks.setdefault(f"{tax.id} {rate.name}", []).append(rate)
+        for goods in tax.goods:
+            for prefix in goods.prefixes:
+                blocks.setdefault(f"{tax.id} on {prefix}", []).append(goods)
     for regime in place.regimes:
         blocks.setdefault(f"regime {regime.id}", []).append(regime)
     for name, entries in blocks.items():
