@@ -132,8 +132,8 @@ def changes(entry: Any, first: date) -> Iterator[tuple[str, str, Any]]:
             for micro in (-unit(entry, field.name), unit(entry, field.name)):
                 yield f"{field.name}{micro:+}", "threshold", replace(entry, **{field.name: value + micro})
         elif field.name in RATES and (value or field.name == "rate_ppm") and not is_idle(entry, field.name):
-            step = TENTH_OF_A_PERCENT if field.name.endswith("ppm") else unit(entry, field.name)
-            yield f"{field.name}{step:+}", "rate", replace(entry, **{field.name: value + step})
+            more = TENTH_OF_A_PERCENT if field.name.endswith("ppm") else unit(entry, field.name)
+            yield f"{field.name}{more:+}", "rate", replace(entry, **{field.name: value + more})
 
 
 def unit(entry: Any, name: str) -> int:
