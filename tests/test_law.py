@@ -105,15 +105,6 @@ def test_goods_in_two_classes_of_a_tax_on_one_day_are_refused(edit: Edit) -> Non
         load(twice)
 
 
-def test_two_regimes_of_one_priority_on_one_day_are_refused(edit: Edit) -> None:
-    apart = edit("zz/regimes/samples.toml", "priority = 28", "priority = 27")
-    load(apart)
-    twice = edit("zz/regimes/samples.toml", "priority = 27", "priority = 44")
-
-    with pytest.raises(LawError, match="zz/: regime of priority 44: that from 2026-01-01 still holds when that from"):
-        load(twice)
-
-
 def test_nothing_before_the_first_day_is_guessed(law: Law) -> None:
     with pytest.raises(UnknownLaw, match="GB on 2020-12-31"):
         law.ground("GB", date(2020, 12, 31))
@@ -165,6 +156,15 @@ def test_regimes_come_in_order_of_priority(law: Law) -> None:
     for country in law.known:
         priorities = [regime.priority for regime in law.regimes(country)]
         assert priorities == sorted(priorities)
+
+
+def test_two_regimes_of_one_priority_on_one_day_are_refused(edit: Edit) -> None:
+    apart = edit("zz/regimes/samples.toml", "priority = 28", "priority = 27")
+    load(apart)
+    twice = edit("zz/regimes/samples.toml", "priority = 27", "priority = 44")
+
+    with pytest.raises(LawError, match="zz/: regime of priority 44: that from 2026-01-01 still holds when that from"):
+        load(twice)
 
 
 def test_the_digest_follows_every_byte_of_law_and_no_case(edit: Edit) -> None:
