@@ -1,7 +1,7 @@
 """Change any threshold, rate or day of the law by one unit, and a worked case notices.
 
-The law is changed in memory, one place at a time: a day by a day, a threshold by a cent, a rate by a tenth of a per
-cent.
+The law is changed in memory, one place at a time: a day by a day, a threshold by the smallest coin of its currency, a
+rate by a tenth of a per cent.
 Rates of tariffs and of exchange are not changed here: other tests compare them row by row with what is published.
 `make mutants` runs this: it takes some minutes, so it is no part of `make test`. What no case notices yet stands in
 `law_unnoticed.txt`, what no consignment could notice in `law_equal.txt`, with the reason.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -20,13 +20,15 @@ from typing import Any, NamedTuple
 import pytest
 
 from test_cases import CASES, ROOT, consignment_of, expected, past_of, sums
-from tidewaiter.assessment import assess
+from tidewaiter.assessment import KINDS, assess
 from tidewaiter.law import Law
 from tidewaiter.law.rules import Jurisdiction, Tax, overlaps
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.past import Past
 
-CENT, TENTH_OF_A_PERCENT, DAY = 10_000, 1_000, timedelta(days=1)
+CENT, WHOLE, TENTH_OF_A_PERCENT, DAY = 10_000, 1_000_000, 1_000, timedelta(days=1)
+WITHOUT_CENTS = ("CLP", "ISK", "JPY", "KRW", "VND")
+"""Currencies whose smallest coin is a whole one (ISO 4217)."""
 DAYS = ("since", "until")
 THRESHOLDS = (
     "value_max", "value_over", "person_day_max", "person_year_max", "waived_below_micro", "waived_up_to_micro",
@@ -50,12 +52,17 @@ class Docket(NamedTuple):
     past: Past
     regimes: list[str | None]
     charges: list[Mapping[Any, Any]]
+    findings: set[tuple[int, str]]
+    not_findings: set[tuple[int, str]]
 
     def holds(self, law: Law) -> bool:
         """Whether every case comes out as it says."""
         found = assess(self.batch, law, self.past)
         regimes = dict(found.regimes.select("row", "regime").iter_rows())
         if [regimes.get(row) for row in range(len(self.batch))] != self.regimes:
+            return False
+        findings = set(found.findings.select("row", "code").iter_rows())
+        if not self.findings <= findings or self.not_findings & findings:
             return False
         by_row = found.charges.partition_by("row", as_dict=True)
         none = found.charges.clear()
@@ -69,7 +76,15 @@ def docket(countries: set[str]) -> Docket:
         past_of([case for _, case in mine]),
         [case["expect"].get("regime") for _, case in mine],
         [expected(case) for _, case in mine],
+        *(stated(mine, name) for name in ("findings", "not_findings")),
     )
+
+
+def stated(cases: Sequence[Any], name: str) -> set[tuple[int, str]]:
+    """The findings of assessment that the cases state under a name, each with the row of its case."""
+    ours = {kind.code for kind in KINDS}
+    codes = ((row, code) for row, (_, case) in enumerate(cases) for code in case["expect"].get(name, ()))
+    return {(row, code) for row, code in codes if code in ours}
 
 
 def first_day(law: Law, countries: set[str]) -> date:
@@ -114,11 +129,17 @@ def changes(entry: Any, first: date) -> Iterator[tuple[str, str, Any]]:
             for step in (-DAY, DAY) if value > first else (DAY,) if value == first else ():
                 yield f"{field.name}{step.days:+}", "day", replace(entry, **{field.name: value + step})
         elif field.name in THRESHOLDS and value is not None:
-            for micro in (-CENT, CENT):
+            for micro in (-unit(entry, field.name), unit(entry, field.name)):
                 yield f"{field.name}{micro:+}", "threshold", replace(entry, **{field.name: value + micro})
         elif field.name in RATES and (value or field.name == "rate_ppm") and not is_idle(entry, field.name):
-            step_of = TENTH_OF_A_PERCENT if field.name.endswith("ppm") else CENT
-            yield f"{field.name}{step_of:+}", "rate", replace(entry, **{field.name: value + step_of})
+            more = TENTH_OF_A_PERCENT if field.name.endswith("ppm") else unit(entry, field.name)
+            yield f"{field.name}{more:+}", "rate", replace(entry, **{field.name: value + more})
+
+
+def unit(entry: Any, name: str) -> int:
+    """The smallest coin, in millionths, of the currency of an amount in this record."""
+    of = {"amount_micro": "amount_currency", "minus_micro": "minus_currency"}.get(name, "limit_currency")
+    return WHOLE if getattr(entry, of if hasattr(entry, of) else "currency") in WITHOUT_CENTS else CENT
 
 
 def is_idle(entry: Any, name: str) -> bool:

@@ -116,7 +116,7 @@ def test_a_worked_case_comes_out_as_it_says(country: str, case: Case, law: Law) 
     assert sums(found.charges) == expected(case)
 
 
-STATING = [one for one in CASES if one.values[1]["expect"].keys() & {"control", "findings"}]
+STATING = [one for one in CASES if one.values[1]["expect"].keys() & {"control", "findings", "not_findings"}]
 
 
 @pytest.mark.parametrize(("country", "case"), STATING)
@@ -125,6 +125,7 @@ def test_a_worked_case_is_decided_and_commented_on_as_it_says(country: str, case
     wanted = case["expect"]
 
     assert set(wanted.get("findings", ())) <= set(outcome.findings["code"])
+    assert set(wanted.get("not_findings", ())).isdisjoint(outcome.findings["code"])
     if "control" in wanted:
         assert outcome.decisions["control"].to_list() == [wanted["control"]]
 
@@ -134,7 +135,7 @@ def test_a_case_uses_no_key_that_is_not_read() -> None:
         country, case = one.values
         assert case.keys() - {"earlier"} == {"id", "title", "source", "on", "consignment", "expect"}, case["id"]
         assert case.get("earlier", {"day": "", "year": ""}).keys() == {"day", "year"}, case["id"]
-        assert case["expect"].keys() <= {"regime", "charges", "control", "findings"}, case["id"]
+        assert case["expect"].keys() <= {"regime", "charges", "control", "findings", "not_findings"}, case["id"]
         assert case["consignment"].keys() >= {"items"}, case["id"]
         assert consignment_of(country, case).jurisdiction == country
 

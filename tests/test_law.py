@@ -158,6 +158,15 @@ def test_regimes_come_in_order_of_priority(law: Law) -> None:
         assert priorities == sorted(priorities)
 
 
+def test_two_regimes_of_one_priority_on_one_day_are_refused(edit: Edit) -> None:
+    apart = edit("zz/regimes/samples.toml", "priority = 28", "priority = 27")
+    load(apart)
+    twice = edit("zz/regimes/samples.toml", "priority = 27", "priority = 44")
+
+    with pytest.raises(LawError, match="zz/: regime of priority 44: that from 2026-01-01 still holds when that from"):
+        load(twice)
+
+
 def test_the_digest_follows_every_byte_of_law_and_no_case(edit: Edit) -> None:
     root = edit("zz/taxes.toml", "18 %", "18 %")
     before = load(root)

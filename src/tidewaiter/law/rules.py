@@ -491,6 +491,8 @@ def overlaps(place: Jurisdiction) -> Iterator[str]:
                 blocks.setdefault(f"{tax.id} on {prefix}", []).append(goods)
     for regime in place.regimes:
         blocks.setdefault(f"regime {regime.id}", []).append(regime)
+    for regime in place.regimes:
+        blocks.setdefault(f"regime of priority {regime.priority}", []).append(regime)
     for name, entries in blocks.items():
         for one, other in pairwise(sorted(entries, key=lambda entry: entry.since)):
             if one.until is None or one.until > other.since:
