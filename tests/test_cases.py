@@ -7,7 +7,7 @@ jurisdiction is that of the folder, the day of acceptance that of the case.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -89,20 +89,26 @@ def law() -> Law:
     return load()
 
 
-def sums(charges: pl.DataFrame) -> dict[tuple[str, str], Decimal | str]:
-    """The sum of each type and code of charge; 'unknown' where one line of it is."""
-    found: dict[tuple[str, str], Decimal | str] = {}
-    for kind, code, amount in charges.select("type", "code", "amount_micro").iter_rows():
-        before = found.get((kind, code), Decimal(0))
-        unknown = amount is None or isinstance(before, str)
-        found[kind, code] = "unknown" if unknown else Decimal(before) + from_micro(amount)
+Sum = tuple[str, str, int | None]
+"""Type and code of a charge, and the goods item, counted from 1, where a case states the line of one alone."""
+
+
+def sums(charges: pl.DataFrame, wanted: Collection[Sum]) -> dict[Sum, Decimal | str]:
+    """The sum of each type and code of charge, and of the lines wanted besides; 'unknown' where one line of it is."""
+    found: dict[Sum, Decimal | str] = {}
+    for kind, code, item, amount in charges.select("type", "code", "item", "amount_micro").iter_rows():
+        line = (kind, code, None if item is None else item + 1)
+        for one in ((kind, code, None), *([line] if line in wanted and item is not None else [])):
+            before = found.get(one, Decimal(0))
+            unknown = amount is None or isinstance(before, str)
+            found[one] = "unknown" if unknown else Decimal(before) + from_micro(amount)
     return found
 
 
-def expected(case: Case) -> dict[tuple[str, str], Decimal | str]:
+def expected(case: Case) -> dict[Sum, Decimal | str]:
     """The sums that a case states."""
     return {
-        (one["type"], one["code"]): "unknown" if one["amount"] == "unknown" else Decimal(one["amount"])
+        (one["type"], one["code"], one.get("item")): "unknown" if one["amount"] == "unknown" else Decimal(one["amount"])
         for one in case["expect"]["charges"]
     }
 
@@ -113,7 +119,7 @@ def test_a_worked_case_comes_out_as_it_says(country: str, case: Case, law: Law) 
     regime = case["expect"].get("regime")  # left out where law is not known or no regime fits
 
     assert found.regimes["regime"].drop_nulls().to_list() == ([regime] if regime else [])
-    assert sums(found.charges) == expected(case)
+    assert sums(found.charges, expected(case)) == expected(case)
 
 
 STATING = [one for one in CASES if one.values[1]["expect"].keys() & {"control", "findings", "not_findings"}]
