@@ -346,7 +346,7 @@ def test_a_profile_that_is_passed_over_would_have_hit_nothing(
     records: list[Consignment], conditions: list[str]
 ) -> None:
     batch = Batch.of(records)
-    here = InForce.over(batch.consignments["jurisdiction"], batch.consignments["accepted_on"], LAW)
+    here = InForce.over(batch.settings.different, LAW)
     terms = [understand(parse(condition)) for condition in conditions]
     verdicts = Sieve.of(terms, here).verdicts(batch.items)
     heads = batch.consignments.select("row", "jurisdiction", "accepted_on")

@@ -133,13 +133,8 @@ def terms_of(batch: Batch, law: Law) -> Terms:
     """The terms of every original import declaration in the batch."""
     whole = batch.consignments
     wanted = yes((whole["function"] == "original") & (whole["direction"] == "import"))
-    countries, names = told_apart(whole["jurisdiction"])
-    day = known(whole["accepted_on"])
-    first = int(day[day != MISSING].min(initial=0)) - 1
-    days = np.where(day == MISSING, 0, day - first)
-    span = int(days.max(initial=0)) + 1
-    keys, place = distinct(countries * span + days, len(names) * span)
-    asked = [law.place(names[key // span], key % span + first) if key % span else None for key in keys.tolist()]
+    place, settings = batch.settings
+    asked = [law.place(*setting) for setting in settings]
     is_known = np.fromiter((one is not None for one in asked), np.bool_, len(asked))
     places = tuple(one for one in asked if one is not None)
     heads = np.flatnonzero(wanted & is_known[place])

@@ -30,7 +30,7 @@ _REMEMBERED_MAX = 10_000
 
 def check(batch: Batch, law: Law, past: Past) -> pl.DataFrame:
     """What is wrong in the batch: the columns of `FINDINGS`, by row, item (the head first), code and pointer."""
-    here = InForce.over(batch.consignments["jurisdiction"], batch.consignments["accepted_on"], law)
+    here = InForce.over(batch.settings.different, law)
     facts = Facts(batch, here, past)
     found: list[pl.DataFrame] = []
     for name in _FRAMES:

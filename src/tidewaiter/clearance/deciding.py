@@ -22,7 +22,7 @@ from tidewaiter.clearance.reasons import (
 )
 from tidewaiter.law import Law
 from tidewaiter.model.batch import Batch
-from tidewaiter.model.exact import MISSING, Yes, distinct, known, standing, taken, told_apart, yes
+from tidewaiter.model.exact import Yes, known, standing, taken, yes
 from tidewaiter.model.outcome import Control, Lane, Security
 
 
@@ -135,21 +135,15 @@ def _known(batch: Batch, findings: pl.DataFrame, charges: pl.DataFrame, signals:
         charged=marked(charges),
         due=marked(charges, amounts > 0),
         unknown=marked(charges, amounts.is_null()) if amounts.null_count() else none,
-        pays_later=_pays_later(whole, law),
+        pays_later=_pays_later(batch, law),
         selected=marked(signals),
         lanes={lane: marked(signals, signals["lane"] == lane) if len(signals) else none for lane in _LANES},
     )
 
 
-def _pays_later(whole: pl.DataFrame, law: Law) -> Yes:
+def _pays_later(batch: Batch, law: Law) -> Yes:
     """Whether law lets goods go before the charges are paid."""
-    country, names = told_apart(whole["jurisdiction"])
-    days, day = np.unique(known(whole["accepted_on"]), return_inverse=True)
-    keys, which = distinct(country * len(days) + day, len(names) * len(days))
-    found = []
-    for key in keys.tolist():
-        on = int(days[key % len(days)])
-        place = None if on == MISSING else law.place(names[key // len(days)], on)
-        found.append(place is not None and place.ground.release_before_payment)
-    answer: Yes = np.array(found, np.bool_)[which]
+    which, settings = batch.settings
+    places = [law.place(*setting) for setting in settings]
+    answer: Yes = np.array([one is not None and one.ground.release_before_payment for one in places], np.bool_)[which]
     return answer

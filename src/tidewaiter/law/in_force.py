@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import reduce
 from operator import or_
-from typing import cast
 
 import polars as pl
 
 from tidewaiter.law.rules import CodeEdition, Ground, Law
-from tidewaiter.model.exact import different
+from tidewaiter.law.timeline import EPOCH
 
 COUNTRY, DAY = pl.col("jurisdiction"), pl.col("accepted_on")
 _GAP = r"[^\p{L}\p{M}\p{N}/]"
@@ -38,17 +37,19 @@ class InForce:
     all_dated: bool
 
     @classmethod
-    def over(cls, countries: pl.Series, days: pl.Series, law: Law) -> InForce:
-        """Law over the rows of a batch, of which these are the columns.
+    def over(cls, settings: Collection[tuple[str, int | None]], law: Law) -> InForce:
+        """Law over the rows of a batch, which have these countries and days (counted from 1970, None for none).
 
         With a country come those that are like it: what is worked out for a parcel to Germany then serves the next one
         to France.
         """
-        found = different(countries)
+        found = {country for country, _ in settings}
+        days = [day for _, day in settings]
+        dated = [date.fromordinal(day + EPOCH) for day in days if day is not None]
         alike = law.remembered("countries alike", lambda: _alike(law))
-        first, last = cast(date | None, days.min()), cast(date | None, days.max())
+        first, last = min(dated, default=None), max(dated, default=None)
         widened = found.union(*(alike[country] for country in found & alike.keys()))
-        return cls(law, first, last, frozenset(widened), all_dated=not days.has_nulls())
+        return cls(law, first, last, frozenset(widened), all_dated=len(dated) == len(days))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, InForce) and other.law is self.law and other._span == self._span

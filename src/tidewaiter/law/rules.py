@@ -386,8 +386,10 @@ class Law:
                 break
         raise UnknownLaw(f"no ground rules for {country} on {day}")
 
-    def place(self, country: str, day: int) -> Place | None:
-        """The country on the day, counted from 1970; None where law says nothing of it."""
+    def place(self, country: str, day: int | None) -> Place | None:
+        """The country on the day, counted from 1970; None where law says nothing of it, or no day is stated."""
+        if day is None:
+            return None
         known: dict[tuple[str, int], Place | None] = self.remembered("places", dict)
         if (country, day) not in known:
             known[country, day] = self._place(country, date.fromordinal(day + EPOCH))

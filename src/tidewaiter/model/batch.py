@@ -12,25 +12,23 @@ from __future__ import annotations
 import operator
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from dataclasses import fields as dataclass_fields
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import chain
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from tidewaiter.model import about
 from tidewaiter.model.consignment import Consignment, GoodsItem
+from tidewaiter.model.exact import MISSING, Whole, distinct, known, told_apart
 from tidewaiter.model.money import MICRO, Money, from_micro
 
 ROW = pl.UInt32
 """Type of the keys `row`, `item` and `position`."""
-_Numbers = npt.NDArray[np.int64]
 _KEYS = ("row", "item", "position")
 _MICRO = Decimal(MICRO)
 
@@ -111,6 +109,25 @@ SCHEMA: dict[str, pl.Schema] = {
 _EMPTY = {name: pl.DataFrame(schema=schema) for name, schema in SCHEMA.items()}
 
 
+class Settings(NamedTuple):
+    """Where and when customs meets consignments: for each `which` of the `different` pairs of country and day of
+    acceptance it has. Days are counted from 1970, None where one is not stated."""
+
+    which: Whole
+    different: list[tuple[str, int | None]]
+
+
+def settings_of(countries: pl.Series, days: pl.Series) -> Settings:
+    """The settings of consignments of which these are the columns."""
+    country, names = told_apart(countries)
+    day = known(days)
+    first = int(day[day != MISSING].min(initial=0)) - 1
+    since = np.where(day == MISSING, 0, day - first)
+    span = int(since.max(initial=0)) + 1
+    keys, which = distinct(country * span + since, len(names) * span)
+    return Settings(which, [(names[key // span], key % span + first if key % span else None) for key in keys.tolist()])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """Consignments as columns. Frames follow `SCHEMA`; `items` and the lists are sorted by their keys."""
@@ -129,6 +146,14 @@ class Batch:
     codes: pl.DataFrame
     packages: pl.DataFrame
     taxes: pl.DataFrame
+    _settings: list[Settings] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of all consignments; told apart once."""
+        if not self._settings:
+            self._settings.append(settings_of(self.consignments["jurisdiction"], self.consignments["accepted_on"]))
+        return self._settings[0]
 
     @staticmethod
     def of(records: Sequence[Consignment]) -> Batch:
@@ -173,17 +198,17 @@ class Batch:
     @staticmethod
     def frame_names() -> tuple[str, ...]:
         """The names of all frames."""
-        return tuple(field.name for field in dataclass_fields(Batch))
+        return tuple(SCHEMA)
 
 
-def _places(lists: Sequence[Sequence[Any]]) -> tuple[_Numbers, _Numbers]:
+def _places(lists: Sequence[Sequence[Any]]) -> tuple[Whole, Whole]:
     """For each entry of some lists which list it is in, and its place there."""
     sizes = np.fromiter(map(len, lists), np.int64, len(lists))
     which = np.repeat(np.arange(len(lists)), sizes)
     return which, np.arange(len(which)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
 
 
-def _keys(lists: Sequence[Sequence[Any]], row: _Numbers | None = None, item: _Numbers | None = None) -> list[pl.Series]:
+def _keys(lists: Sequence[Sequence[Any]], row: Whole | None = None, item: Whole | None = None) -> list[pl.Series]:
     """The keys of all entries of lists that stand at the consignments, or at the items whose keys are given."""
     which, position = _places(lists)
     none = pl.Series([None], dtype=ROW).new_from_index(0, len(which))
@@ -195,7 +220,7 @@ def _keys(lists: Sequence[Sequence[Any]], row: _Numbers | None = None, item: _Nu
     return [*own, pl.Series(position, dtype=ROW)]
 
 
-def _frame(name: str, plan: _Plan, records: Sequence[Any], **keys: _Numbers | pl.Series) -> pl.DataFrame:
+def _frame(name: str, plan: _Plan, records: Sequence[Any], **keys: Whole | pl.Series) -> pl.DataFrame:
     size = len(records)
     if not size:
         return _EMPTY[name]

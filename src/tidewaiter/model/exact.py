@@ -253,11 +253,6 @@ def among(column: pl.Series, values: Sequence[str]) -> Whole:
     return found
 
 
-def different(column: pl.Series) -> set[Any]:
-    """The different values, None for null among them."""
-    return set((column if len(column) <= _FEW else column.unique()).to_list())
-
-
 def spread(answer: Callable[[Any], Any], values: Sequence[Any], which: Whole, dtype: Any = np.int64) -> Any:
     """What is answered of each different value, spread over the rows that have it."""
     return np.fromiter((answer(value) for value in values), dtype, len(values))[which]

@@ -26,7 +26,7 @@ def signals(batch: Batch, values: pl.DataFrame, law: Law) -> pl.DataFrame:
     """
     if not len(batch):
         return _NONE
-    here = InForce.over(batch.consignments["jurisdiction"], batch.consignments["accepted_on"], law)
+    here = InForce.over(batch.settings.different, law)
     rules = rules_for(here)
     heads = _Heads(batch)
     found = [_random(heads, law), *_hits(heads, rules.of_heads)]
