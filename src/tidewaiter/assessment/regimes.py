@@ -142,7 +142,6 @@ class _Facts:
             for name in ("day", "year")
         }
         self._answers: dict[tuple[object, ...], Any] = {}
-        self._extra: tuple[Whole, Whole, list[str]] | None = None
         self._kinds: dict[tuple[str, ...], Whole] = {}
 
     def tests(self, regime: Regime) -> Iterator[tuple[str, Yes]]:
@@ -288,22 +287,8 @@ class _Facts:
         return ~self._some(spread(lambda code: (code or FREE_CIRCULATION) not in wanted, values, which, np.bool_))
 
     def _some_additional(self, codes: tuple[str, ...]) -> Yes:
-        heads, which, values = self._additional()
-        found = np.zeros(len(self._terms.heads), np.bool_)
-        if len(which):
-            found[heads[spread(codes.__contains__, values, which, np.bool_)]] = True
-        return found
-
-    def _additional(self) -> tuple[Whole, Whole, list[str]]:
-        """The additional procedures of all items, laid flat, each with its head."""
-        if self._extra is None:
-            lists = self._terms.of_items("additional_procedures")
-            sizes = known(lists.list.len())
-            heads = np.repeat(self._terms.head_of, np.where(sizes == MISSING, 0, sizes))
-            empty = pl.Series([], dtype=pl.String)
-            flat = lists.explode(empty_as_null=False, keep_nulls=False) if len(heads) else empty
-            self._extra = (heads, *told_apart(flat))
-        return self._extra
+        found = self._terms.batch.procedures.some(codes)
+        return self._some(found if self._terms.is_whole else found[self._terms.items])
 
     def _some_goods(self, name: str) -> Yes:
         return self._some(self._covered(name))

@@ -44,7 +44,6 @@ DISTINCT: dict[Frame, dict[str, pl.Expr]] = {
     }
     for frame in get_args(Frame)
 }
-DISTINCT["items"]["additional_procedures"] = pl.col("additional_procedures").explode().unique().implode()
 
 
 class Facts:
@@ -361,9 +360,8 @@ def is_reused(of: Facts) -> pl.Series | None:
 
 def _claims(code: str) -> Fact:
     def claims(of: Facts) -> pl.Series | None:
-        if code not in of.distinct("items")["additional_procedures"][0].to_list():
-            return None
-        return of.batch.items.select_seq(pl.col("additional_procedures").list.contains(code)).to_series()
+        procedures = of.batch.procedures
+        return pl.Series(procedures.some((code,))) if code in procedures.different else None
 
     return claims
 
@@ -412,13 +410,11 @@ def from_business(of: Facts) -> pl.Series | None:
 @_fact("items")
 def lacks_numbers(of: Facts) -> pl.Series | None:
     """Law asks for the seller's and the maker's number of the product, and not both are given."""
-    law = of.law
-    about = ("obligations", PRODUCT_IDENTIFIERS)
-    asked = law.law.remembered((*about, law), lambda: law.lists(*about))
-    if asked is None:
+    which, settings = of.batch.settings
+    asked = [of.law.law.lists("obligations", PRODUCT_IDENTIFIERS, *setting) for setting in settings]
+    if not any(asked):
         return None
-    due = of.of_heads(asked)
-    lacks = due.to_numpy()[of.head_places("items").to_numpy()]
+    lacks = np.array(asked)[which][of.head_places("items").to_numpy()]
     codes = of.batch.codes
     given = [of.marked_items(codes, _one_of(codes["scheme"], those)) for those in (SELLERS_NUMBERS, MAKERS_NUMBERS)]
     if given[0] is not None and given[1] is not None:

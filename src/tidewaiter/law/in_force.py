@@ -98,15 +98,6 @@ class InForce:
 
         return self._some_edition(name, made_of)
 
-    def lists(self, name: str, code: str) -> pl.Expr | None:
-        """Whether the list has this one code in the row's country on the row's day; None where it has it in none."""
-        holds = [
-            self._scoped(COUNTRY.is_not_null(), countries, edition)
-            for countries, edition in self._editions(name)
-            if edition.has(code)
-        ]
-        return reduce(or_, holds) if holds else None
-
     def known_day(self) -> pl.Expr:
         """Whether law has ground rules for the row's country on the row's day."""
         holds = [

@@ -481,6 +481,12 @@ class Law:
         places = (self.jurisdictions[folder].lists for folder in self.family(country))
         return next((lists[name] for lists in places if name in lists), ())
 
+    def lists(self, name: str, code: str, country: str, day: int | None) -> bool:
+        """Whether the list has the code in the country on the day, counted from 1970."""
+        if day is None or country not in self.known:
+            return False
+        return any(edition.holds(day) and edition.has(code) for edition in self.editions(name, country))
+
 
 def overlaps(place: Jurisdiction) -> Iterator[str]:
     """The dated texts of a jurisdiction of which two hold on one day, where only one can."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import operator
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,7 +24,7 @@ import polars as pl
 
 from tidewaiter.model import about
 from tidewaiter.model.consignment import Consignment, GoodsItem
-from tidewaiter.model.exact import MISSING, Whole, distinct, known, told_apart
+from tidewaiter.model.exact import MISSING, Whole, Yes, distinct, known, told_apart
 from tidewaiter.model.money import MICRO, Money, from_micro
 
 ROW = pl.UInt32
@@ -128,6 +128,31 @@ def settings_of(countries: pl.Series, days: pl.Series) -> Settings:
     return Settings(which, [(names[key // span], key % span + first if key % span else None) for key in keys.tolist()])
 
 
+class Procedures(NamedTuple):
+    """The additional procedures of `size` goods items, one after another: of each the place of its item, and `which`
+    of the `different` codes it is."""
+
+    size: int
+    items: Whole
+    which: Whole
+    different: list[str]
+
+    def some(self, codes: Collection[str]) -> Yes:
+        """The goods items that have one of these codes."""
+        found = np.zeros(self.size, np.bool_)
+        wanted = np.array([code in codes for code in self.different], np.bool_)
+        if wanted.any():
+            found[self.items[wanted[self.which]]] = True
+        return found
+
+
+def _procedures(lists: pl.Series) -> Procedures:
+    sizes = known(lists.list.len())
+    items = np.repeat(np.arange(len(lists)), np.where(sizes == MISSING, 0, sizes))
+    flat = lists.explode(empty_as_null=False, keep_nulls=False) if len(items) else pl.Series([], dtype=pl.String)
+    return Procedures(len(lists), items, *told_apart(flat))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """Consignments as columns. Frames follow `SCHEMA`; `items` and the lists are sorted by their keys."""
@@ -146,14 +171,24 @@ class Batch:
     codes: pl.DataFrame
     packages: pl.DataFrame
     taxes: pl.DataFrame
-    _settings: list[Settings] = field(default_factory=list, init=False, repr=False, compare=False)
+    _told: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def settings(self) -> Settings:
         """The settings of all consignments; told apart once."""
-        if not self._settings:
-            self._settings.append(settings_of(self.consignments["jurisdiction"], self.consignments["accepted_on"]))
-        return self._settings[0]
+        if "settings" not in self._told:
+            whole = self.consignments
+            self._told["settings"] = settings_of(whole["jurisdiction"], whole["accepted_on"])
+        found: Settings = self._told["settings"]
+        return found
+
+    @property
+    def procedures(self) -> Procedures:
+        """The additional procedures of all goods items; told apart once."""
+        if "procedures" not in self._told:
+            self._told["procedures"] = _procedures(self.items["additional_procedures"])
+        found: Procedures = self._told["procedures"]
+        return found
 
     @staticmethod
     def of(records: Sequence[Consignment]) -> Batch:
