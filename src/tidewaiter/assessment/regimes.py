@@ -269,8 +269,7 @@ class _Facts:
     def _some(self, of_item: Yes) -> Yes:
         """For each head whether it holds for some item."""
         found = np.zeros(len(self._terms.heads), np.bool_)
-        if len(of_item):
-            found[self._terms.owners] = np.logical_or.reduceat(of_item, self._terms.starts)
+        found[self._terms.head_of[np.flatnonzero(of_item)]] = True
         return found
 
     def _is_one_of(self, name: str, wanted: tuple[str, ...]) -> Yes:
