@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
@@ -12,13 +12,15 @@ import numpy as np
 
 from tidewaiter.assessment.terms import Terms, cross
 from tidewaiter.law import Law
-from tidewaiter.law.expressions import AdValorem, Formula, Part, Specific, Unsupported
+from tidewaiter.law.expressions import AdValorem, Formula, Part, Specific
 from tidewaiter.law.expressions.formula import VALUE
 from tidewaiter.law.expressions.units import in_plain_units
 from tidewaiter.law.rules import KNOWN_MAX
 from tidewaiter.model.exact import GREATEST, MISSING, Whole, Yes, distinct, known, scaled_sum
 from tidewaiter.model.money import MICRO
 
+MASS, QUANTITY = "net_mass_micro", "quantity_micro"
+"""The columns in which goods state how much they are."""
 UNSTATED = "NAR"
 """The unit of a quantity that has none: pieces."""
 
@@ -54,7 +56,7 @@ def duties(goods: Goods, measure: Whole) -> Whole:
     """
     law = goods.terms.law
     size = len(law.tariff.formulas)
-    rates, rate_of = _rates(goods, {law.tariff.formulas[number] for number in np.unique(measure).tolist()})
+    rates, rate_of = _rates(goods, np.unique(measure))
     keys, of = distinct(rate_of[goods.place] * size + measure, len(rates) * size)
     which = [(key % size, rates[key // size]) for key in keys.tolist()]
     formulas = [law.tariff.formulas[number] for number, _ in which]
@@ -74,10 +76,11 @@ def duties(goods: Goods, measure: Whole) -> Whole:
     return found
 
 
-def _rates(goods: Goods, formulas: set[Formula | Unsupported]) -> tuple[list[Rates], Whole]:
-    """The different rates of exchange that the formulas ask for, and for each place which of them hold there."""
+def _rates(goods: Goods, measures: Whole) -> tuple[list[Rates], Whole]:
+    """The different rates of exchange that the measures ask for, and for each place which of them hold there."""
     terms = goods.terms
-    currencies = sorted({part.currency for part in _all_parts(formulas) if isinstance(part, Specific)})
+    asked = terms.law.tariff.currencies
+    currencies = sorted(frozenset().union(*(asked[number] for number in measures.tolist())))
     different: dict[tuple[tuple[int, int], ...], int] = {}
     which = [
         different.setdefault(
@@ -87,11 +90,6 @@ def _rates(goods: Goods, formulas: set[Formula | Unsupported]) -> tuple[list[Rat
         for place in terms.places
     ]
     return [dict(zip(currencies, rates, strict=True)) for rates in different], np.array(which, np.int64)
-
-
-def _all_parts(formulas: set[Formula | Unsupported]) -> list[Part]:
-    found = [one for one in formulas if isinstance(one, Formula)]
-    return [part for one in found for part in (*one.parts, *one.at_least, *one.at_most)]
 
 
 def _remembered(law: Law, clause: str, number: int, rates: Rates) -> _Sum | None:
@@ -161,27 +159,39 @@ def _added(sums: list[_Sum | None], of: Whole, goods: Goods, quantities: dict[st
 def _quantities(name: str, goods: Goods) -> Whole:
     """For each of the goods how many millionths of the plain unit there are; `MISSING` where that is not stated."""
     terms = goods.terms
-    unit, _, qualifier = name.partition(" ")
-    if qualifier:  # drained weight, alcohol content and their kin are on no declaration yet
+    column = _stated_in(name)
+    if column is None:
         return np.full(len(goods.items), MISSING, np.int64)
-    if unit == "KGM":
-        return known(terms.of_items("net_mass_micro"))[goods.items]
+    found = known(terms.of_items(column))[goods.items]
+    if column == MASS:
+        return found
     which, units = terms.items_apart("quantity_unit")
-    stated = [in_plain_units(one or UNSTATED) for one in units]
-    whole = [int(one.size) if one.plain == unit and one.size.denominator == 1 else 0 for one in stated]
-    sizes = np.array(whole, np.int64)[which[goods.items]]
-    quantity = known(terms.of_items("quantity_micro"))[goods.items]
-    return np.where((sizes > 0) & (quantity != MISSING), quantity * sizes, MISSING)
+    sizes = np.array([_size(one, name) for one in units], np.int64)[which[goods.items]]
+    return np.where((sizes > 0) & (found != MISSING), found * sizes, MISSING)
 
 
-def missing_from(terms: Terms, formula: Formula, at: int) -> str | None:
-    """What the formula asks for that the goods item does not state, in words; None where nothing is missing."""
-    none = np.zeros(1, np.int64)
-    goods = Goods(terms=terms, items=np.array([at]), place=none, value=none, quantum=none, half_up=none == 0)
+def _stated_in(name: str) -> str | None:
+    """The column that states so many of the unit; None for drained weight, alcohol content and their kin, which are on
+    no declaration yet."""
+    unit, _, qualifier = name.partition(" ")
+    return None if qualifier else MASS if unit == "KGM" else QUANTITY
+
+
+def _size(stated: str | None, plain: str) -> int:
+    """How many of the plain unit one of the unit stated is; nought where it is of another kind, or no whole number."""
+    unit = in_plain_units(stated or UNSTATED)
+    return int(unit.size) if unit.plain == plain and unit.size.denominator == 1 else 0
+
+
+def missing_from(formula: Formula, unit: str | None, stated: Collection[str]) -> str | None:
+    """What the formula asks for that goods do not state, in words; None where nothing is missing. `unit` is that of
+    their quantity, `stated` the columns that have a value."""
     for part in (*formula.parts, *formula.at_least, *formula.at_most):
         if isinstance(part, AdValorem):
             if part.base != VALUE:
                 return f"value of the {part.base}"
-        elif _quantities(_name(part), goods)[0] == MISSING:
+            continue
+        column = _stated_in(_name(part))
+        if column is None or column not in stated or (column == QUANTITY and not _size(unit, _name(part))):
             return f"{part.unit} {part.qualifier}".rstrip()
     return None

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from tidewaiter.assessment.charging import Charged
-from tidewaiter.assessment.duties import missing_from
+from tidewaiter.assessment.duties import MASS, QUANTITY, missing_from
 from tidewaiter.assessment.regimes import Choice
 from tidewaiter.assessment.terms import Terms
 from tidewaiter.assessment.valuation import Worth
@@ -200,16 +200,18 @@ def _of_formulas(terms: Terms, at: Whole, measure: Whole) -> Iterator[pl.DataFra
     if not len(at):
         return
     unit, units = terms.items_apart("quantity_unit")
-    lacks = [known(terms.of_items(name))[at] == MISSING for name in ("net_mass_micro", "quantity_micro")]
+    mass, quantity = (known(terms.of_items(name))[at] != MISSING for name in (MASS, QUANTITY))
     # Goods under the same measure that state the same things lack the same.
-    alike = ((measure[at] * len(units) + unit[at]) * 2 + lacks[0]) * 2 + lacks[1]
-    _, first, which = np.unique(alike, return_index=True, return_inverse=True)
-    formulas = [terms.law.tariff.formulas[measure[at[place]]] for place in first.tolist()]
-    not_read = [KINDS_UNSUPPORTED[one.kind] if isinstance(one, Unsupported) else None for one in formulas]
-    missing = [
-        None if isinstance(one, Unsupported) else missing_from(terms, one, int(at[place]))
-        for one, place in zip(formulas, first.tolist(), strict=True)
-    ]
+    alike = ((measure[at] * len(units) + unit[at]) * 2 + mass) * 2 + quantity
+    keys, which = np.unique(alike, return_inverse=True)
+    not_read: list[str | None] = []
+    missing: list[str | None] = []
+    for key in keys.tolist():
+        formula = terms.law.tariff.formulas[key // 4 // len(units)]
+        is_read = not isinstance(formula, Unsupported)
+        stated = [name for name, has in ((MASS, key & 2), (QUANTITY, key & 1)) if has]
+        not_read.append(None if is_read else KINDS_UNSUPPORTED[formula.kind])
+        missing.append(missing_from(formula, units[key // 4 % len(units)], stated) if is_read else None)
     for code, field, texts in (("ASM-12", "/hs_code", not_read), ("ASM-06", "", missing)):
         here = np.flatnonzero(np.array([text is not None for text in texts], np.bool_)[which])
         yield _of_items(code, terms, at[here], field, (which[here], texts))

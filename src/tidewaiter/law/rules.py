@@ -202,11 +202,20 @@ class CodeEdition:
 
     def begins(self, code: str) -> bool:
         """Whether the code begins with one of the list."""
-        return any(code[:length] in self._codes for length in self._lengths)
+        known = self._begun
+        if code not in known:
+            if len(known) >= KNOWN_MAX:
+                known.clear()
+            known[code] = any(code[:length] in self._codes for length in self._lengths)
+        return known[code]
 
     @cached_property
     def _codes(self) -> frozenset[str]:
         return frozenset(self.codes.to_list())
+
+    @cached_property
+    def _begun(self) -> dict[str, bool]:
+        return {}
 
     @cached_property
     def _lengths(self) -> tuple[int, ...]:

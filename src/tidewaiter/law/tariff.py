@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from tidewaiter.law.expressions import Formula, read
+from tidewaiter.law.expressions import Formula, Specific, Unsupported, read
 from tidewaiter.law.timeline import ordinal
 from tidewaiter.model.exact import MISSING, Whole, distinct, yes
 
@@ -178,10 +178,18 @@ class Measures:
         return found
 
 
+def currencies_of(formula: Formula | Unsupported) -> frozenset[str]:
+    """The currencies of the amounts in a formula."""
+    if isinstance(formula, Unsupported):
+        return frozenset()
+    parts = (*formula.parts, *formula.at_least, *formula.at_most)
+    return frozenset(part.currency for part in parts if isinstance(part, Specific))
+
+
 class Tariff:
-    """All measures of a law, by tariff and kind. What they say stands by the number of the measure: `formulas`, and in
-    arrays with one more at the end for `NO_MEASURE`: `plain_ppm`, parts in a million of the value where the duty is no
-    more than that, else `MISSING`."""
+    """All measures of a law, by tariff and kind. What they say stands by the number of the measure: `formulas`, the
+    `currencies` of the amounts in them, and in arrays with one more at the end for `NO_MEASURE`: `plain_ppm`, parts in
+    a million of the value where the duty is no more than that, else `MISSING`."""
 
     def __init__(self, measures: pl.DataFrame) -> None:
         """`measures` is a frame TARIFF."""
@@ -196,6 +204,7 @@ class Tariff:
         self._none = Measures(numbered.clear(), self.codes)
         formulas = {text: read(text) for text in measures["rate"].unique().to_list()}
         self.formulas = [formulas[text] for text in measures["rate"].to_list()]
+        self.currencies = [currencies_of(one) for one in self.formulas]
         ppm = {text: one.ppm if isinstance(one, Formula) else None for text, one in formulas.items()}
         plain = [ppm[text] for text in measures["rate"].to_list()]
         self.plain_ppm = np.array([*(MISSING if one is None else one for one in plain), MISSING], np.int64)
