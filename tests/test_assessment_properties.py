@@ -138,6 +138,13 @@ def layered(layer: str) -> tuple[str, ...]:
     return (*sorted(rows), *sorted(f"{code}100000"[:8] for code in rows))
 
 
+@cache
+def claims() -> tuple[str, ...]:
+    """Preferences that tariffs ask for by name."""
+    rows = (row for folder in ORACLE.folders.values() for row in folder.tariff)
+    return tuple(sorted({claim for row in rows for claim in row.get("claim", "").split()}))
+
+
 def seeded(seed: int) -> Choose[Any]:
     """Choices that a seed decides."""
     return random.Random(seed).choice
@@ -237,6 +244,7 @@ def _aimed(choose: Choose[Any], reference: str, country: str, day: date, regime:
                 quantity=quantity,
                 procedure=procedure,
                 additional_procedures=extra,
+                preference=choose((None, None, *claims())),
             )
         )
     asked = {"FR5": (ioss(),), "none": ()}
@@ -292,7 +300,7 @@ def _goods(choose: Choose[Any], currency: str, value: Decimal, before: Sequence[
         hs_code=before[-1].hs_code if again else choose(codes()),
         taric_code=choose((None, None, "00", "10")),
         origin_country=choose(("CN", "GB", "FR", "NZ", "ZM", "AA", None)),
-        preference=choose((None, None, "100", "300", "300", "200", "420", "")),
+        preference=choose((None, None, "100", "300", "300", "200", "420", "", *claims())),
         preference_country=choose((None, None, None, "GB", "EU", "DE", "FJ", "AA")),
         price=price,
         customs_value=declared,
@@ -402,7 +410,7 @@ def test_the_columns_say_what_the_oracle_says_of_a_small_batch(data: st.DataObje
 
 
 def test_what_is_drawn_reaches_every_regime() -> None:
-    choose, found = seeded(1), {answer.regime for answer in answers(drawn(1, 1000)) if answer}
+    choose, found = seeded(1), {answer.regime for answer in answers(drawn(1, 3000)) if answer}
     for _ in range(50):
         missing = [version for version in VERSIONS if version["id"] not in found]
         aimed = [aimed_at(choose, f"ORDER-{number}", one) for number, one in enumerate(missing * 20)]

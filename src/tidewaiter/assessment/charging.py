@@ -46,7 +46,7 @@ from tidewaiter.model.outcome import CHARGES
 NO_FACT = -1
 
 # What a line says of how its amount came about; the words are in receipt.py.
-PLAIN, RELIEVED, FREE, PREFERRED, UNKNOWN_DUTY, AGAIN, AT_SALE, NOUGHT_RATED, WAIVED, DISPLACED = range(10)
+PLAIN, RELIEVED, FREE, PREFERRED, UNKNOWN_DUTY, AGAIN, AT_SALE, NOUGHT_RATED, WAIVED, DISPLACED, PARTED = range(11)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,8 @@ class Charged:
 @dataclass(slots=True, kw_only=True)
 class _Goods:
     """The goods items of one regime, and what was charged on them so far. `at`: their places among all items; `starts`:
-    where the items of each consignment begin; `before`: all charges so far, `counted`: those that are no tax."""
+    where the items of each consignment begin; `before`: all charges so far, `counted`: those that are no tax; `usual`:
+    the usual duty."""
 
     at: Whole
     terms: Terms
@@ -88,10 +89,12 @@ class _Goods:
     before: Whole = field(init=False)
     counted: Whole = field(init=False)
     by_code: dict[str, Whole] = field(default_factory=dict)
-    layers: dict[str, Yes] = field(default_factory=dict)
+    layers: dict[str, Whole] = field(default_factory=dict)
+    usual: Whole = field(init=False)
 
     def __post_init__(self) -> None:
         self.before = self.counted = np.zeros(len(self.at), np.int64)
+        self.usual = np.full(len(self.at), MISSING, np.int64)
 
     def column(self, name: str) -> Whole:
         """A column of numbers of these items."""
@@ -148,7 +151,14 @@ class _Goods:
             value=value[at],
             quantum=quantum[at],
             half_up=half_up[at],
+            usual=self.usual[at] if rule.measures else None,
         )
+
+    def layer(self, name: str) -> Whole:
+        """The measure of the layer for each item."""
+        if name not in self.layers:
+            self.layers[name] = self.found(name, self.at)
+        return self.layers[name]
 
     def charged(self, rule: ChargeRule, line: _Line) -> None:
         """Count the charge among those before the next."""
@@ -216,6 +226,7 @@ def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
             line = _waived(rule, goods, _ARITHMETIC[rule.arithmetic](rule, goods))
             if rule.arithmetic == "tariff" and not rule.measures:
                 lacking[at] = line.amount == MISSING
+                goods.usual = line.amount
             parts.append(_part(rule, goods, line))
             goods.charged(rule, line)
         tax_base[at] = np.where(goods.tax_has_charges, plus(goods.tax_base, goods.counted), goods.tax_base)
@@ -436,10 +447,12 @@ def _flat(rule: ChargeRule, goods: _Goods) -> _Line:
 def _tariff(rule: ChargeRule, goods: _Goods) -> _Line:
     """What the tariff says for the code, the origin and the day: part of the value, an amount a unit, or both.
 
-    A layer besides the usual duty has a line only where it has a measure; where another layer displaces it, of nought.
+    A layer besides the usual duty has a line only where it has a measure; where another layer displaces it, of nought,
+    and of what is not known where that other is laid on a part of the value only.
     """
     said = goods.terms.law.tariff
-    measure, value = goods.found(rule.measures, goods.at), goods.base(rule, goods.customs_value)
+    measure = goods.layer(rule.measures) if rule.measures else goods.found("", goods.at)
+    value = goods.base(rule, goods.customs_value)
     is_known = measure != NO_MEASURE
     ppm = said.plain_ppm[measure]
     amount = goods.part(rule, value, ppm)
@@ -452,16 +465,36 @@ def _tariff(rule: ChargeRule, goods: _Goods) -> _Line:
     line = _Line(amount=amount, base=value, how=how, fact=measure, is_firm=firm)
     if not rule.measures:
         return line
-    goods.layers[rule.measures] = is_known
-    displaced = np.zeros(len(measure), np.bool_)
-    for other in rule.unless:
-        displaced |= goods.layers.get(other, False)
+    displaced, parted = _displaced(rule, goods)
+    parted &= ~displaced & (ppm != 0)
     return replace(
         line,
-        amount=np.where(is_known & ~displaced, amount, 0),
-        how=np.where(displaced, DISPLACED, how),
+        amount=np.where(is_known & ~displaced, np.where(parted, MISSING, amount), 0),
+        how=np.where(displaced, DISPLACED, np.where(parted, PARTED, how)),
         only=is_known,
     )
+
+
+def _displaced(rule: ChargeRule, goods: _Goods) -> tuple[Yes, Yes]:
+    """Which goods other layers take out of this one wholly, and which with a part of their value.
+
+    A layer that is free for the goods takes nothing out.
+    """
+    said = goods.terms.law.tariff
+    wholly, partly = np.zeros(len(goods.at), np.bool_), np.zeros(len(goods.at), np.bool_)
+    for one in rule.unless:
+        holds = [one.holds(place.day) for place in goods.terms.places]
+        here = np.array(holds, np.bool_)[goods.place]
+        if one.origins:
+            origin, names = goods.terms.items_apart("origin_country")
+            here &= np.array([name in one.origins for name in names], np.bool_)[origin[goods.at]]
+        for name in one.layers:
+            measure = goods.layer(name)
+            bears = here & (measure != NO_MEASURE) & (said.plain_ppm[measure] != 0)
+            on_part = said.is_on_part[measure] & one.is_part
+            wholly |= bears & ~on_part
+            partly |= bears & on_part
+    return wholly, partly
 
 
 def _tax(rule: ChargeRule, goods: _Goods) -> _Line:
@@ -526,7 +559,8 @@ class _Asked:
 
     def found(self, kind: str, at: Whole) -> Whole:
         """For each of these items the measure of that kind; of duty, where no kind is named: then a preference claimed
-        and in force goes before the duty for all."""
+        and in force goes before the duty for all. A measure that asks for the claim by name goes before one of its kind
+        that does not."""
         terms, tariff = self._terms, self._terms.law.tariff
         if self._goods is None:
             day = terms.by_place(lambda place: ordinal(place.day))[terms.head_of]
@@ -542,15 +576,23 @@ class _Asked:
             here = at[where]
             measures = tariff.of(schedule, kind or "third_country")
             found[where] = measures.of(names, codes[here], origins, origin[here], day[here])
-            claims = np.flatnonzero((preferred[here] > 0) & (not kind))
-            if len(claims):
-                wanted = here[claims]
-                preference = tariff.of(schedule, "preference")
-                better = preference.of(names, codes[wanted], countries, preferred[wanted], day[wanted])
-                found[where[claims]] = np.where(better == NO_MEASURE, found[where[claims]], better)
+            named = tariff.claims(schedule, kind or "preference")
+            claims = np.flatnonzero(preferred[here] > 0) if named or not kind else np.zeros(0, np.int64)
+            for claim in (*(() if kind else ("",)), *named) if len(claims) else ():
+                wanted = claims[self._claimed(claim)[here[claims]]] if claim else claims
+                its = here[wanted]
+                preference = tariff.of(schedule, kind or "preference", claim)
+                better = preference.of(names, codes[its], countries, preferred[its], day[its])
+                found[where[wanted]] = np.where(better == NO_MEASURE, found[where[wanted]], better)
         if not kind:
             self.asked[at] = True
             self.measure[at] = found
+        return found
+
+    def _claimed(self, claim: str) -> Yes:
+        """Whether each item claims just this preference."""
+        which, claims = self._terms.items_apart("preference")
+        found: Yes = np.array([one == claim for one in claims], np.bool_)[which]
         return found
 
 

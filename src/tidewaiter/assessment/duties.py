@@ -14,9 +14,13 @@ from tidewaiter.assessment.terms import Terms, cross
 from tidewaiter.law.expressions import AdValorem, Formula, Part, Specific, Unsupported
 from tidewaiter.law.expressions.formula import VALUE
 from tidewaiter.law.expressions.units import in_plain_units
-from tidewaiter.model.exact import GREATEST, MISSING, Whole, Yes, distinct, known, scaled_sum
+from tidewaiter.model.exact import GREATEST, MISSING, Whole, Yes, at_least, distinct, known, minus, scaled_sum
 from tidewaiter.model.money import MICRO
 
+USUAL = "applicable subheading"
+"""What a formula refers to that is reckoned besides the usual duty of the goods."""
+VALUE_OF = "value of the "
+"""How a missing value of a part of the article is told."""
 UNSTATED = "NAR"
 """The unit of a quantity that has none: pieces."""
 
@@ -26,7 +30,8 @@ Rates = dict[str, tuple[int, int]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goods:
-    """Goods items with what a duty is taken on. `items`: their places among all items of the terms."""
+    """Goods items with what a duty is taken on. `items`: their places among all items of the terms; `usual`: the usual
+    duty as it is charged, None where that is what is asked for."""
 
     terms: Terms
     items: Whole
@@ -34,6 +39,7 @@ class Goods:
     value: Whole
     quantum: Whole
     half_up: Yes
+    usual: Whole | None = None
 
 
 class _Sum(NamedTuple):
@@ -48,7 +54,8 @@ def duties(goods: Goods, measure: Whole) -> Whole:
     """The duty on each of the goods by the formula of its measure; `MISSING` where the formula is not supported, or
     something that it asks for is not stated.
 
-    Rounding never turns an order round, so it comes before the bounds.
+    Rounding never turns an order round, so it comes before the bounds. The bounds of a formula that refers to the usual
+    duty say what the two come to together: the usual duty is taken off them.
     """
     law = goods.terms.law
     size = len(law.tariff.formulas)
@@ -61,15 +68,23 @@ def duties(goods: Goods, measure: Whole) -> Whole:
         ready = [_ready(getattr(formula, clause, ()), by) for formula, by in formulas]
         return _added(ready, of, goods, quantities)
 
-    supported = np.array([isinstance(one, Formula) and not one.reference for one, _ in formulas], np.bool_)
+    supported = np.array([is_reckoned(one, besides=goods.usual is not None) for one, _ in formulas], np.bool_)
+    refers = np.array([bool(getattr(one, "reference", "")) for one, _ in formulas], np.bool_)[of]
     found = np.where(supported[of], amount("parts"), MISSING)
     for clause, nearer in (("at_least", np.maximum), ("at_most", np.minimum)):
         bounded = np.array([bool(getattr(one, clause, ())) for one, _ in formulas], np.bool_)[of]
         if bounded.any():
             limit = amount(clause)
+            if goods.usual is not None and refers.any():
+                limit = np.where(refers, at_least(minus(limit, goods.usual), 0), limit)
             gap = (found == MISSING) | (limit == MISSING)
             found = np.where(bounded, np.where(gap, MISSING, nearer(found, limit)), found)
     return found
+
+
+def is_reckoned(formula: Formula | Unsupported, *, besides: bool) -> bool:
+    """Whether the formula is one that is reckoned here; `besides`: besides a usual duty."""
+    return isinstance(formula, Formula) and (not formula.reference or (besides and formula.reference == USUAL))
 
 
 def _rates(goods: Goods, formulas: set[Formula | Unsupported]) -> tuple[list[Rates], Whole]:
@@ -159,13 +174,14 @@ def _quantities(name: str, goods: Goods) -> Whole:
 
 
 def missing_from(terms: Terms, formula: Formula, at: int) -> str | None:
-    """What the formula asks for that the goods item does not state, in words; None where nothing is missing."""
+    """What the formula asks for that the goods item does not state, in words; None where nothing is missing. Begins
+    with `VALUE_OF` where it is the value of a part of the article."""
     none = np.zeros(1, np.int64)
     goods = Goods(terms=terms, items=np.array([at]), place=none, value=none, quantum=none, half_up=none == 0)
     for part in (*formula.parts, *formula.at_least, *formula.at_most):
         if isinstance(part, AdValorem):
             if part.base != VALUE:
-                return f"value of the {part.base}"
+                return f"{VALUE_OF}{part.base}"
         elif _quantities(_name(part), goods)[0] == MISSING:
             return f"{part.unit} {part.qualifier}".rstrip()
     return None

@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 
 from tidewaiter.assessment.charging import Charged
-from tidewaiter.assessment.duties import missing_from
+from tidewaiter.assessment.duties import VALUE_OF, is_reckoned, missing_from
 from tidewaiter.assessment.regimes import Choice
 from tidewaiter.assessment.terms import Terms
 from tidewaiter.assessment.valuation import Worth
 from tidewaiter.law import Law
-from tidewaiter.law.expressions import Unsupported
+from tidewaiter.law.expressions import Formula, Unsupported
 from tidewaiter.law.expressions.formula import KINDS as KINDS_UNSUPPORTED
 from tidewaiter.law.tariff import NO_MEASURE
 from tidewaiter.model.exact import MISSING, Whole, Yes, known, taken, told_apart, yes
@@ -104,10 +104,20 @@ KINDS = (
         remedy="An officer can set the duty; nothing was taken for it.",
         law="",
     ),
+    Kind(
+        code="ASM-13",
+        severity="warning",
+        text="A duty is laid on a part of the goods only, and what that part is worth is not stated: {detail}.",
+        remedy="State that value in the documents; an officer can set the duty. Nothing was taken for it, nor for "
+        "what is laid on the rest.",
+        law="",
+    ),
 )
 """Every kind of finding that assessment makes."""
 
-LEAVES_UNKNOWN = frozenset({"ASM-01", "ASM-02", "ASM-03", "ASM-04", "ASM-05", "ASM-06", "ASM-08", "ASM-10", "ASM-12"})
+LEAVES_UNKNOWN = frozenset(
+    {"ASM-01", "ASM-02", "ASM-03", "ASM-04", "ASM-05", "ASM-06", "ASM-08", "ASM-10", "ASM-12", "ASM-13"}
+)
 """Those after which something that is due, or whether anything is, is not known."""
 
 BEFORE_CARRIAGE = ("EXW", "FCA", "FAS", "FOB")
@@ -126,6 +136,7 @@ def shortcomings(terms: Terms, worth: Worth, choice: Choice, charged: Charged) -
     found += [(row, None, "ASM-04", "", None) for row in terms.rows[choice.chosen < 0].tolist()]
     found += [(row, None, "ASM-11", "/parties", None) for row in terms.rows[choice.unknown_past].tolist()]
     found += _of_carriage(terms)
+    found += _of_layers(terms, charged.charges)
     found += _of_taxes(charged.charges, terms.law)
     if not found:
         return _NONE
@@ -162,15 +173,39 @@ def _of_goods(terms: Terms, worth: Worth, charged: Charged) -> Iterator[_Found]:
     tariff = terms.law.tariff
     by_formula = charged.lacking & (charged.measure != NO_MEASURE) & (tariff.plain_ppm[charged.measure] == MISSING)
     for at, row, item in _each(terms, by_formula):
-        formula = tariff.formulas[charged.measure[at]]
-        if isinstance(formula, Unsupported):
-            yield row, item, "ASM-12", _line(item, "/hs_code"), KINDS_UNSUPPORTED[formula.kind]
-        elif lacking := missing_from(terms, formula, at):
-            yield row, item, "ASM-06", _line(item), lacking
+        yield from _of_formula(terms, tariff.formulas[charged.measure[at]], at, row, item)
     preferred, countries = charged.preferred
     third = (charged.measure != NO_MEASURE) & ~tariff.is_preference[charged.measure]
     for at, row, item in _each(terms, (preferred > 0) & third):
         yield row, item, "ASM-09", _line(item, "/preference"), countries[preferred[at]]
+
+
+def _of_formula(
+    terms: Terms, formula: Formula | Unsupported, at: int, row: int, item: int, *, besides: bool = False
+) -> Iterator[_Found]:
+    """Why a duty by this formula did not come out on the goods item at this place; `besides`: besides a usual duty."""
+    if isinstance(formula, Unsupported):
+        yield row, item, "ASM-12", _line(item, "/hs_code"), KINDS_UNSUPPORTED[formula.kind]
+    elif not is_reckoned(formula, besides=besides):
+        yield row, item, "ASM-12", _line(item, "/hs_code"), KINDS_UNSUPPORTED["reference"]
+    elif lacking := missing_from(terms, formula, at):
+        yield row, item, "ASM-13" if lacking.startswith(VALUE_OF) else "ASM-06", _line(item), lacking
+
+
+def _of_layers(terms: Terms, charges: pl.DataFrame) -> Iterator[_Found]:
+    """Layers besides the usual duty that did not come out."""
+    law = terms.law
+    unknown = np.flatnonzero(
+        (known(charges["amount_micro"]) == MISSING)
+        & (known(charges["fact"]) != MISSING)
+        & law.is_layer[known(charges["rule"])]
+    )
+    if not len(unknown):
+        return
+    lines = charges[unknown]
+    places = terms.items_of(lines["row"], lines["item"]).tolist()
+    for at, (row, item, fact) in zip(places, lines.select("row", "item", "fact").iter_rows(), strict=True):
+        yield from _of_formula(terms, law.tariff.formulas[fact], at, row, item, besides=True)
 
 
 def _of_carriage(terms: Terms) -> Iterator[_Found]:
