@@ -29,12 +29,18 @@ def layers() -> Tariff:
     return found
 
 
-def rate(layers: Tariff, kind: str, code: str, origin: str, *, day: date, known_on: date = date.max) -> str:
+def rate(
+    layers: Tariff, kind: str, code: str, origin: str, *, day: date, known_on: date = date.max, claim: str = ""
+) -> str:
     """The longer code first, then the country before all; the last known, then the last begun. '' where none."""
     for length in range(len(code), -1, -1):
         rows = layers[kind].get(code[:length], [])
         for place in (origin, ""):
-            holds = [row for row in rows if row.origin == place and row.known <= known_on and row.since <= day]
+            holds = [
+                row
+                for row in rows
+                if row.origin == place and row.claim == claim and row.known <= known_on and row.since <= day
+            ]
             best = max(holds, key=lambda row: (row.known, row.since), default=None)
             if best and best.rate != ENDED:
                 return best.rate
@@ -47,7 +53,12 @@ ON = [
     ("s301", "0101210010", "CN", date(2020, 2, 13), "15 %"),  # 9903.88.15, before 14 February 2020
     ("s301", "0101210010", "CN", date(2020, 2, 14), "7.5 %"),
     ("s301", "0101210010", "VN", date(2020, 2, 14), ""),
-    ("s232-steel", "7326908688", "CN", date(2026, 3, 1), "50 %"),
+    ("s232-steel", "7326908688", "CN", date(2025, 6, 3), "25 %"),
+    ("s232-steel", "7326908688", "CN", date(2025, 6, 4), "50 % of steel content"),  # Proclamation 10947, clause 6
+    ("s232-steel", "7326908688", "CN", date(2026, 4, 5), "50 % of steel content"),
+    ("s232-steel", "7326908688", "CN", date(2026, 4, 6), "50 %"),
+    ("s232-aluminum", "76109000", "CN", date(2025, 6, 4), "50 % of aluminum content"),
+    ("s232-softwood_lumber", "44071100", "DE", date(2026, 3, 1), "10 %"),  # 9903.76.01, whatever the origin
     ("s232-steel", "7208100000", "DE", date(2025, 3, 11), "free"),  # quota agreements until 12 March 2025
     ("s232-steel", "7208100000", "DE", date(2025, 3, 12), "25 %"),
     ("s232-steel", "7208100000", "DE", date(2025, 6, 3), "25 %"),
@@ -56,7 +67,7 @@ ON = [
     ("s232-aluminum", "76109000", "RU", date(2025, 6, 4), "200 %"),
     ("s232-autos", "8703230190", "JP", date(2025, 9, 15), "25 %"),
     ("s232-autos", "8703230190", "JP", date(2025, 9, 16), "SEE applicable subheading MIN 15 %"),
-    ("s232-auto_parts", "8708100000", "S", date(2025, 6, 1), ""),
+    ("ieepa-reciprocal", "6109100012", "RU", date(2025, 8, 7), "free"),  # 9903.01.29: countries of column 2
     ("ieepa-reciprocal", "6109100012", "VN", date(2025, 8, 6), "10 %"),
     ("ieepa-reciprocal", "6109100012", "VN", date(2025, 8, 7), "20 %"),
     ("ieepa-reciprocal", "6109100012", "DE", date(2025, 8, 7), "SEE applicable subheading MIN 15 %"),
@@ -72,6 +83,29 @@ ON = [
     ("s122", "6109100012", "VN", date(2026, 7, 23), "10 %"),
     ("s122", "6109100012", "VN", date(2026, 7, 24), ""),
 ]
+
+
+CLAIMED = [
+    # Kind, code, day, rate under the USMCA: 9903.94.06, 9903.94.03, 9903.01.14, 9903.03.07.
+    ("s232-auto_parts", "87081030", date(2025, 6, 1), "free"),
+    ("s232-autos", "87032301", date(2025, 6, 1), "25 % of non-u.s. content"),
+    ("ieepa-fentanyl", "61091000", date(2025, 3, 6), ""),
+    ("ieepa-fentanyl", "61091000", date(2025, 3, 7), "free"),
+    ("ieepa-fentanyl", "61091000", date(2026, 2, 20), ""),
+    ("s122", "61091000", date(2026, 7, 23), "free"),
+    ("s122", "61091000", date(2026, 7, 24), ""),
+    ("s232-steel", "7208100000", date(2025, 6, 4), ""),
+]
+
+
+@pytest.mark.parametrize("claim", us_layers.USMCA)
+@pytest.mark.parametrize("row", CLAIMED)
+def test_goods_under_the_usmca_are_what_their_heading_says(
+    layers: Tariff, row: tuple[str, str, date, str], claim: str
+) -> None:
+    kind, code, day, expected = row
+
+    assert rate(layers, kind, code, "S", day=day, claim=claim) == expected
 
 
 @pytest.mark.parametrize("row", ON)
@@ -96,12 +130,13 @@ def test_every_rate_gathered_for_every_country_is_given_back(
                 continue
             gathered = {}
             for one in country["tariffs"]:
-                spared = "USMCA-compliant" in one.get("comment", "")
+                spared = one.get("comment", "").startswith(("Applies to USMCA-compliant", "US content is exempt"))
                 gathered[f"{one['tariff_authority']}-{one['tariff_name']}", spared] = one["tariff_rate"]
             for layer, code in GOODS.items():
                 kind = "s122" if layer == "s122-section_122" else layer
                 on_annexes = kind in METALS and day >= us_layers.ANNEXES_FROM
-                if on_annexes or (layer, True) in gathered:
+                is_other = layer in NOT_AS_GATHERED or (layer, countries[census]) in NOT_AS_GATHERED
+                if is_other or on_annexes or (layer, True) in gathered:
                     continue
                 asked[kind] += 1
                 found = percent(rate(layers, kind, code, countries[census], day=day))
@@ -114,6 +149,8 @@ def test_every_rate_gathered_for_every_country_is_given_back(
     assert sum(asked.values()) > 100_000
 
 
+NOT_AS_GATHERED = {"s232-softwood_lumber", *(("ieepa-reciprocal", country) for country in us_layers.NOT_RECIPROCAL)}
+"""Where the heading says otherwise than what was gathered."""
 METALS = ("s232-steel", "s232-aluminum", "s232-copper")
 GOODS = {
     "s232-steel": "7208100000",

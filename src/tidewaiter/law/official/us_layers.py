@@ -3,20 +3,13 @@
 Read from what the Tariff Rate Tracker gathers: per revision, the rates by authority and country, and lists of the
 products they are laid on. Each layer is a kind of its own beside the duty of the tariff; its scope is given by prefixes
 of the code (none: all goods). `free` takes goods or a country out of a layer. A rate that begins with SEE is no addend:
-it says what layer and duty come to together, so `SEE applicable subheading MIN 15 %` tops the duty up to 15 %. Origin
-`S` is goods claimed under the USMCA. All of it was gathered by others, so its confidence is secondary.
+it says what layer and duty come to together, so `SEE applicable subheading MIN 15 %` tops the duty up to 15 %. Rows
+that ask for the claim S or S+ are for goods claimed under the USMCA. All of it was gathered by others, so its
+confidence is secondary. How layers stack is for the law that uses them: see us/regimes/standard.toml.
 
-How layers stack is for the law that uses them, as data. Proposed, after E.O. 14289 and the tracker's parameters; goods
-under one layer leave those it displaces, wholly or by the part of the value that it is laid on:
-
-    layer                                               displaces                                          by
-    s232-autos auto_parts mhd_vehicles mhd_parts        s232-steel -aluminum -copper, ieepa-reciprocal,    whole
-                                                        s122, ieepa-fentanyl of CA and MX
-    s232-semiconductors buses softwood_lumber           the metals, ieepa-reciprocal, s122                 whole
-      wood_furniture kitchen_cabinets pharmaceuticals
-    s232-steel -aluminum -copper                        ieepa-reciprocal, s122, fentanyl of CA and MX      part
-    the USMCA preference                                ieepa-fentanyl, ieepa-reciprocal, s122             whole
-    s301, ieepa-fentanyl of CN and HK                   nothing: they are added to all others
+Where the heading itself says otherwise than what was gathered, the heading holds: softwood lumber pays 10 % whatever
+its origin, countries of column 2 no reciprocal duty, goods under the USMCA neither duty for fentanyl nor section 122,
+and articles of chapters 73 and 76 were charged on their metal alone from 4 June 2025 to 5 April 2026.
 """
 
 from __future__ import annotations
@@ -50,10 +43,24 @@ ANNEXES: Mapping[str, tuple[int, int, bool]] = {
 }
 """By annex: per cent, per cent for the United Kingdom (not of copper), and whether that is a floor. Annex 2: none."""
 RUSSIAN_ALUMINUM = Decimal(2)
-"""Proclamation 10522: 200 %."""
+"""200 %, of the full value. Source: Proclamation 10522; HTSUS 9903.85.67 and 9903.85.68; ch. 99-III, note 19."""
 S122_LAST = date(2026, 7, 23)
 """150 days from 24 February 2026. Source: Trade Act of 1974, s. 122(a)."""
-_FLOORS = frozenset(("autos", "auto_parts", "softwood_lumber", "wood_furniture", "kitchen_cabinets", "pharmaceuticals"))
+_FLOORS = frozenset(("autos", "auto_parts", "wood_furniture", "kitchen_cabinets", "pharmaceuticals"))
+_SAME_FOR_ALL = frozenset(("s232-softwood_lumber",))
+"""Layers of one rate whatever the origin. Source: HTSUS 9903.76.01; ch. 99 subchapter III, note 37(a) and (b)."""
+USMCA = ("S", "S+")
+"""The claims of the agreement. Source: HTSUS general note 11."""
+USMCA_SPARED: Mapping[str, date] = {"ieepa-fentanyl": date(2025, 3, 7), "s122": date(2026, 2, 24)}
+"""Layers that goods of Canada and Mexico under the USMCA are out of, and from when. Source: E.O. 14231 and 14232, HTSUS
+9903.01.04 and 9903.01.14; 9903.03.07 and 9903.03.08."""
+NOT_RECIPROCAL = ("BY", "CU", "KP", "RU")
+"""Countries of column 2, out of the reciprocal duties. Source: HTSUS 9903.01.29 and general note 3(b)."""
+ON_METAL_FROM = date(2025, 6, 4)
+"""From this day, until the annexes, articles of chapters 73 and 76 are charged on their metal alone. Source:
+Proclamation 10947, clause 6."""
+_ON_METAL = {"steel": "73", "aluminum": "76"}
+NON_US_CONTENT = "non-u.s. content"
 _FLOOR = Decimal("0.15")
 _EU = (
     "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU", "LV",
@@ -159,7 +166,8 @@ def _snapshots(folder: Path, dates: Mapping[str, Edition]) -> Iterator[Snapshot]
 
 
 def _by_layer(document: Mapping[str, object]) -> dict[str, dict[str, Decimal]]:
-    """Rates by layer and country; a duty only goods under the USMCA are spared has the origin S besides."""
+    """Rates by layer and country. What only goods under the USMCA are spared has the origin S besides; of vehicles that
+    the Secretary of Commerce approved only what is not of the United States is charged, and S has the rate on that."""
     found: dict[str, dict[str, Decimal]] = {}
     for census, country in document.items():
         if not isinstance(country, dict):
@@ -170,7 +178,8 @@ def _by_layer(document: Mapping[str, object]) -> dict[str, dict[str, Decimal]]:
             if layer == "s301-china_301":
                 continue
             of = found.setdefault(layer, {})
-            if "USMCA-compliant goods only" in tariff.get("comment", ""):
+            comment = tariff.get("comment", "")
+            if comment.startswith(("Applies to USMCA-compliant goods only", "US content is exempt")):
                 of["S"] = tariff["tariff_rate"]
             else:
                 of[_countries()[census]] = tariff["tariff_rate"]
@@ -180,22 +189,35 @@ def _by_layer(document: Mapping[str, object]) -> dict[str, dict[str, Decimal]]:
 def _said(snapshot: Snapshot, lists: _Lists) -> Iterator[tuple[Key, Said]]:
     for layer, of in snapshot.rates.items():
         rates = _by_origin(of)
+        if layer in _SAME_FOR_ALL:
+            rates = {"": rates[""]}
+        elif layer == "ieepa-reciprocal" and any(rates.values()):
+            rates = {**rates, **dict.fromkeys(NOT_RECIPROCAL, Decimal(0))}
         for product in lists.products(layer, snapshot.since):
             for origin, rate in _on_product(product, layer, rates).items():
                 floor = _is_floor(product, layer, origin, rate, snapshot.since)
-                yield Key(product.prefix, origin, layer), Said(_rate(rate, product.base, floor=floor))
+                base = "value" if rate == RUSSIAN_ALUMINUM else product.base
+                if origin != "S":
+                    yield Key(product.prefix, origin, layer), Said(_rate(rate, base, floor=floor))
+                for claim in USMCA if origin == "S" else ():
+                    yield Key(product.prefix, "S", layer, claim=claim), Said(_rate(rate, NON_US_CONTENT))
         for code, origin, rate in lists.carved_out(layer, snapshot.since):
             if origin in rates or not origin:
                 yield Key(code, origin, layer), Said(_rate(rate))
+        if any(rates.values()) and USMCA_SPARED.get(layer, date.max) <= snapshot.since:
+            for claim in USMCA:
+                yield Key("", "S", layer, claim=claim), Said(_rate(Decimal(0)))
 
 
 def _by_origin(of: Mapping[str, Decimal]) -> dict[str, Decimal]:
     """The commonest rate for all, where there is one, and that of each origin which differs."""
     countries = set(_countries().values())
     common, _ = Counter(of.get(country, Decimal(0)) for country in countries).most_common(1)[0]
-    # Where only goods under the USMCA are spared, all others of its countries have the common rate.
+    # Where goods under the USMCA are treated apart, all others of its countries have the common rate.
     others = countries - {"CA", "MX"} | {"S"} if "S" in of else countries
-    differ = {origin: rate for origin in sorted(others) if (rate := of.get(origin, Decimal(0))) != common}
+    differ = {
+        origin: rate for origin in sorted(others) if (rate := of.get(origin, Decimal(0))) != common or origin == "S"
+    }
     return {"": common, **differ} if common else differ
 
 
@@ -281,17 +303,18 @@ class _Lists:
             ]
         else:
             before = [
-                Product(row["hts_prefix"], _day(row["effective_date"], date.min), ANNEXES_FROM)
+                product
                 for row in self.rows("s232_metal_chapter_products")
                 if row["metal_type"] == metal
-            ] + [
-                Product(
-                    row["hts_prefix"], _day(row["effective_date"], date.min), ANNEXES_FROM,
-                    _ON_CONTENT.get(row["ch99_code"], "value"),
-                )
-                for row in self.rows("s232_derivative_products")
-                if row["derivative_type"] == metal
-            ]  # fmt: skip
+                for product in _before_annexes(row["hts_prefix"], _day(row["effective_date"], date.min), metal)
+            ]
+            for row in self.rows("s232_derivative_products"):
+                if row["derivative_type"] == metal:
+                    since, content = _day(row["effective_date"], date.min), _ON_CONTENT.get(row["ch99_code"])
+                    if content:
+                        before.append(Product(row["hts_prefix"], since, ANNEXES_FROM, content))
+                    else:
+                        before += _before_annexes(row["hts_prefix"], since, metal)
         return before + [
             Product(row["hts_prefix"], _day(row["effective_date"], ANNEXES_FROM), annex=row["annex"])
             for row in self.rows("s232_annex_products")
@@ -314,6 +337,15 @@ class _Lists:
         """The rows of a CSV, without its notes."""
         with (self.folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(line for line in file if not line.startswith("#")))
+
+
+def _before_annexes(prefix: str, since: date, metal: str) -> Iterator[Product]:
+    """An article of metal before the annexes: on its whole value, and of some chapters later on the metal alone."""
+    on_metal = max(since, ON_METAL_FROM) if prefix.startswith(_ON_METAL[metal]) else ANNEXES_FROM
+    if since < on_metal:
+        yield Product(prefix, since, on_metal)
+    if on_metal < ANNEXES_FROM:
+        yield Product(prefix, on_metal, ANNEXES_FROM, f"{metal} content")
 
 
 @cache
