@@ -549,7 +549,7 @@ class _Assessor:
         """Whether another layer takes the item out: wholly, partly (with a part of its value), or not."""
         said = {"layers": [other]} if isinstance(other, str) else other
         is_of_them = "origin" not in said or item.origin_country in said["origin"]
-        if not is_of_them or (isinstance(other, dict) and not holding([other], self.day)):
+        if not is_of_them or not holding([{"from": date.min, **said}], self.day):
             return "not"
         found = [self.measure(item, name) for name in said["layers"]]
         rates = [row["rate"] for row in found if row is not None and row["rate"] != "free"]

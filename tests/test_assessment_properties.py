@@ -229,7 +229,7 @@ def _aimed(choose: Choose[Any], reference: str, country: str, day: date, regime:
         whole = max(whole - carriage, Decimal(0))
     measures = [charge["measures"] for charge in regime["charge"] if "measures" in charge]
     lists = [listed(name) for name in when.get("goods_only", LISTS)]
-    pool = choose((codes(), *(layered(name) for name in measures), codes(), *lists))
+    pool = choose((codes(), *(layered(name) for name in measures if layered(name)), codes(), *lists))
     kind, procedure = choose(pool), choose(when.get("procedure", ("40", None)))
     extra = tuple(choose([[code] for code in when.get("additional_procedure", ())] or [[], ["C07"]]))
     items = []

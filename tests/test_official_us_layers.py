@@ -194,6 +194,8 @@ def test_metals_are_on_their_annexes_from_their_day(layers: Tariff) -> None:
     assert rate(layers, "s232-aluminum", "76109000", "DE", day=day) == "50 %"
     assert rate(layers, "s232-aluminum", "76109000", "GB", day=day) == "25 %"
     assert rate(layers, "s232-copper", "74061000", "DE", day=eve) == "50 % of copper content"
+    assert rate(layers, "s232-copper", "74061000", "DE", day=day) == "50 %"
+    assert rate(layers, "s232-copper", "74111010", "GB", day=day) == "50 %"
     assert "SEE applicable subheading MIN 15 %" in {
         row.rate for rows in layers["s232-steel"].values() for row in rows if row.since >= day
     }

@@ -403,15 +403,16 @@ def _charge(block: Mapping[str, Any], source: str, confidence: str) -> ChargeRul
 
 
 def _displacing(said: str | Mapping[str, Any]) -> Displacing:
-    """One entry of `unless`: the name of a layer, or a dated table with its source."""
+    """One entry of `unless`: the name of a layer, or a table with its source, and its days where the layers' own days
+    do not say enough."""
     if isinstance(said, str):
         return Displacing(layers=(said,))
     _only(said, "layers", "origin", "from", "until", "part", "source")
     return Displacing(
         layers=tuple(said["layers"]),
         origins=tuple(said.get("origin", ())),
-        since=_day(said["from"]),
-        until=_end(said),
+        since=_day(said["from"]) if "from" in said else None,
+        until=_end({"from": date.min, **said}),
         is_part=said.get("part", False),
         source=_source(said),
     )

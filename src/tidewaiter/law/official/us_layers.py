@@ -187,7 +187,9 @@ def _by_layer(document: Mapping[str, object]) -> dict[str, dict[str, Decimal]]:
 
 
 def _said(snapshot: Snapshot, lists: _Lists) -> Iterator[tuple[Key, Said]]:
-    for layer, of in snapshot.rates.items():
+    # The rates gathered leave copper out from the annexes on, which name its articles and their rates.
+    on_annexes: dict[str, Mapping[str, Decimal]] = {"s232-copper": {}} if snapshot.since >= ANNEXES_FROM else {}
+    for layer, of in {**on_annexes, **snapshot.rates}.items():
         rates = _by_origin(of)
         if layer in _SAME_FOR_ALL:
             rates = {"": rates[""]}
