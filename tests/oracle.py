@@ -622,9 +622,9 @@ class _Assessor:
         """Each item's share of what is taken off, by the whole quanta of its base."""
         off = self.taken_off(rule)
         quantum = Decimal(rule["quantum"] if "quantum" in rule else self.ground["charge_quantum"])
-        if off is None or off == 0:
+        if off is None or "minus" not in rule or Decimal(rule["minus"].split()[0]) == 0:
             return [off for _ in bases]
-        if None in bases:  # whose share it is cannot be known
+        if None in bases:  # whose share it is cannot be known, though it be rounded to nothing
             return [None for _ in bases]
         weigh = Decimal(self.ground["charge_quantum"])
         return list(shares_of(off, [rounded(base or NOUGHT, weigh, "down") for base in bases], quantum))

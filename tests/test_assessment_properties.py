@@ -24,8 +24,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from make import consignment, ioss, item, party
+from make import consignment, ioss, item, money, party
 from oracle import Answer, Earlier, Line, Oracle, Worth, holding
+from test_cases import CASES, consignment_of
 from tidewaiter.assessment import Assessment, assess, receipt
 from tidewaiter.law import Law, load
 from tidewaiter.law.rules import Ground
@@ -407,6 +408,17 @@ def test_the_columns_say_what_the_oracle_says_of_a_small_batch(data: st.DataObje
         return among[data.draw(st.integers(0, len(among) - 1))]
 
     agree([parcel(choose, "ORDER-1"), parcel(choose, "ORDER-2")])
+
+
+def test_the_oracle_says_of_every_worked_case_what_the_columns_say() -> None:
+    cases = [one.values for one in CASES]
+    before = [case.get("earlier", {}) for _, case in cases]
+    totals = [
+        Earlier(*(money(said[name]).amount for name in ("day", "year"))) if said else Earlier() for said in before
+    ]
+    parcels = [consignment_of(country, case) for country, case in cases]
+
+    assert agree([Drawn(*pair) for pair in zip(parcels, totals, strict=True)]) > 2 * len(cases)
 
 
 def test_what_is_drawn_reaches_every_regime() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal
@@ -74,6 +75,17 @@ ON = [
     ("ieepa-reciprocal", "6109100012", "CN", date(2025, 4, 10), "125 %"),
     ("ieepa-reciprocal", "6109100012", "VN", date(2026, 2, 19), "20 %"),
     ("ieepa-reciprocal", "6109100012", "VN", date(2026, 2, 20), ""),
+    ("ieepa-reciprocal", "6109100012", "BR", date(2025, 8, 7), "10 %"),
+    ("ieepa-country", "6109100012", "BR", date(2025, 8, 7), "40 %"),  # 9903.01.77
+    ("ieepa-country", "08012100", "BR", date(2025, 8, 7), "free"),
+    ("ieepa-reciprocal", "6109100012", "IN", date(2025, 8, 27), "25 %"),
+    ("ieepa-country", "6109100012", "IN", date(2025, 8, 27), "25 %"),  # 9903.01.84
+    ("ieepa-country", "6109100012", "IN", date(2026, 2, 7), ""),
+    ("s232-auto_parts", "8471300100", "VN", date(2026, 3, 1), ""),  # whole machines, not parts of vehicles
+    ("s232-aluminum", "8471300100", "VN", date(2026, 5, 1), ""),  # not in note 16(c)
+    ("s232-steel", "7326908688", "VN", date(2026, 5, 1), "50 %"),
+    ("s232-steel", "8412909070", "VN", date(2026, 5, 1), "free"),  # on two lists, and charged once: note 16(a)
+    ("s232-aluminum", "8412909070", "VN", date(2026, 5, 1), "25 %"),
     ("ieepa-fentanyl", "6109100012", "CN", date(2025, 3, 4), "20 %"),
     ("ieepa-fentanyl", "6109100012", "CN", date(2025, 11, 9), "10 %"),
     ("ieepa-fentanyl", "3104200000", "MX", date(2025, 6, 1), "10 %"),  # potash
@@ -149,7 +161,10 @@ def test_every_rate_gathered_for_every_country_is_given_back(
     assert sum(asked.values()) > 100_000
 
 
-NOT_AS_GATHERED = {"s232-softwood_lumber", *(("ieepa-reciprocal", country) for country in us_layers.NOT_RECIPROCAL)}
+NOT_AS_GATHERED = {
+    "s232-softwood_lumber",
+    *(("ieepa-reciprocal", country) for country in (*us_layers.NOT_RECIPROCAL, *us_layers.COUNTRY_ORDERS)),
+}
 """Where the heading says otherwise than what was gathered."""
 METALS = ("s232-steel", "s232-aluminum", "s232-copper")
 GOODS = {
@@ -164,7 +179,7 @@ GOODS = {
     "s232-kitchen_cabinets": "9403409060",
     "s232-mhd_vehicles": "87012100",
     "s232-mhd_parts": "4009120020",
-    "s232-semiconductors": "8471500110",
+    "s232-semiconductors": "8471804000",
     "s232-pharmaceuticals": "2918993000",
     "ieepa-reciprocal": "6109100012",
     "ieepa-fentanyl": "6109100012",
@@ -204,3 +219,23 @@ def test_metals_are_on_their_annexes_from_their_day(layers: Tariff) -> None:
 def test_a_folder_without_the_lists_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OfficialError, match="not the lists"):
         list(us_layers.read(tmp_path, tmp_path))
+
+
+def test_what_note_16_lists_is_charged_once_at_the_rate_of_its_list(layers: Tariff) -> None:
+    path = REFERENCE / "tracker" / "us_notes" / "chapter99_2026_rev_6.txt"
+    text = path.read_text(encoding="utf-8", errors="replace")
+    start = text.index("(i) Articles of aluminum:", text.index("(c) Headings 9903.82.02"))
+    parts = re.split(r"\n\s*\(([ivx]+)\) [A-Z][^:\n]*:", text[start : text.index("(d) Headings 9903.82.04")])
+    of_list = dict(zip(["i", *parts[1::2]], parts[0::2], strict=True))
+    rates = {**dict.fromkeys(("i", "ii", "iii", "iv", "v"), "50 %"), **dict.fromkeys(("vi", "vii", "viii"), "25 %")}
+    day, asked = date(2026, 5, 1), 0
+    for number, lines in of_list.items():
+        plain = "\n".join(line for line in lines.splitlines() if not re.search(r"Harmonized|99 - III", line))
+        for code in re.findall(r"(?<![\d.])[1-9]\d{3}(?:\.\d{2}){0,2}(?:\.?\d{2,4})?(?![\d.])", plain):
+            found = [rate(layers, kind, code.replace(".", ""), "VN", day=day) for kind in METALS]
+            asked += 1
+
+            assert [one for one in found if one not in ("", "free")] == [
+                rates.get(number, "SEE applicable subheading MIN 15 %")
+            ], (number, code)
+    assert asked > 700

@@ -9,7 +9,9 @@ confidence is secondary. How layers stack is for the law that uses them: see us/
 
 Where the heading itself says otherwise than what was gathered, the heading holds: softwood lumber pays 10 % whatever
 its origin, countries of column 2 no reciprocal duty, goods under the USMCA neither duty for fentanyl nor section 122,
-and articles of chapters 73 and 76 were charged on their metal alone from 4 June 2025 to 5 April 2026.
+and articles of chapters 73 and 76 were charged on their metal alone from 4 June 2025 to 5 April 2026. The orders on
+Brazil and India are a layer of their own. Computers are no parts of vehicles, nor semiconductor articles but for those
+that are gathered as such.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -40,6 +42,7 @@ ANNEXES: Mapping[str, tuple[int, int, bool]] = {
     "1b": (25, 15, False),
     "1c": (25, 15, False),
     "3": (15, 15, True),
+    "other metal": (0, 0, False),
 }
 """By annex: per cent, per cent for the United Kingdom (not of copper), and whether that is a floor. Annex 2: none."""
 RUSSIAN_ALUMINUM = Decimal(2)
@@ -59,6 +62,12 @@ NOT_RECIPROCAL = ("BY", "CU", "KP", "RU")
 ON_METAL_FROM = date(2025, 6, 4)
 """From this day, until the annexes, articles of chapters 73 and 76 are charged on their metal alone. Source:
 Proclamation 10947, clause 6."""
+COUNTRY_ORDERS: Mapping[str, tuple[date, date, Decimal, str]] = {
+    "BR": (date(2025, 8, 6), date(2026, 2, 20), Decimal("0.4"), "9903.01.77"),
+    "IN": (date(2025, 8, 27), date(2026, 2, 7), Decimal("0.25"), "9903.01.84"),
+}
+"""Duties by an order on one country, gathered as one with its reciprocal duty: first day, first day on which it holds
+no longer, rate, heading. Source: E.O. 14323 and 14329."""
 _ON_METAL = {"steel": "73", "aluminum": "76"}
 NON_US_CONTENT = "non-u.s. content"
 _FLOOR = Decimal("0.15")
@@ -189,7 +198,10 @@ def _by_layer(document: Mapping[str, object]) -> dict[str, dict[str, Decimal]]:
 def _said(snapshot: Snapshot, lists: _Lists) -> Iterator[tuple[Key, Said]]:
     # The rates gathered leave copper out from the annexes on, which name its articles and their rates.
     on_annexes: dict[str, Mapping[str, Decimal]] = {"s232-copper": {}} if snapshot.since >= ANNEXES_FROM else {}
-    for layer, of in {**on_annexes, **snapshot.rates}.items():
+    for layer, gathered in {**on_annexes, **snapshot.rates}.items():
+        of = gathered
+        if layer == "ieepa-reciprocal":
+            of = yield from _orders_apart(gathered, snapshot.since, lists)
         rates = _by_origin(of)
         if layer in _SAME_FOR_ALL:
             rates = {"": rates[""]}
@@ -209,6 +221,20 @@ def _said(snapshot: Snapshot, lists: _Lists) -> Iterator[tuple[Key, Said]]:
         if any(rates.values()) and USMCA_SPARED.get(layer, date.max) <= snapshot.since:
             for claim in USMCA:
                 yield Key("", "S", layer, claim=claim), Said(_rate(Decimal(0)))
+
+
+def _orders_apart(
+    of: Mapping[str, Decimal], day: date, lists: _Lists
+) -> Generator[tuple[Key, Said], None, Mapping[str, Decimal]]:
+    """The reciprocal rates without those of orders on one country, which are a layer of their own."""
+    apart = dict(of)
+    for country, (since, until, rate, heading) in COUNTRY_ORDERS.items():
+        if since <= day < until and apart.get(country, Decimal(0)) > rate:
+            apart[country] -= rate
+            yield Key("", country, "ieepa-country"), Said(_rate(rate), heading)
+            for code in lists.out_of_order(heading, day):
+                yield Key(code, country, "ieepa-country"), Said(_rate(Decimal(0)), heading)
+    return apart
 
 
 def _by_origin(of: Mapping[str, Decimal]) -> dict[str, Decimal]:
@@ -253,6 +279,7 @@ class _Lists:
 
     def __init__(self, folder: Path, parameters: str) -> None:
         self.folder, self.parameters = folder, parameters
+        self.note_16 = _note_16(folder.parent / "us_notes" / "chapter99_2026_rev_6.txt")
         self.carved = {
             "ieepa-reciprocal": [
                 Product(row["hts10"], _day(row["effective_date_start"], date.min), _after(row["effective_date_end"]))
@@ -260,6 +287,7 @@ class _Lists:
             ],
             "s122": [Product(row["hts8"]) for row in self.rows("s122_exempt_products")],
         }
+        self.by_order = self.rows("country_eo_exempt_products")
         self.fentanyl = self.rows("fentanyl_carveout_products")
         self.of_layer = {
             "ieepa-reciprocal": [Product("")],
@@ -271,9 +299,13 @@ class _Lists:
             "s232-kitchen_cabinets": self.parameter("kitchen_cabinets"),
             "s232-mhd_vehicles": self.parameter("mhd_vehicles"),
             "s232-buses": self.parameter("buses"),
-            "s232-auto_parts": self.plain("s232_auto_parts"),
+            "s232-auto_parts": self.in_scope(
+                self.plain("s232_auto_parts"), "s232_auto_parts_applicability", "hts_prefix"
+            ),
             "s232-mhd_parts": self.plain("s232_mhd_parts"),
-            "s232-semiconductors": [Product(row["hts10"]) for row in self.rows("s232_semi_products")],
+            "s232-semiconductors": self.in_scope(
+                [Product(row["hts10"]) for row in self.rows("s232_semi_products")], "semi_qualifying_shares", "hts10"
+            ),
             "s232-pharmaceuticals": [Product(row["hts10"]) for row in self.rows("s232_pharma_products")],
             **{f"s232-{metal}": self.metal(metal) for metal in ("steel", "aluminum", "copper")},
         }
@@ -286,6 +318,22 @@ class _Lists:
             if product.since <= day < product.until
         }
         return [product for product in latest.values() if product.annex != "2"]
+
+    def in_scope(self, products: list[Product], shares: str, column: str) -> list[Product]:
+        """The products without those whose prefix is on a list though next to none of them is meant: whole machines on
+        the list of parts, computers below the technical limits of the note on semiconductors."""
+        out = tuple(row[column] for row in self.rows(shares) if not Decimal(row[list(row)[1]]))
+        return [product for product in products if not product.prefix.startswith(out)]
+
+    def out_of_order(self, heading: str, day: date) -> Iterator[str]:
+        """Codes of goods that an order on one country leaves out; that on India leaves out what the reciprocal duties
+        do (note 2(z)(ii))."""
+        for row in self.by_order:
+            begun = _day(row["effective_date_start"], date.min) <= day < _after(row["effective_date_end"])
+            if row["ch99_code"] == heading and begun:
+                yield row["hts10"].replace(".", "")
+        if heading == COUNTRY_ORDERS["IN"][3]:
+            yield from (code for code, origin, _ in self.carved_out("ieepa-reciprocal", day) if not origin)
 
     def carved_out(self, layer: str, day: date) -> Iterator[tuple[str, str, Decimal]]:
         """(code, origin, rate) of goods the layer is lower on, or not laid on."""
@@ -317,11 +365,31 @@ class _Lists:
                         before.append(Product(row["hts_prefix"], since, ANNEXES_FROM, content))
                     else:
                         before += _before_annexes(row["hts_prefix"], since, metal)
-        return before + [
-            Product(row["hts_prefix"], _day(row["effective_date"], ANNEXES_FROM), annex=row["annex"])
-            for row in self.rows("s232_annex_products")
-            if row["metal_type"] == metal
-        ]
+        return before + list(self.on_annexes(metal))
+
+    def on_annexes(self, metal: str) -> Iterator[Product]:
+        """An article of the annexes. What note 16(c) does not list is left out, and a prefix that is broader than the
+        note is the codes that it lists. An article on the lists of two metals pays once (note 16(a)): as aluminium."""
+        rows = self.rows("s232_annex_products")
+        named = {row["hts_prefix"] for row in rows if row["annex"] != "2"}
+        aluminum = {row["hts_prefix"] for row in rows if row["metal_type"] == "aluminum" and row["annex"] != "2"}
+        for row in rows:
+            prefix, since = row["hts_prefix"], _day(row["effective_date"], ANNEXES_FROM)
+            if row["metal_type"] != metal or (metal == "steel" and prefix in aluminum):
+                continue
+            listed = [prefix] if since > ANNEXES_FROM or row["annex"] == "2" else self.in_note_16(prefix)
+            for code in listed:
+                is_told_apart = any(len(other) > len(prefix) and code.startswith(other) for other in named)
+                if not is_told_apart and (metal != "steel" or code not in aluminum):
+                    yield Product(code, since, annex=row["annex"])
+        for code in sorted(aluminum) if metal == "steel" else ():
+            yield Product(code, ANNEXES_FROM, annex="other metal")
+
+    def in_note_16(self, prefix: str) -> list[str]:
+        """What the note lists of the goods below a prefix: the prefix itself where it, or one above it, is listed."""
+        if any(prefix.startswith(code) for code in self.note_16):
+            return [prefix]
+        return sorted(code for code in self.note_16 if code.startswith(prefix))
 
     def parameter(self, name: str) -> list[Product]:
         """The prefixes that the parameters file lists under a name."""
@@ -339,6 +407,18 @@ class _Lists:
         """The rows of a CSV, without its notes."""
         with (self.folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(line for line in file if not line.startswith("#")))
+
+
+def _note_16(path: Path) -> frozenset[str]:
+    """The codes that note 16(c) lists, without points. Source: HTSUS 2026 revision 6, ch. 99 subchapter III."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    found = re.search(r"^\(c\) Headings 9903\.82\.02(.*?)^\(d\) Headings 9903\.82\.04", text, re.DOTALL | re.MULTILINE)
+    if found is None:
+        raise KeyError("note 16(c)")
+    lists = re.sub(r"^.*(?:Harmonized Tariff|99 - III).*$", "", found[1], flags=re.MULTILINE)
+    _, _, lists = lists.partition("(i) Articles of aluminum:")
+    codes = re.findall(r"\b[0-9]{4}(?:\.[0-9]{2}(?:\.[0-9]{2}(?:\.?[0-9]{2,4})?)?)?\b", lists)
+    return frozenset(code.replace(".", "") for code in codes)
 
 
 def _before_annexes(prefix: str, since: date, metal: str) -> Iterator[Product]:
