@@ -223,6 +223,9 @@ def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
             customs_value = customs_value.copy()
             customs_value[at] = goods.customs_value
         for rule in regime.charges:
+            if rule.measures and (goods.layer(rule.measures) == NO_MEASURE).all():
+                goods.by_code.setdefault(rule.code, np.zeros(len(at), np.int64))
+                continue  # a layer that none of the goods bear has no line
             line = _waived(rule, goods, _ARITHMETIC[rule.arithmetic](rule, goods))
             if rule.arithmetic == "tariff" and not rule.measures:
                 lacking[at] = line.amount == MISSING
