@@ -115,6 +115,18 @@ def mutants(place: Jurisdiction, first: date) -> Iterator[Mutant]:
                 (f"{rule.code}/{n}", k, replace(regime, charges=put(regime.charges, number, o)))
                 for n, k, o in changes(rule, first)
             ]
+            for which, other in enumerate(rule.unless):
+                found += [
+                    (
+                        f"{rule.code} {rule.measures}/unless/{which}/{n}",
+                        k,
+                        replace(
+                            regime,
+                            charges=put(regime.charges, number, replace(rule, unless=put(rule.unless, which, o))),
+                        ),
+                    )
+                    for n, k, o in changes(other, first)
+                ]
         for name, kind, other in found:
             yield Mutant(f"{label}/{name}", kind, replace(place, regimes=put(place.regimes, at, other)))
 

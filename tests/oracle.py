@@ -533,10 +533,54 @@ class _Assessor:
         layer = rule.get("measures")
         if layer is not None and self.measure(item, layer) is None:
             return None
-        others = [one for one in made if one.rule.get("measures") in rule.get("unless", ())]
-        if any(one.dues[place] is not None for one in others):
+        taken_out = {self.takes_out(other, item) for other in rule.get("unless", ())}
+        if "wholly" in taken_out:
             return Due(base, NOUGHT, NOUGHT)
+        measure = self.measure(item, layer)
+        if "partly" in taken_out and measure is not None and measure["rate"] != "free":
+            return Due(base, None, None)  # the rest of the value is not stated
+        if measure is not None and measure["rate"].startswith("SEE applicable subheading"):
+            if layer is None:  # the usual duty cannot be what is wanting after itself
+                return Due(base, None, None)
+            return self.besides(rule, item, base, measure, self.usual(made, place))
         return self.due(rule, base, self.duty(item, base, layer))
+
+    def takes_out(self, other: str | Row, item: GoodsItem) -> str:
+        """Whether another layer takes the item out: wholly, partly (with a part of its value), or not."""
+        said = {"layers": [other]} if isinstance(other, str) else other
+        is_of_them = "origin" not in said or item.origin_country in said["origin"]
+        if not is_of_them or not holding([{"from": date.min, **said}], self.day):
+            return "not"
+        found = [self.measure(item, name) for name in said["layers"]]
+        rates = [row["rate"] for row in found if row is not None and row["rate"] != "free"]
+        if not rates:
+            return "not"
+        on_parts = [bool(re.search(r"% of ", rate)) for rate in rates]
+        return "partly" if said.get("part") and all(on_parts) else "wholly"
+
+    @staticmethod
+    def usual(made: list[Made], place: int) -> Decimal | None:
+        """The usual duty as it is charged on the item."""
+        found = None
+        for one in made:
+            if one.rule["arithmetic"] == "tariff" and "measures" not in one.rule:
+                due = one.dues[place]
+                found = None if due is None else due.collected
+        return found
+
+    def besides(self, rule: Row, item: GoodsItem, base: Decimal | None, measure: Row, usual: Decimal | None) -> Due:
+        """A duty by 'SEE applicable subheading + 5 % MIN 15 %': 5 %, and what is wanting to 15 % after the usual."""
+        sums = re.findall(r"(MIN|MAX|SEE applicable subheading)\s*\+?\s*(.*?)\s*(?=MIN|MAX|\Z)", measure["rate"])
+        due = NOUGHT
+        for word, text in sums:
+            amount = self.sum_of_parts(text or "free", item, base)
+            if amount is None or (base is None and "%" in text) or (usual is None and word in ("MIN", "MAX")):
+                return Due(base, None, None)
+            amount = self.as_charge(amount, rule)
+            if word in ("MIN", "MAX"):
+                amount = max(NOUGHT, amount - (usual or NOUGHT))
+            due = {"MIN": max, "MAX": min}.get(word, lambda _, new: new)(due, amount)
+        return Due(base, due, due)
 
     def base(self, rule: Row, place: int, part: Parts, made: list[Made]) -> Decimal | None:
         """What a charge is taken on, on one item."""
@@ -578,9 +622,9 @@ class _Assessor:
         """Each item's share of what is taken off, by the whole quanta of its base."""
         off = self.taken_off(rule)
         quantum = Decimal(rule["quantum"] if "quantum" in rule else self.ground["charge_quantum"])
-        if off is None or off == 0:
+        if off is None or "minus" not in rule or Decimal(rule["minus"].split()[0]) == 0:
             return [off for _ in bases]
-        if None in bases:  # whose share it is cannot be known
+        if None in bases:  # whose share it is cannot be known, though it be rounded to nothing
             return [None for _ in bases]
         weigh = Decimal(self.ground["charge_quantum"])
         return list(shares_of(off, [rounded(base or NOUGHT, weigh, "down") for base in bases], quantum))
@@ -670,14 +714,20 @@ class _Assessor:
         fitting = holding([row for row in tariff if row["kind"] in kinds and code.startswith(row["code"])], self.day)
         claimed = self.on_list("preference-claims", item.preference, prefix=True)
         preferred = item.preference_country or item.origin_country
-        best: tuple[tuple[bool, int, bool, str], Row] | None = None
+        best: tuple[tuple[bool, bool, int, bool, str], Row] | None = None
         for row in fitting:
-            is_preference = row["kind"] == "preference"
-            if is_preference and not (claimed and self.comes_from(row["origin"], preferred)):
+            is_preference, claim = row["kind"] == "preference", row.get("claim", "").split()
+            by_claim = is_preference or bool(claim)
+            if by_claim and (not claimed or (claim and item.preference not in claim)):
                 continue
-            if not is_preference and row["origin"] and not self.comes_from(row["origin"], item.origin_country):
+            # A claim without an origin is of its own: the country or group of that name.
+            origins = row["origin"].split() or ([item.preference or ""] if claim else [])
+            country = preferred if by_claim else item.origin_country
+            if (by_claim or origins) and not any(self.comes_from(origin, country) for origin in origins):
                 continue
-            rank = (is_preference, len(row["code"]), row["origin"] != "", row["from"])
+            if country in row.get("excluded", "").split():
+                continue
+            rank = (is_preference, bool(claim), len(row["code"]), bool(origins), row["from"])
             if best is None or rank > best[0]:
                 best = (rank, row)
         return best[1] if best else None

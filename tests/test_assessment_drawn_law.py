@@ -18,7 +18,7 @@ from oracle import Oracle
 from test_assessment_properties import ROOT, SEEDS, agree, drawn
 from tidewaiter.law import load
 
-PARCELS, LAWS = 40, 25
+PARCELS, LAWS = 40, 30
 SUMS = ("0", "0.07", "1", "2.50", "20", "50", "135.55", "200")
 RATES = ("0 %", "0.5 %", "2.5 %", "17.13 %", "60 %", "99 %", "100 %")
 BASES = ("goods", "carriage", "customs_value", "tax_base", "charges")
@@ -93,12 +93,23 @@ class _Pen:
     def tariff(self) -> dict[str, str]:
         if self.often(0.4):
             return {}
-        layer = self.one("safeguard", "climate")
+        layer = self.one("safeguard", "climate", "levelling", "levelling", "metal")
         said = {"measures": _quoted(layer)}
-        if self.layers and self.often():
-            said["unless"] = f'["{self.one(*self.layers)}"]'
+        others = [one for one in self.layers if one != layer]
+        if others and self.often(0.7):
+            said["unless"] = f"[{', '.join(self.displacing(others) for _ in range(self.random.randint(1, 2)))}]"
         self.layers.append(layer)
         return said
+
+    def displacing(self, others: list[str]) -> str:
+        """An entry of `unless`: the name of a layer before it, or a dated table."""
+        if self.often(0.3):
+            return _quoted(self.one(*others))
+        said = [f"layers = {self.some(*others)}".replace("'", '"'), f"from = 202{self.one('0', '4', '6')}-01-01"]
+        said += ["until = 2026-09-01"] if self.often(0.3) else []
+        said += ["part = true"] if self.often() else []
+        said += ['origin = ["CN", "ZM", "NZ"]'] if self.often() else []
+        return f'{{ {", ".join(said)}, source = "drawn" }}'
 
     def tax(self) -> dict[str, str]:
         said = {"tax": _quoted(self.one("vat", "vat", "sugar"))} | self.collected_in_part()

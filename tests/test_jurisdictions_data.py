@@ -200,7 +200,9 @@ def test_no_two_rates_of_duty_hold_for_the_same_goods_and_day(folder: str) -> No
     by_key: dict[tuple[str, ...], list[tuple[date, date | None]]] = defaultdict(list)
     for path in (LAW / folder).glob("tariff/*.csv"):
         for row in rows(path):
-            by_key[row["code"], row["origin"], row["kind"]].append(span(row))
+            for claim in row.get("claim", "").split() or [""]:
+                for origin in row["origin"].split() or [claim]:
+                    by_key[row["code"], origin, row["kind"], claim].append(span(row))
 
     assert [key for key, spans in by_key.items() if overlaps(spans)] == []
 
@@ -213,9 +215,10 @@ def test_groups_of_origin_in_the_tariff_have_members(folder: str) -> None:
         for path in (LAW / place).glob("codes/origin-groups.csv")
         for row in rows(path)
     }
-    origins = {row["origin"] for path in (LAW / folder).glob("tariff/*.csv") for row in rows(path)}
+    held = [row for path in (LAW / folder).glob("tariff/*.csv") for row in rows(path)]
+    origins = {origin for row in held for origin in row["origin"].split()}
 
-    assert all(origin == "" or len(origin) == 2 or origin in groups for origin in origins)
+    assert all(len(origin) == 2 or origin in groups for origin in origins)
 
 
 @pytest.mark.parametrize("path", files("exchange/*.csv"), ids=named)
@@ -294,6 +297,15 @@ def test_the_made_up_country_uses_everything_the_readme_names() -> None:
     assert {unit for row in tariff for unit in re.findall(r"/ ([A-Z]{3})", row["rate"])} == {"KGM", "NAR"}
     assert any("%" in row["rate"] and "/" in row["rate"] for row in tariff)
     assert {min(len(row["origin"]), 3) for row in tariff} == {0, 2, 3}
+    assert {min(len(row["claim"]), 4) for row in tariff} == {0, 3, 4}
+    assert {word for row in tariff for word in re.findall(r"SEE|MIN|MAX|% of", row["rate"])} == {
+        "SEE", "MIN", "MAX", "% of"
+    }  # fmt: skip
+    displacing = [one for charge in charges for one in charge.get("unless", ())]
+    assert any(isinstance(one, str) for one in displacing)
+    assert {key for one in displacing if isinstance(one, dict) for key in one} == {
+        "layers", "origin", "from", "until", "part", "source"
+    }  # fmt: skip
 
 
 # What is published, where the tables are to hand

@@ -77,8 +77,26 @@ FAULTS = {
     "a share of what is less a sum": ("regimes/remittance.toml", "minus =", 'share = "5 %"\nminus =', "only one"),
     "a rate for each code": ("regimes/gift-flat-rate.toml", "rate =", 'per = "code"\nrate =', "each item"),
     "all of a base that has it": ("regimes/remittance.toml", '"60 %"', '"100 %"\ngross_up = true', "below 100 %"),
+    "a layer that gives way without a source": (
+        "regimes/trade.toml",
+        ', source = "Levelling Order 2026 of Zedland (made up)"',
+        "",
+        "'source' is missing",
+    ),
+    "a key of unless that nothing reads": ("regimes/trade.toml", "part = true", "parts = true", "parts"),
+    "a claim on the duty for all": (
+        "tariff/tariff.csv",
+        "4202,,preference,420",
+        "4202,,third_country,420",
+        "claim 420",
+    ),
     "layers of what is no layer": ("regimes/trade.toml", 'measures = "climate"', "", "needs measures"),
-    "a layer that comes later": ("regimes/trade.toml", '["safeguard"]', '["climate"]', "not come before"),
+    "a layer that nothing charges": (
+        "regimes/trade.toml",
+        'unless = ["safeguard"]',
+        'unless = ["safegard"]',
+        "nothing charges",
+    ),
     "bounds in two currencies": ("regimes/trade.toml", '"25 EUR"', '"25 ZZD"', "different currencies"),
     "a base that is not there": ("regimes/neighbours.toml", '["Z20"]', '["Z99"]', "Z99"),
 }

@@ -161,9 +161,9 @@ def test_measures_are_written_in_our_own_form_with_origins_that_share_a_rate_in_
 
     assert rows == 2
     assert path.read_text() == (
-        "code,origin,excluded,kind,additional_code,from,until,known_from,rate,measure,source,confidence\n"
-        "0702,,,third_country,,2021-01-01,,,8 %,,act,\n"
-        "0702,CL SG,,preference,,2021-01-01,,,free,,act,\n"
+        "code,origin,excluded,kind,additional_code,claim,from,until,known_from,rate,measure,source,confidence\n"
+        "0702,,,third_country,,,2021-01-01,,,8 %,,act,\n"
+        "0702,CL SG,,preference,,,2021-01-01,,,free,,act,\n"
     )
 
 

@@ -45,13 +45,27 @@ def test_what_holds_for_a_code_is_shown_with_its_source(law: Law) -> None:
     assert "zz-standard" in [regime for regime, _ in found.regimes]
 
 
+def test_what_must_be_claimed_by_name_is_shown_with_its_claim(law: Law) -> None:
+    found = holding(law, "US", "61091000", origin="MX", on=date(2025, 9, 15))
+
+    assert found is not None
+    assert [(one.kind, one.claim, one.rate) for one in found.measures] == [
+        ("third_country", "", "16.5 %"),
+        ("ieepa-fentanyl", "", "25 %"),
+        ("ieepa-fentanyl", "S", "free"),
+        ("ieepa-fentanyl", "S+", "free"),
+        ("mail", "", "25 %"),
+        ("preference", "S", "free"),
+    ]
+
+
 def test_where_no_law_is_held_nothing_is_shown(law: Law) -> None:
     assert holding(law, "XX", "61091000", origin="CN", on=date(2026, 3, 2)) is None
 
 
 def test_what_was_learned_later_was_not_known_before(amend: Amend) -> None:
     """A rate published in May with effect from February: in March people went by the old one, and rightly."""
-    old = "61,,third_country,2026-01-01,,10 %,Tariff of Zedland 2026 (made up),"
+    old = "61,,third_country,,2026-01-01,,10 %,Tariff of Zedland 2026 (made up),"
     root = amend("zz/tariff/tariff.csv", old, old)
     path = root / "zz" / "tariff" / "late.csv"
     path.write_text(

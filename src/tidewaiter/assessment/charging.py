@@ -46,7 +46,7 @@ NO_FACT = -1
 EVERY = slice(None)
 
 # What a line says of how its amount came about; the words are in receipt.py.
-PLAIN, RELIEVED, FREE, PREFERRED, UNKNOWN_DUTY, AGAIN, AT_SALE, NOUGHT_RATED, WAIVED, DISPLACED = range(10)
+PLAIN, RELIEVED, FREE, PREFERRED, UNKNOWN_DUTY, AGAIN, AT_SALE, NOUGHT_RATED, WAIVED, DISPLACED, PARTED = range(11)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,8 @@ class Charged:
 @dataclass(slots=True, kw_only=True)
 class _Goods:
     """The goods items of one regime, and what was charged on them so far. `at`: their places among all items; `starts`:
-    where the items of each consignment begin; `before`: all charges so far, `counted`: those that are no tax."""
+    where the items of each consignment begin; `before`: all charges so far, `counted`: those that are no tax; `usual`:
+    the usual duty."""
 
     at: Whole
     terms: Terms
@@ -88,10 +89,12 @@ class _Goods:
     before: Whole = field(init=False)
     counted: Whole = field(init=False)
     by_code: dict[str, Whole] = field(default_factory=dict)
-    layers: dict[str, Yes] = field(default_factory=dict)
+    layers: dict[str, Whole] = field(default_factory=dict)
+    usual: Whole = field(init=False)
 
     def __post_init__(self) -> None:
         self.before = self.counted = np.zeros(len(self.at), np.int64)
+        self.usual = np.full(len(self.at), MISSING, np.int64)
 
     def column(self, name: str) -> Whole:
         """A column of numbers of these items."""
@@ -149,7 +152,14 @@ class _Goods:
             value=value,
             quantum=quantum[at],
             half_up=half_up[at],
+            usual=self.usual[at] if rule.measures else None,
         )
+
+    def layer(self, name: str) -> Whole:
+        """The measure of the layer for each item."""
+        if name not in self.layers:
+            self.layers[name] = self.found(name, self.at)
+        return self.layers[name]
 
     def charged(self, rule: ChargeRule, line: _Line) -> None:
         """Count the charge among those before the next."""
@@ -214,9 +224,13 @@ def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
             customs_value = customs_value.copy()
             customs_value[at] = goods.customs_value
         for rule in regime.charges:
+            if rule.measures and (goods.layer(rule.measures) == NO_MEASURE).all():
+                goods.by_code.setdefault(rule.code, np.zeros(len(at), np.int64))
+                continue  # a layer that none of the goods bear has no line
             line = _waived(rule, goods, _ARITHMETIC[rule.arithmetic](rule, goods))
             if rule.arithmetic == "tariff" and not rule.measures:
                 lacking[at] = line.amount == MISSING
+                goods.usual = line.amount
             parts.append(_part(rule, goods, line))
             goods.charged(rule, line)
         tax_base[at] = np.where(goods.tax_has_charges, plus(goods.tax_base, goods.counted), goods.tax_base)
@@ -436,10 +450,12 @@ def _flat(rule: ChargeRule, goods: _Goods) -> _Line:
 def _tariff(rule: ChargeRule, goods: _Goods) -> _Line:
     """What the tariff says for the code, the origin and the day: part of the value, an amount a unit, or both.
 
-    A layer besides the usual duty has a line only where it has a measure; where another layer displaces it, of nought.
+    A layer besides the usual duty has a line only where it has a measure; where another layer displaces it, of nought,
+    and of what is not known where that other is laid on a part of the value only.
     """
     said = goods.terms.law.tariff
-    measure, value = goods.found(rule.measures, goods.at), goods.base(rule, goods.customs_value)
+    measure = goods.layer(rule.measures) if rule.measures else goods.found("", goods.at)
+    value = goods.base(rule, goods.customs_value)
     is_known = measure != NO_MEASURE
     how = np.where(said.is_preference[measure], PREFERRED, PLAIN)
     how = np.where(is_known, np.where(said.plain_ppm[measure] == 0, FREE, how), UNKNOWN_DUTY)
@@ -447,13 +463,12 @@ def _tariff(rule: ChargeRule, goods: _Goods) -> _Line:
         amount = _by_measure(rule, goods, measure, value)
         firm = np.where(is_known, said.is_firm[measure], rule.confidence == "firm")
         return _Line(amount=amount, base=value, how=how, fact=measure, is_firm=firm)
-    goods.layers[rule.measures] = is_known
-    displaced = np.zeros(len(measure), np.bool_)
-    for other in rule.unless:
-        displaced |= goods.layers.get(other, False)
-    amount, due = np.zeros(len(measure), np.int64), np.flatnonzero(is_known & ~displaced)
+    displaced, parted = _displaced(rule, goods)
+    parted &= is_known & ~displaced & (said.plain_ppm[measure] != 0)
+    amount, due = np.zeros(len(measure), np.int64), np.flatnonzero(is_known & ~displaced & ~parted)
     amount[due] = _by_measure(rule, goods, measure[due], value[due], due)
-    how = np.where(displaced, DISPLACED, how)
+    amount[parted] = MISSING
+    how = np.where(displaced, DISPLACED, np.where(parted, PARTED, how))
     return _Line(amount=amount, base=value, how=how, fact=measure, is_firm=said.is_firm[measure], only=is_known)
 
 
@@ -467,6 +482,28 @@ def _by_measure(rule: ChargeRule, goods: _Goods, measure: Whole, value: Whole, a
         of = np.arange(len(goods.at))[at][by_formula]
         amount[by_formula] = duties(goods.measured(rule, value[by_formula], of), measure[by_formula])
     return amount
+
+
+def _displaced(rule: ChargeRule, goods: _Goods) -> tuple[Yes, Yes]:
+    """Which goods other layers take out of this one wholly, and which with a part of their value.
+
+    A layer that is free for the goods takes nothing out.
+    """
+    said = goods.terms.law.tariff
+    wholly, partly = np.zeros(len(goods.at), np.bool_), np.zeros(len(goods.at), np.bool_)
+    for one in rule.unless:
+        holds = [one.holds(place.day) for place in goods.terms.places]
+        here = np.array(holds, np.bool_)[goods.place]
+        if one.origins:
+            origin, names = goods.terms.items_apart("origin_country")
+            here &= np.array([name in one.origins for name in names], np.bool_)[origin[goods.at]]
+        for name in one.layers:
+            measure = goods.layer(name)
+            bears = here & (measure != NO_MEASURE) & (said.plain_ppm[measure] != 0)
+            on_part = said.is_on_part[measure] & one.is_part
+            wholly |= bears & ~on_part
+            partly |= bears & on_part
+    return wholly, partly
 
 
 def _tax(rule: ChargeRule, goods: _Goods) -> _Line:
@@ -531,7 +568,8 @@ class _Asked:
 
     def found(self, kind: str, at: Whole) -> Whole:
         """For each of these items the measure of that kind; of duty, where no kind is named: then a preference claimed
-        and in force goes before the duty for all."""
+        and in force goes before the duty for all. A measure that asks for the claim by name goes before one of its kind
+        that does not."""
         terms, tariff = self._terms, self._terms.law.tariff
         if self._goods is None:
             day = terms.by_place(lambda place: ordinal(place.day))[terms.head_of]
@@ -546,13 +584,14 @@ class _Asked:
             here = at[where]
             measures = tariff.of(schedule, kind or "third_country")
             mine = measures.of(sorts, sort[here], day[here])
-            claims = np.flatnonzero(preferred[here]) if len(countries) > 1 and not kind else ()
-            if len(claims):
-                wanted = here[claims]
-                preference = tariff.of(schedule, "preference")
-                which, preferred_sorts = _sorts(code[wanted], numbers, preferred[wanted], countries)
-                better = preference.of(preferred_sorts, which, day[wanted])
-                mine[claims] = np.where(better == NO_MEASURE, mine[claims], better)
+            named = tariff.claims(schedule, kind or "preference")
+            claims = np.flatnonzero(preferred[here]) if len(countries) > 1 and (named or not kind) else ()
+            for claim in (*(() if kind else ("",)), *named) if len(claims) else ():
+                wanted = claims[self._claimed(claim)[here[claims]]] if claim else claims
+                its = here[wanted]
+                which, preferred_sorts = _sorts(code[its], numbers, preferred[its], countries)
+                better = tariff.of(schedule, kind or "preference", claim).of(preferred_sorts, which, day[its])
+                mine[wanted] = np.where(better == NO_MEASURE, mine[wanted], better)
             found[where] = mine
         if not kind:
             self.asked[at] = True
@@ -568,6 +607,12 @@ class _Asked:
             else:
                 mine = np.fromiter((one == schedule for one in schedules), np.bool_, len(schedules))
                 yield schedule, np.flatnonzero(mine[self._terms.place[self._terms.head_of[at]]])
+
+    def _claimed(self, claim: str) -> Yes:
+        """Whether each item claims just this preference."""
+        which, claims = self._terms.items_apart("preference")
+        found: Yes = np.array([one == claim for one in claims], np.bool_)[which]
+        return found
 
 
 def _sorts(code: Whole, numbers: Whole, origin: Whole, origins: Sequence[str | None]) -> tuple[Whole, Sorts]:

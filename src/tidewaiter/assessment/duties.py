@@ -12,15 +12,19 @@ import numpy as np
 
 from tidewaiter.assessment.terms import Terms, cross
 from tidewaiter.law import Law
-from tidewaiter.law.expressions import AdValorem, Formula, Part, Specific
+from tidewaiter.law.expressions import AdValorem, Formula, Part, Specific, Unsupported
 from tidewaiter.law.expressions.formula import VALUE
 from tidewaiter.law.expressions.units import in_plain_units
 from tidewaiter.law.rules import KNOWN_MAX
-from tidewaiter.model.exact import GREATEST, MISSING, Whole, Yes, distinct, known, scaled_sum
+from tidewaiter.model.exact import GREATEST, MISSING, Whole, Yes, at_least, distinct, known, minus, scaled_sum
 from tidewaiter.model.money import MICRO
 
 MASS, QUANTITY = "net_mass_micro", "quantity_micro"
 """The columns in which goods state how much they are."""
+USUAL = "applicable subheading"
+"""What a formula refers to that is reckoned besides the usual duty of the goods."""
+VALUE_OF = "value of the "
+"""How a missing value of a part of the article is told."""
 UNSTATED = "NAR"
 """The unit of a quantity that has none: pieces."""
 
@@ -30,7 +34,8 @@ Rates = dict[str, tuple[int, int]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goods:
-    """Goods items with what a duty is taken on. `items`: their places among all items of the terms."""
+    """Goods items with what a duty is taken on. `items`: their places among all items of the terms; `usual`: the usual
+    duty as it is charged, None where that is what is asked for."""
 
     terms: Terms
     items: Whole
@@ -38,6 +43,7 @@ class Goods:
     value: Whole
     quantum: Whole
     half_up: Yes
+    usual: Whole | None = None
 
 
 class _Sum(NamedTuple):
@@ -52,7 +58,8 @@ def duties(goods: Goods, measure: Whole) -> Whole:
     """The duty on each of the goods by the formula of its measure; `MISSING` where the formula is not supported, or
     something that it asks for is not stated.
 
-    Rounding never turns an order round, so it comes before the bounds.
+    Rounding never turns an order round, so it comes before the bounds. The bounds of a formula that refers to the usual
+    duty say what the two come to together: the usual duty is taken off them.
     """
     law = goods.terms.law
     size = len(law.tariff.formulas)
@@ -65,15 +72,23 @@ def duties(goods: Goods, measure: Whole) -> Whole:
     def amount(clause: str) -> Whole:
         return _added([_remembered(law, clause, number, by) for number, by in which], of, goods, quantities)
 
-    supported = np.array([isinstance(one, Formula) and not one.reference for one in formulas], np.bool_)
+    supported = np.array([is_reckoned(one, besides=goods.usual is not None) for one in formulas], np.bool_)
+    refers = np.array([bool(getattr(one, "reference", "")) for one in formulas], np.bool_)[of]
     found = np.where(supported[of], amount("parts"), MISSING)
     for clause, nearer in (("at_least", np.maximum), ("at_most", np.minimum)):
         bounded = np.array([bool(getattr(one, clause, ())) for one in formulas], np.bool_)[of]
         if bounded.any():
             limit = amount(clause)
+            if goods.usual is not None and refers.any():
+                limit = np.where(refers, at_least(minus(limit, goods.usual), 0), limit)
             gap = (found == MISSING) | (limit == MISSING)
             found = np.where(bounded, np.where(gap, MISSING, nearer(found, limit)), found)
     return found
+
+
+def is_reckoned(formula: Formula | Unsupported, *, besides: bool) -> bool:
+    """Whether the formula is one that is reckoned here; `besides`: besides a usual duty."""
+    return isinstance(formula, Formula) and (not formula.reference or (besides and formula.reference == USUAL))
 
 
 def _rates(goods: Goods, measures: Whole) -> tuple[list[Rates], Whole]:
@@ -184,12 +199,15 @@ def _size(stated: str | None, plain: str) -> int:
 
 
 def missing_from(formula: Formula, unit: str | None, stated: Collection[str]) -> str | None:
-    """What the formula asks for that goods do not state, in words; None where nothing is missing. `unit` is that of
-    their quantity, `stated` the columns that have a value."""
+    """What the formula asks for that goods do not state, in words; None where nothing is missing.
+
+    It begins with `VALUE_OF` where it is the value of a part of the article. `unit` is that of their quantity, `stated`
+    the columns that have a value.
+    """
     for part in (*formula.parts, *formula.at_least, *formula.at_most):
         if isinstance(part, AdValorem):
             if part.base != VALUE:
-                return f"value of the {part.base}"
+                return f"{VALUE_OF}{part.base}"
             continue
         column = _stated_in(_name(part))
         if column is None or column not in stated or (column == QUANTITY and not _size(unit, _name(part))):

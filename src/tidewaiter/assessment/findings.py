@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TypeAlias
 
 import numpy as np
 import polars as pl
 
 from tidewaiter.assessment.charging import Charged
-from tidewaiter.assessment.duties import MASS, QUANTITY, missing_from
+from tidewaiter.assessment.duties import MASS, QUANTITY, VALUE_OF, is_reckoned, missing_from
 from tidewaiter.assessment.regimes import Choice
 from tidewaiter.assessment.terms import Terms
 from tidewaiter.assessment.valuation import Worth
 from tidewaiter.law import Law
-from tidewaiter.law.expressions import Unsupported
+from tidewaiter.law.expressions import Formula, Unsupported
 from tidewaiter.law.expressions.formula import KINDS as KINDS_UNSUPPORTED
 from tidewaiter.law.tariff import NO_MEASURE
 from tidewaiter.model.batch import ROW
@@ -106,10 +106,20 @@ KINDS = (
         remedy="An officer can set the duty; nothing was taken for it.",
         law="",
     ),
+    Kind(
+        code="ASM-13",
+        severity="warning",
+        text="A duty is laid on a part of the goods only, and what that part is worth is not stated: {detail}.",
+        remedy="State that value in the documents; an officer can set the duty. Nothing was taken for it, nor for "
+        "what is laid on the rest.",
+        law="",
+    ),
 )
 """Every kind of finding that assessment makes."""
 
-LEAVES_UNKNOWN = frozenset({"ASM-01", "ASM-02", "ASM-03", "ASM-04", "ASM-05", "ASM-06", "ASM-08", "ASM-10", "ASM-12"})
+LEAVES_UNKNOWN = frozenset(
+    {"ASM-01", "ASM-02", "ASM-03", "ASM-04", "ASM-05", "ASM-06", "ASM-08", "ASM-10", "ASM-12", "ASM-13"}
+)
 """Those after which something that is due, or whether anything is, is not known."""
 
 BEFORE_CARRIAGE = ("EXW", "FCA", "FAS", "FOB")
@@ -129,6 +139,7 @@ def shortcomings(terms: Terms, worth: Worth, choice: Choice, charged: Charged) -
     found.append(_found("ASM-04", terms.rows[choice.chosen < 0], ""))
     found.append(_found("ASM-11", terms.rows[choice.unknown_past], "/parties"))
     found += _of_carriage(terms)
+    found += _of_layers(terms, charged.charges)
     found += _of_taxes(charged.charges, terms.law)
     some = [one for one in found if len(one)]
     return pl.concat(some) if some else _NONE
@@ -187,34 +198,55 @@ def _of_goods(terms: Terms, worth: Worth, charged: Charged) -> Iterator[pl.DataF
     unvalued = (worth.goods == MISSING) & (worth.customs_value == MISSING)
     yield _of_items("ASM-05", terms, np.flatnonzero(unstated & unvalued), "/price")
     has_measure = charged.measure != NO_MEASURE
-    by_formula = charged.lacking & has_measure & (tariff.plain_ppm[charged.measure] == MISSING)
-    yield from _of_formulas(terms, np.flatnonzero(by_formula), charged.measure)
+    by_formula = np.flatnonzero(charged.lacking & has_measure & (tariff.plain_ppm[charged.measure] == MISSING))
+    yield from _of_formulas(terms, by_formula, charged.measure[by_formula])
     preferred, countries = charged.preferred
     if len(countries) > 1:
         refused = np.flatnonzero((preferred > 0) & has_measure & ~tariff.is_preference[charged.measure])
         yield _of_items("ASM-09", terms, refused, "/preference", (preferred[refused], countries))
 
 
-def _of_formulas(terms: Terms, at: Whole, measure: Whole) -> Iterator[pl.DataFrame]:
-    """Duties that could not be reckoned by their formulas, and what is missing from the goods."""
+def _of_formulas(terms: Terms, at: Whole, measure: Whole, *, besides: bool = False) -> Iterator[pl.DataFrame]:
+    """Why duties by formula did not come out on the goods items at these places, by the measure of each; `besides`:
+    besides a usual duty."""
     if not len(at):
         return
     unit, units = terms.items_apart("quantity_unit")
     mass, quantity = (known(terms.of_items(name))[at] != MISSING for name in (MASS, QUANTITY))
     # Goods under the same measure that state the same things lack the same.
-    alike = ((measure[at] * len(units) + unit[at]) * 2 + mass) * 2 + quantity
+    alike = ((measure * len(units) + unit[at]) * 2 + mass) * 2 + quantity
     keys, which = np.unique(alike, return_inverse=True)
-    not_read: list[str | None] = []
-    missing: list[str | None] = []
-    for key in keys.tolist():
+    reasons: dict[str, list[str | None]] = {code: [None] * len(keys) for code in ("ASM-12", "ASM-13", "ASM-06")}
+    for place, key in enumerate(keys.tolist()):
         formula = terms.law.tariff.formulas[key // 4 // len(units)]
-        is_read = not isinstance(formula, Unsupported)
         stated = [name for name, has in ((MASS, key & 2), (QUANTITY, key & 1)) if has]
-        not_read.append(None if is_read else KINDS_UNSUPPORTED[formula.kind])
-        missing.append(missing_from(formula, units[key // 4 % len(units)], stated) if is_read else None)
-    for code, field, texts in (("ASM-12", "/hs_code", not_read), ("ASM-06", "", missing)):
+        code, text = _why_not(formula, units[key // 4 % len(units)], stated, besides=besides)
+        reasons[code][place] = text
+    for code, texts in reasons.items():
         here = np.flatnonzero(np.array([text is not None for text in texts], np.bool_)[which])
-        yield _of_items(code, terms, at[here], field, (which[here], texts))
+        yield _of_items(code, terms, at[here], "/hs_code" if code == "ASM-12" else "", (which[here], texts))
+
+
+def _why_not(
+    formula: Formula | Unsupported, unit: str | None, stated: Collection[str], *, besides: bool
+) -> tuple[str, str | None]:
+    """The kind of finding and its detail; None where nothing is wanting."""
+    if isinstance(formula, Unsupported):
+        return "ASM-12", KINDS_UNSUPPORTED[formula.kind]
+    if not is_reckoned(formula, besides=besides):
+        return "ASM-12", KINDS_UNSUPPORTED["reference"]
+    lacking = missing_from(formula, unit, stated)
+    return "ASM-13" if lacking and lacking.startswith(VALUE_OF) else "ASM-06", lacking
+
+
+def _of_layers(terms: Terms, charges: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Layers besides the usual duty that did not come out."""
+    law, fact = terms.law, known(charges["fact"])
+    is_unknown = (known(charges["amount_micro"]) == MISSING) & (fact != MISSING)
+    unknown = np.flatnonzero(is_unknown & law.is_layer[known(charges["rule"])])
+    if len(unknown):
+        places = terms.items_of(taken(charges["row"], unknown), taken(charges["item"], unknown))
+        yield from _of_formulas(terms, places, fact[unknown], besides=True)
 
 
 def _of_carriage(terms: Terms) -> Iterator[pl.DataFrame]:

@@ -12,9 +12,19 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from tidewaiter.assessment.charging import AGAIN, DISPLACED, FREE, NOUGHT_RATED, PREFERRED, UNKNOWN_DUTY, WAIVED
+from tidewaiter.assessment.charging import (
+    AGAIN,
+    DISPLACED,
+    FREE,
+    NOUGHT_RATED,
+    PARTED,
+    PREFERRED,
+    UNKNOWN_DUTY,
+    WAIVED,
+)
 from tidewaiter.assessment.terms import rate_in_words
 from tidewaiter.law import Law
+from tidewaiter.law.expressions import Formula
 from tidewaiter.law.rules import ChargeRule, Place
 from tidewaiter.law.text import percent_text
 from tidewaiter.model.batch import Batch
@@ -92,8 +102,17 @@ def _said(law: Law, rule: ChargeRule, fact: int | None, how: int) -> _Said:
     if how == WAIVED:
         return said._replace(why=f"{said.why}; not collected: {_waived(rule)}")
     if how == DISPLACED:
-        return said._replace(why=f"not taken besides {' or '.join(rule.unless)}")
+        return said._replace(why=f"not taken besides {_displacing(rule)}")
+    if how == PARTED:
+        return said._replace(why=f"taken only on the part of the value that is not under {_displacing(rule)}")
     return said
+
+
+def _displacing(rule: ChargeRule) -> str:
+    """The layers that the charge gives way to, and by which law."""
+    layers = " or ".join(dict.fromkeys(layer for one in rule.unless for layer in one.layers))
+    sources = "; ".join(dict.fromkeys(one.source for one in rule.unless if one.source))
+    return f"{layers} ({sources})" if sources else layers
 
 
 def _waived(rule: ChargeRule) -> str:
@@ -163,10 +182,17 @@ _TARIFF_WHY = {
 def _tariff(law: Law, rule: ChargeRule, fact: int | None, how: int) -> _Said:
     usual = rule.why or "customs value × the rate for all origins that have no other"
     why = _TARIFF_WHY.get(how, usual)
+    if fact is not None and how not in _TARIFF_WHY and _is_by_usual(law, fact):
+        why = "what is wanting, after the usual duty, to what the two come to together"
     if fact is None:
         return _Said(f"{rule.code}: no measure known", "unknown", why, rule.source)
     measure = law.tariff.frame.row(fact, named=True)
     return _Said(measure["measure"], measure["rate"], why, measure["source"])
+
+
+def _is_by_usual(law: Law, fact: int) -> bool:
+    formula = law.tariff.formulas[fact]
+    return isinstance(formula, Formula) and bool(formula.reference)
 
 
 _TAX_BASE = "value for the tax (customs value, carriage and the charges before it)"

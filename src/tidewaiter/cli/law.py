@@ -130,7 +130,7 @@ def _print(out: Console, found: Holding) -> None:
     table = Table("kind", "code", "origin", "rate", "from", "until", "known from", "source", box=None)
     for one in found.measures:
         table.add_row(
-            f"{one.kind}{one.additional_code and ' ' + one.additional_code}",
+            f"{one.kind}{one.additional_code and ' ' + one.additional_code}{one.claim and ', claimed as ' + one.claim}",
             one.code,
             one.origin or "all",
             one.rate,

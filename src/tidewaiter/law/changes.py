@@ -13,12 +13,13 @@ from tidewaiter.law.timeline import EPOCH, Dated, in_force, ordinal
 
 
 class Goods(NamedTuple):
-    """What law asks of goods: the commodity code with its national digits, the origin, and the country of a preference
-    that is claimed, '' for none."""
+    """What law asks of goods: the commodity code with its national digits, the origin, and of a preference that is
+    claimed its country and the claim itself, '' for none."""
 
     code: str
     origin: str
     preferred: str = ""
+    claim: str = ""
 
 
 def next_change(
@@ -37,6 +38,7 @@ def next_change(
         *_lists(law, place, goods),
         *_taxes(law, place, goods, regimes),
         *_tariff(law, place, goods, regimes),
+        *_displacing(place, regimes),
         *_exchange(law, place, goods, set(currencies), regimes),
     }
     return min(ahead, default=None)
@@ -84,27 +86,39 @@ def _tax_rates(law: Law, tax: Tax, goods: Sequence[Goods], day: date) -> list[in
 
 
 def _tariff(law: Law, place: Place, goods: Sequence[Goods], regimes: Sequence[Regime]) -> Iterator[date]:
-    for kind, code, origin in _asked(law, place, goods, regimes):
-        found = law.tariff.rate_changes(place.schedule, kind, code=code, origin=origin, day=ordinal(place.day))
+    for kind, code, origin, claim in _asked(law, place, goods, regimes):
+        found = law.tariff.rate_changes(
+            place.schedule, kind, code=code, origin=origin, day=ordinal(place.day), claim=claim
+        )
         if found is not None:
             yield date.fromordinal(found + EPOCH)
 
 
-def _asked(law: Law, place: Place, goods: Sequence[Goods], regimes: Sequence[Regime]) -> Iterator[tuple[str, str, str]]:
-    """What the regimes ask of the tariff: kind of measure, code and origin."""
+def _displacing(place: Place, regimes: Sequence[Regime]) -> Iterator[date]:
+    """Where a layer begins or ceases to give way to another."""
+    for one in (one for rule in _rules(regimes) for one in rule.unless):
+        yield from (at for at in (one.since, one.until) if at is not None and at > place.day)
+
+
+def _asked(
+    law: Law, place: Place, goods: Sequence[Goods], regimes: Sequence[Regime]
+) -> Iterator[tuple[str, str, str, str]]:
+    """What the regimes ask of the tariff: kind of measure, code, origin and claim."""
     if any(rule.arithmetic == "tariff" for rule in _rules(regimes)):
         for kind in law.tariff.kinds(place.schedule):
             for one in goods:
                 origin = one.preferred if kind == "preference" else one.origin
                 if kind != "preference" or origin:
-                    yield kind, one.code, origin
+                    yield kind, one.code, origin, ""
+                if one.claim in law.tariff.claims(place.schedule, kind):
+                    yield kind, one.code, one.preferred, one.claim
 
 
 def _of_duties(law: Law, place: Place, goods: Sequence[Goods], regimes: Sequence[Regime]) -> set[str]:
     """The currencies in which the tariff states amounts that are taken on these goods."""
     found: set[str] = set()
-    for kind, code, origin in _asked(law, place, goods, regimes):
-        number = law.tariff.held(place.schedule or "", kind, code, origin=origin, day=place.day)
+    for kind, code, origin, claim in _asked(law, place, goods, regimes):
+        number = law.tariff.held(place.schedule or "", kind, code, origin=origin, day=place.day, claim=claim)
         formula = None if number == NO_MEASURE else law.tariff.formulas[number]
         if isinstance(formula, Formula):
             parts = (*formula.parts, *formula.at_least, *formula.at_most)

@@ -21,6 +21,7 @@ from tidewaiter.law.rules import (
     ChargeRule,
     CodeEdition,
     Conditions,
+    Displacing,
     Ground,
     GroupMember,
     Jurisdiction,
@@ -311,13 +312,14 @@ def _regimes(path: Path) -> Iterator[Regime]:
 
 
 def _check_bases(charges: Sequence[ChargeRule]) -> None:
-    """Refuse a charge on something that is not there, or displaced by a layer that does not come before it."""
-    codes, layers = set(_BASES), set[str]()
+    """Refuse a charge on something that does not come before it, or displaced by a layer that is not charged."""
+    codes, layers = set(_BASES), {rule.measures for rule in charges}
     for rule in charges:
-        if unknown := [*(set(rule.base) - codes), *(set(rule.unless) - layers)]:
+        if unknown := set(rule.base) - codes:
             raise ValueError(f"{rule.code} looks at {', '.join(sorted(unknown))}, which does not come before it")
+        if unknown := {layer for one in rule.unless for layer in one.layers} - (layers - {rule.measures}):
+            raise ValueError(f"{rule.code} gives way to {', '.join(sorted(unknown))}, which nothing charges here")
         codes.add(rule.code)
-        layers.add(rule.measures)
 
 
 def _conditions(when: Mapping[str, Any]) -> Conditions:
@@ -390,7 +392,7 @@ def _charge(block: Mapping[str, Any], source: str, confidence: str) -> ChargeRul
         quantum=to_micro(number(block["quantum"])) if "quantum" in block else None,
         rounding=_one_of("rounding", block.get("rounding", "")),
         measures=block.get("measures", ""),
-        unless=tuple(block.get("unless", ())),
+        unless=tuple(_displacing(one) for one in block.get("unless", ())),
         **{f"{name}_micro": micro for name, (micro, _) in limits.items()},
     )
     needs = {"flat": ("amount", "per"), "rate": ("rate",), "tax": ("tax",), "relief": ("why",), "tariff": ()}
@@ -398,6 +400,22 @@ def _charge(block: Mapping[str, Any], source: str, confidence: str) -> ChargeRul
     if missing := [name for name in wanted if not block.get(name)]:
         raise ValueError(f"a charge by {rule.arithmetic} needs {', '.join(missing)}")
     return rule
+
+
+def _displacing(said: str | Mapping[str, Any]) -> Displacing:
+    """One entry of `unless`: the name of a layer, or a table with its source, and its days where the layers' own days
+    do not say enough."""
+    if isinstance(said, str):
+        return Displacing(layers=(said,))
+    _only(said, "layers", "origin", "from", "until", "part", "source")
+    return Displacing(
+        layers=tuple(said["layers"]),
+        origins=tuple(said.get("origin", ())),
+        since=_day(said["from"]) if "from" in said else None,
+        until=_end({"from": date.min, **said}),
+        is_part=said.get("part", False),
+        source=_source(said),
+    )
 
 
 def _editions(rows: Sequence[Mapping[str, str]]) -> Iterator[CodeEdition]:
@@ -415,13 +433,21 @@ def _tariff(schedule: str, paths: Sequence[Path], kinds: Collection[str]) -> pl.
     for path in paths:
         for row in _rows(path):
             with _reading(path):
-                measures += [_measure(schedule, {**row, "origin": one}, kinds) for one in row["origin"].split() or [""]]
+                measures += [_measure(schedule, one, kinds) for one in _apart(row)]
     return pl.DataFrame(measures, schema=TARIFF, orient="row")
 
 
+def _apart(row: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """A row of a tariff file as rows of one origin and one claim each; a claim without an origin is of its own: the
+    country or the group that has its name."""
+    for claim in (row.get("claim") or "").split() or [""]:
+        for origin in row["origin"].split() or [claim]:
+            yield {**row, "origin": origin, "claim": claim}
+
+
 _MEASURE = (
-    "code", "origin", "excluded", "kind", "additional_code", "from", "until", "known_from", "rate", "measure", "source",
-    "confidence",
+    "code", "origin", "excluded", "kind", "additional_code", "claim", "from", "until", "known_from", "rate", "measure",
+    "source", "confidence",
 )  # fmt: skip
 
 
@@ -429,6 +455,9 @@ def _measure(schedule: str, row: Mapping[str, str], kinds: Collection[str]) -> t
     """One row of a tariff file as a row of the frame TARIFF. Raises ValueError, KeyError."""
     _only(row, *_MEASURE)
     kind, code, origin, more = row["kind"], row["code"], row["origin"], row.get("additional_code") or ""
+    claim = row["claim"]
+    if claim and kind == "third_country":
+        raise ValueError(f"{code} asks for the claim {claim}, so it is no duty for all: a preference, or a layer")
     if kind not in kinds:
         raise ValueError(f"no charge takes measures of the kind {kind!r}")
     if not row["rate"]:
@@ -443,11 +472,12 @@ def _measure(schedule: str, row: Mapping[str, str], kinds: Collection[str]) -> t
         (row.get("excluded") or "").split(),
         kind,
         more,
+        claim,
         _day(row["from"]),
         _end(row),
         _day(row["known_from"]) if row.get("known_from") else None,
         row["rate"],
-        row.get("measure") or f"{schedule}:{kind}:{code}:{origin or 'all'}{more and ':' + more}",
+        row.get("measure") or f"{schedule}:{kind}:{code}:{origin or 'all'}{more and ':' + more}{claim and ':' + claim}",
         _source(row),
         _one_of("confidence", row.get("confidence") or "firm"),
     )

@@ -54,6 +54,24 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Displacing:
+    """Layers of the tariff that take the place of another: goods in one of them are out of that other, of some
+    `origins` (empty: all), from one day until another; `is_part`: only with the part of their value that the one is
+    laid on."""
+
+    layers: tuple[str, ...]
+    origins: tuple[str, ...] = ()
+    since: date | None = None
+    until: date | None = None
+    is_part: bool = False
+    source: str = ""
+
+    def holds(self, day: date) -> bool:
+        """Whether the day is one of its days."""
+        return (self.since is None or self.since <= day) and (self.until is None or day < self.until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeRule:
     """One charge of a regime; see the table of arithmetics in jurisdictions/README.md."""
 
@@ -83,7 +101,7 @@ class ChargeRule:
     quantum: int | None = None
     rounding: str = ""
     measures: str = ""
-    unless: tuple[str, ...] = ()
+    unless: tuple[Displacing, ...] = ()
     number: int = -1
 
 
@@ -327,6 +345,11 @@ class Law:
     def is_by_tax(self) -> Yes:
         """Whether each charge rule takes the rate of a tax, by its number."""
         return np.array([rule.arithmetic == "tax" for rule in self.charge_rules], np.bool_)
+
+    @cached_property
+    def is_layer(self) -> Yes:
+        """Whether each charge rule takes a layer of the tariff, by its number."""
+        return np.array([bool(rule.measures) for rule in self.charge_rules], np.bool_)
 
     @cached_property
     def tax_rate_ppm(self) -> Whole:

@@ -10,18 +10,20 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from tidewaiter.law.expressions import Formula, Specific, Unsupported, read
+from tidewaiter.law.expressions import AdValorem, Formula, Specific, Unsupported, read
+from tidewaiter.law.expressions.formula import VALUE
 from tidewaiter.law.timeline import ordinal
 from tidewaiter.model.exact import MISSING, Whole, distinct, yes
 
 _COLUMNS: dict[str, type[pl.DataType] | pl.DataType] = {
     "schedule": pl.String, "code": pl.String, "origin": pl.String, "excluded": pl.List(pl.String),
-    "kind": pl.String, "additional_code": pl.String, "since": pl.Date, "until": pl.Date, "known_from": pl.Date,
-    "rate": pl.String, "measure": pl.String, "source": pl.String, "confidence": pl.String,
+    "kind": pl.String, "additional_code": pl.String, "claim": pl.String, "since": pl.Date, "until": pl.Date,
+    "known_from": pl.Date, "rate": pl.String, "measure": pl.String, "source": pl.String, "confidence": pl.String,
 }  # fmt: skip
 TARIFF = pl.Schema(_COLUMNS)
 """A row a measure: from `known_from` on (null: always) it is known that the rate is this from `since` until `until`.
-`origin` is '' for all, or a country; `rate` is a duty expression in our own spelling, or 'ended'."""
+`origin` is '' for all, or a country; `claim` the preference that must be claimed, '' for a row that asks for none by
+name; `rate` is a duty expression in our own spelling, or 'ended'."""
 
 ENDED = "ended"
 """Stands for the rate of a code that has left the tariff: a shorter code speaks again."""
@@ -189,7 +191,8 @@ def currencies_of(formula: Formula | Unsupported) -> frozenset[str]:
 class Tariff:
     """All measures of a law, by tariff and kind. What they say stands by the number of the measure: `formulas`, the
     `currencies` of the amounts in them, and in arrays with one more at the end for `NO_MEASURE`: `plain_ppm`, parts in
-    a million of the value where the duty is no more than that, else `MISSING`."""
+    a million of the value where the duty is no more than that, else `MISSING`; `is_on_part`, whether it is laid on a
+    named part of the article."""
 
     def __init__(self, measures: pl.DataFrame) -> None:
         """`measures` is a frame TARIFF."""
@@ -199,8 +202,14 @@ class Tariff:
         self.codes = Codes()
         self._of: dict[tuple[Any, ...], Measures] = {
             key: Measures(rows, self.codes)
-            for key, rows in numbered.partition_by("schedule", "kind", as_dict=True, maintain_order=True).items()
+            for key, rows in numbered.partition_by(
+                "schedule", "kind", "claim", as_dict=True, maintain_order=True
+            ).items()
         }
+        self._claims: dict[tuple[Any, ...], tuple[str, ...]] = {}
+        for schedule, kind, claim in self._of:
+            if claim:
+                self._claims[schedule, kind] = (*self._claims.get((schedule, kind), ()), claim)
         self._none = Measures(numbered.clear(), self.codes)
         formulas = {text: read(text) for text in measures["rate"].unique().to_list()}
         self.formulas = [formulas[text] for text in measures["rate"].to_list()]
@@ -208,6 +217,8 @@ class Tariff:
         ppm = {text: one.ppm if isinstance(one, Formula) else None for text, one in formulas.items()}
         plain = [ppm[text] for text in measures["rate"].to_list()]
         self.plain_ppm = np.array([*(MISSING if one is None else one for one in plain), MISSING], np.int64)
+        on_part = {text: _is_on_part(one) for text, one in formulas.items()}
+        self.is_on_part = np.array([*(on_part[text] for text in measures["rate"].to_list()), False], np.bool_)
         self.is_preference = np.append(yes(measures["kind"] == "preference"), False)
         self.is_firm = np.append(yes(measures["confidence"] == "firm"), False)
 
@@ -215,18 +226,24 @@ class Tariff:
         """The tariff as it was known on that day."""
         return Tariff(self.frame.filter(pl.col("known_from").is_null() | (pl.col("known_from") <= day)))
 
-    def of(self, schedule: str | None, kind: str) -> Measures:
-        """The measures of that kind in that tariff."""
-        return self._of.get((schedule, kind), self._none)
+    def of(self, schedule: str | None, kind: str, claim: str = "") -> Measures:
+        """The measures of that kind in that tariff: those that ask for this claim by name, or for none."""
+        return self._of.get((schedule, kind, claim), self._none)
+
+    def claims(self, schedule: str | None, kind: str) -> tuple[str, ...]:
+        """The preferences that measures of that kind ask for by name."""
+        return self._claims.get((schedule, kind), ())
 
     def kinds(self, schedule: str | None) -> tuple[str, ...]:
         """The kinds of measures that the tariff has."""
-        return tuple(kind for place, kind in self._of if place == schedule)
+        return tuple(dict.fromkeys(kind for place, kind, _ in self._of if place == schedule))
 
-    def rate_changes(self, schedule: str | None, kind: str, *, code: str, origin: str, day: int) -> int | None:
+    def rate_changes(
+        self, schedule: str | None, kind: str, *, code: str, origin: str, day: int, claim: str = ""
+    ) -> int | None:
         """The first day after this one, as days since 1970, on which such goods have another rate; None where no
         change is known."""
-        stretches = self.of(schedule, kind).stretches(code, origin)
+        stretches = self.of(schedule, kind, claim).stretches(code, origin)
 
         def rate(on: int) -> str | None:
             number = next((n for since, until, n in stretches if since <= on < until), None)
@@ -241,8 +258,15 @@ class Tariff:
         better = self.held(schedule, "preference", code, origin=preferred, day=day) if preferred else NO_MEASURE
         return self.held(schedule, "third_country", code, origin=origin, day=day) if better == NO_MEASURE else better
 
-    def held(self, schedule: str, kind: str, code: str, *, origin: str, day: date) -> int:
+    def held(self, schedule: str, kind: str, code: str, *, origin: str, day: date, claim: str = "") -> int:
         """The number of the measure of that kind for one code and origin on a day, or `NO_MEASURE`."""
         one = np.zeros(1, np.int64)
         sorts = Sorts(self.codes.numbers([code]), [origin], one)
-        return int(self.of(schedule, kind).of(sorts, one, np.array([ordinal(day)]))[0])
+        return int(self.of(schedule, kind, claim).of(sorts, one, np.array([ordinal(day)]))[0])
+
+
+def _is_on_part(duty: Formula | Unsupported) -> bool:
+    """Whether some of the duty is laid on a named part of the article, such as its steel content."""
+    return isinstance(duty, Formula) and any(
+        isinstance(part, AdValorem) and part.base != VALUE for part in (*duty.parts, *duty.at_least, *duty.at_most)
+    )

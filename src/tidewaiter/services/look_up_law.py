@@ -26,6 +26,7 @@ class MeasureView(msgspec.Struct, frozen=True, kw_only=True):
     until: date | None
     known_from: date | None
     additional_code: str
+    claim: str
     measure: str
     source: str
     confidence: str
@@ -78,13 +79,14 @@ def holding(
 
 
 def _measures(law: Law, schedule: str, code: str, origin: str, on: date) -> Iterator[MeasureView]:
-    """The usual duty first, then preferences that could be claimed for the origin, layers, and what needs a code."""
+    """The usual duty first, then layers and preferences that could be claimed for the origin, and what needs a code."""
     frame = law.tariff.frame.filter(pl.col("schedule") == schedule)
     kinds = frame["kind"].unique().sort().to_list()
     for kind in sorted(kinds, key=lambda one: (one != "third_country", one)):
-        number = law.tariff.held(schedule, kind, code, origin=origin, day=on)
-        if number != NO_MEASURE:
-            yield _view(law.tariff.frame.row(number, named=True))
+        for claim in ("", *sorted(law.tariff.claims(schedule, kind))):
+            number = law.tariff.held(schedule, kind, code, origin=origin, day=on, claim=claim)
+            if number != NO_MEASURE:
+                yield _view(law.tariff.frame.row(number, named=True))
     in_force = (pl.col("since") <= on) & (pl.col("until").is_null() | (pl.col("until") > on))
     needs_code = frame.filter(in_force & (pl.col("additional_code") != "") & pl.col("origin").is_in(["", origin]))
     for row in needs_code.iter_rows(named=True):

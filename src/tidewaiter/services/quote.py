@@ -140,6 +140,7 @@ def _valid_until(record: Consignment, reckoned: Sequence[Reckoned], law: Law) ->
             code=f"{item.hs_code or ''}{item.taric_code or ''}",
             origin=item.origin_country or "",
             preferred=(item.preference_country or item.origin_country or "") if item.preference else "",
+            claim=item.preference or "",
         )
         for item in record.items
     ]

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from tidewaiter.law.tariff import ENDED
 
 COLUMNS = (
-    "code", "origin", "excluded", "kind", "additional_code", "from", "until", "known_from", "rate", "measure", "source",
-    "confidence",
+    "code", "origin", "excluded", "kind", "additional_code", "claim", "from", "until", "known_from", "rate", "measure",
+    "source", "confidence",
 )  # fmt: skip
 
 
@@ -25,9 +25,10 @@ class OfficialError(ValueError):
 class Measure:
     """From `known_from` on we know that from `since` and before `until` this rate holds.
 
-    Of those with the same schedule, code, origin, kind and additional code that are known and in force, the one last
-    known holds, and of these the one with the last `since`. `code` has 2 to 10 digits, or none for all goods. `origin`
-    is '' for all, a country, or the id of a group. `rate` is in our own spelling of duties, or `ENDED`.
+    Of those with the same schedule, code, origin, kind, additional code and claim that are known and in force, the one
+    last known holds, and of these the one with the last `since`. `code` has 2 to 10 digits, or none for all goods.
+    `origin` is '' for all, a country, or the id of a group; `claim` the preference that must be claimed, '' for none by
+    name. `rate` is in our own spelling of duties, or `ENDED`.
     """
 
     schedule: str
@@ -39,6 +40,7 @@ class Measure:
     excluded: tuple[str, ...] = ()
     kind: str = "third_country"
     additional_code: str = ""
+    claim: str = ""
     until: date | None = None
     known_from: date | None = None
     measure: str = ""
@@ -57,6 +59,7 @@ class Key(NamedTuple):
     origin: str
     kind: str
     additional_code: str = ""
+    claim: str = ""
 
 
 class Said(NamedTuple):
@@ -84,7 +87,7 @@ class Editions:
             if before is None or before.rate != rate or before.since > since:
                 self.last[key] = Measure(
                     schedule=self.schedule, code=key.code, origin=key.origin, kind=key.kind,
-                    additional_code=key.additional_code, since=since, known_from=known_from, rate=rate,
+                    additional_code=key.additional_code, claim=key.claim, since=since, known_from=known_from, rate=rate,
                     measure=measure, source=source, confidence=self.confidence,
                 )  # fmt: skip
                 yield self.last[key]
@@ -103,7 +106,8 @@ def write_csv(measures: Iterable[Measure], path: Path) -> int:
     rows = sorted(
         (
             measure.code, " ".join(sorted(set(origins))), " ".join(measure.excluded), measure.kind,
-            measure.additional_code, measure.since.isoformat(), measure.until.isoformat() if measure.until else "",
+            measure.additional_code, measure.claim, measure.since.isoformat(),
+            measure.until.isoformat() if measure.until else "",
             measure.known_from.isoformat() if measure.known_from else "", measure.rate, measure.measure, measure.source,
             "" if measure.confidence == "firm" else measure.confidence,
         )

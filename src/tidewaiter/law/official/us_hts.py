@@ -1,8 +1,9 @@
 """The Harmonized Tariff Schedule of the United States: all editions exported as JSON, as one tariff with validity.
 
 The general column is the third-country duty; the column for Cuba, North Korea, Russia and Belarus the same for the
-group `column-2`; each programme of the special column a preference, its origin the programme's indicator, which for
-free-trade partners is the country itself (AU, KR) and else the name of a group (A, A+, CA, D, E, P, S). Lines of
+group `column-2`; each programme of the special column a preference that must be claimed by the programme's indicator,
+which is its origin too: for free-trade partners the country itself (AU, KR), else the name of a group (A, A+, D, E, P,
+S). A group whose members the law does not hold is nobody's origin, so that nobody has the preference. Lines of
 chapters 98 and 99 are kind `reference`: they are claimed, or laid on by the act that names them, never found by the
 goods alone. Source: USITC, HTS exports.
 """
@@ -125,7 +126,7 @@ def duties(code: str, number: str, general: str, special: str, other: str) -> tu
     for programmes, duty in _special(special):
         for programme in programmes:
             # A programme named twice in a cell has the duty named first.
-            found.setdefault(Key(code, programme, "preference"), Said(_rate(duty), number))
+            found.setdefault(Key(code, programme, "preference", claim=programme), Said(_rate(duty), number))
     return tuple(found.items())
 
 

@@ -3,20 +3,15 @@
 Read from what the Tariff Rate Tracker gathers: per revision, the rates by authority and country, and lists of the
 products they are laid on. Each layer is a kind of its own beside the duty of the tariff; its scope is given by prefixes
 of the code (none: all goods). `free` takes goods or a country out of a layer. A rate that begins with SEE is no addend:
-it says what layer and duty come to together, so `SEE applicable subheading MIN 15 %` tops the duty up to 15 %. Origin
-`S` is goods claimed under the USMCA. All of it was gathered by others, so its confidence is secondary.
+it says what layer and duty come to together, so `SEE applicable subheading MIN 15 %` tops the duty up to 15 %. Rows
+that ask for the claim S or S+ are for goods claimed under the USMCA. All of it was gathered by others, so its
+confidence is secondary. How layers stack is for the law that uses them: see us/regimes/standard.toml.
 
-How layers stack is for the law that uses them, as data. Proposed, after E.O. 14289 and the tracker's parameters; goods
-under one layer leave those it displaces, wholly or by the part of the value that it is laid on:
-
-    layer                                               displaces                                          by
-    s232-autos auto_parts mhd_vehicles mhd_parts        s232-steel -aluminum -copper, ieepa-reciprocal,    whole
-                                                        s122, ieepa-fentanyl of CA and MX
-    s232-semiconductors buses softwood_lumber           the metals, ieepa-reciprocal, s122                 whole
-      wood_furniture kitchen_cabinets pharmaceuticals
-    s232-steel -aluminum -copper                        ieepa-reciprocal, s122, fentanyl of CA and MX      part
-    the USMCA preference                                ieepa-fentanyl, ieepa-reciprocal, s122             whole
-    s301, ieepa-fentanyl of CN and HK                   nothing: they are added to all others
+Where the heading itself says otherwise than what was gathered, the heading holds: softwood lumber pays 10 % whatever
+its origin, countries of column 2 no reciprocal duty, goods under the USMCA neither duty for fentanyl nor section 122,
+and articles of chapters 73 and 76 were charged on their metal alone from 4 June 2025 to 5 April 2026. The orders on
+Brazil and India are a layer of their own. Computers are no parts of vehicles, nor semiconductor articles but for those
+that are gathered as such.
 """
 
 from __future__ import annotations
@@ -25,7 +20,7 @@ import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -47,13 +42,34 @@ ANNEXES: Mapping[str, tuple[int, int, bool]] = {
     "1b": (25, 15, False),
     "1c": (25, 15, False),
     "3": (15, 15, True),
+    "other metal": (0, 0, False),
 }
 """By annex: per cent, per cent for the United Kingdom (not of copper), and whether that is a floor. Annex 2: none."""
 RUSSIAN_ALUMINUM = Decimal(2)
-"""Proclamation 10522: 200 %."""
+"""200 %, of the full value. Source: Proclamation 10522; HTSUS 9903.85.67 and 9903.85.68; ch. 99-III, note 19."""
 S122_LAST = date(2026, 7, 23)
 """150 days from 24 February 2026. Source: Trade Act of 1974, s. 122(a)."""
-_FLOORS = frozenset(("autos", "auto_parts", "softwood_lumber", "wood_furniture", "kitchen_cabinets", "pharmaceuticals"))
+_FLOORS = frozenset(("autos", "auto_parts", "wood_furniture", "kitchen_cabinets", "pharmaceuticals"))
+_SAME_FOR_ALL = frozenset(("s232-softwood_lumber",))
+"""Layers of one rate whatever the origin. Source: HTSUS 9903.76.01; ch. 99 subchapter III, note 37(a) and (b)."""
+USMCA = ("S", "S+")
+"""The claims of the agreement. Source: HTSUS general note 11."""
+USMCA_SPARED: Mapping[str, date] = {"ieepa-fentanyl": date(2025, 3, 7), "s122": date(2026, 2, 24)}
+"""Layers that goods of Canada and Mexico under the USMCA are out of, and from when. Source: E.O. 14231 and 14232, HTSUS
+9903.01.04 and 9903.01.14; 9903.03.07 and 9903.03.08."""
+NOT_RECIPROCAL = ("BY", "CU", "KP", "RU")
+"""Countries of column 2, out of the reciprocal duties. Source: HTSUS 9903.01.29 and general note 3(b)."""
+ON_METAL_FROM = date(2025, 6, 4)
+"""From this day, until the annexes, articles of chapters 73 and 76 are charged on their metal alone. Source:
+Proclamation 10947, clause 6."""
+COUNTRY_ORDERS: Mapping[str, tuple[date, date, Decimal, str]] = {
+    "BR": (date(2025, 8, 6), date(2026, 2, 20), Decimal("0.4"), "9903.01.77"),
+    "IN": (date(2025, 8, 27), date(2026, 2, 7), Decimal("0.25"), "9903.01.84"),
+}
+"""Duties by an order on one country, gathered as one with its reciprocal duty: first day, first day on which it holds
+no longer, rate, heading. Source: E.O. 14323 and 14329."""
+_ON_METAL = {"steel": "73", "aluminum": "76"}
+NON_US_CONTENT = "non-u.s. content"
 _FLOOR = Decimal("0.15")
 _EU = (
     "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU", "LV",
@@ -159,7 +175,8 @@ def _snapshots(folder: Path, dates: Mapping[str, Edition]) -> Iterator[Snapshot]
 
 
 def _by_layer(document: Mapping[str, object]) -> dict[str, dict[str, Decimal]]:
-    """Rates by layer and country; a duty only goods under the USMCA are spared has the origin S besides."""
+    """Rates by layer and country. What only goods under the USMCA are spared has the origin S besides; of vehicles that
+    the Secretary of Commerce approved only what is not of the United States is charged, and S has the rate on that."""
     found: dict[str, dict[str, Decimal]] = {}
     for census, country in document.items():
         if not isinstance(country, dict):
@@ -170,7 +187,8 @@ def _by_layer(document: Mapping[str, object]) -> dict[str, dict[str, Decimal]]:
             if layer == "s301-china_301":
                 continue
             of = found.setdefault(layer, {})
-            if "USMCA-compliant goods only" in tariff.get("comment", ""):
+            comment = tariff.get("comment", "")
+            if comment.startswith(("Applies to USMCA-compliant goods only", "US content is exempt")):
                 of["S"] = tariff["tariff_rate"]
             else:
                 of[_countries()[census]] = tariff["tariff_rate"]
@@ -178,24 +196,56 @@ def _by_layer(document: Mapping[str, object]) -> dict[str, dict[str, Decimal]]:
 
 
 def _said(snapshot: Snapshot, lists: _Lists) -> Iterator[tuple[Key, Said]]:
-    for layer, of in snapshot.rates.items():
+    # The rates gathered leave copper out from the annexes on, which name its articles and their rates.
+    on_annexes: dict[str, Mapping[str, Decimal]] = {"s232-copper": {}} if snapshot.since >= ANNEXES_FROM else {}
+    for layer, gathered in {**on_annexes, **snapshot.rates}.items():
+        of = gathered
+        if layer == "ieepa-reciprocal":
+            of = yield from _orders_apart(gathered, snapshot.since, lists)
         rates = _by_origin(of)
+        if layer in _SAME_FOR_ALL:
+            rates = {"": rates[""]}
+        elif layer == "ieepa-reciprocal" and any(rates.values()):
+            rates = {**rates, **dict.fromkeys(NOT_RECIPROCAL, Decimal(0))}
         for product in lists.products(layer, snapshot.since):
             for origin, rate in _on_product(product, layer, rates).items():
                 floor = _is_floor(product, layer, origin, rate, snapshot.since)
-                yield Key(product.prefix, origin, layer), Said(_rate(rate, product.base, floor=floor))
+                base = "value" if rate == RUSSIAN_ALUMINUM else product.base
+                if origin != "S":
+                    yield Key(product.prefix, origin, layer), Said(_rate(rate, base, floor=floor))
+                for claim in USMCA if origin == "S" else ():
+                    yield Key(product.prefix, "S", layer, claim=claim), Said(_rate(rate, NON_US_CONTENT))
         for code, origin, rate in lists.carved_out(layer, snapshot.since):
             if origin in rates or not origin:
                 yield Key(code, origin, layer), Said(_rate(rate))
+        if any(rates.values()) and USMCA_SPARED.get(layer, date.max) <= snapshot.since:
+            for claim in USMCA:
+                yield Key("", "S", layer, claim=claim), Said(_rate(Decimal(0)))
+
+
+def _orders_apart(
+    of: Mapping[str, Decimal], day: date, lists: _Lists
+) -> Generator[tuple[Key, Said], None, Mapping[str, Decimal]]:
+    """The reciprocal rates without those of orders on one country, which are a layer of their own."""
+    apart = dict(of)
+    for country, (since, until, rate, heading) in COUNTRY_ORDERS.items():
+        if since <= day < until and apart.get(country, Decimal(0)) > rate:
+            apart[country] -= rate
+            yield Key("", country, "ieepa-country"), Said(_rate(rate), heading)
+            for code in lists.out_of_order(heading, day):
+                yield Key(code, country, "ieepa-country"), Said(_rate(Decimal(0)), heading)
+    return apart
 
 
 def _by_origin(of: Mapping[str, Decimal]) -> dict[str, Decimal]:
     """The commonest rate for all, where there is one, and that of each origin which differs."""
     countries = set(_countries().values())
     common, _ = Counter(of.get(country, Decimal(0)) for country in countries).most_common(1)[0]
-    # Where only goods under the USMCA are spared, all others of its countries have the common rate.
+    # Where goods under the USMCA are treated apart, all others of its countries have the common rate.
     others = countries - {"CA", "MX"} | {"S"} if "S" in of else countries
-    differ = {origin: rate for origin in sorted(others) if (rate := of.get(origin, Decimal(0))) != common}
+    differ = {
+        origin: rate for origin in sorted(others) if (rate := of.get(origin, Decimal(0))) != common or origin == "S"
+    }
     return {"": common, **differ} if common else differ
 
 
@@ -229,6 +279,7 @@ class _Lists:
 
     def __init__(self, folder: Path, parameters: str) -> None:
         self.folder, self.parameters = folder, parameters
+        self.note_16 = _note_16(folder.parent / "us_notes" / "chapter99_2026_rev_6.txt")
         self.carved = {
             "ieepa-reciprocal": [
                 Product(row["hts10"], _day(row["effective_date_start"], date.min), _after(row["effective_date_end"]))
@@ -236,6 +287,7 @@ class _Lists:
             ],
             "s122": [Product(row["hts8"]) for row in self.rows("s122_exempt_products")],
         }
+        self.by_order = self.rows("country_eo_exempt_products")
         self.fentanyl = self.rows("fentanyl_carveout_products")
         self.of_layer = {
             "ieepa-reciprocal": [Product("")],
@@ -247,9 +299,13 @@ class _Lists:
             "s232-kitchen_cabinets": self.parameter("kitchen_cabinets"),
             "s232-mhd_vehicles": self.parameter("mhd_vehicles"),
             "s232-buses": self.parameter("buses"),
-            "s232-auto_parts": self.plain("s232_auto_parts"),
+            "s232-auto_parts": self.in_scope(
+                self.plain("s232_auto_parts"), "s232_auto_parts_applicability", "hts_prefix"
+            ),
             "s232-mhd_parts": self.plain("s232_mhd_parts"),
-            "s232-semiconductors": [Product(row["hts10"]) for row in self.rows("s232_semi_products")],
+            "s232-semiconductors": self.in_scope(
+                [Product(row["hts10"]) for row in self.rows("s232_semi_products")], "semi_qualifying_shares", "hts10"
+            ),
             "s232-pharmaceuticals": [Product(row["hts10"]) for row in self.rows("s232_pharma_products")],
             **{f"s232-{metal}": self.metal(metal) for metal in ("steel", "aluminum", "copper")},
         }
@@ -262,6 +318,22 @@ class _Lists:
             if product.since <= day < product.until
         }
         return [product for product in latest.values() if product.annex != "2"]
+
+    def in_scope(self, products: list[Product], shares: str, column: str) -> list[Product]:
+        """The products without those whose prefix is on a list though next to none of them is meant: whole machines on
+        the list of parts, computers below the technical limits of the note on semiconductors."""
+        out = tuple(row[column] for row in self.rows(shares) if not Decimal(row[list(row)[1]]))
+        return [product for product in products if not product.prefix.startswith(out)]
+
+    def out_of_order(self, heading: str, day: date) -> Iterator[str]:
+        """Codes of goods that an order on one country leaves out; that on India leaves out what the reciprocal duties
+        do (note 2(z)(ii))."""
+        for row in self.by_order:
+            begun = _day(row["effective_date_start"], date.min) <= day < _after(row["effective_date_end"])
+            if row["ch99_code"] == heading and begun:
+                yield row["hts10"].replace(".", "")
+        if heading == COUNTRY_ORDERS["IN"][3]:
+            yield from (code for code, origin, _ in self.carved_out("ieepa-reciprocal", day) if not origin)
 
     def carved_out(self, layer: str, day: date) -> Iterator[tuple[str, str, Decimal]]:
         """(code, origin, rate) of goods the layer is lower on, or not laid on."""
@@ -281,22 +353,43 @@ class _Lists:
             ]
         else:
             before = [
-                Product(row["hts_prefix"], _day(row["effective_date"], date.min), ANNEXES_FROM)
+                product
                 for row in self.rows("s232_metal_chapter_products")
                 if row["metal_type"] == metal
-            ] + [
-                Product(
-                    row["hts_prefix"], _day(row["effective_date"], date.min), ANNEXES_FROM,
-                    _ON_CONTENT.get(row["ch99_code"], "value"),
-                )
-                for row in self.rows("s232_derivative_products")
-                if row["derivative_type"] == metal
-            ]  # fmt: skip
-        return before + [
-            Product(row["hts_prefix"], _day(row["effective_date"], ANNEXES_FROM), annex=row["annex"])
-            for row in self.rows("s232_annex_products")
-            if row["metal_type"] == metal
-        ]
+                for product in _before_annexes(row["hts_prefix"], _day(row["effective_date"], date.min), metal)
+            ]
+            for row in self.rows("s232_derivative_products"):
+                if row["derivative_type"] == metal:
+                    since, content = _day(row["effective_date"], date.min), _ON_CONTENT.get(row["ch99_code"])
+                    if content:
+                        before.append(Product(row["hts_prefix"], since, ANNEXES_FROM, content))
+                    else:
+                        before += _before_annexes(row["hts_prefix"], since, metal)
+        return before + list(self.on_annexes(metal))
+
+    def on_annexes(self, metal: str) -> Iterator[Product]:
+        """An article of the annexes. What note 16(c) does not list is left out, and a prefix that is broader than the
+        note is the codes that it lists. An article on the lists of two metals pays once (note 16(a)): as aluminium."""
+        rows = self.rows("s232_annex_products")
+        named = {row["hts_prefix"] for row in rows if row["annex"] != "2"}
+        aluminum = {row["hts_prefix"] for row in rows if row["metal_type"] == "aluminum" and row["annex"] != "2"}
+        for row in rows:
+            prefix, since = row["hts_prefix"], _day(row["effective_date"], ANNEXES_FROM)
+            if row["metal_type"] != metal or (metal == "steel" and prefix in aluminum):
+                continue
+            listed = [prefix] if since > ANNEXES_FROM or row["annex"] == "2" else self.in_note_16(prefix)
+            for code in listed:
+                is_told_apart = any(len(other) > len(prefix) and code.startswith(other) for other in named)
+                if not is_told_apart and (metal != "steel" or code not in aluminum):
+                    yield Product(code, since, annex=row["annex"])
+        for code in sorted(aluminum) if metal == "steel" else ():
+            yield Product(code, ANNEXES_FROM, annex="other metal")
+
+    def in_note_16(self, prefix: str) -> list[str]:
+        """What the note lists of the goods below a prefix: the prefix itself where it, or one above it, is listed."""
+        if any(prefix.startswith(code) for code in self.note_16):
+            return [prefix]
+        return sorted(code for code in self.note_16 if code.startswith(prefix))
 
     def parameter(self, name: str) -> list[Product]:
         """The prefixes that the parameters file lists under a name."""
@@ -314,6 +407,27 @@ class _Lists:
         """The rows of a CSV, without its notes."""
         with (self.folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(line for line in file if not line.startswith("#")))
+
+
+def _note_16(path: Path) -> frozenset[str]:
+    """The codes that note 16(c) lists, without points. Source: HTSUS 2026 revision 6, ch. 99 subchapter III."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    found = re.search(r"^\(c\) Headings 9903\.82\.02(.*?)^\(d\) Headings 9903\.82\.04", text, re.DOTALL | re.MULTILINE)
+    if found is None:
+        raise KeyError("note 16(c)")
+    lists = re.sub(r"^.*(?:Harmonized Tariff|99 - III).*$", "", found[1], flags=re.MULTILINE)
+    _, _, lists = lists.partition("(i) Articles of aluminum:")
+    codes = re.findall(r"\b[0-9]{4}(?:\.[0-9]{2}(?:\.[0-9]{2}(?:\.?[0-9]{2,4})?)?)?\b", lists)
+    return frozenset(code.replace(".", "") for code in codes)
+
+
+def _before_annexes(prefix: str, since: date, metal: str) -> Iterator[Product]:
+    """An article of metal before the annexes: on its whole value, and of some chapters later on the metal alone."""
+    on_metal = max(since, ON_METAL_FROM) if prefix.startswith(_ON_METAL[metal]) else ANNEXES_FROM
+    if since < on_metal:
+        yield Product(prefix, since, on_metal)
+    if on_metal < ANNEXES_FROM:
+        yield Product(prefix, on_metal, ANNEXES_FROM, f"{metal} content")
 
 
 @cache
