@@ -89,7 +89,7 @@ class _Goods:
     before: Whole = field(init=False)
     counted: Whole = field(init=False)
     by_code: dict[str, Whole] = field(default_factory=dict)
-    layers: dict[str, Whole] = field(default_factory=dict)
+    layers: dict[str, tuple[Whole, Whole]] = field(default_factory=dict)
     usual: Whole = field(init=False)
 
     def __post_init__(self) -> None:
@@ -158,16 +158,21 @@ class _Goods:
     def layer(self, name: str) -> Whole:
         """The measure of the layer for each item."""
         if name not in self.layers:
-            self.layers[name] = self.found(name, self.at)
-        return self.layers[name]
+            measure = self.found(name, self.at)
+            self.layers[name] = measure, np.flatnonzero(measure != NO_MEASURE)
+        return self.layers[name][0]
+
+    def bearing(self, name: str) -> Whole:
+        """The items that bear the layer."""
+        self.layer(name)
+        return self.layers[name][1]
 
     def charged(self, rule: ChargeRule, line: _Line) -> None:
         """Count the charge among those before the next."""
-        amount = line.amount if line.whole is None else line.whole
-        self.before = plus(self.before, amount)
-        self.by_code[rule.code] = plus(self.by_code[rule.code], amount) if rule.code in self.by_code else amount
+        self.before = _added(self.before, line)
+        self.by_code[rule.code] = _added(self.by_code.get(rule.code, np.zeros(len(self.at), np.int64)), line)
         if rule.type != "tax":
-            self.counted = plus(self.counted, amount)
+            self.counted = _added(self.counted, line)
 
 
 BASES = ("goods", "carriage", "customs_value", "tax_base")
@@ -177,8 +182,9 @@ BASES = ("goods", "carriage", "customs_value", "tax_base")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
     """One charge on the items of a regime. `fact`: the measure of the tariff or the rate of the tax it rests on;
-    `at_sale`: what is charged at the sale in place of the border; `only`: the items that have a line of it; `is_head`:
-    it is of the whole consignment; `whole`: what later charges count, where law collects a share of it only."""
+    `at_sale`: what is charged at the sale in place of the border; `only`: the items that it has lines of, where not all
+    (then all columns are of these); `is_head`: it is of the whole consignment; `whole`: what later charges count, where
+    law collects a share of it only."""
 
     amount: Whole
     whole: Whole | None = None
@@ -187,8 +193,18 @@ class _Line:
     how: Whole | int = PLAIN
     fact: Whole | None = None
     is_firm: Yes | None = None
-    only: Yes | None = None
+    only: Whole | None = None
     is_head: bool = False
+
+
+def _added(sums: Whole, line: _Line) -> Whole:
+    """The sums of all items, with what the line adds."""
+    amount = line.amount if line.whole is None else line.whole
+    if line.only is None:
+        return plus(sums, amount)
+    added = sums.copy()
+    added[line.only] = plus(sums[line.only], amount)
+    return added
 
 
 def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
@@ -224,7 +240,7 @@ def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
             customs_value = customs_value.copy()
             customs_value[at] = goods.customs_value
         for rule in regime.charges:
-            if rule.measures and (goods.layer(rule.measures) == NO_MEASURE).all():
+            if rule.measures and not len(goods.bearing(rule.measures)):
                 goods.by_code.setdefault(rule.code, np.zeros(len(at), np.int64))
                 continue  # a layer that none of the goods bear has no line
             line = _waived(rule, goods, _ARITHMETIC[rule.arithmetic](rule, goods))
@@ -257,15 +273,18 @@ def _waived(rule: ChargeRule, goods: _Goods, line: _Line) -> _Line:
     """The line, or nothing where the charge on the whole consignment is too small for law to collect."""
     if rule.waived_below_micro is None and rule.waived_up_to_micro is None:
         return line
-    total = sums(line.amount, goods.starts)
+    only = EVERY if line.only is None else line.only
+    amount = np.zeros(len(goods.at), np.int64)
+    amount[only] = line.amount
+    total = sums(amount, goods.starts)
     first = goods.place[goods.starts]
     small = np.zeros(len(total), np.bool_)
     if rule.waived_below_micro is not None:
         small |= total < _limits(rule.waived_below_micro, rule, goods)[first]
     if rule.waived_up_to_micro is not None:
         small |= total <= _limits(rule.waived_up_to_micro, rule, goods)[first]
-    sizes = np.diff(goods.starts, append=len(line.amount))
-    waived = np.repeat(small & (total != MISSING), sizes)
+    sizes = np.diff(goods.starts, append=len(amount))
+    waived = np.repeat(small & (total != MISSING), sizes)[only]
     whole = line.amount if line.whole is None else line.whole
     how = np.where(waived & (whole > 0), WAIVED, line.how)
     return replace(line, amount=np.where(waived, 0, line.amount), whole=np.where(waived, 0, whole), how=how)
@@ -318,9 +337,10 @@ class _Part(NamedTuple):
 
 def _part(rule: ChargeRule, goods: _Goods, line: _Line) -> _Part:
     """The columns of one charge, of the items that have a line of it."""
-    part = _Part(
-        at=goods.at,
-        head=goods.head,
+    only = EVERY if line.only is None else line.only
+    return _Part(
+        at=goods.at[only],
+        head=goods.head[only],
         is_head=line.is_head,
         rule=rule.number,
         amount=line.amount,
@@ -330,9 +350,6 @@ def _part(rule: ChargeRule, goods: _Goods, line: _Line) -> _Part:
         how=line.how,
         is_firm=rule.confidence == "firm" if line.is_firm is None else line.is_firm,
     )
-    if line.only is None:
-        return part
-    return _Part._make(value[line.only] if isinstance(value, np.ndarray) else value for value in part)
 
 
 def _frame(terms: Terms, parts: list[_Part]) -> pl.DataFrame:
@@ -392,7 +409,6 @@ def _rate(rule: ChargeRule, goods: _Goods) -> _Line:
     """One rate on the customs value of every item, or on that of the consignment, within the limits of the rule."""
     base = goods.base(rule, goods.customs_value)
     if rule.per == "consignment":
-        first = np.diff(goods.head, prepend=-1) != 0
         whole = np.zeros(len(base), np.int64)
         whole[goods.starts] = sums(base, goods.starts)
         amount = goods.part(rule, whole, rule.rate_ppm)
@@ -400,7 +416,7 @@ def _rate(rule: ChargeRule, goods: _Goods) -> _Line:
             if limit is not None:
                 bound = goods.fixed(rule, limit, rule.limit_currency)
                 amount = np.where((amount == MISSING) | (bound == MISSING), MISSING, nearer(amount, bound))
-        return _Line(amount=np.where(first, amount, 0), base=whole, only=first, is_head=True)
+        return _Line(amount=amount[goods.starts], base=whole[goods.starts], only=goods.starts, is_head=True)
     amount = goods.part(rule, base, rule.rate_ppm)
     if rule.minus_micro:
         amount = at_least(minus(amount, _shares_off(rule, goods, base)), 0)
@@ -430,21 +446,16 @@ def _collected(rule: ChargeRule, goods: _Goods, amount: Whole, base: Whole, rate
 
 def _flat(rule: ChargeRule, goods: _Goods) -> _Line:
     """A fixed amount for each distinct commodity code, item or consignment; on the first item it is due for."""
-    first = np.ones(len(goods.at), np.bool_)
+    fixed = goods.fixed(rule, rule.amount_micro, rule.amount_currency)
     if rule.per == "consignment":
-        first = np.diff(goods.head, prepend=-1) != 0
-    elif rule.per == "code":
+        return _Line(amount=fixed[goods.starts], only=goods.starts, is_head=True)
+    first = np.ones(len(goods.at), np.bool_)
+    if rule.per == "code":
         which, codes = goods.terms.items_apart("hs_code")
         _, places = np.unique(goods.head * len(codes) + which[goods.at], return_index=True)
         first = np.zeros(len(goods.at), np.bool_)
         first[places] = True
-    fixed = goods.fixed(rule, rule.amount_micro, rule.amount_currency)
-    return _Line(
-        amount=np.where(first, fixed, 0),
-        how=np.where(first, PLAIN, AGAIN),
-        only=first if rule.per == "consignment" else None,
-        is_head=rule.per == "consignment",
-    )
+    return _Line(amount=np.where(first, fixed, 0), how=np.where(first, PLAIN, AGAIN))
 
 
 def _tariff(rule: ChargeRule, goods: _Goods) -> _Line:
@@ -453,23 +464,33 @@ def _tariff(rule: ChargeRule, goods: _Goods) -> _Line:
     A layer besides the usual duty has a line only where it has a measure; where another layer displaces it, of nought,
     and of what is not known where that other is laid on a part of the value only.
     """
-    said = goods.terms.law.tariff
-    measure = goods.layer(rule.measures) if rule.measures else goods.found("", goods.at)
     value = goods.base(rule, goods.customs_value)
+    if rule.measures:
+        return _layer(rule, goods, goods.bearing(rule.measures), value)
+    measure = goods.found("", goods.at)
     is_known = measure != NO_MEASURE
-    how = np.where(said.is_preference[measure], PREFERRED, PLAIN)
-    how = np.where(is_known, np.where(said.plain_ppm[measure] == 0, FREE, how), UNKNOWN_DUTY)
-    if not rule.measures:
-        amount = _by_measure(rule, goods, measure, value)
-        firm = np.where(is_known, said.is_firm[measure], rule.confidence == "firm")
-        return _Line(amount=amount, base=value, how=how, fact=measure, is_firm=firm)
-    displaced, parted = _displaced(rule, goods)
-    parted &= is_known & ~displaced & (said.plain_ppm[measure] != 0)
-    amount, due = np.zeros(len(measure), np.int64), np.flatnonzero(is_known & ~displaced & ~parted)
-    amount[due] = _by_measure(rule, goods, measure[due], value[due], due)
+    firm = np.where(is_known, goods.terms.law.tariff.is_firm[measure], rule.confidence == "firm")
+    amount, how = _by_measure(rule, goods, measure, value), np.where(is_known, _how(goods, measure), UNKNOWN_DUTY)
+    return _Line(amount=amount, base=value, how=how, fact=measure, is_firm=firm)
+
+
+def _layer(rule: ChargeRule, goods: _Goods, only: Whole, value: Whole) -> _Line:
+    """A layer on the goods that bear it."""
+    said = goods.terms.law.tariff
+    measure, base = goods.layer(rule.measures)[only], value[only]
+    displaced, parted = _displaced(rule, goods, only)
+    parted &= ~displaced & (said.plain_ppm[measure] != 0)
+    amount, due = np.zeros(len(only), np.int64), np.flatnonzero(~displaced & ~parted)
+    amount[due] = _by_measure(rule, goods, measure[due], base[due], only[due])
     amount[parted] = MISSING
-    how = np.where(displaced, DISPLACED, np.where(parted, PARTED, how))
-    return _Line(amount=amount, base=value, how=how, fact=measure, is_firm=said.is_firm[measure], only=is_known)
+    how = np.where(displaced, DISPLACED, np.where(parted, PARTED, _how(goods, measure)))
+    return _Line(amount=amount, base=base, how=how, fact=measure, is_firm=said.is_firm[measure], only=only)
+
+
+def _how(goods: _Goods, measure: Whole) -> Whole:
+    said = goods.terms.law.tariff
+    found: Whole = np.where(said.plain_ppm[measure] == 0, FREE, np.where(said.is_preference[measure], PREFERRED, PLAIN))
+    return found
 
 
 def _by_measure(rule: ChargeRule, goods: _Goods, measure: Whole, value: Whole, at: Whole | slice = EVERY) -> Whole:
@@ -484,21 +505,23 @@ def _by_measure(rule: ChargeRule, goods: _Goods, measure: Whole, value: Whole, a
     return amount
 
 
-def _displaced(rule: ChargeRule, goods: _Goods) -> tuple[Yes, Yes]:
-    """Which goods other layers take out of this one wholly, and which with a part of their value.
+def _displaced(rule: ChargeRule, goods: _Goods, only: Whole) -> tuple[Yes, Yes]:
+    """Which of these goods other layers take out of this one wholly, and which with a part of their value.
 
     A layer that is free for the goods takes nothing out.
     """
     said = goods.terms.law.tariff
-    wholly, partly = np.zeros(len(goods.at), np.bool_), np.zeros(len(goods.at), np.bool_)
+    wholly, partly = np.zeros(len(only), np.bool_), np.zeros(len(only), np.bool_)
     for one in rule.unless:
-        holds = [one.holds(place.day) for place in goods.terms.places]
-        here = np.array(holds, np.bool_)[goods.place]
+        layers = [name for name in one.layers if len(goods.bearing(name))]
+        if not layers:
+            continue
+        here = np.array([one.holds(place.day) for place in goods.terms.places], np.bool_)[goods.place[only]]
         if one.origins:
             origin, names = goods.terms.items_apart("origin_country")
-            here &= np.array([name in one.origins for name in names], np.bool_)[origin[goods.at]]
-        for name in one.layers:
-            measure = goods.layer(name)
+            here &= np.array([name in one.origins for name in names], np.bool_)[origin[goods.at[only]]]
+        for name in layers:
+            measure = goods.layer(name)[only]
             bears = here & (measure != NO_MEASURE) & (said.plain_ppm[measure] != 0)
             on_part = said.is_on_part[measure] & one.is_part
             wholly |= bears & ~on_part

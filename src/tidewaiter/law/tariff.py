@@ -105,6 +105,8 @@ class Measures:
         asked = node * len(self._origins) + np.array(classes, np.int64)[sorts.origin]
         self._work_out(asked[node >= 0])
         first, count = np.where(node < 0, 0, self._first[asked]), np.where(node < 0, 0, self._count[asked])
+        if not count.any():
+            return found
         here = np.flatnonzero(count[which])
         sort, day = which[here], day[here]
         place = first[sort]
