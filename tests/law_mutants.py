@@ -22,7 +22,7 @@ import pytest
 from test_cases import CASES, ROOT, consignment_of, expected, past_of, sums
 from tidewaiter.assessment import KINDS, assess
 from tidewaiter.law import Law
-from tidewaiter.law.rules import Jurisdiction, Tax, overlaps
+from tidewaiter.law.rules import EVERY_CLASS, Jurisdiction, Tax, overlaps
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.past import Past
 
@@ -101,11 +101,12 @@ def mutants(place: Jurisdiction, first: date) -> Iterator[Mutant]:
     for at, tax in enumerate(place.taxes):
         for part in ("rates", "goods"):
             for number, entry in enumerate(getattr(tax, part)):
-                if entry.name not in {"standard", *(goods.name for goods in tax.goods)}:
+                if entry.name not in {"standard", EVERY_CLASS, *(goods.name for goods in tax.goods)}:
                     continue  # a rate that is stated, and that no goods here bear
+                there = getattr(entry, "delivered_to", "").rpartition("/")[2]
                 for name, kind, other in changes(entry, first):
                     changed = with_part(tax, part, put(getattr(tax, part), number, other))
-                    label = f"taxes/{tax.id}/{part}/{entry.name} {entry.since}/{name}"
+                    label = f"taxes/{tax.id}/{part}/{f'{there} ' if there else ''}{entry.name} {entry.since}/{name}"
                     yield Mutant(label, kind, replace(place, taxes=put(place.taxes, at, changed)))
     for at, regime in enumerate(place.regimes):
         label = f"regimes/{regime.id} {regime.since}"
@@ -131,7 +132,7 @@ def changes(entry: Any, first: date) -> Iterator[tuple[str, str, Any]]:
         elif field.name in THRESHOLDS and value is not None:
             for micro in (-unit(entry, field.name), unit(entry, field.name)):
                 yield f"{field.name}{micro:+}", "threshold", replace(entry, **{field.name: value + micro})
-        elif field.name in RATES and (value or field.name == "rate_ppm") and not is_idle(entry, field.name):
+        elif field.name in RATES and (value or field.name == "rate_ppm") and not is_idle(entry, field.name, value):
             more = TENTH_OF_A_PERCENT if field.name.endswith("ppm") else unit(entry, field.name)
             yield f"{field.name}{more:+}", "rate", replace(entry, **{field.name: value + more})
 
@@ -142,10 +143,11 @@ def unit(entry: Any, name: str) -> int:
     return WHOLE if getattr(entry, of if hasattr(entry, of) else "currency") in WITHOUT_CENTS else CENT
 
 
-def is_idle(entry: Any, name: str) -> bool:
-    """Whether the field says nothing in this record: a rate of a charge that is by none, a share of the whole."""
+def is_idle(entry: Any, name: str, value: int | None) -> bool:
+    """Whether the field says nothing in this record: a rate that is not held or of a charge that is by none, a share of
+    the whole."""
     if name == "rate_ppm":
-        return getattr(entry, "arithmetic", "rate") != "rate"
+        return value is None or getattr(entry, "arithmetic", "rate") != "rate"
     return name.endswith("share_ppm") and getattr(entry, name) == 1_000_000
 
 

@@ -64,7 +64,11 @@ def _lists(law: Law, place: Place, goods: Sequence[Goods]) -> Iterator[date]:
             return [any(one.begins(each.code) for one in here) for each in goods]
 
         yield from (at for at in _ends(editions, place.day) if listed(at) != listed(place.day))
-    for name in {name for when in conditions for name in (when.delivered_to, when.not_delivered_to) if name}:
+    places = {name for when in conditions for name in (when.delivered_to, when.not_delivered_to)}
+    for tax in {rule.tax for regime in law.regimes_on(place) for rule in regime.charges if rule.tax}:
+        if found := law.tax(place.country, tax):
+            places |= {found.delivered_to, *found.places}
+    for name in {name.partition("/")[0] for name in places if name}:
         yield from _ends(law.editions(name, place.country), place.day)
 
 
@@ -78,8 +82,9 @@ def _taxes(law: Law, place: Place, goods: Sequence[Goods], regimes: Sequence[Reg
 
 
 def _tax_rates(law: Law, tax: Tax, goods: Sequence[Goods], day: date) -> list[int | None]:
-    """The rate of each of the goods; None where none is held."""
-    numbers = [law.tax_rate_at(tax, law.classes(tax, one.code), day)[0] for one in goods]
+    """The rate of each of the goods, wherever they are delivered; None where none is held."""
+    classes = [law.classes(tax, one.code) for one in goods]
+    numbers = [law.tax_rate_at(tax, of, day, place)[0] for of in classes for place in ("", *tax.places)]
     return [None if number < 0 else law.tax_rates[number].rate_ppm for number in numbers]
 
 

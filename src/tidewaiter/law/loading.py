@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -255,9 +256,11 @@ def _ground(block: Mapping[str, Any]) -> Ground:
 def _taxes(path: Path) -> Iterator[Tax]:
     with _reading(path):
         for tax in _toml(path)["tax"]:
-            _only(tax, "id", "code", "name", "rate", "goods")
-            for block in (*tax["rate"], *tax.get("goods", ())):
-                _only(block, "class", "from", "until", "rate", "hs", "source", "confidence")
+            _only(tax, "id", "code", "name", "delivered_to", "rate", "goods")
+            for block in tax["rate"]:
+                _only(block, "class", "from", "until", "rate", "delivered_to", "why", "source", "confidence")
+            for block in tax.get("goods", ()):
+                _only(block, "class", "from", "until", "hs", "source", "confidence")
             yield Tax(
                 id=tax["id"],
                 code=tax["code"],
@@ -267,9 +270,11 @@ def _taxes(path: Path) -> Iterator[Tax]:
                         name=rate["class"],
                         since=_day(rate["from"]),
                         until=_end(rate),
-                        rate_ppm=percent(rate["rate"]),
+                        rate_ppm=None if rate["rate"] == "unknown" else percent(rate["rate"]),
                         source=_source(rate),
                         confidence=_one_of("confidence", rate.get("confidence", "firm")),
+                        delivered_to=rate.get("delivered_to", ""),
+                        why=rate.get("why", ""),
                     )
                     for rate in tax["rate"]
                 ),
@@ -284,6 +289,7 @@ def _taxes(path: Path) -> Iterator[Tax]:
                     )
                     for goods in tax.get("goods", ())
                 ),
+                delivered_to=tax.get("delivered_to", ""),
             )
 
 
@@ -292,7 +298,11 @@ def _regimes(path: Path) -> Iterator[Regime]:
     with _reading(path):
         _only(said, "id", "name", "version")
         for version in said["version"]:
-            _only(version, "from", "until", "priority", "when", "charge", "source", "confidence", "value_share")
+            _only(
+                version, "from", "until", "priority", "when", "charge", "source", "confidence", "value_share", "officer"
+            )
+            if version.get("officer") and version.get("charge"):
+                raise ValueError("where an officer decides, nothing is charged here")
             confidence = _one_of("confidence", version.get("confidence", "firm"))
             charges = tuple(_charge(block, version["source"], confidence) for block in version.get("charge", ()))
             _check_bases(charges)
@@ -307,6 +317,7 @@ def _regimes(path: Path) -> Iterator[Regime]:
                 source=_source(version),
                 confidence=confidence,
                 value_share_ppm=percent(version.get("value_share", "100 %")),
+                officer=version.get("officer", ""),
             )
 
 
@@ -401,12 +412,31 @@ def _charge(block: Mapping[str, Any], source: str, confidence: str) -> ChargeRul
 
 
 def _editions(rows: Sequence[Mapping[str, str]]) -> Iterator[CodeEdition]:
-    """Codes with the same days are one edition, so that a test of membership is one look-up."""
+    """Codes with the same days are one edition, so that a test of membership is one look-up.
+
+    Of a list in parts, where the longest code decides, all that hold on a day are one edition.
+    """
+    if any(row.get("part") for row in rows):
+        yield from _editions_in_parts(rows)
+        return
     by_days: dict[tuple[date, date | None], list[str]] = {}
     for row in rows:
         by_days.setdefault((_day(row["from"]), _end(row)), []).append(row["code"])
     for (since, until), codes in by_days.items():
         yield CodeEdition(since=since, until=until, codes=pl.Series(sorted(set(codes)), dtype=pl.String))
+
+
+def _editions_in_parts(rows: Sequence[Mapping[str, str]]) -> Iterator[CodeEdition]:
+    turns = sorted({day for row in rows for day in (_day(row["from"]), _end(row)) if day is not None})
+    for since, until in pairwise([*turns, None]):
+        if since is None:
+            continue
+        here = [row for row in rows if _day(row["from"]) <= since and ((end := _end(row)) is None or since < end)]
+        parts = {row["code"]: frozenset((row["part"] or "").split()) for row in here}
+        if len(parts) < len(here):
+            raise ValueError(f"a code is there twice on {since}")
+        if here:
+            yield CodeEdition(since=since, until=until, codes=pl.Series(sorted(parts), dtype=pl.String), parts=parts)
 
 
 def _tariff(schedule: str, paths: Sequence[Path], kinds: Collection[str]) -> pl.DataFrame:
