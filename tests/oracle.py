@@ -106,6 +106,7 @@ class Folder:
     tariff: list[Row]
     exchange: list[Row]
     lists: dict[str, list[Row]]
+    documents: list[Row]
 
 
 def read(root: Path) -> dict[str, Folder]:
@@ -125,6 +126,7 @@ def _folder(path: Path) -> Folder:
         tariff=[row for file in sorted(path.glob("tariff/*.csv")) for row in _csv(file)],
         exchange=[row for file in sorted(path.glob("exchange/*.csv")) for row in _csv(file)],
         lists={file.stem: _csv(file) for file in path.glob("codes/*.csv")},
+        documents=_toml(path / "documents.toml").get("document", []),
     )
 
 
@@ -190,6 +192,32 @@ class Oracle:
         with localcontext(prec=PRECISION):
             day = consignment.accepted_on
             return _Assessor(self, family, ground, consignment, day=day, earlier=earlier or Earlier()).answer()
+
+    def documents_missing(self, consignment: Consignment) -> list[set[str]]:
+        """For each goods item the documents that it needs and that are not declared, by their names in law."""
+        by_id: dict[str, Row] = {}
+        for folder in reversed(self.family_of(consignment.jurisdiction)):  # the nearest folder's counts
+            by_id |= {document["id"]: document for document in folder.documents}
+        found = []
+        for item in consignment.items:
+            sent_from = item.export_country or consignment.export_country
+            listed = (*consignment.documents, *item.documents)
+            declared = {(one.category or "") + (one.type or "") for one in listed}
+            missing = set()
+            for document in by_id.values():
+                for goods in holding(document["goods"], consignment.accepted_on or date.min):
+                    asked = (
+                        (item.hs_code or "").startswith(tuple(goods["hs"])),
+                        consignment.direction in goods.get("direction", [consignment.direction]),
+                        item.origin_country in goods.get("origin", [item.origin_country]),
+                        item.origin_country not in goods.get("not_origin", []),
+                        sent_from in goods.get("export_country", [sent_from]),
+                        sent_from not in goods.get("not_export_country", []),
+                    )
+                    if all(asked) and not declared & {*document["codes"], *document.get("exempt", [])}:
+                        missing.add(document["id"])
+            found.append(missing)
+        return found
 
     def in_force(self, country: str, day: date) -> list[Row]:
         """The versions of regimes that hold in the country on the day."""

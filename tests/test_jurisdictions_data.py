@@ -262,7 +262,7 @@ def test_worked_cases_have_names_sources_and_exact_sums() -> None:
         assert isinstance(case["on"], date), case["id"]
         assert all(amount == "unknown" or re.fullmatch(r"\d+\.\d{2}", amount) for amount in amounts), case["id"]
         assert case["consignment"]["items"]
-        assert case["expect"].get("regime") or case["expect"]["findings"], case["id"]
+        assert case["expect"].keys() & {"regime", "findings", "not_findings"}, case["id"]
 
 
 def test_the_made_up_country_uses_everything_the_readme_names() -> None:
@@ -287,6 +287,11 @@ def test_the_made_up_country_uses_everything_the_readme_names() -> None:
     assert {base for charge in charges for base in charge.get("base", ())} > set(re.findall(r"`(\w+)`", bases[1]))
     assert any("value_share" in version for version in versions)
     assert any("officer" in version for version in versions)
+    documents = toml(LAW / "zz" / "documents.toml")["document"]
+    told = re.search(r"## documents\.toml.*?```toml\n(.*?)```", readme, re.DOTALL)
+    assert told
+    keys = set(re.findall(r"^(?:# or )?(\w+) = ", told[1], re.MULTILINE))
+    assert keys == {key for one in documents for part in (one, *one["goods"]) for key in part} - {"goods"}
     rates = [rate for tax in taxes_of("zz") for rate in tax["rate"] if "delivered_to" in rate]
     assert {"every", "standard"} <= {rate["class"] for rate in rates}
     assert "unknown" in {rate["rate"] for rate in rates}

@@ -29,7 +29,7 @@ def next_change(
 
     Looked at are the ground rules and every regime of the country, whether it applies today or not; and of what
     `regimes` charge the lists of goods, the rates of tax and of the tariff for these goods, and the rates of exchange
-    of these currencies.
+    of these currencies; and the documents that such goods may need.
     """
     ahead = {
         *_ends(law.regimes(place.country), place.day),
@@ -38,6 +38,7 @@ def next_change(
         *_taxes(law, place, goods, regimes),
         *_tariff(law, place, goods, regimes),
         *_exchange(law, place, goods, set(currencies), regimes),
+        *_permits(law, place, goods),
     }
     return min(ahead, default=None)
 
@@ -86,6 +87,13 @@ def _tax_rates(law: Law, tax: Tax, goods: Sequence[Goods], day: date) -> list[in
     classes = [law.classes(tax, one.code) for one in goods]
     numbers = [law.tax_rate_at(tax, of, day, place)[0] for of in classes for place in ("", *tax.places)]
     return [None if number < 0 else law.tax_rates[number].rate_ppm for number in numbers]
+
+
+def _permits(law: Law, place: Place, goods: Sequence[Goods]) -> Iterator[date]:
+    for permit in law.permits(place.country):
+        for block in permit.goods:
+            if any(one.code.startswith(block.prefixes) for one in goods):
+                yield from _ends([block], place.day)
 
 
 def _tariff(law: Law, place: Place, goods: Sequence[Goods], regimes: Sequence[Regime]) -> Iterator[date]:

@@ -26,6 +26,8 @@ from tidewaiter.law.rules import (
     GroupMember,
     Jurisdiction,
     Law,
+    Permit,
+    PermitGoods,
     Rate,
     Regime,
     RiskFile,
@@ -69,6 +71,8 @@ _TAKES = {
 _CHARGE_LIMITS = ("minimum", "maximum", "waived_below", "waived_up_to")
 _BASES = ("goods", "carriage", "customs_value", "tax_base", "charges")
 _SINGLE = ("scheme", "sender", "receiver", "delivered_to", "not_delivered_to", "value_basis", "value_per")
+_MOVED = ("direction", "origin", "not_origin", "export_country", "not_export_country")
+"""Conditions on goods that need a document, each a list."""
 _LIMITS = ("value_max", "value_over", "person_day_max", "person_year_max")
 """Conditions that name one thing; the others, but for the limits, name a list."""
 
@@ -194,7 +198,10 @@ def _one_of(name: str, value: str) -> str:
 
 def _jurisdiction(name: str, files: Sequence[tuple[Path, Path]], *, has_tariff: bool) -> Jurisdiction:
     [head, *_] = [path for root, path in files if path.relative_to(root).as_posix() == "jurisdiction.toml"]
-    taxes = [path for root, path in files if path.relative_to(root).as_posix() == "taxes.toml"]
+    taxes, documents = (
+        [path for root, path in files if path.relative_to(root).as_posix() == wanted]
+        for wanted in ("taxes.toml", "documents.toml")
+    )
     said = _toml(head)
     lists: dict[str, tuple[CodeEdition, ...]] = {}
     groups: dict[str, list[GroupMember]] = {}
@@ -226,6 +233,7 @@ def _jurisdiction(name: str, files: Sequence[tuple[Path, Path]], *, has_tariff: 
                 for path in _paths(files, "risk", ".toml")
             ),
             has_tariff=has_tariff,
+            permits=tuple(permit for path in documents for permit in _permits(path)),
             digest=_digest(
                 f"{path.relative_to(root).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}"
                 for root, path in files
@@ -290,6 +298,36 @@ def _taxes(path: Path) -> Iterator[Tax]:
                     for goods in tax.get("goods", ())
                 ),
                 delivered_to=tax.get("delivered_to", ""),
+            )
+
+
+def _permits(path: Path) -> Iterator[Permit]:
+    with _reading(path):
+        for document in _toml(path)["document"]:
+            _only(document, "id", "name", "issuer", "codes", "exempt", "goods")
+            for goods in document["goods"]:
+                _only(goods, "from", "until", "hs", "source", "confidence", *_MOVED)
+                if unknown := set(goods.get("direction", ())) - {"import", "export"}:
+                    raise ValueError(f"no direction is called {', '.join(sorted(unknown))}")
+            if not document["codes"]:
+                raise ValueError(f"{document['id']} has no code as which it is declared")
+            yield Permit(
+                id=document["id"],
+                name=document["name"],
+                issuer=document["issuer"],
+                codes=tuple(document["codes"]),
+                exempt=tuple(document.get("exempt", ())),
+                goods=tuple(
+                    PermitGoods(
+                        since=_day(goods["from"]),
+                        until=_end(goods),
+                        prefixes=tuple(goods["hs"]),
+                        source=_source(goods),
+                        confidence=_one_of("confidence", goods.get("confidence", "firm")),
+                        **{name: tuple(goods.get(name, ())) for name in _MOVED},
+                    )
+                    for goods in document["goods"]
+                ),
             )
 
 

@@ -203,6 +203,37 @@ EVERY_CLASS = "every"
 """The class of a rate that goods bear whatever class they are in."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PermitGoods:
+    """Goods, by prefixes of the commodity code, that need a permit; an empty condition always holds."""
+
+    since: date
+    until: date | None
+    prefixes: tuple[str, ...]
+    direction: tuple[str, ...]
+    origin: tuple[str, ...]
+    not_origin: tuple[str, ...]
+    export_country: tuple[str, ...]
+    not_export_country: tuple[str, ...]
+    source: str
+    confidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permit:
+    """A document that goods need: a licence, a certificate, a notice.
+
+    `codes`: as which it is declared, any of them; `exempt`: codes by which goods are declared not to need it.
+    """
+
+    id: str
+    name: str
+    issuer: str
+    codes: tuple[str, ...]
+    exempt: tuple[str, ...]
+    goods: tuple[PermitGoods, ...]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CodeEdition:
     """Codes of one list that hold over the same days; `parts`: for each code the parts of the list that it is in."""
@@ -293,6 +324,7 @@ class Jurisdiction:
     risk: tuple[RiskFile, ...]
     has_tariff: bool
     digest: str
+    permits: tuple[Permit, ...] = ()
 
 
 def between(day: pl.Expr, since: date, until: date | None) -> pl.Expr:
@@ -457,6 +489,17 @@ class Law:
         """The tax of that name, the nearest folder's."""
         places = (self.jurisdictions[folder].taxes for folder in self.family(country))
         return next((found for taxes in places for found in taxes if found.id == tax), None)
+
+    def permits(self, country: str) -> tuple[Permit, ...]:
+        """The documents that goods may need there: of one name the nearest folder's."""
+        return self.remembered(("permits", country), lambda: self._permits(country))
+
+    def _permits(self, country: str) -> tuple[Permit, ...]:
+        found: dict[str, Permit] = {}
+        for folder in self.family(country):
+            for permit in self.jurisdictions[folder].permits:
+                found.setdefault(permit.id, permit)
+        return tuple(found.values())
 
     def classes(self, tax: Tax | None, code: str | None) -> tuple[int, ...]:
         """Which of the tax's blocks of goods the commodity code falls in, by their places."""

@@ -137,7 +137,7 @@ def differences(old: Law, new: Law) -> Iterator[str]:
 
 
 def _changed(folder: str, before: Jurisdiction, after: Jurisdiction) -> Iterator[str]:
-    for part in ("ground", "taxes", "regimes"):
+    for part in ("ground", "taxes", "regimes", "permits"):
         texts = [{_said(entry): None for entry in getattr(place, part)} for place in (before, after)]
         for sign, only in (("-", texts[0].keys() - texts[1].keys()), ("+", texts[1].keys() - texts[0].keys())):
             yield from (f"{sign} {folder}/{part}: {text}" for text in sorted(only))
