@@ -20,10 +20,12 @@ import pytest
 
 from test_cases import CASES, ROOT, consignment_of, expected, past_of, sums
 from tidewaiter.assessment import KINDS, assess
+from tidewaiter.checks import check
 from tidewaiter.law import Law
-from tidewaiter.law.rules import Jurisdiction, Tax, overlaps
+from tidewaiter.law.rules import EVERY_CLASS, Jurisdiction, Tax, overlaps
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.past import Past
+from tidewaiter.services.quote import PERMIT_MISSING
 
 CENT, WHOLE, TENTH_OF_A_PERCENT, DAY = 10_000, 1_000_000, 1_000, timedelta(days=1)
 WITHOUT_CENTS = ("CLP", "ISK", "JPY", "KRW", "VND")
@@ -53,6 +55,8 @@ class Docket(NamedTuple):
     charges: list[Mapping[Any, Any]]
     findings: set[tuple[int, str]]
     not_findings: set[tuple[int, str]]
+    lacking: set[int]
+    not_lacking: set[int]
 
     def holds(self, law: Law) -> bool:
         """Whether every case comes out as it says."""
@@ -67,6 +71,12 @@ class Docket(NamedTuple):
         none = found.charges.clear()
         return all(sums(by_row.get((row,), none), said) == said for row, said in enumerate(self.charges))
 
+    def holds_documents(self, law: Law) -> bool:
+        """Whether of every case those documents are found missing that it says."""
+        found = check(self.batch, law, self.past)
+        missing = set(found.filter(found["code"] == PERMIT_MISSING)["row"])
+        return self.lacking <= missing and self.not_lacking.isdisjoint(missing)
+
 
 def docket(countries: set[str]) -> Docket:
     mine = [one.values for one in CASES if one.values[0] in countries]
@@ -75,7 +85,10 @@ def docket(countries: set[str]) -> Docket:
         past_of([case for _, case in mine]),
         [case["expect"].get("regime") for _, case in mine],
         [expected(case) for _, case in mine],
-        *(stated(mine, name) for name in ("findings", "not_findings")),
+        stated(mine, "findings"),
+        stated(mine, "not_findings"),
+        of_documents(mine, "findings"),
+        of_documents(mine, "not_findings"),
     )
 
 
@@ -84,6 +97,11 @@ def stated(cases: Sequence[Any], name: str) -> set[tuple[int, str]]:
     ours = {kind.code for kind in KINDS}
     codes = ((row, code) for row, (_, case) in enumerate(cases) for code in case["expect"].get(name, ()))
     return {(row, code) for row, code in codes if code in ours}
+
+
+def of_documents(cases: Sequence[Any], name: str) -> set[int]:
+    """The cases that state under a name the finding of documents that are missing."""
+    return {row for row, (_, case) in enumerate(cases) if PERMIT_MISSING in case["expect"].get(name, ())}
 
 
 def first_day(law: Law, countries: set[str]) -> date:
@@ -100,11 +118,12 @@ def mutants(place: Jurisdiction, first: date) -> Iterator[Mutant]:
     for at, tax in enumerate(place.taxes):
         for part in ("rates", "goods"):
             for number, entry in enumerate(getattr(tax, part)):
-                if entry.name not in {"standard", *(goods.name for goods in tax.goods)}:
+                if entry.name not in {"standard", EVERY_CLASS, *(goods.name for goods in tax.goods)}:
                     continue  # a rate that is stated, and that no goods here bear
+                there = getattr(entry, "delivered_to", "").rpartition("/")[2]
                 for name, kind, other in changes(entry, first):
                     changed = with_part(tax, part, put(getattr(tax, part), number, other))
-                    label = f"taxes/{tax.id}/{part}/{entry.name} {entry.since}/{name}"
+                    label = f"taxes/{tax.id}/{part}/{f'{there} ' if there else ''}{entry.name} {entry.since}/{name}"
                     yield Mutant(label, kind, replace(place, taxes=put(place.taxes, at, changed)))
     for at, regime in enumerate(place.regimes):
         label = f"regimes/{regime.id} {regime.since}"
@@ -131,6 +150,16 @@ def mutants(place: Jurisdiction, first: date) -> Iterator[Mutant]:
             yield Mutant(f"{label}/{name}", kind, replace(place, regimes=put(place.regimes, at, other)))
 
 
+def mutants_of_documents(place: Jurisdiction, first: date) -> Iterator[Mutant]:
+    """Every change by a day of the goods that need documents."""
+    for at, permit in enumerate(place.permits):
+        for number, goods in enumerate(permit.goods):
+            for name, kind, other in changes(goods, first):
+                changed = replace(permit, goods=put(permit.goods, number, other))
+                label = f"documents/{permit.id}/{goods.prefixes[0]} {goods.since}/{name}"
+                yield Mutant(label, kind, replace(place, permits=put(place.permits, at, changed)))
+
+
 def changes(entry: Any, first: date) -> Iterator[tuple[str, str, Any]]:
     """Each change of one field of a record: its name, its kind, and the record with it. What moves a day that lies
     before the first changes nothing."""
@@ -142,7 +171,7 @@ def changes(entry: Any, first: date) -> Iterator[tuple[str, str, Any]]:
         elif field.name in THRESHOLDS and value is not None:
             for micro in (-unit(entry, field.name), unit(entry, field.name)):
                 yield f"{field.name}{micro:+}", "threshold", replace(entry, **{field.name: value + micro})
-        elif field.name in RATES and (value or field.name == "rate_ppm") and not is_idle(entry, field.name):
+        elif field.name in RATES and (value or field.name == "rate_ppm") and not is_idle(entry, field.name, value):
             more = TENTH_OF_A_PERCENT if field.name.endswith("ppm") else unit(entry, field.name)
             yield f"{field.name}{more:+}", "rate", replace(entry, **{field.name: value + more})
 
@@ -153,10 +182,11 @@ def unit(entry: Any, name: str) -> int:
     return WHOLE if getattr(entry, of if hasattr(entry, of) else "currency") in WITHOUT_CENTS else CENT
 
 
-def is_idle(entry: Any, name: str) -> bool:
-    """Whether the field says nothing in this record: a rate of a charge that is by none, a share of the whole."""
+def is_idle(entry: Any, name: str, value: int | None) -> bool:
+    """Whether the field says nothing in this record: a rate that is not held or of a charge that is by none, a share of
+    the whole."""
     if name == "rate_ppm":
-        return getattr(entry, "arithmetic", "rate") != "rate"
+        return value is None or getattr(entry, "arithmetic", "rate") != "rate"
     return name.endswith("share_ppm") and getattr(entry, name) == 1_000_000
 
 
@@ -179,6 +209,11 @@ def survivors(law: Law, folder: str) -> tuple[Counter[str], list[Mutant]]:
         tried[mutant.kind] += 1
         # Two texts that hold on one day are refused when law is loaded.
         if not any(overlaps(mutant.jurisdiction)) and cases.holds(law.amended(folder, mutant.jurisdiction)):
+            alive.append(mutant)
+    assert cases.holds_documents(law)
+    for mutant in mutants_of_documents(law.jurisdictions[folder], first_day(law, countries)):
+        tried[mutant.kind] += 1
+        if cases.holds_documents(law.amended(folder, mutant.jurisdiction)):
             alive.append(mutant)
     return tried, alive
 

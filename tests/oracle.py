@@ -106,6 +106,7 @@ class Folder:
     tariff: list[Row]
     exchange: list[Row]
     lists: dict[str, list[Row]]
+    documents: list[Row]
 
 
 def read(root: Path) -> dict[str, Folder]:
@@ -125,6 +126,7 @@ def _folder(path: Path) -> Folder:
         tariff=[row for file in sorted(path.glob("tariff/*.csv")) for row in _csv(file)],
         exchange=[row for file in sorted(path.glob("exchange/*.csv")) for row in _csv(file)],
         lists={file.stem: _csv(file) for file in path.glob("codes/*.csv")},
+        documents=_toml(path / "documents.toml").get("document", []),
     )
 
 
@@ -190,6 +192,32 @@ class Oracle:
         with localcontext(prec=PRECISION):
             day = consignment.accepted_on
             return _Assessor(self, family, ground, consignment, day=day, earlier=earlier or Earlier()).answer()
+
+    def documents_missing(self, consignment: Consignment) -> list[set[str]]:
+        """For each goods item the documents that it needs and that are not declared, by their names in law."""
+        by_id: dict[str, Row] = {}
+        for folder in reversed(self.family_of(consignment.jurisdiction)):  # the nearest folder's counts
+            by_id |= {document["id"]: document for document in folder.documents}
+        found = []
+        for item in consignment.items:
+            sent_from = item.export_country or consignment.export_country
+            listed = (*consignment.documents, *item.documents)
+            declared = {(one.category or "") + (one.type or "") for one in listed}
+            missing = set()
+            for document in by_id.values():
+                for goods in holding(document["goods"], consignment.accepted_on or date.min):
+                    asked = (
+                        (item.hs_code or "").startswith(tuple(goods["hs"])),
+                        consignment.direction in goods.get("direction", [consignment.direction]),
+                        item.origin_country in goods.get("origin", [item.origin_country]),
+                        item.origin_country not in goods.get("not_origin", []),
+                        sent_from in goods.get("export_country", [sent_from]),
+                        sent_from not in goods.get("not_export_country", []),
+                    )
+                    if all(asked) and not declared & {*document["codes"], *document.get("exempt", [])}:
+                        missing.add(document["id"])
+            found.append(missing)
+        return found
 
     def in_force(self, country: str, day: date) -> list[Row]:
         """The versions of regimes that hold in the country on the day."""
@@ -314,6 +342,13 @@ class _Assessor:
         codes = [row["code"] for row in holding(rows, self.day)]
         return any(code.startswith(found) if prefix else code == found for found in codes)
 
+    def in_part(self, name: str, part: str, code: str | None) -> bool:
+        """Whether the longest entry of the list with which the code begins is in that part of it."""
+        rows = next((folder.lists[name] for folder in self.family if name in folder.lists), [])
+        fitting = [row for row in holding(rows, self.day) if code is not None and code.startswith(row["code"])]
+        longest = max(fitting, key=lambda row: len(row["code"]), default=None)
+        return longest is not None and part in longest["part"].split()
+
     def parts(self, taken: Decimal) -> list[Parts]:
         """What each item's values are made of, with so large a part of the customs value.
 
@@ -362,7 +397,7 @@ class _Assessor:
     def regimes(self) -> list[Row]:
         versions = [version for folder in self.family for version in folder.regimes]
         ranked = sorted(holding(versions, self.day), key=lambda v: (v["priority"], v["id"], v["from"]))
-        return [{"when": {}, "charge": [], **version} for version in ranked]
+        return [{"when": {}, "charge": [], **version} for version in ranked]  # an officer's has no charges
 
     def fits(self, regime: Row) -> bool:
         """Whether all conditions hold. What cannot be known does not hold; nor does anything of no goods at all."""
@@ -417,8 +452,12 @@ class _Assessor:
         for role in ("consignee", "buyer", "importer"):
             named = [party for party in self.c.parties if party.role == role]
             if named:
-                code = named[0].postcode
-                return self.on_list(name, code.replace(" ", "").upper() if code else None, prefix=True)
+                there = named[0].country
+                if there is not None and there != self.c.jurisdiction and there in self.oracle.by_country:
+                    return False
+                code = named[0].postcode.replace(" ", "").upper() if named[0].postcode else None
+                of, slash, part = name.partition("/")
+                return self.in_part(of, part, code) if slash else self.on_list(name, code, prefix=True)
         return False
 
     def _measured(self, regime: Row, limit: str, test: Callable[[Decimal, Decimal], bool]) -> bool:
@@ -525,9 +564,13 @@ class _Assessor:
 
     def on_item(self, rule: Row, item: GoodsItem, base: Decimal | None, made: list[Made], place: int) -> Due | None:
         """Relief, tariff or tax on one item."""
-        if rule["arithmetic"] == "relief" or rule.get("due") == "sale":
+        if rule["arithmetic"] == "relief":
             return Due(base, NOUGHT, NOUGHT)
+        if rule.get("due") == "sale":
+            return Due(base, NOUGHT, NOUGHT) if self.is_charged(rule["tax"]) else None
         if rule["arithmetic"] == "tax":
+            if not self.is_charged(rule["tax"]):
+                return None
             rate = self.tax_rate(rule["tax"], item)
             return self.due(rule, base, None if rate is None else self.of(rule, base, rate))
         layer = rule.get("measures")
@@ -662,16 +705,29 @@ class _Assessor:
             return self.c.items[place].hs_code not in [item.hs_code for item in self.c.items[:place]]
         return True
 
+    def tax(self, name: str) -> Row | None:
+        return next((tax for folder in self.family for tax in folder.taxes if tax["id"] == name), None)
+
+    def is_charged(self, name: str) -> bool:
+        """Whether a tax that only some places have is charged where the goods are delivered."""
+        tax = self.tax(name)
+        return tax is None or "delivered_to" not in tax or self._delivered_to(tax["delivered_to"])
+
     def tax_rate(self, name: str, item: GoodsItem) -> Decimal | None:
-        taxes = [tax for folder in self.family for tax in folder.taxes if tax["id"] == name]
-        if not taxes:
+        tax = self.tax(name)
+        if tax is None:
             return None
         kind = "standard"
-        for goods in holding(taxes[0].get("goods", []), self.day):
+        for goods in holding(tax.get("goods", []), self.day):
             if (item.hs_code or "").startswith(tuple(goods["hs"])):
                 kind = goods["class"]
-        found = _latest(holding([rate for rate in taxes[0]["rate"] if rate["class"] == kind], self.day))
-        return percent(found["rate"]) if found else None
+        # The first place with rates of its own, in the order of the file, to which the goods go.
+        own = [rate["delivered_to"] for rate in tax["rate"] if "delivered_to" in rate]
+        place = next((name for name in own if self._delivered_to(name)), None)
+        here = holding([rate for rate in tax["rate"] if rate.get("delivered_to") == place], self.day)
+        of_class = [rate for rate in here if rate["class"] == kind]
+        found = _latest(of_class or [rate for rate in here if rate["class"] == "every"])
+        return percent(found["rate"]) if found and found["rate"] != "unknown" else None
 
     def duty(self, item: GoodsItem, value: Decimal | None, layer: str | None) -> Decimal | None:
         """Duty by the tariff or one of its layers, not rounded."""

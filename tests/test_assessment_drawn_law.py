@@ -61,7 +61,7 @@ class _Pen:
             ("origin", '["CN", "GB", "NZ", "ZM", "AA"]'),
             ("export_country", '["CN", "FJ", "NZ", "GB"]'),
             ("not_export_country", '["US", "ZM"]'),
-            ("not_delivered_to", '"free-port"'),
+            ("not_delivered_to", _quoted(self.one("free-port", "far-places/untaxed"))),
         ):
             if self.often(0.15):
                 yield name, value
@@ -112,7 +112,7 @@ class _Pen:
         return f'{{ {", ".join(said)}, source = "drawn" }}'
 
     def tax(self) -> dict[str, str]:
-        said = {"tax": _quoted(self.one("vat", "vat", "sugar"))} | self.collected_in_part()
+        said = {"tax": _quoted(self.one("vat", "vat", "sugar", "levy"))} | self.collected_in_part()
         return said | ({"due": '"sale"', "why": '"drawn"'} if self.often(0.15) else {})
 
     def rate(self) -> dict[str, str]:

@@ -126,6 +126,21 @@ def listed(name: str) -> tuple[str, ...]:
 
 
 @cache
+def postcodes(country: str) -> tuple[str, ...]:
+    """The codes of the lists in parts that a country has: its special places."""
+    lists = [rows for folder in ORACLE.family_of(country) for rows in folder.lists.values()]
+    return tuple(sorted({row["code"] for rows in lists for row in rows if row.get("part")}))
+
+
+@cache
+def listed_places(name: str) -> tuple[str, ...]:
+    """The codes of a list of places, or of a part of it, of any country."""
+    of, _, part = name.partition("/")
+    rows = [row for folder in ORACLE.folders.values() for row in folder.lists.get(of, ())]
+    return tuple(sorted({row["code"] for row in rows if not part or part in row["part"].split()}))
+
+
+@cache
 def layers() -> tuple[str, ...]:
     """The layers of the tariffs."""
     kinds = {row["kind"] for folder in ORACLE.folders.values() for row in folder.tariff}
@@ -177,7 +192,7 @@ def parcel(choose: Choose[Any], reference: str, among: Sequence[str] = COUNTRIES
         for name, about in (("freight", Decimal("6.66")), ("insurance", Decimal(1)), ("discount", Decimal(5)))
         if choose(range(3)) == 0
     }
-    kinds = ("natural", "natural", "legal", None)
+    kinds, homes = ("natural", "natural", "legal", None), (country, country, None, "CN")
     made = consignment(
         reference=reference,
         jurisdiction=country,
@@ -187,7 +202,7 @@ def parcel(choose: Choose[Any], reference: str, among: Sequence[str] = COUNTRIES
         category=choose(("sale", "gift", "sample", "documents", "return", "other", None)),
         channel=choose(("post", "express", "other", None)),
         parties=[
-            party(role, kind=choose(kinds), postcode=choose(POSTCODES))
+            party(role, kind=choose(kinds), postcode=choose((*POSTCODES, *postcodes(country))), country=choose(homes))
             for role in (*SENDERS, *RECEIVERS)
             if choose(range(3))
         ],
@@ -228,7 +243,7 @@ def _aimed(choose: Choose[Any], reference: str, country: str, day: date, regime:
     carriage = Decimal(3) if choose((True, False)) else None
     if carriage and when.get("value_basis") == "goods+carriage":
         whole = max(whole - carriage, Decimal(0))
-    measures = [charge["measures"] for charge in regime["charge"] if "measures" in charge]
+    measures = [charge["measures"] for charge in regime.get("charge", ()) if "measures" in charge]
     lists = [listed(name) for name in when.get("goods_only", LISTS)]
     pool = choose((codes(), *(layered(name) for name in measures if layered(name)), codes(), *lists))
     kind, procedure = choose(pool), choose(when.get("procedure", ("40", None)))
@@ -250,8 +265,11 @@ def _aimed(choose: Choose[Any], reference: str, country: str, day: date, regime:
         )
     asked = {"FR5": (ioss(),), "none": ()}
     sender, receiver = when.get("sender", choose(("natural", "legal"))), when.get("receiver", "natural")
+    home = choose((country, country, country, None, "GB", "RE"))
     sent_from = [code for code in SENT_FROM if code not in when.get("not_export_country", ())]
-    postcode = choose(listed(when["delivered_to"]) if "delivered_to" in when else (*("ZZ99 9ZZ",) * 40, *POSTCODES))
+    special = postcodes(country)
+    usual = (*("ZZ99 9ZZ",) * 40, *POSTCODES, *special, *(f"{code}0" for code in special))
+    postcode = choose(listed_places(when["delivered_to"]) if "delivered_to" in when else usual)
     made = consignment(
         reference=reference,
         jurisdiction=country,
@@ -260,7 +278,7 @@ def _aimed(choose: Choose[Any], reference: str, country: str, day: date, regime:
         channel=choose(when.get("channel", ("post", "express"))),
         parties=[
             *(party(role, kind=sender) for role in SENDERS),
-            *(party(role, kind=receiver, postcode=postcode) for role in RECEIVERS),
+            *(party(role, kind=receiver, postcode=postcode, country=home) for role in RECEIVERS),
         ],
         export_country=choose(when.get("export_country", sent_from)),
         fiscal_references=asked[when["scheme"]] if "scheme" in when else choose(((), (ioss(),))),
@@ -546,7 +564,9 @@ def higher(country: str, factor: Decimal | int) -> Law:
 @given(seed=SEEDS)
 def test_what_is_waived_is_nought_and_says_so(seed: int) -> None:
     choose = seeded(seed)
-    waiving = [one for one in VERSIONS if any(key.startswith("waived") for rule in one["charge"] for key in rule)]
+    waiving = [
+        one for one in VERSIONS if any(key.startswith("waived") for rule in one.get("charge", ()) for key in rule)
+    ]
     batch = [aimed_at(choose, f"ORDER-{number}", choose(waiving)) for number in range(10 * BATCH)]
     batch += [_cheap(choose, f"CHEAP-{number}") for number in range(BATCH)]
     found = assessed(batch).charges

@@ -19,7 +19,7 @@ import make
 from tidewaiter.assessment import assess
 from tidewaiter.law import Law, load
 from tidewaiter.model.batch import Batch
-from tidewaiter.model.consignment import Adjustment, Consignment, FiscalReference, GoodsItem, Party
+from tidewaiter.model.consignment import Adjustment, Consignment, Document, FiscalReference, GoodsItem, Party
 from tidewaiter.model.money import from_micro, to_micro
 from tidewaiter.model.past import PERSON_TOTALS, Past
 from tidewaiter.pipeline import clear
@@ -66,6 +66,8 @@ def _lists(said: Case) -> Case:
     found: Case = {}
     if "fiscal_references" in said:
         found["fiscal_references"] = tuple(FiscalReference(**one) for one in said["fiscal_references"])
+    if "documents" in said:
+        found["documents"] = tuple(Document(**one) for one in said["documents"])
     if "adjustments" in said:
         found["adjustments"] = tuple(
             Adjustment(code=one["code"], amount=make.money(one["amount"]) if "amount" in one else None)

@@ -26,6 +26,7 @@ from tidewaiter.model.consignment import (
     Change,
     Classification,
     Consignment,
+    Document,
     FiscalReference,
     GoodsItem,
     Packaging,
@@ -78,6 +79,8 @@ def two(first: dict[str, Any], second: dict[str, Any], **what: Any) -> Consignme
 
 GIFT = {"category": "gift", "parties": (make.party("consignor", kind="natural"), make.party("consignee"))}
 IOSS = make.ioss()
+CITES = Document(category="C", type="400", id="26GBIMP000001")
+NOT_CITES = Document(type="Y900")
 SKU, MPN = Classification(scheme="SKU", code="A-17"), Classification(scheme="MPN", code="X1")
 
 # code, what it is about, where it points, a consignment that breaks the rule, one that does not.
@@ -167,6 +170,10 @@ CASES: tuple[tuple[str, str, str, Consignment, Consignment], ...] = (
         in_germany(date(2026, 11, 1), codes=(SKU,)), in_germany(date(2026, 11, 1), codes=(SKU, MPN))),
     ("GDS-22", "product numbers before their day", "/items/0/codes",
         in_germany(date(2026, 11, 1)), in_germany(date(2026, 10, 31))),
+    ("GDS-23", "reptile leather without a permit", "/items/0/documents",
+        with_item(hs_code="41133000"), with_item(hs_code="41133000", documents=(CITES,))),
+    ("GDS-23", "reptile leather, and a document of the whole", "/items/0/documents",
+        with_item(hs_code="41133000"), make.consignment(items=[make.item(hs_code="41133000")], documents=(NOT_CITES,))),
     ("VAL-01", "a price of 0.01", "/items/0/price", with_item(price="0.01 GBP"), with_item(price="1.01 GBP")),
     ("VAL-01", "a customs value of 1", "/items/0/customs_value",
         with_item(customs_value="1 GBP"), with_item(customs_value="11 GBP")),
@@ -410,7 +417,7 @@ def test_no_detail_is_personal() -> None:
 
 def test_every_pointer_leads_to_a_field_of_the_model() -> None:
     for each in RULES:
-        columns = set(SCHEMA[each.on].names()) | {"items", "parties", "changes", "codes"}
+        columns = set(SCHEMA[each.on].names()) | {"items", "parties", "changes", "codes", "documents"}
         for field in each.tests:
             assert columns & {field, f"{field}_micro", field.replace("/", "_")}, (each.kind.code, field)
 

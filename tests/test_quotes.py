@@ -325,3 +325,31 @@ def test_a_variant_changes_nothing_but_schemes_and_claims(law: Law) -> None:
 
 def test_the_published_schema_of_a_quote_is_that_of_the_model() -> None:
     assert json.loads(SCHEMA.read_text(encoding="utf-8")) == json.loads(json.dumps(msgspec.to_builtins(schema())))
+
+
+def to_spain(postcode: str, **what: Any) -> Consignment:
+    """A T-shirt sold to a person in Spain, with a number of the import scheme."""
+    return make.consignment(
+        jurisdiction="ES",
+        parties=(make.party("consignor"), make.party("consignee", country="ES", postcode=postcode)),
+        items=[make.item(price="40 EUR", **what)],
+    )
+
+
+def test_a_place_outside_the_customs_territory_has_no_offer_and_says_why(law: Law) -> None:
+    made = quote(to_spain("51001"), law=law, on=date(2026, 3, 16))
+
+    assert made.offers == ()
+    assert made.preflight.decision.control == "hold"
+    assert [fix.codes for fix in made.preflight.fixes] == [("ASM-14",)]
+    assert "eu-outside-customs" not in {one.regime for one in made.not_offered}
+
+
+def test_a_place_outside_the_tax_has_no_offer_under_the_scheme_and_no_landed_cost(law: Law) -> None:
+    made = quote(to_spain("35001"), law=law, on=date(2026, 3, 16))
+    mainland = quote(to_spain("28001"), law=law, on=date(2026, 3, 16))
+    [offer] = made.offers
+
+    assert {one.model for one in mainland.offers} == {"vendor", "intermediary"}
+    assert (offer.model, offer.duty, offer.tax, offer.landed_cost) == ("intermediary", "0.00", None, None)
+    assert [line.amount for line in offer.receipt.charges if line.code == "B00"] == ["0.00"]

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
 
+from tidewaiter.assessment.delivery import delivered_to
 from tidewaiter.assessment.duties import Goods, duties
 from tidewaiter.assessment.regimes import Choice
 from tidewaiter.assessment.terms import Terms, cross
 from tidewaiter.assessment.valuation import Worth
 from tidewaiter.law import Law
-from tidewaiter.law.rules import ChargeRule, Place, Regime
+from tidewaiter.law.rules import ChargeRule, Place, Regime, Tax
 from tidewaiter.law.tariff import NO_MEASURE, Sorts
 from tidewaiter.law.timeline import ordinal
 from tidewaiter.model.batch import ROW
@@ -44,6 +45,7 @@ from tidewaiter.model.outcome import CHARGES
 
 NO_FACT = -1
 EVERY = slice(None)
+A = TypeVar("A", Whole, Yes)
 
 # What a line says of how its amount came about; the words are in receipt.py.
 PLAIN, RELIEVED, FREE, PREFERRED, UNKNOWN_DUTY, AGAIN, AT_SALE, NOUGHT_RATED, WAIVED, DISPLACED, PARTED = range(11)
@@ -533,6 +535,9 @@ def _tax(rule: ChargeRule, goods: _Goods) -> _Line:
     """The rate of the goods' class on the tax base, or on what the rule names; zero where due at the sale."""
     with_charges = np.where(goods.tax_has_charges, plus(goods.tax_base, goods.before), goods.tax_base)
     base = goods.base(rule, with_charges)
+    only = _where_charged(rule.tax, goods)
+    if only is not None and not len(only):
+        return _Line(amount=base[only], only=only)
     rate, is_firm = _tax_rates(rule.tax, goods)
     law = goods.terms.law
     ppm = law.tax_rate_ppm[rate]
@@ -540,12 +545,58 @@ def _tax(rule: ChargeRule, goods: _Goods) -> _Line:
     if rule.due == "sale":
         nothing = np.zeros(len(base), np.int64)
         at_sale = _collected(rule, goods, goods.part(rule, base, ppm), base, ppm)
-        return _Line(amount=nothing, at_sale=at_sale, base=base, how=AT_SALE, fact=rate, is_firm=is_firm)
+        line = _Line(amount=nothing, at_sale=at_sale, base=base, how=AT_SALE, fact=rate, is_firm=is_firm)
+        return _some(line, only)
     whole = goods.part(rule, base, ppm)
     amount = _collected(rule, goods, whole, base, ppm)
-    return _Line(
-        amount=amount, whole=whole, base=base, how=np.where(ppm == 0, NOUGHT_RATED, PLAIN), fact=rate, is_firm=is_firm
+    how = np.where(ppm == 0, NOUGHT_RATED, PLAIN)
+    return _some(_Line(amount=amount, whole=whole, base=base, how=how, fact=rate, is_firm=is_firm), only)
+
+
+def _some(line: _Line, only: Whole | None) -> _Line:
+    """The line, of some of its items."""
+    if only is None:
+        return line
+
+    def part(column: A | None) -> A | None:
+        return None if column is None else column[only]
+
+    return replace(
+        line,
+        amount=line.amount[only],
+        whole=part(line.whole),
+        at_sale=part(line.at_sale),
+        base=part(line.base),
+        fact=part(line.fact),
+        how=line.how if isinstance(line.how, int) else line.how[only],
+        is_firm=part(line.is_firm),
+        only=only,
     )
+
+
+def _where_charged(tax: str, goods: _Goods) -> Whole | None:
+    """The items of which a tax of some places only is charged, and so have a line of it; None for all."""
+    terms = goods.terms
+    lists = [found.delivered_to if (found := terms.law.tax(one.country, tax)) else "" for one in terms.places]
+    if not any(lists):
+        return None
+    only = np.zeros(len(goods.at), np.bool_)
+    for name in dict.fromkeys(lists):
+        mine = np.fromiter((one == name for one in lists), np.bool_, len(lists))[goods.place]
+        only |= mine & delivered_to(terms, name)[goods.head] if name else mine
+    return np.flatnonzero(only)
+
+
+def _own_rates(taxes: Sequence[Tax | None], of_place: Whole, goods: _Goods) -> tuple[Whole, list[str]]:
+    """For each item its place among the lists of places with rates of their own, and these; the first is for none."""
+    lists = ["", *dict.fromkeys(name for tax in taxes if tax is not None for name in tax.places)]
+    where = np.zeros(len(goods.at), np.int64)
+    for number, name in enumerate(lists[1:], start=1):
+        has = np.fromiter((tax is not None and name in tax.places for tax in taxes), np.bool_, len(taxes))
+        free = (where == 0) & has[of_place[goods.place]]
+        if free.any():
+            where[free & delivered_to(goods.terms, name)[goods.head]] = number
+    return where, lists
 
 
 def _tax_rates(tax: str, goods: _Goods) -> tuple[Whole, Yes]:
@@ -560,12 +611,14 @@ def _tax_rates(tax: str, goods: _Goods) -> tuple[Whole, Yes]:
     )
     of_place = np.array([next(n for n, one in enumerate(different) if one is mine) for mine in taxes], np.int64)
     kind = table[of_place[goods.place], which[goods.at]]
-    keys, place = distinct(goods.place * len(kinds) + kind, len(terms.places) * len(kinds))
-    classes = list(kinds)
-    found = [
-        terms.law.tax_rate_at(taxes[key // len(kinds)], classes[key % len(kinds)], terms.places[key // len(kinds)].day)
-        for key in keys.tolist()
-    ]
+    where, lists = _own_rates(different, of_place, goods)
+    classes = [(of, name) for of in kinds for name in lists]
+    kind = kind * len(lists) + where
+    keys, place = distinct(goods.place * len(classes) + kind, len(terms.places) * len(classes))
+    found = []
+    for key in keys.tolist():
+        here, (of, name) = key // len(classes), classes[key % len(classes)]
+        found.append(terms.law.tax_rate_at(taxes[here], of, terms.places[here].day, name))
     answers = np.array(found, np.int64).reshape(-1, 2)[place]
     return answers[:, 0], answers[:, 1] == 1
 
@@ -660,7 +713,7 @@ def _preferred(terms: Terms) -> tuple[Whole, list[str]]:
     claim, claims = terms.items_apart("preference")
     if claims == [None]:
         return np.zeros(len(claim), np.int64), [""]
-    is_claimed = terms.on_list("preference-claims", claim, claims, terms.head_of, is_prefix=True)
+    is_claimed = terms.on_list("preference-claims", claim, claims, terms.head_of, by="beginning")
     stated, of_goods = terms.of_items("preference_country"), terms.of_items("origin_country")
     country, countries = told_apart(stated.zip_with(stated.is_not_null(), of_goods).fill_null(""))
     return np.where(is_claimed, country + 1, 0), ["", *countries]

@@ -109,7 +109,7 @@ def _person(who: str, kind: str) -> Words:
 
 
 def _place(name: str) -> str:
-    return f"the {name.replace('-', ' ')}"
+    return f"the {', '.join(part.replace('-', ' ') for part in name.split('/'))}"
 
 
 def _delivered(when: Conditions, _of: str) -> Words:

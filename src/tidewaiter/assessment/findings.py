@@ -114,11 +114,19 @@ KINDS = (
         "what is laid on the rest.",
         law="",
     ),
+    Kind(
+        code="ASM-14",
+        severity="warning",
+        text="{detail}.",
+        remedy="If that is not so, correct what is declared, such as where the goods are delivered. Else an officer "
+        "says what is to be done.",
+        law="",
+    ),
 )
 """Every kind of finding that assessment makes."""
 
 LEAVES_UNKNOWN = frozenset(
-    {"ASM-01", "ASM-02", "ASM-03", "ASM-04", "ASM-05", "ASM-06", "ASM-08", "ASM-10", "ASM-12", "ASM-13"}
+    {"ASM-01", "ASM-02", "ASM-03", "ASM-04", "ASM-05", "ASM-06", "ASM-08", "ASM-10", "ASM-12", "ASM-13", "ASM-14"}
 )
 """Those after which something that is due, or whether anything is, is not known."""
 
@@ -138,6 +146,7 @@ def shortcomings(terms: Terms, worth: Worth, choice: Choice, charged: Charged) -
     found += _of_goods(terms, worth, charged)
     found.append(_found("ASM-04", terms.rows[choice.chosen < 0], ""))
     found.append(_found("ASM-11", terms.rows[choice.unknown_past], "/parties"))
+    found.append(_of_officers(terms, choice))
     found += _of_carriage(terms)
     found += _of_layers(terms, charged.charges)
     found += _of_taxes(charged.charges, terms.law)
@@ -249,6 +258,16 @@ def _of_layers(terms: Terms, charges: pl.DataFrame) -> Iterator[pl.DataFrame]:
         yield from _of_formulas(terms, places, fact[unknown], besides=True)
 
 
+def _of_officers(terms: Terms, choice: Choice) -> pl.DataFrame:
+    """Consignments under a regime by which nothing is reckoned, and why."""
+    told = [f"{one.officer} ({one.source})" if one.officer else None for one in choice.regimes]
+    if not any(told):
+        return _NONE
+    has = np.array([*(text is not None for text in told), False], np.bool_)
+    at = np.flatnonzero(has[choice.chosen])
+    return _found("ASM-14", terms.rows[at], "/parties", detail=(choice.chosen[at], told))
+
+
 def _of_carriage(terms: Terms) -> Iterator[pl.DataFrame]:
     """A price that leaves carriage out, where the customs value has it in and it is not stated."""
     delivery = terms.of_heads("incoterm")
@@ -263,7 +282,9 @@ def _of_carriage(terms: Terms) -> Iterator[pl.DataFrame]:
 
 def _of_taxes(charges: pl.DataFrame, law: Law) -> Iterator[pl.DataFrame]:
     """Taxes, and duties laid down like one, whose rates are not held."""
-    untold = np.flatnonzero((known(charges["fact"]) == MISSING) & law.is_by_tax[known(charges["rule"])])
+    fact = known(charges["fact"])
+    by_tax = np.flatnonzero(law.is_by_tax[known(charges["rule"])])
+    untold = by_tax[law.tax_rate_ppm[np.where(fact[by_tax] == MISSING, -1, fact[by_tax])] == MISSING]
     if len(untold):
         some = charges[pl.Series(untold)]
         items = known(some["item"])

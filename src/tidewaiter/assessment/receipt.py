@@ -25,7 +25,7 @@ from tidewaiter.assessment.charging import (
 from tidewaiter.assessment.terms import rate_in_words
 from tidewaiter.law import Law
 from tidewaiter.law.expressions import Formula
-from tidewaiter.law.rules import ChargeRule, Place
+from tidewaiter.law.rules import EVERY_CLASS, ChargeRule, Place
 from tidewaiter.law.text import percent_text
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.exact import known, standing
@@ -205,7 +205,8 @@ def _tax(law: Law, rule: ChargeRule, fact: int | None, how: int) -> _Said:
     if fact is None:
         return _Said(_measure(law, rule), "unknown", why, rule.source)
     rate = law.tax_rates[fact]
-    return _Said(_measure(law, rule), f"{percent_text(rate.rate_ppm)} ({rate.name})", why, rate.source)
+    told = rate.text if rate.name == EVERY_CLASS else f"{rate.text} ({rate.name})"
+    return _Said(_measure(law, rule), told, rate.why or why, rate.source)
 
 
 _WORDS: dict[str, Callable[[Law, ChargeRule, int | None, int], _Said]] = {

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import polars as pl
 
+from tidewaiter.assessment.delivery import delivered_to, ranked
 from tidewaiter.assessment.terms import Terms, rate_into
 from tidewaiter.assessment.valuation import Worth, carriage_for_limits, part_of_value
 from tidewaiter.law.expressions.units import in_plain_units
@@ -28,7 +29,6 @@ from tidewaiter.model.exact import (
     standing,
     sums,
     taken,
-    told_apart,
     yes,
 )
 from tidewaiter.model.money import MICRO
@@ -40,8 +40,6 @@ FREE_CIRCULATION = "40"
 SENDERS = ("consignor", "exporter", "seller")
 RECEIVERS = ("importer", "consignee", "buyer")
 """Roles in the order in which they are asked who sends and who receives."""
-DELIVERED = ("consignee", "buyer", "importer")
-"""Roles in the order in which they are asked where the goods are delivered."""
 PIECES = "NAR"
 """The unit of single articles, and of a quantity that states none."""
 _KINDS = ("association", "legal", "natural")
@@ -49,7 +47,7 @@ _KINDS = ("association", "legal", "natural")
 NOBODY = len(_KINDS)
 
 
-Answer = TypeVar("Answer", bound=Whole | Yes | tuple[Whole, list[str | None]])
+Answer = TypeVar("Answer", bound=Whole | Yes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,9 +164,9 @@ class _Facts:
             if kind:
                 yield name, self._kind(roles) == _KINDS.index(kind)
         if when.delivered_to:
-            yield "delivered_to", self._answer(self._delivered_to, when.delivered_to)
+            yield "delivered_to", delivered_to(self._terms, when.delivered_to)
         if when.not_delivered_to:
-            yield "not_delivered_to", ~self._answer(self._delivered_to, when.not_delivered_to)
+            yield "not_delivered_to", ~delivered_to(self._terms, when.not_delivered_to)
         if when.has_limits:
             yield from self._limits(when, regime.value_share_ppm)
         for goods in when.goods_not:
@@ -243,29 +241,6 @@ class _Facts:
         above, below = np.array(rates, np.int64).reshape(-1, 2)[place].T
         return scaled(value, above, below, quantum=1, half_up=True)
 
-    def _delivered_to(self, name: str) -> Yes:
-        """Whether the postcode of the receiver begins with an entry of the list."""
-        parties, heads = self._terms.batch.parties, np.arange(len(self._terms.heads))
-        if parties.is_empty():
-            return np.zeros(len(heads), np.bool_)
-        of, order = self._ranked(DELIVERED)
-        first = np.full(len(heads), len(DELIVERED) * len(order), np.int64)
-        here = np.flatnonzero((of >= 0) & (order >= 0))
-        np.minimum.at(first, of[here], order[here] * len(order) + here)
-        which, codes = self._answer(self._postcodes)
-        has = first < len(DELIVERED) * len(order)
-        return has & self._terms.on_list(name, which[first % len(order)], codes, heads, is_prefix=True)
-
-    def _postcodes(self) -> tuple[Whole, list[str | None]]:
-        which, codes = told_apart(self._terms.batch.parties["postcode"])
-        return which, [None if code is None else code.replace(" ", "").upper() for code in codes]
-
-    def _ranked(self, roles: tuple[str, ...]) -> tuple[Whole, Whole]:
-        """For each party of a whole consignment its head, and the place of its role among these; -1 for none."""
-        order = among(self._terms.batch.parties["role"], roles)
-        of = self._terms.heads_of(self._terms.batch.parties["row"])
-        return of, np.where(known(self._terms.batch.parties["item"]) == MISSING, order, -1)
-
     def _some(self, of_item: Yes) -> Yes:
         """For each head whether it holds for some item."""
         found = np.zeros(len(self._terms.heads), np.bool_)
@@ -298,7 +273,7 @@ class _Facts:
     def _covered(self, name: str) -> Yes:
         """For each item whether its commodity code is on a list of goods."""
         which, codes = self._terms.items_apart("hs_code")
-        return self._terms.on_list(name, which, codes, self._terms.head_of, is_prefix=True)
+        return self._terms.on_list(name, which, codes, self._terms.head_of, by="goods")
 
     def _has_scheme(self, scheme: str) -> Yes:
         """Whether a fiscal reference with that role is given; "none": whether none is."""
@@ -316,7 +291,7 @@ class _Facts:
             parties, heads = self._terms.batch.parties, len(self._terms.heads)
             rank = np.full(heads, NOBODY, np.int64)
             if not parties.is_empty():
-                of, order = self._ranked(roles)
+                of, order = ranked(self._terms, roles)
                 kind = among(parties["kind"], _KINDS)
                 ranks = NOBODY + 1
                 place = order * ranks + np.where(kind < 0, NOBODY, kind)

@@ -19,8 +19,9 @@ from tidewaiter.checks.catalogue import RULES
 from tidewaiter.checks.goods import PRODUCT_IDENTIFIERS
 from tidewaiter.checks.rule import Frame
 from tidewaiter.law.in_force import InForce
+from tidewaiter.law.permits import Moved, Needed, concerned, needed
 from tidewaiter.model import identifiers
-from tidewaiter.model.batch import SCHEMA, Batch
+from tidewaiter.model.batch import ROW, SCHEMA, Batch
 from tidewaiter.model.exact import MISSING, Whole, known, standing
 from tidewaiter.model.past import Past
 from tidewaiter.model.rows import beside, positions
@@ -420,6 +421,45 @@ def lacks_numbers(of: Facts) -> pl.Series | None:
     if given[0] is not None and given[1] is not None:
         lacks &= ~(given[0] & given[1])
     return pl.Series(lacks) if lacks.any() else None
+
+
+@_fact("items")
+def lacks_permits(of: Facts) -> pl.Series | None:
+    """Documents that law asks for such goods and that are not declared, in words; null where there are none."""
+    law = of.law.law
+    distinct = of.distinct("items")
+    codes = distinct["hs_code"][0].to_list() if "hs_code" in distinct.columns else []
+    found = concerned(law, of.law.countries & law.known, codes)
+    if not found:
+        return None
+    at = np.flatnonzero(of.batch.items["hs_code"].is_in(found).fill_null(value=False).to_numpy())
+    goods = of.view("items", ("jurisdiction", "accepted_on", "direction", "hs_code", "origin_country"))
+    own = of.batch.items["export_country"]
+    whole = of.batch.consignments["export_country"][of.head_places("items")]
+    goods = goods.with_columns(own.zip_with(own.is_not_null(), whole).alias("sent_from"))
+    declared = _declared(of, at)
+    texts: list[str | None] = [None] * len(of.batch.items)
+    known_needs: dict[Moved, list[Needed]] = {}
+    for place, values in zip(at.tolist(), goods[at].iter_rows(), strict=True):
+        moved = Moved._make(values)
+        if moved not in known_needs:
+            known_needs[moved] = needed(law, moved)
+        if known_needs[moved] and (missing := needed(law, moved, declared[place])):
+            texts[place] = "; ".join(one.text for one in missing)
+    return pl.Series(texts, dtype=pl.String) if any(texts) else None
+
+
+def _declared(of: Facts, at: Places) -> dict[int, set[str]]:
+    """The codes of the documents of some items, given by their places: their own and those of their consignment."""
+    keys = of.batch.items.select("row", "item")[at].rows()
+    documents = of.batch.documents.filter(pl.col("row").is_in(pl.Series([row for row, _ in keys], dtype=ROW).implode()))
+    listed: dict[tuple[int, int | None], set[str]] = {}
+    for row, item, category, kind in documents.select("row", "item", "category", "type").iter_rows():
+        listed.setdefault((row, item), set()).add(f"{category or ''}{kind or ''}")
+    return {
+        place: listed.get((row, item), set()) | listed.get((row, None), set())
+        for place, (row, item) in zip(at.tolist(), keys, strict=True)
+    }
 
 
 @_fact("packages")

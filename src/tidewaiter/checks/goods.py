@@ -267,6 +267,17 @@ def no_product_identifiers(_: InForce) -> pl.Expr:
     return (pl.col("category") == "sale") & parcel & pl.col("lacks_numbers")
 
 
+@rule("GDS-23", on="items", field="documents", severity="warning", asked=FULL, detail="lacks_permits")
+def permit_missing(_: InForce) -> pl.Expr:
+    """The goods need a document that is not declared: {detail}. Get it before the goods are sent, and declare its code
+    and number. Where the goods are not such as need it, declare the code that says so, if there is one.
+
+    Source: the law that the finding names for each document; Delegated Regulation (EU) 2015/2446, annex B, data
+    element 2/3.
+    """
+    return pl.col("lacks_permits").is_not_null()
+
+
 def unprintable(text: pl.Expr) -> pl.Expr:
     """Whether a text holds control characters, marks that turn the direction of writing, or the sign of a lost
     character."""

@@ -149,6 +149,9 @@ def quote(console: Console, made: Quote) -> None:
     colour = CONTROLS.get(preflight.decision.control, "red")
     control = preflight.decision.control.replace("_", " ")
     console.print(f"would it clear: [{colour}]{control}[/]. {' '.join(preflight.decision.reasons)}")
+    for permit in preflight.permits:
+        console.print(f"  missing permit: {escape(permit.name)} ({' or '.join(permit.codes)})", end="")
+        console.print(f", issued by {escape(permit.issuer)}{_if_exempt(permit.exempt)}")
     for number, fix in enumerate(preflight.fixes, start=1):
         places = ", ".join(pointer or "/" for pointer in fix.source_pointers)
         console.print(f"  mend {number}. [bold]{', '.join(fix.codes)}[/] {fix.severity} at {escape(places)}: ", end="")
@@ -156,6 +159,10 @@ def quote(console: Console, made: Quote) -> None:
     for fix in preflight.when_lodged:
         console.print(f"  when it is lodged: {escape(fix.remedy)}", style="dim")
     console.print(f"law {made.law_digest or 'not held'}", style="dim")
+
+
+def _if_exempt(codes: Sequence[str]) -> str:
+    return f"; where the goods need none, declare {' or '.join(codes)}" if codes else ""
 
 
 def _side_by_side(made: Quote) -> Table:

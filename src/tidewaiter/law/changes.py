@@ -30,7 +30,7 @@ def next_change(
 
     Looked at are the ground rules and every regime of the country, whether it applies today or not; and of what
     `regimes` charge the lists of goods, the rates of tax and of the tariff for these goods, and the rates of exchange
-    of these currencies.
+    of these currencies; and the documents that such goods may need.
     """
     ahead = {
         *_ends(law.regimes(place.country), place.day),
@@ -40,6 +40,7 @@ def next_change(
         *_tariff(law, place, goods, regimes),
         *_displacing(place, regimes),
         *_exchange(law, place, goods, set(currencies), regimes),
+        *_permits(law, place, goods),
     }
     return min(ahead, default=None)
 
@@ -66,7 +67,11 @@ def _lists(law: Law, place: Place, goods: Sequence[Goods]) -> Iterator[date]:
             return [any(one.begins(each.code) for one in here) for each in goods]
 
         yield from (at for at in _ends(editions, place.day) if listed(at) != listed(place.day))
-    for name in {name for when in conditions for name in (when.delivered_to, when.not_delivered_to) if name}:
+    places = {name for when in conditions for name in (when.delivered_to, when.not_delivered_to)}
+    for tax in {rule.tax for regime in law.regimes_on(place) for rule in regime.charges if rule.tax}:
+        if found := law.tax(place.country, tax):
+            places |= {found.delivered_to, *found.places}
+    for name in {name.partition("/")[0] for name in places if name}:
         yield from _ends(law.editions(name, place.country), place.day)
 
 
@@ -80,9 +85,17 @@ def _taxes(law: Law, place: Place, goods: Sequence[Goods], regimes: Sequence[Reg
 
 
 def _tax_rates(law: Law, tax: Tax, goods: Sequence[Goods], day: date) -> list[int | None]:
-    """The rate of each of the goods; None where none is held."""
-    numbers = [law.tax_rate_at(tax, law.classes(tax, one.code), day)[0] for one in goods]
+    """The rate of each of the goods, wherever they are delivered; None where none is held."""
+    classes = [law.classes(tax, one.code) for one in goods]
+    numbers = [law.tax_rate_at(tax, of, day, place)[0] for of in classes for place in ("", *tax.places)]
     return [None if number < 0 else law.tax_rates[number].rate_ppm for number in numbers]
+
+
+def _permits(law: Law, place: Place, goods: Sequence[Goods]) -> Iterator[date]:
+    for permit in law.permits(place.country):
+        for block in permit.goods:
+            if any(one.code.startswith(block.prefixes) for one in goods):
+                yield from _ends([block], place.day)
 
 
 def _tariff(law: Law, place: Place, goods: Sequence[Goods], regimes: Sequence[Regime]) -> Iterator[date]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from tidewaiter.law.rules import (
     GroupMember,
     Jurisdiction,
     Law,
+    Permit,
+    PermitGoods,
     Rate,
     Regime,
     RiskFile,
@@ -69,6 +72,8 @@ _TAKES = {
 _CHARGE_LIMITS = ("minimum", "maximum", "waived_below", "waived_up_to")
 _BASES = ("goods", "carriage", "customs_value", "tax_base", "charges")
 _SINGLE = ("scheme", "sender", "receiver", "delivered_to", "not_delivered_to", "value_basis", "value_per")
+_MOVED = ("direction", "origin", "not_origin", "export_country", "not_export_country")
+"""Conditions on goods that need a document, each a list."""
 _LIMITS = ("value_max", "value_over", "person_day_max", "person_year_max")
 """Conditions that name one thing; the others, but for the limits, name a list."""
 
@@ -194,7 +199,10 @@ def _one_of(name: str, value: str) -> str:
 
 def _jurisdiction(name: str, files: Sequence[tuple[Path, Path]], *, has_tariff: bool) -> Jurisdiction:
     [head, *_] = [path for root, path in files if path.relative_to(root).as_posix() == "jurisdiction.toml"]
-    taxes = [path for root, path in files if path.relative_to(root).as_posix() == "taxes.toml"]
+    taxes, documents = (
+        [path for root, path in files if path.relative_to(root).as_posix() == wanted]
+        for wanted in ("taxes.toml", "documents.toml")
+    )
     said = _toml(head)
     lists: dict[str, tuple[CodeEdition, ...]] = {}
     groups: dict[str, list[GroupMember]] = {}
@@ -226,6 +234,7 @@ def _jurisdiction(name: str, files: Sequence[tuple[Path, Path]], *, has_tariff: 
                 for path in _paths(files, "risk", ".toml")
             ),
             has_tariff=has_tariff,
+            permits=tuple(permit for path in documents for permit in _permits(path)),
             digest=_digest(
                 f"{path.relative_to(root).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}"
                 for root, path in files
@@ -256,9 +265,11 @@ def _ground(block: Mapping[str, Any]) -> Ground:
 def _taxes(path: Path) -> Iterator[Tax]:
     with _reading(path):
         for tax in _toml(path)["tax"]:
-            _only(tax, "id", "code", "name", "rate", "goods")
-            for block in (*tax["rate"], *tax.get("goods", ())):
-                _only(block, "class", "from", "until", "rate", "hs", "source", "confidence")
+            _only(tax, "id", "code", "name", "delivered_to", "rate", "goods")
+            for block in tax["rate"]:
+                _only(block, "class", "from", "until", "rate", "delivered_to", "why", "source", "confidence")
+            for block in tax.get("goods", ()):
+                _only(block, "class", "from", "until", "hs", "source", "confidence")
             yield Tax(
                 id=tax["id"],
                 code=tax["code"],
@@ -268,9 +279,11 @@ def _taxes(path: Path) -> Iterator[Tax]:
                         name=rate["class"],
                         since=_day(rate["from"]),
                         until=_end(rate),
-                        rate_ppm=percent(rate["rate"]),
+                        rate_ppm=None if rate["rate"] == "unknown" else percent(rate["rate"]),
                         source=_source(rate),
                         confidence=_one_of("confidence", rate.get("confidence", "firm")),
+                        delivered_to=rate.get("delivered_to", ""),
+                        why=rate.get("why", ""),
                     )
                     for rate in tax["rate"]
                 ),
@@ -285,6 +298,37 @@ def _taxes(path: Path) -> Iterator[Tax]:
                     )
                     for goods in tax.get("goods", ())
                 ),
+                delivered_to=tax.get("delivered_to", ""),
+            )
+
+
+def _permits(path: Path) -> Iterator[Permit]:
+    with _reading(path):
+        for document in _toml(path)["document"]:
+            _only(document, "id", "name", "issuer", "codes", "exempt", "goods")
+            for goods in document["goods"]:
+                _only(goods, "from", "until", "hs", "source", "confidence", *_MOVED)
+                if unknown := set(goods.get("direction", ())) - {"import", "export"}:
+                    raise ValueError(f"no direction is called {', '.join(sorted(unknown))}")
+            if not document["codes"]:
+                raise ValueError(f"{document['id']} has no code as which it is declared")
+            yield Permit(
+                id=document["id"],
+                name=document["name"],
+                issuer=document["issuer"],
+                codes=tuple(document["codes"]),
+                exempt=tuple(document.get("exempt", ())),
+                goods=tuple(
+                    PermitGoods(
+                        since=_day(goods["from"]),
+                        until=_end(goods),
+                        prefixes=tuple(goods["hs"]),
+                        source=_source(goods),
+                        confidence=_one_of("confidence", goods.get("confidence", "firm")),
+                        **{name: tuple(goods.get(name, ())) for name in _MOVED},
+                    )
+                    for goods in document["goods"]
+                ),
             )
 
 
@@ -293,7 +337,11 @@ def _regimes(path: Path) -> Iterator[Regime]:
     with _reading(path):
         _only(said, "id", "name", "version")
         for version in said["version"]:
-            _only(version, "from", "until", "priority", "when", "charge", "source", "confidence", "value_share")
+            _only(
+                version, "from", "until", "priority", "when", "charge", "source", "confidence", "value_share", "officer"
+            )
+            if version.get("officer") and version.get("charge"):
+                raise ValueError("where an officer decides, nothing is charged here")
             confidence = _one_of("confidence", version.get("confidence", "firm"))
             charges = tuple(_charge(block, version["source"], confidence) for block in version.get("charge", ()))
             _check_bases(charges)
@@ -308,6 +356,7 @@ def _regimes(path: Path) -> Iterator[Regime]:
                 source=_source(version),
                 confidence=confidence,
                 value_share_ppm=percent(version.get("value_share", "100 %")),
+                officer=version.get("officer", ""),
             )
 
 
@@ -419,12 +468,31 @@ def _displacing(said: str | Mapping[str, Any]) -> Displacing:
 
 
 def _editions(rows: Sequence[Mapping[str, str]]) -> Iterator[CodeEdition]:
-    """Codes with the same days are one edition, so that a test of membership is one look-up."""
+    """Codes with the same days are one edition, so that a test of membership is one look-up.
+
+    Of a list in parts, where the longest code decides, all that hold on a day are one edition.
+    """
+    if any(row.get("part") for row in rows):
+        yield from _editions_in_parts(rows)
+        return
     by_days: dict[tuple[date, date | None], list[str]] = {}
     for row in rows:
         by_days.setdefault((_day(row["from"]), _end(row)), []).append(row["code"])
     for (since, until), codes in by_days.items():
         yield CodeEdition(since=since, until=until, codes=pl.Series(sorted(set(codes)), dtype=pl.String))
+
+
+def _editions_in_parts(rows: Sequence[Mapping[str, str]]) -> Iterator[CodeEdition]:
+    turns = sorted({day for row in rows for day in (_day(row["from"]), _end(row)) if day is not None})
+    for since, until in pairwise([*turns, None]):
+        if since is None:
+            continue
+        here = [row for row in rows if _day(row["from"]) <= since and ((end := _end(row)) is None or since < end)]
+        parts = {row["code"]: frozenset((row["part"] or "").split()) for row in here}
+        if len(parts) < len(here):
+            raise ValueError(f"a code is there twice on {since}")
+        if here:
+            yield CodeEdition(since=since, until=until, codes=pl.Series(sorted(parts), dtype=pl.String), parts=parts)
 
 
 def _tariff(schedule: str, paths: Sequence[Path], kinds: Collection[str]) -> pl.DataFrame:

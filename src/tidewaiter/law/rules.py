@@ -147,7 +147,7 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Regime:
-    """One dated version of a revenue regime."""
+    """One dated version of a revenue regime. `officer`: why nothing is reckoned under it and an officer decides."""
 
     id: str
     name: str
@@ -159,24 +159,30 @@ class Regime:
     source: str
     confidence: str
     value_share_ppm: int = MICRO
+    officer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxRate:
-    """The rate of one class of a tax, in parts in a million."""
+    """The rate of one class of a tax, in parts in a million; None where law has one that is not held here.
+
+    `delivered_to`: the list of places, or part of one, that it is for; '' for all that have no rates of their own.
+    """
 
     name: str
     since: date
     until: date | None
-    rate_ppm: int
+    rate_ppm: int | None
     source: str
     confidence: str
+    delivered_to: str = ""
+    why: str = ""
     number: int = -1
 
     @property
     def text(self) -> str:
         """The rate as people write it: '20 %'."""
-        return percent_text(self.rate_ppm)
+        return "unknown" if self.rate_ppm is None else percent_text(self.rate_ppm)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,22 +199,67 @@ class TaxGoods:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tax:
-    """A tax on goods: its rates by class, and which goods are not in the standard class."""
+    """A tax on goods: its rates by class, and which goods are not in the standard class.
+
+    `delivered_to`: the places where alone it is charged; '' for everywhere.
+    """
 
     id: str
     code: str
     name: str
     rates: tuple[TaxRate, ...]
     goods: tuple[TaxGoods, ...]
+    delivered_to: str = ""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The places that have rates of their own, in the order in which they are asked for."""
+        return tuple(dict.fromkeys(rate.delivered_to for rate in self.rates if rate.delivered_to))
+
+
+EVERY_CLASS = "every"
+"""The class of a rate that goods bear whatever class they are in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PermitGoods:
+    """Goods, by prefixes of the commodity code, that need a permit; an empty condition always holds."""
+
+    since: date
+    until: date | None
+    prefixes: tuple[str, ...]
+    direction: tuple[str, ...]
+    origin: tuple[str, ...]
+    not_origin: tuple[str, ...]
+    export_country: tuple[str, ...]
+    not_export_country: tuple[str, ...]
+    source: str
+    confidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permit:
+    """A document that goods need: a licence, a certificate, a notice.
+
+    `codes`: as which it is declared, any of them; `exempt`: codes by which goods are declared not to need it.
+    """
+
+    id: str
+    name: str
+    issuer: str
+    codes: tuple[str, ...]
+    exempt: tuple[str, ...]
+    goods: tuple[PermitGoods, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CodeEdition:
-    """Codes of one list that hold over the same days."""
+    """Codes of one list that hold over the same days; `parts`: for each code the parts of the list that it is in."""
 
     since: date
     until: date | None
     codes: pl.Series
+    parts: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def holds(self, day: int) -> bool:
         """Whether the day, as days since 1970, is one of its days."""
@@ -218,13 +269,20 @@ class CodeEdition:
         """Whether the code is one of the list."""
         return code in self._codes
 
-    def begins(self, code: str) -> bool:
-        """Whether the code begins with one of the list."""
-        known = self._begun
+    def begins(self, code: str, part: str = "") -> bool:
+        """Whether the code begins with one of the list; and the longest such is in that part of it."""
+        if not part:
+            return any(code[:length] in self._codes for length in self._lengths)
+        longest = next((code[:size] for size in reversed(self._lengths) if code[:size] in self._codes), None)
+        return longest is not None and part in self.parts.get(longest, ())
+
+    def covers(self, code: str) -> bool:
+        """Whether the code of goods begins with one of the list; kept for the next time, as a postcode must not be."""
+        known = self._covered
         if code not in known:
             if len(known) >= KNOWN_MAX:
                 known.clear()
-            known[code] = any(code[:length] in self._codes for length in self._lengths)
+            known[code] = self.begins(code)
         return known[code]
 
     @cached_property
@@ -232,7 +290,7 @@ class CodeEdition:
         return frozenset(self.codes.to_list())
 
     @cached_property
-    def _begun(self) -> dict[str, bool]:
+    def _covered(self) -> dict[str, bool]:
         return {}
 
     @cached_property
@@ -297,6 +355,7 @@ class Jurisdiction:
     risk: tuple[RiskFile, ...]
     has_tariff: bool
     digest: str
+    permits: tuple[Permit, ...] = ()
 
 
 def between(day: pl.Expr, since: date, until: date | None) -> pl.Expr:
@@ -353,8 +412,10 @@ class Law:
 
     @cached_property
     def tax_rate_ppm(self) -> Whole:
-        """Each tax rate in parts in a million, by its number, with `MISSING` at the end for none."""
-        return np.array([*(rate.rate_ppm for rate in self.tax_rates), MISSING], np.int64)
+        """Each tax rate in parts in a million, by its number; `MISSING` where it is not held, and at the end for
+        none."""
+        held = (MISSING if rate.rate_ppm is None else rate.rate_ppm for rate in self.tax_rates)
+        return np.array([*held, MISSING], np.int64)
 
     @cached_property
     def tax_rate_is_firm(self) -> Yes:
@@ -467,6 +528,17 @@ class Law:
         places = (self.jurisdictions[folder].taxes for folder in self.family(country))
         return next((found for taxes in places for found in taxes if found.id == tax), None)
 
+    def permits(self, country: str) -> tuple[Permit, ...]:
+        """The documents that goods may need there: of one name the nearest folder's."""
+        return self.remembered(("permits", country), lambda: self._permits(country))
+
+    def _permits(self, country: str) -> tuple[Permit, ...]:
+        found: dict[str, Permit] = {}
+        for folder in self.family(country):
+            for permit in self.jurisdictions[folder].permits:
+                found.setdefault(permit.id, permit)
+        return tuple(found.values())
+
     def classes(self, tax: Tax | None, code: str | None) -> tuple[int, ...]:
         """Which of the tax's blocks of goods the commodity code falls in, by their places."""
         if tax is None or not tax.goods or not code:
@@ -476,30 +548,40 @@ class Law:
             found[code] = tuple(place for place, goods in enumerate(tax.goods) if code.startswith(goods.prefixes))
         return found[code]
 
-    def tax_rate_at(self, tax: Tax | None, classes: tuple[int, ...], day: date) -> tuple[int, bool]:
-        """The number of the rate of a tax for goods of those classes on that day, -1 where none is held; and whether
-        the class is firm. Of two classes the later in the file counts."""
+    def tax_rate_at(
+        self, tax: Tax | None, classes: tuple[int, ...], day: date, delivered_to: str = ""
+    ) -> tuple[int, bool]:
+        """The number of the rate of a tax for goods of those classes on that day, delivered to one of `tax.places` or
+        to none of them; -1 where none is held; and whether the class is firm. Of two classes the later in the file
+        counts."""
         if tax is None:
             return -1, True
         known: dict[Any, tuple[int, bool]] = self.remembered("rates of taxes", dict)
-        key = (id(tax), classes, day)
+        key = (id(tax), classes, day, delivered_to)
         if key not in known:
             if len(known) >= KNOWN_MAX:
                 known.clear()
-            known[key] = self._tax_rate_at(tax, classes, day)
+            known[key] = self._tax_rate_at(tax, classes, day, delivered_to)
         return known[key]
 
     @staticmethod
-    def _tax_rate_at(tax: Tax, classes: tuple[int, ...], day: date) -> tuple[int, bool]:
+    def _tax_rate_at(tax: Tax, classes: tuple[int, ...], day: date, delivered_to: str) -> tuple[int, bool]:
         goods = in_force([tax.goods[place] for place in classes], day)
         name = goods[-1].name if goods else "standard"
-        rates = in_force([rate for rate in tax.rates if rate.name == name], day)
-        return rates[-1].number if rates else -1, all(one.confidence == "firm" for one in goods)
+        here = in_force([rate for rate in tax.rates if rate.delivered_to == delivered_to], day)
+        for wanted, is_firm in ((name, all(one.confidence == "firm" for one in goods)), (EVERY_CLASS, True)):
+            if rates := [rate for rate in here if rate.name == wanted]:
+                return rates[-1].number, is_firm
+        return -1, True
 
     def tax_rate(self, country: str, tax: str, name: str, day: date) -> TaxRate | None:
-        """The rate of a class of a tax on a day."""
+        """The rate of a class of a tax on a day, where no place has a rate of its own."""
         found = self.tax(country, tax)
-        return latest([rate for rate in found.rates if rate.name == name], day) if found else None
+        return (
+            latest([rate for rate in found.rates if rate.name == name and not rate.delivered_to], day)
+            if found
+            else None
+        )
 
     def per_base(self, table: str, currency: str, day: date) -> int | None:
         """Millionths of the currency for one of the table's base on that day; None where no rate is known."""
@@ -525,7 +607,7 @@ def overlaps(place: Jurisdiction) -> Iterator[str]:
     blocks: dict[str, list[Dated]] = {"ground": list(place.ground)}
     for tax in place.taxes:
         for rate in tax.rates:
-            blocks.setdefault(f"{tax.id} {rate.name}", []).append(rate)
+            blocks.setdefault(f"{tax.id} {rate.name} {rate.delivered_to}".rstrip(), []).append(rate)
         for goods in tax.goods:
             for prefix in goods.prefixes:
                 blocks.setdefault(f"{tax.id} on {prefix}", []).append(goods)

@@ -92,9 +92,25 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     law: str
 
 
+class MissingPermit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A document that law asks for some of the goods and that is not declared: `codes`, any of which declares it, and
+    `exempt`, any of which says that the goods are not such as need it. `pointers` name the goods items in our record.
+    """
+
+    permit: str
+    name: str
+    issuer: str
+    codes: tuple[str, ...]
+    exempt: tuple[str, ...]
+    pointers: tuple[str, ...]
+    law: str
+    confidence: str
+
+
 class Preflight(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whether the consignment as stated would clear: what checking and assessment found, the decision that leads to,
-    and what to mend, in that order. Nothing that risk sees has a part in it: any consignment may still be selected.
+    the permits that are missing, and what to mend, in that order. Nothing that risk sees has a part in it: any
+    consignment may still be selected.
 
     `when_lodged` is what a declaration needs and a quote does not (names, addresses, descriptions), as far as it is not
     stated; the decision is made as though it were.
@@ -102,6 +118,7 @@ class Preflight(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     decision: Decision
     findings: tuple[Finding, ...]
+    permits: tuple[MissingPermit, ...]
     fixes: tuple[Fix, ...]
     when_lodged: tuple[Fix, ...]
 

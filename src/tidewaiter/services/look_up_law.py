@@ -73,7 +73,9 @@ def holding(
         known_on=known,
         law_digest=law.digest_of(country),
         measures=tuple(_measures(law, place.schedule or "", code, origin, on)),
-        taxes=tuple(_tax(law, tax, code, on) for tax in _taxes(law, country)),
+        taxes=tuple(
+            _tax(law, tax, code, on, place) for tax in _taxes(law, country) for place in (tax.delivered_to, *tax.places)
+        ),
         regimes=tuple((regime.id, regime.name) for regime in law.regimes_on(place)),
     )
 
@@ -106,13 +108,13 @@ def _taxes(law: Law, country: str) -> list[Tax]:
     return list(found.values())
 
 
-def _tax(law: Law, tax: Tax, code: str, on: date) -> TaxView:
-    number, is_firm = law.tax_rate_at(tax, law.classes(tax, code), on)
+def _tax(law: Law, tax: Tax, code: str, on: date, place: str) -> TaxView:
+    number, is_firm = law.tax_rate_at(tax, law.classes(tax, code), on, place)
     rate = law.tax_rates[number] if number >= 0 else None
     return TaxView(
-        tax=f"{tax.code} {tax.name}",
+        tax=f"{tax.code} {tax.name}" + (f", delivered to {place}" if place else ""),
         name=rate.name if rate else "unknown",
-        rate=rate.text if rate else None,
+        rate=rate.text if rate and rate.rate_ppm is not None else None,
         source=rate.source if rate else None,
         confidence=rate.confidence if rate and is_firm else "secondary",
     )
@@ -137,7 +139,7 @@ def differences(old: Law, new: Law) -> Iterator[str]:
 
 
 def _changed(folder: str, before: Jurisdiction, after: Jurisdiction) -> Iterator[str]:
-    for part in ("ground", "taxes", "regimes"):
+    for part in ("ground", "taxes", "regimes", "permits"):
         texts = [{_said(entry): None for entry in getattr(place, part)} for place in (before, after)]
         for sign, only in (("-", texts[0].keys() - texts[1].keys()), ("+", texts[1].keys() - texts[0].keys())):
             yield from (f"{sign} {folder}/{part}: {text}" for text in sorted(only))

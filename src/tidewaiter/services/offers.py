@@ -254,7 +254,7 @@ def _missing(model: Model, reckoned: Sequence[Reckoned]) -> NotOffered:
         (_distance(one, regime, unmet), place, regime, one, unmet)
         for one in reckoned
         for place, (regime, unmet) in enumerate(one.prospect.regimes)
-        if _usual_model(regime) == model
+        if not regime.officer and _usual_model(regime) == model
     ]
     if not found:
         return NotOffered(model=model, regime=None, name=None, why=("law there has no regime of this kind that day",))

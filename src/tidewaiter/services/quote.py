@@ -23,13 +23,14 @@ from tidewaiter.clearance import decide
 from tidewaiter.formats import Declared
 from tidewaiter.law import Law
 from tidewaiter.law.changes import Goods, next_change
+from tidewaiter.law.permits import Moved, Needed, needed
 from tidewaiter.law.timeline import ordinal
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.money import Money
 from tidewaiter.model.outcome import SIGNALS, Decision
-from tidewaiter.model.quote import Fix, NotOffered, Preflight, Quote
+from tidewaiter.model.quote import Fix, MissingPermit, NotOffered, Preflight, Quote
 from tidewaiter.model.receipt import PersonTotals, bare
 from tidewaiter.services.clear import UNREAD
 from tidewaiter.services.offers import MODELS, Reckoned, not_offered, offers, regimes_there, variants
@@ -37,6 +38,8 @@ from tidewaiter.services.receipt import past_of, receipts
 from tidewaiter.services.records import decisions_by_row, findings_by_row
 from tidewaiter.store.vault import private_paths
 
+PERMIT_MISSING = "GDS-23"
+"""The rule of checking that asks for permits."""
 NO_LAW = "no law is held here for that country on that day"
 LEFT_OUT = frozenset({"/parties", *private_paths()})
 """Personal fields, which a quote does without: one that is not stated can wait for the declaration."""
@@ -180,7 +183,14 @@ def _preflights(
     decided = decisions_by_row(decide(batch, findings=now, charges=assessed.charges, signals=_NO_SIGNALS, law=law))
     size = len(records)
     return [
-        _preflight(one, (*one.findings, *at_once), at_lodging, decided[row], format)
+        _preflight(
+            one,
+            (*one.findings, *at_once),
+            at_lodging,
+            decision=decided[row],
+            permits=_permits(records[row], law),
+            format=format,
+        )
         for row, (one, at_once, at_lodging) in enumerate(
             zip(declared, findings_by_row(now, size), findings_by_row(later, size), strict=True)
         )
@@ -188,7 +198,13 @@ def _preflights(
 
 
 def _preflight(
-    one: Declared, now: Sequence[Finding], later: Sequence[Finding], decision: Decision, format: str
+    one: Declared,
+    now: Sequence[Finding],
+    later: Sequence[Finding],
+    *,
+    decision: Decision,
+    permits: tuple[MissingPermit, ...],
+    format: str,
 ) -> Preflight:
     pointed = [_pointed(finding, one, format) for finding in now]
     grave = [finding for finding in pointed if finding.severity == "error"]
@@ -197,8 +213,40 @@ def _preflight(
         # What could not be read whole is never accepted.
         decision=UNREAD if any(finding.severity == "error" for finding in one.findings) else decision,
         findings=tuple(pointed),
-        fixes=_fixes([*grave, *unknown]),
+        permits=permits,
+        fixes=_fixes([*grave, *unknown, *(finding for finding in pointed if finding.code == PERMIT_MISSING)]),
         when_lodged=_fixes([_pointed(finding, one, format) for finding in later]),
+    )
+
+
+def _permits(record: Consignment, law: Law) -> tuple[MissingPermit, ...]:
+    """The documents that goods need and that are not declared, each once with the goods that need it."""
+    together: dict[str, list[tuple[Needed, str]]] = {}
+    for place, item in enumerate(record.items):
+        goods = Moved(
+            record.jurisdiction,
+            record.accepted_on,
+            record.direction,
+            item.hs_code,
+            item.origin_country,
+            item.export_country or record.export_country,
+        )
+        declared = {f"{one.category or ''}{one.type or ''}" for one in (*record.documents, *item.documents)}
+        for one in needed(law, goods, declared):
+            together.setdefault(one.permit.id, []).append((one, f"/items/{place}"))
+    return tuple(
+        MissingPermit(
+            permit=one.permit.id,
+            name=one.permit.name,
+            issuer=one.permit.issuer,
+            codes=one.permit.codes,
+            exempt=one.permit.exempt,
+            pointers=tuple(pointer for _, pointer in found),
+            law=one.by.source,
+            confidence=one.by.confidence,
+        )
+        for found in together.values()
+        for one, _ in found[:1]
     )
 
 
