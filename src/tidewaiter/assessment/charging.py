@@ -713,7 +713,7 @@ def _preferred(terms: Terms) -> tuple[Whole, list[str]]:
     claim, claims = terms.items_apart("preference")
     if claims == [None]:
         return np.zeros(len(claim), np.int64), [""]
-    is_claimed = terms.on_list("preference-claims", claim, claims, terms.head_of, by="beginning")
+    is_claimed = terms.on_list("preference-claims", claim, claims, terms.head_of, is_prefix=True)
     stated, of_goods = terms.of_items("preference_country"), terms.of_items("origin_country")
     country, countries = told_apart(stated.zip_with(stated.is_not_null(), of_goods).fill_null(""))
     return np.where(is_claimed, country + 1, 0), ["", *countries]

@@ -273,7 +273,7 @@ class _Facts:
     def _covered(self, name: str) -> Yes:
         """For each item whether its commodity code is on a list of goods."""
         which, codes = self._terms.items_apart("hs_code")
-        return self._terms.on_list(name, which, codes, self._terms.head_of, by="goods")
+        return self._terms.on_list(name, which, codes, self._terms.head_of, is_prefix=True)
 
     def _has_scheme(self, scheme: str) -> Yes:
         """Whether a fiscal reference with that role is given; "none": whether none is."""

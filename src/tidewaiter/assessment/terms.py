@@ -7,11 +7,10 @@ plain Python, and spread over the rows that have it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from math import gcd
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import polars as pl
@@ -24,8 +23,7 @@ from tidewaiter.model.exact import MISSING, Whole, Yes, distinct, known, spread,
 from tidewaiter.model.money import from_micro
 
 Values: TypeAlias = Sequence[Any]
-ListedBy: TypeAlias = Literal["whole", "beginning", "goods"]
-"""How a value is found on a list: by the whole of it, by its beginning, or as a code of goods by its beginning."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +46,7 @@ class Terms:
     owners: Whole
     is_whole: bool
     _apart: dict[tuple[str, bool], tuple[Whole, list[Any]]] = field(default_factory=dict)
-    _answers: dict[str, Yes] = field(default_factory=dict)
+    _answers: dict[Hashable, Any] = field(default_factory=dict)
 
     def of_heads(self, name: str) -> pl.Series:
         """A column of the consignments assessed."""
@@ -99,10 +97,9 @@ class Terms:
         found = standing(np.where(heads < 0, 0, heads * width + known(items)), self.head_of * width + numbers)
         return np.where(heads < 0, -1, found)
 
-    def on_list(self, name: str, which: Whole, values: Values, heads: Whole, *, by: ListedBy) -> Yes:
+    def on_list(self, name: str, which: Whole, values: Values, heads: Whole, *, is_prefix: bool) -> Yes:
         """For each row whether its value is on a list of law, or begins with an entry of it, in the country and on the
-        day of its head. `name` is that of the list, or 'list/part'; `which` tells the row's place among `values`."""
-        name, _, part = name.partition("/")
+        day of its head. `which` tells the row's place among `values`."""
         country = [place.country for place in self.places]
         day = [ordinal(place.day) for place in self.places]
         shared: dict[int, tuple[set[str], tuple[CodeEdition, ...]]] = {}
@@ -118,20 +115,18 @@ class Terms:
                     len(country),
                 )
                 if holds.any():
-                    ways: dict[ListedBy, Callable[[str], bool]] = {
-                        "whole": edition.has, "beginning": partial(edition.begins, part=part), "goods": edition.covers,
-                    }  # fmt: skip
-                    is_listed = ways[by]
+                    is_listed = edition.covers if is_prefix else edition.has
                     listed = np.fromiter((v is not None and is_listed(v) for v in values), np.bool_, len(values))
                     if listed.any():
                         found |= listed[which] & holds[self.place[heads]]
         return found
 
-    def answered(self, name: str, find: Callable[[Terms, str], Yes]) -> Yes:
-        """What is found of that name for each head, sought once."""
+    def answered(self, name: Hashable, find: Callable[[], T]) -> T:
+        """What is found of that name in the batch, sought once."""
         if name not in self._answers:
-            self._answers[name] = find(self, name)
-        return self._answers[name]
+            self._answers[name] = find()
+        found: T = self._answers[name]
+        return found
 
     def rates(self, currencies: Values, which: Whole, heads: Whole) -> tuple[Whole, Whole, Whole, Whole]:
         """For each row how its amount comes into the currency of assessment, numerator and denominator, and into that

@@ -182,7 +182,7 @@ def _adjustments(terms: Terms, rounding: _Rounding) -> tuple[Whole, Whole, Whole
     which, codes = told_apart(found["code"])
 
     def sum_of(name: str) -> Whole:
-        listed = terms.on_list(name, which, codes, heads, by="whole")
+        listed = terms.on_list(name, which, codes, heads, is_prefix=False)
         total, gap = nothing.copy(), np.zeros(size, np.bool_)
         counted = np.where(listed & (amounts != MISSING), amounts, 0)
         np.add.at(total, places, counted)

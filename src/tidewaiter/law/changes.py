@@ -64,7 +64,7 @@ def _lists(law: Law, place: Place, goods: Sequence[Goods]) -> Iterator[date]:
 
         def listed(day: date, editions: Sequence[CodeEdition] = editions) -> list[bool]:
             here = in_force(editions, day)
-            return [any(one.begins(each.code) for one in here) for each in goods]
+            return [any(one.covers(each.code) for one in here) for each in goods]
 
         yield from (at for at in _ends(editions, place.day) if listed(at) != listed(place.day))
     places = {name for when in conditions for name in (when.delivered_to, when.not_delivered_to)}

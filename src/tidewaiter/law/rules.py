@@ -269,12 +269,9 @@ class CodeEdition:
         """Whether the code is one of the list."""
         return code in self._codes
 
-    def begins(self, code: str, part: str = "") -> bool:
-        """Whether the code begins with one of the list; and the longest such is in that part of it."""
-        if not part:
-            return any(code[:length] in self._codes for length in self._lengths)
-        longest = next((code[:size] for size in reversed(self._lengths) if code[:size] in self._codes), None)
-        return longest is not None and part in self.parts.get(longest, ())
+    def longest(self, code: str) -> str | None:
+        """The longest entry of the list with which the code begins."""
+        return next((code[:size] for size in self._lengths if code[:size] in self._codes), None)
 
     def covers(self, code: str) -> bool:
         """Whether the code of goods begins with one of the list; kept for the next time, as a postcode must not be."""
@@ -282,7 +279,7 @@ class CodeEdition:
         if code not in known:
             if len(known) >= KNOWN_MAX:
                 known.clear()
-            known[code] = self.begins(code)
+            known[code] = self.longest(code) is not None
         return known[code]
 
     @cached_property
@@ -295,7 +292,7 @@ class CodeEdition:
 
     @cached_property
     def _lengths(self) -> tuple[int, ...]:
-        return tuple(sorted({len(code) for code in self._codes}))
+        return tuple(sorted({len(code) for code in self._codes}, reverse=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -208,7 +208,7 @@ class Batch:
                 if any(lists):
                     found += chain.from_iterable(lists)
                     keys.append(_keys(lists, row, item) if struct is GoodsItem else _keys(lists))
-            joined = [pl.concat(parts) for parts in zip(*keys, strict=True)]
+            joined = [pl.concat(parts, rechunk=True) for parts in zip(*keys, strict=True)]
             frames[name] = _frame(name, plan, found, **dict(zip(_KEYS, joined, strict=False)))
         return Batch(**frames)
 
