@@ -71,7 +71,8 @@ def change_without_reason(_: InForce) -> pl.Expr:
     """
     # A notice that the goods are there changes nothing, and so needs no reason.
     changes = pl.col("lists_changes") | pl.col("has_goods") | (pl.col("function") == "cancellation")
-    return CHANGE & changes & ~pl.col("gives_reason")
+    # Nor is a reason asked of who amends what was told for security: those messages have no place for one.
+    return CHANGE & changes & ~pl.col("gives_reason") & (pl.col("direction") != "entry")
 
 
 @rule(

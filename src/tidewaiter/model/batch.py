@@ -122,6 +122,7 @@ class Batch:
     changes: pl.DataFrame
     codes: pl.DataFrame
     packages: pl.DataFrame
+    means: pl.DataFrame
     taxes: pl.DataFrame
 
     @staticmethod
