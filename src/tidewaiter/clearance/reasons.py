@@ -14,6 +14,7 @@ RELEASED_UNPAID = "It is released before what is due is paid."
 PAY_FIRST = "What is due must be paid before release."
 
 REASONS = (
-    NOT_ACCEPTED, AMENDED, CANCELLED, ENTERED, SELECTED, RATE_MISSING, NOT_ASSESSED, NOTHING_DUE, RELEASED_UNPAID, PAY_FIRST,
+    NOT_ACCEPTED, AMENDED, CANCELLED, ENTERED, SELECTED, RATE_MISSING, NOT_ASSESSED, NOTHING_DUE, RELEASED_UNPAID,
+    PAY_FIRST,
 )  # fmt: skip
 """Every reason there is. The sentences are stable: partners may compare them."""

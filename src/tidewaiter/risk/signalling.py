@@ -20,9 +20,9 @@ from tidewaiter.risk.sieve import may_hit
 def signals(batch: Batch, values: pl.DataFrame, law: Law) -> pl.DataFrame:
     """A row for each hit, as a frame SIGNALS in the order of `row`. `values` is a frame VALUES.
 
-    `item` is null where the profile is about the consignment as a whole, and for the random share. Only original
-    declarations of what comes in are looked at: an amendment alone says no more than what changes, and the declaration is
-    looked at again once it is changed.
+    `item` is null where the profile is about the consignment as a whole, and for the random share. Only originals about
+    what comes in are looked at: an amendment alone says no more than what changes, and the declaration is looked at
+    again once it is changed.
     """
     if not len(batch):
         return _NONE
