@@ -91,7 +91,7 @@ def _groups(record: Any, group: Group) -> Iterator[Element]:
             inside = [party for party in inside if party.role == group.role][:1]
     for number, one in enumerate(inside, start=1):
         children = _children(one, group, number)
-        if children:
+        if children or group.struct is not None:  # a record of a list keeps its place, whatever it holds
             yield Element(group.name, children=children)
 
 
