@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -554,3 +555,54 @@ def test_leaves_and_groups_are_told_apart() -> None:
 
     assert isinstance(root.inner["MesSenMES3"], Leaf)
     assert isinstance(root.inner["GOOITEGDS"], Group)
+
+
+# Hostile messages.
+
+HOSTILE = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "hostile"
+
+
+def test_hostile_files_are_findings() -> None:
+    if not HOSTILE.is_dir():
+        pytest.skip("the hostile files are not here (../shared/data/hostile)")
+    read_here = 0
+    for path in sorted(HOSTILE.rglob("*")):
+        if path.is_file() and path.stat().st_size < 4 * 1024 * 1024:
+            reading = ens.read(path.read_bytes())
+            read_here += 1
+
+            assert any(found.severity == "error" for found in reading.findings) or reading.declared, path.name
+    assert read_here > 100
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<ITI>", "<ITI><CouOfRouCodITI1>no</CouOfRouCodITI1></ITI>"),
+        ("<PACGS2>", "<PACGS2><KinOfPacGS23>CT</KinOfPacGS23><NumOfPacGS24>0</NumOfPacGS24>"
+                     "<MarNumOfPacGSL21>NOWHERE</MarNumOfPacGSL21></PACGS2>"),
+        ("<SEAID529>", "<SEAID529><SeaIdSEAID530>S</SeaIdSEAID530></SEAID529>"),
+        ("<GOOITEGDS>", "<GOOITEGDS><IteNumGDS7>1</IteNumGDS7><PACGS2><KinOfPacGS23>CT</KinOfPacGS23>"
+                        "<NumOfPacGS24>0</NumOfPacGS24><MarNumOfPacGSL21>X</MarNumOfPacGSL21></PACGS2></GOOITEGDS>"),
+        ("<MesIdeMES19>", "<Unknown>x</Unknown>"),
+    ],
+    ids=["misfits", "too-many", "seals", "items", "unknown"],
+)  # fmt: skip
+def test_time_grows_with_the_message_and_no_faster(before: str, after: str) -> None:
+    def seconds(times: int) -> float:
+        data = sample("gb-road-parcels").replace(before, after * times + before, 1).encode()
+        started = time.process_time()
+        ens.read(data)
+        return time.process_time() - started
+
+    few = min(seconds(2_000) for _ in range(2))
+
+    assert seconds(16_000) < 8 * 4 * few + 0.5
+
+
+@pytest.mark.parametrize("mass", ["0." + "0" * 200, "+" + "0" * 200 + "4", "1." + "0" * 200, "-0", "-0.0"])
+def test_a_mass_with_many_noughts_is_a_number_like_others(mass: str) -> None:
+    declared = one(sample("gb-road-parcels").replace("<GroMasGDS46>4<", f"<GroMasGDS46>{mass}<"))
+
+    assert declared.consignment.items[0].gross_mass == Decimal(mass)
+    assert msgspec.json.decode(msgspec.json.encode(declared.consignment), type=Consignment) == declared.consignment

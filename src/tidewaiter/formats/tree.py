@@ -73,13 +73,17 @@ _UNBOUND_PREFIX = 27
 
 
 class Node(msgspec.Struct, gc=False):
-    """An element. `text` is stripped, and '' where there are elements inside; `index` is its first byte."""
+    """An element. `text` is stripped, and '' where there are elements inside; `index` is its first byte.
+
+    `whole` is the text with the blanks around it, where there were any, and else ''.
+    """
 
     name: str
     space: str
     attributes: dict[str, str]
     index: int
     text: str = ""
+    whole: str = ""
     children: list[Node] = []
 
 
@@ -185,7 +189,9 @@ def _handlers(
             text = "".join(texts)
             if len(text) > TEXT_MAX:
                 raise _Refused(OVER_LIMIT, f"an element with more than {TEXT_MAX:,} characters")
-            node.text = text.strip()
+            node.text = stripped = text.strip()
+            if len(stripped) != len(text):
+                node.whole = text
             forget()
 
     return start, end

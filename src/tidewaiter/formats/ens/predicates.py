@@ -65,10 +65,18 @@ def mass_covers_items(head: Part) -> bool:
 def marks_of_others(package: Part) -> bool:
     """Packages that are counted elsewhere have the same marks as these."""
     marks = package.texts.get("MarNumOfPacGSL21")
-    return marks is not None and any(
-        int(other.texts.get("NumOfPacGS24", 0)) > 0 and other.texts.get("MarNumOfPacGSL21") == marks
-        for other in _packages(package.root)
-    )
+    return marks is not None and marks in _marks_counted(package.root)
+
+
+def _marks_counted(root: Part) -> frozenset[str]:
+    """The marks of packages of which there are some: worked out once, however many packages ask."""
+    if "marks" not in root.known:
+        root.known["marks"] = frozenset(
+            one.texts["MarNumOfPacGSL21"]
+            for one in _packages(root)
+            if "MarNumOfPacGSL21" in one.texts and int(one.texts.get("NumOfPacGS24", 0)) > 0
+        )
+    return root.known["marks"]
 
 
 def _items(root: Part) -> list[Part]:

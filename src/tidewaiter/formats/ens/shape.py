@@ -32,7 +32,10 @@ Keep = Callable[[dict[str, Any], str], None]
 
 
 class Leaf(NamedTuple):
-    """An element with a text. `keep` puts it into the fields of a record; None where we have no field for it."""
+    """An element with a text. `keep` puts it into the fields of a record; None where we have no field for it.
+
+    With `keeps_blanks` the schema counts blanks around and inside the text; our record does not have those around it.
+    """
 
     name: str
     place: int
@@ -41,6 +44,7 @@ class Leaf(NamedTuple):
     field: str
     keep: Keep | None
     says: str
+    keeps_blanks: bool
 
 
 class Group:
@@ -99,6 +103,7 @@ def _leaf(row: ElementRow, place: int, record: type[msgspec.Struct], above: Grou
         field=row.field,
         keep=_keep(row, record, above),
         says=row.name,
+        keeps_blanks=row.type == "tin",
     )
 
 
@@ -175,6 +180,7 @@ def _record_of(listed: str, told: str, struct: type[msgspec.Struct]) -> Keep:
 
 
 def _text(text: str) -> str:
+    text = text.strip()
     if not (text.isascii() and text.isprintable()):
         unfit = unfit_in(text)
         if unfit:
@@ -184,10 +190,11 @@ def _text(text: str) -> str:
 
 def _mass(text: str) -> Decimal:
     """Kilograms. What the schema has against them is said by `has_digits_of_mass`."""
-    value = Decimal(text)
-    if value < 0:
+    whole, _, fraction = text.lstrip("+-").partition(".")
+    value = Decimal(f"{whole.lstrip('0') or '0'}.{fraction.rstrip('0')}")
+    if text[0] == "-" and value:
         raise Misfit
-    return value.copy_abs()
+    return value
 
 
 def has_digits_of_mass(text: str) -> bool:

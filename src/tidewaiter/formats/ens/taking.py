@@ -100,8 +100,10 @@ def _take(node: Node, group: Group, part: Part, into: dict[str, Any], taker: Tak
 
 def _take_text(node: Node, leaf: Leaf, part: Part, into: dict[str, Any], taker: Taker) -> None:
     text = node.text
-    if "  " in text or not text.isprintable():
-        text = " ".join(text.split()) if leaf.words[0].isdigit() else text
+    if leaf.keeps_blanks:
+        text = node.whole or text
+    elif "  " in text or not text.isprintable():
+        text = " ".join(text.split())
     part.texts[leaf.name] = text
     if node.children or not leaf.fits(text) or (leaf.field.endswith("_mass") and not has_digits_of_mass(text)):
         where = f"{part.at}/{leaf.name}[1]"
@@ -128,11 +130,12 @@ def _take_group(node: Node, group: Group, part: Part, into: dict[str, Any], take
     same = part.groups.get(group.name)
     if same is None:
         same = part.groups[group.name] = []
-    at = f"{part.at}/{group.name}[{len(same) + 1}]"
-    if group.most is not None and len(same) >= group.most:
+    number = len(same) + 1
+    at = f"{part.at}/{group.name}[{number}]"
+    if group.most is not None and number > group.most:
         taker.fault(f"{group.name} stands more than {group.most} times", pointer=part.pointer, at=at)
     if group.struct is None:
-        inside = Part(group, part, at, part.pointer)
+        inside = Part(group, part, at, part.pointer, number)
         same.append(inside)
         _take(node, group, inside, into, taker)
         return
@@ -140,7 +143,7 @@ def _take_group(node: Node, group: Group, part: Part, into: dict[str, Any], take
     records = into.get(field)
     if records is None:
         records = into[field] = []
-    inside = Part(group, part, at, f"{part.pointer}/{field}/{len(records)}")
+    inside = Part(group, part, at, f"{part.pointer}/{field}/{len(records)}", number)
     same.append(inside)
     own: dict[str, Any] = {}
     _take(node, group, inside, own, taker)
@@ -170,6 +173,6 @@ def pointer_in(part: Part, name: str) -> str:
         return f"{part.pointer}/{element.field[1:].partition(':')[0]}"
     if element.field == ".":
         listed = part.group.field.removesuffix("[]").replace(".", "/")
-        return f"{part.pointer}/{listed}/{part.above.groups[part.group.name].index(part)}"
+        return f"{part.pointer}/{listed}/{part.number - 1}"
     listed, _, told = element.field.removesuffix("[]").partition(":")
     return f"{part.pointer}/{listed.replace('.', '/')}" + ("/0" if told and isinstance(element, Leaf) else "")
