@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from tidewaiter.checks.rule import IMPORT, ORIGINAL, rule, rule_of_values
+from tidewaiter.checks.rule import CUSTOMS, IMPORT, ORIGINAL, rule, rule_of_values
 from tidewaiter.law.in_force import InForce
 
 CHANGE = pl.col("function").is_in(["amendment", "cancellation"])
@@ -98,7 +98,7 @@ def item_count_differs(_: InForce) -> pl.Expr:
     on="consignments",
     field="package_count",
     severity="warning",
-    asked=ORIGINAL,
+    asked=CUSTOMS,
     detail="packages_counted",
     needs="packages_counted",
 )

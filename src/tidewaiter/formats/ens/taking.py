@@ -6,6 +6,7 @@ record of a list is kept even where values of it were not, so that the places of
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -20,6 +21,8 @@ from tidewaiter.model.finding import Finding, Kind
 
 FINDINGS_MAX = 1_000
 """So many findings are kept of one message."""
+_BLANKS = re.compile("[ \t\r\n]+")
+"""Where the schema counts one blank for several; those of other scripts are text like any other."""
 TRANSPORT_TYPES = ("7",)
 """How the types of transport documents begin, an N before them not counted. Source: UNECE code list 1001."""
 
@@ -103,7 +106,7 @@ def _take_text(node: Node, leaf: Leaf, part: Part, into: dict[str, Any], taker: 
     if leaf.keeps_blanks:
         text = node.whole or text
     elif "  " in text or not text.isprintable():
-        text = " ".join(text.split())
+        text = _BLANKS.sub(" ", text)
     part.texts[leaf.name] = text
     if node.children or not leaf.fits(text) or (leaf.field.endswith("_mass") and not has_digits_of_mass(text)):
         where = f"{part.at}/{leaf.name}[1]"
@@ -173,6 +176,7 @@ def pointer_in(part: Part, name: str) -> str:
         return f"{part.pointer}/{element.field[1:].partition(':')[0]}"
     if element.field == ".":
         listed = part.group.field.removesuffix("[]").replace(".", "/")
+        listed = "equipment/0/seals" if listed == "seals" else listed
         return f"{part.pointer}/{listed}/{part.number - 1}"
     listed, _, told = element.field.removesuffix("[]").partition(":")
     return f"{part.pointer}/{listed.replace('.', '/')}" + ("/0" if told and isinstance(element, Leaf) else "")
