@@ -175,8 +175,12 @@ def pointer_in(part: Part, name: str) -> str:
     if element.field.startswith("="):
         return f"{part.pointer}/{element.field[1:].partition(':')[0]}"
     if element.field == ".":
-        listed = part.group.field.removesuffix("[]").replace(".", "/")
-        listed = "equipment/0/seals" if listed == "seals" else listed
-        return f"{part.pointer}/{listed}/{part.number - 1}"
-    listed, _, told = element.field.removesuffix("[]").partition(":")
-    return f"{part.pointer}/{listed.replace('.', '/')}" + ("/0" if told and isinstance(element, Leaf) else "")
+        return f"{part.pointer}/{_ours(part.group.field)}/{part.number - 1}"
+    listed, _, told = element.field.partition(":")
+    return f"{part.pointer}/{_ours(listed)}" + ("/0" if told and isinstance(element, Leaf) else "")
+
+
+def _ours(field: str) -> str:
+    """The field as a pointer has it: 'transport/route'. Seals of the whole are those of its one equipment."""
+    listed = field.removesuffix("[]").replace(".", "/")
+    return f"equipment/0/{listed}" if listed == "seals" else listed
