@@ -52,7 +52,27 @@ def code_of(response: httpx.Response) -> str:
     return found
 
 
-@pytest.mark.parametrize("name", formats.FORMATS)
+FOR_GOODS = [
+    name
+    for name, module in formats.FORMATS.items()
+    if module.read(module.write([consignment()])).declared[0].consignment.direction == "import"
+]
+"""The formats in which goods are declared, and not told for security alone."""
+ENTRY = Path(formats.__file__).parent / "ens" / "samples" / "gb-road-parcels.xml"
+
+
+async def test_an_entry_is_lodged_once_and_answered_with_its_number(http: httpx.AsyncClient) -> None:
+    first, again = [await http.post("/v1/messages", content=ENTRY.read_bytes()) for _ in range(2)]
+    [told] = formats.read(first.content).answers
+
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert (told.kind, told.reference) == ("accepted", "ENS-SAMPLE-000001")
+    assert told.mrn is not None
+    assert re.fullmatch("26GB[A-Z0-9]{13}[0-9]", told.mrn)
+    assert again.content == first.content
+
+
+@pytest.mark.parametrize("name", FOR_GOODS)
 async def test_each_sender_is_answered_in_its_own_format(http: httpx.AsyncClient, name: str) -> None:
     data = formats.FORMATS[name].write([consignment(reference=f"{name}-1"[:22])])
 

@@ -126,6 +126,18 @@ def test_an_amendment_and_a_cancellation_are_recorded(function: str, control: st
     assert the(function=function, errors=[(0, "error")])["control"] == "not_accepted"
 
 
+@pytest.mark.parametrize("lane", ["screening", "information", "examine", "hold_for_officer"])
+def test_what_is_declared_for_security_alone_is_registered_and_releases_nothing(lane: str) -> None:
+    found = the(direction="entry", due=[], seen=[(0, lane)], law=PAID_LATER)
+    security = {"screening": "screening_requested", "information": "information_requested"}
+
+    assert the(direction="entry", due=[])["reasons"] == [told.ENTERED]
+    assert (found["control"], found["reasons"]) == ("accepted", [told.ENTERED, told.SELECTED])
+    assert found["security"] == security.get(lane, "assessment_complete")
+    assert the(direction="entry", errors=[(0, "error")])["control"] == "not_accepted"
+    assert the(direction="entry", function="amendment")["control"] == "amendment_recorded"
+
+
 def test_a_rate_that_is_missing_waits_for_an_officer() -> None:
     found = the(due=[(0, 7), (0, None)], law=PAID_LATER)
 

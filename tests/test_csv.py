@@ -86,6 +86,7 @@ sheet_items = of_columns(
 ).map(lambda fields: GoodsItem(**fields)).filter(lambda item: item != GoodsItem())  # fmt: skip
 sheet_records = of_columns(
     "head",
+    later_entry_offices=st.lists(st.sampled_from(("GB000060", "GB000434")), max_size=2).map(tuple),
     items=st.lists(sheet_items, max_size=3).map(tuple),
     parties=st.lists(strategies.parties(), max_size=3, unique_by=lambda party: party.role).map(
         lambda found: tuple(sorted((p for p in found if p != type(p)(role=p.role)), key=lambda p: ROLES.index(p.role)))

@@ -110,7 +110,7 @@ def test_a_line_that_is_no_json_does_not_sink_the_others() -> None:
         (f'"version": 1{"0" * 30}', "JSN-09", "/version"),
         (f'"version": 1{"0" * 5000}', "JSN-09", "/version"),
         ('"export_country": "gb"', "JSN-09", "/export_country"),
-        (f'"ucr": "{"x" * 36}"', "JSN-09", "/ucr"),
+        (f'"ucr": "{"x" * 71}"', "JSN-09", "/ucr"),
         ('"accepted_on": "2026-02-30"', "JSN-09", "/accepted_on"),
         ('"accepted_on": "20260201"', "JSN-09", "/accepted_on"),
         ('"issued_at": "2026-02-01T10:00:00"', "JSN-09", "/issued_at"),

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tidewaiter.formats import wco_dms
-from tidewaiter.formats.wco_dms import tree
+from tidewaiter.formats import tree, wco_dms
 from tidewaiter.model.finding import Finding
 
 HOSTILE = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "hostile" / "xml_hostile"

@@ -164,6 +164,12 @@ def is_original(of: Facts) -> pl.Series:
 
 
 @_fact("consignments")
+def is_customs(of: Facts) -> pl.Series:
+    """An original that declares goods to customs, and not for security alone."""
+    return of.column("consignments", "is_original") & (of.batch.consignments["direction"] != "entry")
+
+
+@_fact("consignments")
 def is_documents(of: Facts) -> pl.Series:
     """Declared to hold documents alone."""
     return of.of_heads(pl.col("category").eq_missing("documents"))
@@ -177,9 +183,9 @@ def is_of_goods(of: Facts) -> pl.Series:
 
 @_fact("consignments")
 def is_full(of: Facts) -> pl.Series:
-    """An original with the full set of data."""
+    """An original that declares to customs with the full set of data."""
     partly = of.law.on_list("declarations-without-full-data", pl.col("declaration_type").str.slice(2))
-    return of.of_heads((pl.col("function") == "original") & ~partly.fill_null(value=False))
+    return of.column("consignments", "is_customs") & of.of_heads(~partly.fill_null(value=False))
 
 
 @_fact("consignments")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from tidewaiter.checks.rule import CHARGED, FULL, GOODS, IMPORT, ORIGINAL, rule, rule_of_values
+from tidewaiter.checks.rule import CHARGED, CUSTOMS, FULL, GOODS, IMPORT, ORIGINAL, rule, rule_of_values
 from tidewaiter.law.in_force import InForce
 
 PRODUCT_IDENTIFIERS = "DQ-PID-01"
@@ -78,7 +78,7 @@ def code_not_of_digits(_: InForce, code: pl.Expr) -> pl.Expr:
     return code.str.contains("[^0-9]")
 
 
-@rule_of_values({"hs_code": "hs_code"}, "GDS-07", on="items", severity="error", asked=ORIGINAL)
+@rule_of_values({"hs_code": "hs_code"}, "GDS-07", on="items", severity="error", asked=CUSTOMS)
 def code_too_short(_: InForce, code: pl.Expr) -> pl.Expr:
     """The commodity code {detail} has fewer than six digits. Choose the subheading by what the goods are made of and
     do, not by their brand.
@@ -247,7 +247,7 @@ def unknown_package(law: InForce, kind: pl.Expr) -> pl.Expr:
     return law.off_list("package-types", kind)
 
 
-@rule("GDS-21", on="packages", field="quantity", severity="warning", asked=ORIGINAL, lacks="quantity")
+@rule("GDS-21", on="packages", field="quantity", severity="warning", asked=CUSTOMS, lacks="quantity")
 def packages_not_counted(_: InForce) -> pl.Expr:
     """It is not said how many packages of this kind there are. State their number; only goods in bulk have none.
 

@@ -19,6 +19,8 @@ Test = Callable[[InForce], pl.Expr | None]
 
 ORIGINAL = "is_original"
 """Amendments and cancellations carry only what changes, so completeness is asked of originals alone."""
+CUSTOMS = "is_customs"
+"""A rule for what is declared to customs, and not for what is told for security alone."""
 GOODS = "is_of_goods"
 """An original that holds goods, and not documents alone."""
 FULL = "is_full"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from tidewaiter.checks.rule import IMPORT, ORIGINAL, rule, rule_of_values
+from tidewaiter.checks.rule import CUSTOMS, IMPORT, ORIGINAL, rule, rule_of_values
 from tidewaiter.law.in_force import InForce
 
 CHANGE = pl.col("function").is_in(["amendment", "cancellation"])
@@ -71,7 +71,8 @@ def change_without_reason(_: InForce) -> pl.Expr:
     """
     # A notice that the goods are there changes nothing, and so needs no reason.
     changes = pl.col("lists_changes") | pl.col("has_goods") | (pl.col("function") == "cancellation")
-    return CHANGE & changes & ~pl.col("gives_reason")
+    # Nor is a reason asked of who amends what was told for security: those messages have no place for one.
+    return CHANGE & changes & ~pl.col("gives_reason") & (pl.col("direction") != "entry")
 
 
 @rule(
@@ -97,7 +98,7 @@ def item_count_differs(_: InForce) -> pl.Expr:
     on="consignments",
     field="package_count",
     severity="warning",
-    asked=ORIGINAL,
+    asked=CUSTOMS,
     detail="packages_counted",
     needs="packages_counted",
 )

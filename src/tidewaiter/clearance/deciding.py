@@ -12,6 +12,7 @@ import polars as pl
 from tidewaiter.clearance.reasons import (
     AMENDED,
     CANCELLED,
+    ENTERED,
     NOT_ACCEPTED,
     NOT_ASSESSED,
     NOTHING_DUE,
@@ -42,6 +43,7 @@ class _Known:
     amendment: Yes
     cancellation: Yes
     is_import: Yes
+    is_entry: Yes
     erroneous: Yes
     charged: Yes
     due: Yes
@@ -57,6 +59,8 @@ _SENT_BACK = (
     _Verdict("cancellation_recorded", lambda known: known.cancellation, (CANCELLED,)),
 )
 _UNDER_WAY = (
+    # The goods themselves are declared apart: nothing of them may be had by what was told for security alone.
+    _Verdict("accepted", lambda known: known.is_entry, (ENTERED,)),
     _Verdict("hold", lambda known: known.unknown, (RATE_MISSING,)),
     # Law that is not held, or a regime that does not fit, is never taken for nothing due.
     _Verdict("hold", lambda known: known.is_import & ~known.charged, (NOT_ASSESSED,)),
@@ -131,6 +135,7 @@ def _known(batch: Batch, findings: pl.DataFrame, charges: pl.DataFrame, signals:
         amendment=yes(whole["function"] == "amendment"),
         cancellation=yes(whole["function"] == "cancellation"),
         is_import=yes(whole["direction"] == "import"),
+        is_entry=yes(whole["direction"] == "entry"),
         erroneous=marked(findings, findings["severity"] == "error"),
         charged=marked(charges),
         due=marked(charges, amounts > 0),

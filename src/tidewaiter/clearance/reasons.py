@@ -5,6 +5,7 @@ from __future__ import annotations
 NOT_ACCEPTED = "It cannot be accepted as it is: correct what the findings say and lodge it again."
 AMENDED = "The amendment is recorded."
 CANCELLED = "The cancellation is recorded."
+ENTERED = "The entry is registered for safety and security; the goods must be declared apart."
 SELECTED = "It was selected for a check."
 RATE_MISSING = "A rate is missing: an officer must set it."
 NOT_ASSESSED = "What is due could not be worked out: an officer must look at it."
@@ -13,6 +14,7 @@ RELEASED_UNPAID = "It is released before what is due is paid."
 PAY_FIRST = "What is due must be paid before release."
 
 REASONS = (
-    NOT_ACCEPTED, AMENDED, CANCELLED, SELECTED, RATE_MISSING, NOT_ASSESSED, NOTHING_DUE, RELEASED_UNPAID, PAY_FIRST,
+    NOT_ACCEPTED, AMENDED, CANCELLED, ENTERED, SELECTED, RATE_MISSING, NOT_ASSESSED, NOTHING_DUE, RELEASED_UNPAID,
+    PAY_FIRST,
 )  # fmt: skip
 """Every reason there is. The sentences are stable: partners may compare them."""

@@ -19,6 +19,7 @@ from typing import cast
 
 from tidewaiter.formats.reading import SNIFF_BYTES, Declared, Format, Reading
 from tidewaiter.formats.text import found
+from tidewaiter.formats.tree import KINDS as KINDS_OF_XML
 from tidewaiter.model.finding import Kind
 
 __all__ = [
@@ -82,6 +83,7 @@ KINDS: tuple[Kind, ...] = (
     TOO_LONG,
     UNKNOWN,
     UNNAMED,
+    *KINDS_OF_XML,
     *(kind for module in FORMATS.values() for kind in getattr(module, "KINDS", ())),
 )
 """Every kind of finding that reading can give."""

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from tidewaiter.model.consignment import Change
+from tidewaiter.model.consignment import Change, Function
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.money import Money
 
@@ -59,6 +59,25 @@ class DialectError(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     text: str = ""
 
 
+class Concerned(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What an answer repeats of the declaration it is about, for dialects that want it: numbers and codes, no names.
+
+    Parties are told by their official numbers; `sender` is the one that the message named as its own.
+    """
+
+    function: Function = "original"
+    message_id: str | None = None
+    sender: str | None = None
+    declarant: str | None = None
+    representative: str | None = None
+    carrier: str | None = None
+    border_mode: str | None = None
+    lodgement_office: str | None = None
+    entry_office: str | None = None
+    arrival_expected: datetime | None = None
+    declared_at: datetime | None = None
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One answer about one consignment. `reference` is the sender's, `id` ours.
 
@@ -83,3 +102,4 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     errors: tuple[DialectError, ...] = ()
     findings: tuple[Finding, ...] = ()
     taxes: tuple[AssessedTax, ...] = ()
+    concerned: Concerned | None = None

@@ -170,6 +170,7 @@ class Batch:
     changes: pl.DataFrame
     codes: pl.DataFrame
     packages: pl.DataFrame
+    means: pl.DataFrame
     taxes: pl.DataFrame
     _told: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 

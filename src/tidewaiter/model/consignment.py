@@ -16,7 +16,8 @@ from tidewaiter.model.about import KEEP_ACCOUNT, KEEP_PERSON, about
 from tidewaiter.model.money import Money, check_exact
 
 Function = Literal["original", "amendment", "cancellation"]
-Direction = Literal["import", "export"]
+Direction = Literal["import", "export", "entry"]
+"""An entry is declared for safety and security alone, before the goods arrive: nothing is priced or released by it."""
 Channel = Literal["post", "express", "other"]
 Category = Literal["sale", "gift", "sample", "documents", "return", "other"]
 PersonKind = Literal["natural", "legal", "association"]
@@ -219,6 +220,7 @@ class Packaging(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     type: Annotated[str, about("UNECE Recommendation 21 code", wco="141", privacy="public", max_length=2)] | None = None
     quantity: Annotated[int, about("How many packages", wco="144", ge=0, le=99_999_999)] | None = None
     marks: Annotated[str, about("Shipping marks", wco="142", max_length=512)] | None = None
+    pieces: Annotated[int, about("How many pieces, of goods without packing", ge=0, le=99_999_999)] | None = None
 
 
 class Classification(
@@ -316,6 +318,15 @@ class Guarantee(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             about("Other reference of the guarantee", wco="100", purpose="collect", keep=KEEP_ACCOUNT, max_length=35),
         ]
         | None
+    ) = None
+
+
+class Means(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A means of transport that brings some of the goods over the border."""
+
+    id: Annotated[str, about("Flight, vessel, vehicle", wco="T006", purpose="route", max_length=35)] | None = None
+    nationality: (
+        Annotated[str, about("Its nationality", wco="T014", privacy="public", purpose="route", max_length=2)] | None
     ) = None
 
 
@@ -453,7 +464,22 @@ class GoodsItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Annotated[str, about("Country of destination", wco="465", privacy="public", purpose="route", pattern=COUNTRY)]
         | None
     ) = None
-    ucr: Annotated[str, about("Unique consignment reference of the line", wco="009", max_length=35)] | None = None
+    ucr: Annotated[str, about("Unique consignment reference of the line", wco="009", max_length=70)] | None = None
+    freight_payment: (
+        Annotated[
+            str, about("How carriage of this line is paid", wco="098", privacy="public", purpose="route", max_length=1)
+        ]
+        | None
+    ) = None
+    loading_place: (
+        Annotated[str, about("Place of loading of this line", wco="L010", purpose="route", max_length=35)] | None
+    ) = None
+    unloading_place: (
+        Annotated[str, about("Place of unloading of this line", wco="L013", purpose="route", max_length=35)] | None
+    ) = None
+    means: Annotated[
+        tuple[Means, ...], about("Means crossing the border with this line", wco="15A", purpose="route")
+    ] = ()
     packages: Annotated[tuple[Packaging, ...], about("Packages", wco="93A")] = ()
     documents: Annotated[tuple[Document, ...], about("Documents", wco="02A")] = ()
     statements: Annotated[
@@ -482,11 +508,11 @@ class Transport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Annotated[
             str,
             about(
-                "Mode at the border: 1 sea, 3 road, 4 air, 5 post",
+                "Mode at the border: 1 sea, 3 road, 4 air, 5 post; 10, 11 by ferry with and without driver",
                 wco="T022",
                 privacy="public",
                 purpose="route",
-                max_length=1,
+                max_length=2,
             ),
         ]
         | None
@@ -503,6 +529,10 @@ class Transport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ) = None
     border_nationality: (
         Annotated[str, about("Nationality of that means", wco="T014", privacy="public", purpose="route", max_length=2)]
+        | None
+    ) = None
+    conveyance: (
+        Annotated[str, about("Number of the flight, voyage or crossing", wco="149", purpose="route", max_length=35)]
         | None
     ) = None
     arrival_id: Annotated[str, about("Means on arrival", wco="T002", purpose="route", max_length=35)] | None = None
@@ -537,7 +567,10 @@ class Transport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     freight_payment: (
         Annotated[str, about("How carriage is paid", wco="098", privacy="public", purpose="route", max_length=1)] | None
     ) = None
-    loading_place: Annotated[str, about("Place of loading", wco="L010", purpose="route", max_length=17)] | None = None
+    loading_place: Annotated[str, about("Place of loading", wco="L010", purpose="route", max_length=35)] | None = None
+    unloading_place: Annotated[str, about("Place of unloading", wco="L013", purpose="route", max_length=35)] | None = (
+        None
+    )
     route: Annotated[
         tuple[str, ...], about("Countries passed on the way", wco="064", privacy="public", purpose="route")
     ] = ()
@@ -591,7 +624,9 @@ class Consignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     version: Annotated[int, about("Version of the declaration", privacy="public", purpose="identify", ge=0)] | None = (
         None
     )
-    direction: Annotated[Direction, about("Import or export", privacy="public", purpose="control")] = "import"
+    direction: Annotated[
+        Direction, about("Import, export, or entry for safety and security alone", privacy="public", purpose="control")
+    ] = "import"
     declaration_type: (
         Annotated[
             str, about("Declaration and additional type: IMA, IMD, EXA, …", wco="D013", privacy="public", max_length=3)
@@ -607,6 +642,30 @@ class Consignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Annotated[datetime, about("Acceptance or tax point stated by the sender", wco="023", tz=True)] | None
     ) = None
     issued_at: Annotated[datetime, about("When the message was made", wco="D011", tz=True)] | None = None
+    message_id: (
+        Annotated[
+            str, about("The sender's number of the message, which answers repeat", purpose="answer", max_length=35)
+        ]
+        | None
+    ) = None
+    declared_at: Annotated[datetime, about("When the sender says that it was declared or amended", tz=True)] | None = (
+        None
+    )
+    declaration_place: (
+        Annotated[str, about("Where the sender says that it was declared or amended", max_length=35)] | None
+    ) = None
+    circumstance: (
+        Annotated[
+            str,
+            about(
+                "Specific circumstance: C road, D rail, E authorised operator; F32 express, F43 post",
+                wco="504",
+                privacy="public",
+                max_length=3,
+            ),
+        ]
+        | None
+    ) = None
 
     tracking_id: (
         Annotated[
@@ -623,7 +682,7 @@ class Consignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         ]
         | None
     ) = None
-    ucr: Annotated[str, about("Unique consignment reference", wco="009", purpose="identify", max_length=35)] | None = (
+    ucr: Annotated[str, about("Unique consignment reference", wco="009", purpose="identify", max_length=70)] | None = (
         None
     )
     order_id: Annotated[str, about("Order at the shop or platform", purpose="identify", max_length=60)] | None = None
@@ -712,6 +771,16 @@ class Consignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     supervising_office: (
         Annotated[str, about("Supervising office", wco="G012", privacy="public", max_length=17)] | None
     ) = None
+    entry_office: (
+        Annotated[str, about("Office of first entry", privacy="public", purpose="route", max_length=17)] | None
+    ) = None
+    arrival_expected: (
+        Annotated[datetime, about("When arrival at the office of first entry is expected", purpose="route", tz=True)]
+        | None
+    ) = None
+    later_entry_offices: Annotated[
+        tuple[str, ...], about("Offices of entry called at afterwards", privacy="public", purpose="route")
+    ] = ()
     exit_office: Annotated[str, about("Office of exit", wco="G005", privacy="public", max_length=17)] | None = None
 
     documents: Annotated[tuple[Document, ...], about("Documents of the whole", wco="02A")] = ()

@@ -20,9 +20,9 @@ from tidewaiter.risk.sieve import may_hit
 def signals(batch: Batch, values: pl.DataFrame, law: Law) -> pl.DataFrame:
     """A row for each hit, as a frame SIGNALS in the order of `row`. `values` is a frame VALUES.
 
-    `item` is null where the profile is about the consignment as a whole, and for the random share. Only original
-    import declarations are looked at: an amendment alone says no more than what changes, and the declaration is
-    looked at again once it is changed.
+    `item` is null where the profile is about the consignment as a whole, and for the random share. Only originals about
+    what comes in are looked at: an amendment alone says no more than what changes, and the declaration is looked at
+    again once it is changed.
     """
     if not len(batch):
         return _NONE
@@ -63,7 +63,7 @@ class _Heads:
 
     def holds(self, scope: pl.Expr | None) -> pl.Series:
         """Which of the consignments are profiled at all, and within the scope."""
-        profiled = (self.frame["function"] == "original") & (self.frame["direction"] == "import")
+        profiled = (self.frame["function"] == "original") & (self.frame["direction"] != "export")
         return profiled if scope is None else profiled & self.frame.select_seq(scope).to_series()
 
 
@@ -125,12 +125,15 @@ def _repeated(name: str, value: str | int | None, times: int) -> pl.Series:
 
 
 def _random(heads: _Heads, law: Law) -> pl.DataFrame:
-    """The random share of what is profiled, drawn without a look at anything else."""
+    """The random share of what is profiled, drawn without a look at anything else.
+
+    Goods announced for security alone are not drawn: they are when they are declared.
+    """
     whole = heads.frame
     is_drawn = drawn(whole["jurisdiction"], whole["reference"], key=law.draw_key, share_ppm=law.draw_share_ppm)
     if not is_drawn.any():
         return _NONE
-    rows = whole["row"].filter(is_drawn & heads.holds(None))
+    rows = whole["row"].filter(is_drawn & heads.holds(None) & (whole["direction"] == "import"))
     said: dict[str, str | int | None] = {"item": None, "profile": RANDOM, "lane": LANE, "score": 0, "reason": REASON}
     return pl.DataFrame([rows, *(_repeated(name, value, len(rows)) for name, value in said.items())])
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from tidewaiter.model.answer import Answer, AnswerKind, AssessedTax, Remark
+from tidewaiter.model.answer import Answer, AnswerKind, AssessedTax, Concerned, Remark
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.money import Money
@@ -39,6 +39,7 @@ def answers_about(record: Consignment, cleared: Cleared, *, id: str, at: datetim
     decision = cleared.decision
     kinds = _BY_SECURITY.get(decision.security, ()) + _BY_CONTROL.get(decision.control, ("received",))
     taxes = _taxes(record, cleared.charges)
+    concerned = _concerned(record) if record.direction == "entry" else None
     return tuple(
         Answer(
             kind=kind,
@@ -51,6 +52,7 @@ def answers_about(record: Consignment, cleared: Cleared, *, id: str, at: datetim
             findings=cleared.findings if place == 0 else (),
             taxes=taxes if kind in ("tax_indicative", "tax_final") else (),
             statements=_reasons(decision.reasons) if kind in _SAY_WHY else (),
+            concerned=concerned,
         )
         for place, kind in enumerate(kind for kind in kinds if taxes or not kind.startswith("tax_"))
     )
@@ -59,6 +61,23 @@ def answers_about(record: Consignment, cleared: Cleared, *, id: str, at: datetim
 def answer_about_message(findings: Sequence[Finding], *, id: str, at: datetime | None) -> Answer:
     """The answer to what could not be read as a declaration."""
     return Answer(kind="rejected", id=f"{id}-message", reference=None, sent_at=at, findings=tuple(findings))
+
+
+def _concerned(record: Consignment) -> Concerned:
+    numbers = {party.role: party.id for party in reversed(record.parties)}
+    return Concerned(
+        function=record.function,
+        message_id=record.message_id,
+        sender=numbers.get("submitter"),
+        declarant=numbers.get("declarant"),
+        representative=numbers.get("representative"),
+        carrier=numbers.get("carrier"),
+        border_mode=record.transport.border_mode if record.transport else None,
+        lodgement_office=record.declaration_office,
+        entry_office=record.entry_office,
+        arrival_expected=record.arrival_expected,
+        declared_at=record.declared_at,
+    )
 
 
 def _reasons(reasons: Sequence[str]) -> tuple[Remark, ...]:

@@ -13,12 +13,12 @@ from typing import Any
 import msgspec
 
 from tidewaiter.formats.text import found
+from tidewaiter.formats.tree import Node
 from tidewaiter.formats.wco_dms.kinds import ANSWER_UNKNOWN
 from tidewaiter.formats.wco_dms.passing import Element, Reader, Spot, Writer
 from tidewaiter.formats.wco_dms.pointing import path_of, wco_of
 from tidewaiter.formats.wco_dms.shapes import Each, Group, Leaf, Line, Lines
 from tidewaiter.formats.wco_dms.special import Pointers
-from tidewaiter.formats.wco_dms.tree import Node
 from tidewaiter.model.answer import Answer, AnswerKind, AssessedTax, DialectError, Remark
 from tidewaiter.model.consignment import Change
 from tidewaiter.model.finding import Finding

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
+from tidewaiter.formats.tree import Node
 from tidewaiter.formats.wco_dms.passing import SEQUENCE, Condition, Element, Spot, Writer
 from tidewaiter.formats.wco_dms.shapes import Leaf, Line, Lines
-from tidewaiter.formats.wco_dms.tree import Node
 from tidewaiter.formats.wco_dms.values import Convert, Unfit, converter, kind_of, text_converter, written
 
 

@@ -10,11 +10,11 @@ from msgspec import structs
 
 from tidewaiter.formats.reading import Declared
 from tidewaiter.formats.text import found
-from tidewaiter.formats.wco_dms.kinds import AND_MORE, FUNCTION_UNKNOWN, NO_JURISDICTION, NO_REFERENCE
+from tidewaiter.formats.tree import AND_MORE, Node
+from tidewaiter.formats.wco_dms.kinds import FUNCTION_UNKNOWN, NO_JURISDICTION, NO_REFERENCE
 from tidewaiter.formats.wco_dms.mapping import DECLARATION
 from tidewaiter.formats.wco_dms.passing import FINDINGS_MAX, Element, Reader, Spot, Writer
 from tidewaiter.formats.wco_dms.special import CHANGE, HOUSE_WAYBILL, MASTER_WAYBILL, ORIGINAL
-from tidewaiter.formats.wco_dms.tree import Node
 from tidewaiter.model.consignment import Consignment, Direction, Document, Function, GoodsItem, Transport
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.identifiers import is_s10

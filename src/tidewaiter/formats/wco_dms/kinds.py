@@ -4,38 +4,9 @@ from __future__ import annotations
 
 from tidewaiter.model.finding import Kind
 
-_XML = "Extensible Markup Language (XML) 1.0, fifth edition"
 _NAMES = "Namespaces in XML 1.0, third edition"
 _WCO = "WCO Data Model 3.6, DMS message schemas"
 
-MALFORMED = Kind(
-    code="XML-01",
-    severity="error",
-    text="The message is not well-formed XML: {detail}.",
-    remedy="Let a program write the message, or mend the place named. Two hyphens may not stand inside a comment.",
-    law=_XML,
-)
-DOCTYPE = Kind(
-    code="XML-02",
-    severity="error",
-    text="The message has a document type declaration, which is not accepted: {detail}.",
-    remedy="Leave out <!DOCTYPE …> and everything in it.",
-    law=_XML,
-)
-OVER_LIMIT = Kind(
-    code="XML-03",
-    severity="error",
-    text="The message is larger than is read here: {detail}.",
-    remedy="Send fewer goods items in a message, and no padding.",
-    law="Limit of this installation",
-)
-PREFIX = Kind(
-    code="XML-04",
-    severity="error",
-    text="A prefix in the message stands for no namespace: {detail}.",
-    remedy="Declare the prefix with xmlns:… at the root of the message.",
-    law=_NAMES,
-)
 NAMESPACE = Kind(
     code="XML-05",
     severity="note",
@@ -49,13 +20,6 @@ NOTHING_HELD = Kind(
     text="The message holds no declaration and no answer to one: {detail}.",
     remedy="Put a Declaration element into the message.",
     law=_WCO,
-)
-AND_MORE = Kind(
-    code="XML-07",
-    severity="warning",
-    text="There is more of the same; only the first {detail} findings are listed.",
-    remedy="Mend those and send again.",
-    law="Limit of this installation",
 )
 
 NOT_READABLE = Kind(
@@ -130,13 +94,8 @@ TWICE = Kind(
 )
 
 KINDS: tuple[Kind, ...] = (
-    MALFORMED,
-    DOCTYPE,
-    OVER_LIMIT,
-    PREFIX,
     NAMESPACE,
     NOTHING_HELD,
-    AND_MORE,
     NOT_READABLE,
     NOT_OF_THE_FORM,
     NO_CURRENCY,
@@ -148,4 +107,4 @@ KINDS: tuple[Kind, ...] = (
     ANSWER_UNKNOWN,
     TWICE,
 )
-"""Every kind of finding of this format."""
+"""Every kind of finding of this format, besides those of any XML; see `formats.tree`."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from tidewaiter.formats.text import found
-from tidewaiter.formats.wco_dms.tree import Node, place
+from tidewaiter.formats.tree import Node, place
 from tidewaiter.formats.wco_dms.values import Unfit
 from tidewaiter.model.finding import Finding
 

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.text import found, shortened
+from tidewaiter.formats.tree import AND_MORE, Fault, Node, grow
 from tidewaiter.formats.wco_dms.answers import ANSWER_SPACE, answer_of
 from tidewaiter.formats.wco_dms.declaration import consignment_of
-from tidewaiter.formats.wco_dms.kinds import AND_MORE, NAMESPACE, NO_DECLARATION, NOTHING_HELD
+from tidewaiter.formats.wco_dms.kinds import NAMESPACE, NO_DECLARATION, NOTHING_HELD
 from tidewaiter.formats.wco_dms.mapping import DECLARATION_SPACE
 from tidewaiter.formats.wco_dms.passing import FINDINGS_MAX, Reader
-from tidewaiter.formats.wco_dms.tree import Fault, Node, grow
 from tidewaiter.formats.wco_dms.writing import MODEL_VERSION
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.finding import Finding

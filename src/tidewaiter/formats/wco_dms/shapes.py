@@ -15,9 +15,9 @@ from typing import Any, Protocol
 
 import msgspec
 
+from tidewaiter.formats.tree import Node
 from tidewaiter.formats.wco_dms.kinds import TWICE
 from tidewaiter.formats.wco_dms.passing import SEQUENCE, Condition, Element, Reader, Spot, Writer
-from tidewaiter.formats.wco_dms.tree import Node
 from tidewaiter.formats.wco_dms.values import (
     INSTANT_ELEMENT,
     KILOGRAM,

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
+from tidewaiter.formats.tree import Node
 from tidewaiter.formats.wco_dms.kinds import TWICE
 from tidewaiter.formats.wco_dms.passing import SEQUENCE, Element, Reader, Spot, Writer
 from tidewaiter.formats.wco_dms.shapes import Leaf, Line, step, value_of
-from tidewaiter.formats.wco_dms.tree import Node
 from tidewaiter.formats.wco_dms.values import Convert, Unfit, converter, kind_of, text_converter
 from tidewaiter.model.consignment import Consignment, Document, GoodsItem, TaxLine
 

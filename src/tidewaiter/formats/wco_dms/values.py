@@ -12,8 +12,8 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from tidewaiter.formats.text import UNFIT, unfit_in
+from tidewaiter.formats.tree import Node
 from tidewaiter.formats.wco_dms.kinds import NO_CURRENCY, NOT_OF_THE_FORM, NOT_READABLE, UNIT
-from tidewaiter.formats.wco_dms.tree import Node
 from tidewaiter.model.finding import Kind
 from tidewaiter.model.money import Money, check_exact
 

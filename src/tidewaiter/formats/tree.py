@@ -14,8 +14,48 @@ from xml.parsers import expat
 
 import msgspec
 
-from tidewaiter.formats.wco_dms.kinds import DOCTYPE, MALFORMED, OVER_LIMIT, PREFIX
 from tidewaiter.model.finding import Kind
+
+_XML = "Extensible Markup Language (XML) 1.0, fifth edition"
+_NAMES = "Namespaces in XML 1.0, third edition"
+
+MALFORMED = Kind(
+    code="XML-01",
+    severity="error",
+    text="The message is not well-formed XML: {detail}.",
+    remedy="Let a program write the message, or mend the place named. Two hyphens may not stand inside a comment.",
+    law=_XML,
+)
+DOCTYPE = Kind(
+    code="XML-02",
+    severity="error",
+    text="The message has a document type declaration, which is not accepted: {detail}.",
+    remedy="Leave out <!DOCTYPE …> and everything in it.",
+    law=_XML,
+)
+OVER_LIMIT = Kind(
+    code="XML-03",
+    severity="error",
+    text="The message is larger than is read here: {detail}.",
+    remedy="Send fewer goods items in a message, and no padding.",
+    law="Limit of this installation",
+)
+PREFIX = Kind(
+    code="XML-04",
+    severity="error",
+    text="A prefix in the message stands for no namespace: {detail}.",
+    remedy="Declare the prefix with xmlns:… at the root of the message.",
+    law=_NAMES,
+)
+AND_MORE = Kind(
+    code="XML-07",
+    severity="warning",
+    text="There is more of the same; only the first {detail} findings are listed.",
+    remedy="Mend those and send again.",
+    law="Limit of this installation",
+)
+KINDS = (MALFORMED, DOCTYPE, OVER_LIMIT, PREFIX, AND_MORE)
+"""Every kind of finding about XML as such."""
 
 BYTES_MAX = 32 * 1024 * 1024
 ELEMENTS_MAX = 500_000
@@ -33,13 +73,17 @@ _UNBOUND_PREFIX = 27
 
 
 class Node(msgspec.Struct, gc=False):
-    """An element. `text` is stripped, and '' where there are elements inside; `index` is its first byte."""
+    """An element. `text` is stripped, and '' where there are elements inside; `index` is its first byte.
+
+    `whole` is the text with the blanks around it, where there were any, and else ''.
+    """
 
     name: str
     space: str
     attributes: dict[str, str]
     index: int
     text: str = ""
+    whole: str = ""
     children: list[Node] = []
 
 
@@ -145,7 +189,9 @@ def _handlers(
             text = "".join(texts)
             if len(text) > TEXT_MAX:
                 raise _Refused(OVER_LIMIT, f"an element with more than {TEXT_MAX:,} characters")
-            node.text = text.strip()
+            node.text = stripped = text.strip()
+            if len(stripped) != len(text):
+                node.whole = text
             forget()
 
     return start, end

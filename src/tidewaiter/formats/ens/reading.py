@@ -1,0 +1,206 @@
+"""From the bytes of a message to its declarations and answers."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from tidewaiter.formats.ens.answers import answer_of, is_answer
+from tidewaiter.formats.ens.kinds import CONTENT, NAMESPACE, NO_JURISDICTION, NO_REFERENCE, NOTHING_HELD, OF_RULES
+from tidewaiter.formats.ens.part import Part
+from tidewaiter.formats.ens.rules import Rule, RuleBook
+from tidewaiter.formats.ens.shape import SPACE, Message, Misfit, instant_of, message_of
+from tidewaiter.formats.ens.tables import ELEMENTS, DataSet
+from tidewaiter.formats.ens.taking import Taker, pointer_in, take_apart
+from tidewaiter.formats.reading import Declared, Reading
+from tidewaiter.formats.text import found, shortened
+from tidewaiter.formats.tree import Fault, Node, grow
+from tidewaiter.model.answer import Answer
+from tidewaiter.model.consignment import Consignment, Equipment, GoodsItem, Transport
+from tidewaiter.model.finding import Finding
+from tidewaiter.model.identifiers import compact, is_s10
+
+NAME = "ens"
+LODGED, AMENDED = "CC315A", "CC313A"
+PREFIX = "ie"
+"""Paths name the namespace of the message so, whatever the message calls it, as customs does."""
+
+_HOUSE_TYPES, _MASTER_TYPES = ("703", "714", "740"), ("704", "741")
+"""Bills and air waybills of one consignment and of many, an N before them not counted. Source: UNECE code list 1001."""
+_COUNTRY = re.compile("[A-Z]{2}")
+
+
+class Schema(NamedTuple):
+    """The shape of a declaration and the rules that hold in it."""
+
+    message: Message
+    rules: RuleBook
+
+
+@functools.cache
+def schema_of(name: str, data_set: DataSet) -> Schema:
+    """The schema of CC315A or CC313A in this data set, made once."""
+    message = message_of(name, ELEMENTS, Consignment, data_set)
+    return Schema(message, RuleBook(message.root, data_set))
+
+
+def read(data: bytes, *, jurisdiction: str | None = None, data_set: DataSet = "reduced") -> Reading:
+    """What the message holds. Bad input is findings, never an exception; see `formats.reading.Format`.
+
+    `data_set` is that whose schema and rules are asked. Rules are asked of a message that fits its schema, as
+    customs does. Times are taken to be in UTC.
+    """
+    root, faults = grow(data)
+    faulty = tuple(_about(fault) for fault in faults)
+    if root is None:
+        return Reading(format=NAME, findings=faulty)
+    taker = Taker()
+    held = list(_search(root, taker, f"/{shortened(root.name)}"))
+    if not held:
+        nothing = found(NOTHING_HELD, shortened(root.name), source_pointer=f"/{shortened(root.name)}")
+        return Reading(format=NAME, findings=(*faulty, nothing), dropped=tuple(taker.dropped))
+    declared: list[Declared] = []
+    answers: list[Answer] = []
+    of_answers: list[Finding] = []
+    count: dict[str, int] = {}
+    for node in held:
+        count[node.name] = number = count.get(node.name, 0) + 1
+        at = f"/{PREFIX}:{node.name}[{number}]"
+        taker.findings, taker.fits = [], True
+        known = (*faulty, *(() if faults else _about_space(node, at)))
+        if is_answer(node.name):
+            answers.append(answer_of(node, taker, at=at))
+            of_answers += [*known, *taker.findings]
+        else:
+            declared.append(_declared(node, taker, at=at, jurisdiction=jurisdiction, data_set=data_set, known=known))
+    return Reading(
+        format=NAME,
+        declared=tuple(declared),
+        answers=tuple(answers),
+        findings=tuple(of_answers),
+        kept=taker.kept,
+        dropped=tuple(taker.dropped),
+    )
+
+
+def _search(node: Node, taker: Taker, at: str) -> Iterator[Node]:
+    """The messages in what may be an envelope; what stands around them is dropped."""
+    if node.name in (LODGED, AMENDED) or is_answer(node.name):
+        yield node
+        return
+    if node.text:
+        taker.dropped.append(at)
+    for child in node.children:
+        yield from _search(child, taker, f"{at}/{shortened(child.name)}")
+
+
+def _declared(
+    node: Node, taker: Taker, *, at: str, jurisdiction: str | None, data_set: DataSet, known: Sequence[Finding]
+) -> Declared:
+    schema = schema_of(node.name, data_set)
+    part, fields = take_apart(node, schema.message, taker, at=at)
+    if taker.fits:
+        judge(part, schema.rules, taker)
+    _settle(fields, node.name, part, taker, jurisdiction)
+    record = Consignment(**fields)
+    return Declared(consignment=record, findings=(*known, *taker.findings), anchor={"": at})
+
+
+def judge(part: Part, rules: RuleBook, taker: Taker) -> None:
+    """Ask the rules of a part and of all parts in it."""
+    of_group, of_leaves = rules.at(part.group)
+    for rule in of_group:
+        if rule.is_broken(part):
+            _note(rule, part, taker)
+    if of_leaves:
+        for leaf in part.texts:
+            for rule in of_leaves.get(leaf, ()):
+                if rule.is_broken(part):
+                    _note(rule, part, taker)
+    for inner in part.groups.values():
+        for one in inner:
+            judge(one, rules, taker)
+
+
+def _note(rule: Rule, part: Part, taker: Taker) -> None:
+    kind = OF_RULES.get(rule.code, CONTENT)
+    at = f"{part.at}/{rule.leaf}[1]" if rule.leaf else part.at
+    detail = f"{rule.leaf} is not of the form that the rule wants" if kind is CONTENT else ""
+    taker.note(kind, detail, pointer=pointer_in(part, rule.about), at=at)
+
+
+def _settle(fields: dict[str, Any], name: str, part: Part, taker: Taker, jurisdiction: str | None) -> None:
+    """Make fields of a consignment of what was read."""
+    for field, value in fields.items():
+        if type(value) is list:
+            fields[field] = tuple(value)
+    fields["direction"] = "entry"
+    fields["function"] = "original" if name == LODGED else "amendment"
+    _settle_instant(fields)
+    _settle_transport(fields)
+    if "seals" in fields:
+        fields["equipment"] = (Equipment(seals=fields.pop("seals")),)
+    head = f"{part.at}/HEAHEA[1]"
+    if not fields.get("reference"):
+        fields["reference"] = fields.get("mrn", "")
+        if not fields["reference"]:
+            taker.note(NO_REFERENCE, "it has no number", pointer="/reference", at=head)
+    told = (fields.get("entry_office", "")[:2].upper(), jurisdiction or "")
+    fields["jurisdiction"] = next((code for code in told if _COUNTRY.fullmatch(code)), "")
+    if not fields["jurisdiction"]:
+        taker.note(NO_JURISDICTION, "none is known", pointer="/jurisdiction", at=part.at)
+    _derive_numbers(fields)
+
+
+def _settle_instant(fields: dict[str, Any]) -> None:
+    day, clock = fields.pop("=issued_at:date", None), fields.pop("=issued_at:time", None)
+    if day and clock:
+        try:
+            fields["issued_at"] = instant_of(day, clock)
+        except Misfit:  # 29 February of a year without one: said by the schema to be a day
+            return
+
+
+def _settle_transport(fields: dict[str, Any]) -> None:
+    transport = fields.get("transport")
+    if transport is not None:
+        if "route" in transport:
+            transport["route"] = tuple(transport["route"])
+        fields["transport"] = Transport(**transport)
+
+
+def _derive_numbers(fields: dict[str, Any]) -> None:
+    """The parcel number and the bills, where all goods have one and the same; then the channel, where it is certain."""
+    items: Sequence[GoodsItem] = fields.get("items", ())
+    numbers: dict[str, set[str]] = {"tracking_id": set(), "house_bill": set(), "master_bill": set()}
+    for item in items:
+        for document in item.documents:
+            type = (document.type or "").removeprefix("N")
+            if document.id and is_s10(compact(document.id)):
+                numbers["tracking_id"].add(document.id)
+            elif document.id and type in _HOUSE_TYPES:
+                numbers["house_bill"].add(document.id)
+            elif document.id and type in _MASTER_TYPES:
+                numbers["master_bill"].add(document.id)
+    for field, found_here in numbers.items():
+        if len(found_here) == 1:
+            [fields[field]] = found_here
+    if "tracking_id" in fields:
+        fields["channel"] = "post"
+
+
+def _about(fault: Fault) -> Finding:
+    detail = f"{fault.reason} at line {fault.line}, column {fault.column}"
+    return found(fault.kind, detail, source_pointer=f"line {fault.line}, column {fault.column}")
+
+
+def _about_space(node: Node, at: str) -> tuple[Finding, ...]:
+    if node.space != SPACE + node.name:
+        detail = "it has none" if not node.space else "it has another"
+    elif node.children and node.children[0].space:
+        detail = "the elements in it have one"
+    else:
+        return ()
+    return (found(NAMESPACE, detail, source_pointer=at),)

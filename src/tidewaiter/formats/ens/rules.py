@@ -1,0 +1,314 @@
+"""The business rules of `rules.csv`, made ready to be asked of a message.
+
+A rule stands at a group or at an element, its `at`, and is asked wherever that stands in the message. It is broken
+where all conditions in `when` hold and none in `must`; with nothing in `must` it is broken where `when` holds. A
+condition is a path, a test and what the test needs:
+
+    TraModAtBorHEA76 in 1 8        the number is one of these, noughts before it not counted
+    SpeCirIndHEA1 is C D E         the text is one of these; `is_not` the opposite, also where there is none
+    TINCE159 begins GB             `begins_not` where it is there and begins otherwise
+    ConRefNumHEA like flight       the text is of this form of `forms.csv`
+    NamCE17 present                and `absent`
+    ITI at_least 2                 how many there are; `at_most` likewise
+    . same_as /PERLODSUMDEC/TIN…   two texts are equal
+    TotNumOfIteHEA305 counts /GOO… the number is how many of those there are
+
+`.` is the element at which the rule stands, `../` leads to the group above, `/` to the root. Where a path leads to
+several elements, one that passes is enough. `&` joins two conditions of `must` that have to hold together. What no
+such condition can say is a named predicate in `predicates`.
+
+Source of codes and conditions: HMRC, import control entry declaration store, business rules.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from tidewaiter.formats.ens.part import Part
+from tidewaiter.formats.ens.predicates import PREDICATES
+from tidewaiter.formats.ens.shape import Group, Leaf
+from tidewaiter.formats.ens.tables import RULES, DataSet, RuleRow, form_of
+
+Condition = Callable[[Part], bool]
+_One = Callable[[Part], "str | None"]
+_Many = Callable[[Part], "Sequence[str | Part]"]
+_PADDED = 8
+"""Numbers in the message have at most so many digits, with noughts before them."""
+
+
+class Rule(NamedTuple):
+    """A rule at a group: `leaf` is the element in it at which it stands, '' for the group itself.
+
+    `about` is that element or group in it that our pointer leads to: the one that is missing or not as it should be.
+    """
+
+    code: str
+    leaf: str
+    about: str
+    is_broken: Condition
+
+
+class Asked(NamedTuple):
+    """The rules to be asked of each such group, and those of each element that is in it."""
+
+    of_group: Sequence[Rule]
+    of_leaves: Mapping[str, Sequence[Rule]]
+
+
+class RuleBook:
+    """The rules of a message by the group that they are asked at."""
+
+    def __init__(self, root: Group, data_set: DataSet) -> None:
+        self._by_path: dict[tuple[str, ...], list[Rule]] = {}
+        self._of_group: dict[Group, Asked] = {}
+        for row in RULES:
+            if row.data_set in ("", data_set):
+                self._add(row, root)
+        self._hand_out(root, ())
+
+    def at(self, group: Group) -> Asked:
+        """The rules to be asked of each such group."""
+        return self._of_group[group]
+
+    def _add(self, row: RuleRow, root: Group) -> None:
+        here: Group | Leaf | None = root
+        groups: list[str] = []
+        for step in row.at:
+            here = here.inner.get(step) if isinstance(here, Group) else None
+            if isinstance(here, Group):
+                groups.append(step)
+        if here is None:  # an element that this message does not have
+            return
+        leaf = here.name if isinstance(here, Leaf) else ""
+        rule = Rule(row.code, leaf, leaf or _about(row), _broken(row, tuple(groups), leaf, root))
+        self._by_path.setdefault(tuple(groups), []).append(rule)
+
+    def _hand_out(self, group: Group, path: tuple[str, ...]) -> None:
+        of_leaves: dict[str, list[Rule]] = {}
+        rules = self._by_path.get(path, [])
+        for rule in rules:
+            if rule.leaf:
+                of_leaves.setdefault(rule.leaf, []).append(rule)
+        self._of_group[group] = Asked([rule for rule in rules if not rule.leaf], of_leaves)
+        for name, inner in group.inner.items():
+            if isinstance(inner, Group):
+                self._hand_out(inner, (*path, name))
+
+
+def _about(row: RuleRow) -> str:
+    """The first element or group of its own that the rule speaks of: the one it wants, else the one it asks about."""
+    for condition in (*row.must, *row.when):
+        path, _, test = condition.partition(" ")
+        if test and path[0] not in "./":
+            return path.partition("/")[0]
+    return ""
+
+
+def _broken(row: RuleRow, groups: tuple[str, ...], leaf: str, root: Group) -> Condition:
+    """Whether a part breaks the rule. A rule about an element is asked only where that stands."""
+    place = _Place(groups, leaf, root)
+    when = tuple(_condition(text, place) for text in row.when)
+    must = tuple(_together(text, place) for text in row.must)
+    if len(when) == 1 and len(must) == 1:
+        [only_when], [only_must] = when, must
+        return lambda part: only_when(part) and not only_must(part)
+    if not when and len(must) == 1:
+        [only] = must
+        return lambda part: not only(part)
+    if len(when) == 1 and not must:
+        return when[0]
+
+    def is_broken(part: Part) -> bool:
+        for condition in when:
+            if not condition(part):
+                return False
+        return not any(condition(part) for condition in must)
+
+    return is_broken
+
+
+def _together(text: str, place: _Place) -> Condition:
+    joined = tuple(_condition(one.strip(), place) for one in text.split("&"))
+    if len(joined) == 1:
+        return joined[0]
+    return lambda part: all(condition(part) for condition in joined)
+
+
+class _Place(NamedTuple):
+    """Where the rule of a condition stands: the groups down to it, and the element in the last."""
+
+    groups: tuple[str, ...]
+    leaf: str
+    root: Group
+
+
+def _condition(text: str, place: _Place) -> Condition:
+    path, test, *told = text.split() if " " in text else ("", text)
+    if not path:
+        return PREDICATES[test]
+    if test in ("at_least", "at_most", "counts"):
+        return _counting(path, test, told, place)
+    if test == "same_as":
+        left, right = _one(path, place), _one(told[0], place)
+        return lambda part: left(part) is not None and left(part) == right(part)
+    fits = _TESTS[test](told)
+    if _leads_to_one_text(path, place):
+        one = _one(path, place)
+        return lambda part: fits(one(part))
+    many = _many(path, place)
+    if test == "present":
+        return lambda part: bool(many(part))
+    if test == "absent":
+        return lambda part: not many(part)
+    return lambda part: any(fits(found) for found in many(part) if isinstance(found, str))
+
+
+def _counting(path: str, test: str, told: Sequence[str], place: _Place) -> Condition:
+    if test == "counts":
+        one, counted = _one(path, place), _many(told[0], place)
+        return lambda part: int(one(part) or 0) == len(counted(part))
+    many, limit = _many(path, place), int(told[0])
+    if test == "at_least":
+        return lambda part: len(many(part)) >= limit
+    return lambda part: len(many(part)) <= limit
+
+
+_Fits = Callable[["str | None"], bool]
+
+
+def _is(told: Sequence[str]) -> _Fits:
+    wanted = frozenset(told)
+    return lambda text: text in wanted
+
+
+def _is_not(told: Sequence[str]) -> _Fits:
+    unwanted = frozenset(told)
+    return lambda text: text not in unwanted
+
+
+def _in(told: Sequence[str]) -> _Fits:
+    return _is([number.zfill(width) for number in told for width in range(1, _PADDED)])
+
+
+def _not_in(told: Sequence[str]) -> _Fits:
+    return _is_not([number.zfill(width) for number in told for width in range(1, _PADDED)])
+
+
+def _begins(told: Sequence[str]) -> _Fits:
+    [start] = told
+    return lambda text: text is not None and text.startswith(start)
+
+
+def _begins_not(told: Sequence[str]) -> _Fits:
+    [start] = told
+    return lambda text: text is not None and not text.startswith(start)
+
+
+def _like(told: Sequence[str]) -> _Fits:
+    matches = re.compile(form_of(told[0]).pattern).fullmatch
+    return lambda text: text is not None and matches(text) is not None
+
+
+def _present(_: Sequence[str]) -> _Fits:
+    return lambda text: text is not None
+
+
+def _absent(_: Sequence[str]) -> _Fits:
+    return lambda text: text is None
+
+
+_TESTS: dict[str, Callable[[Sequence[str]], _Fits]] = {
+    "is": _is, "is_not": _is_not, "in": _in, "not_in": _not_in, "begins": _begins, "begins_not": _begins_not,
+    "like": _like, "present": _present, "absent": _absent,
+}  # fmt: skip
+
+
+class _Way(NamedTuple):
+    """A path taken apart: where it starts, the groups down from there, and the element in the last, or ''."""
+
+    start: str
+    groups: tuple[str, ...]
+    leaf: str
+    is_single: bool
+    """Whether each of those groups stands at most once."""
+
+
+def _way(path: str, place: _Place) -> _Way:
+    if path == ".":
+        return _Way("self", (), place.leaf, is_single=True)
+    above: tuple[str, ...] = ()
+    if path.startswith("/"):
+        start, steps = "root", path[1:].split("/")
+    elif path.startswith("../") and not place.leaf:
+        start, steps, above = "above", path[3:].split("/"), place.groups[:-1]
+    else:
+        start, steps, above = "self", path.removeprefix("../").split("/"), place.groups
+    here = place.root
+    for step in above:
+        here = _group(here, step)
+    is_single = True
+    for step in steps[:-1]:
+        here = _group(here, step)
+        is_single = is_single and here.most == 1
+    last = here.inner[steps[-1]]
+    if isinstance(last, Leaf):
+        return _Way(start, tuple(steps[:-1]), steps[-1], is_single)
+    return _Way(start, tuple(steps), "", is_single=False)
+
+
+def _group(above: Group, name: str) -> Group:
+    inner = above.inner[name]
+    if not isinstance(inner, Group):
+        raise KeyError(name)
+    return inner
+
+
+def _leads_to_one_text(path: str, place: _Place) -> bool:
+    way = _way(path, place)
+    return bool(way.leaf) and way.is_single
+
+
+def _one(path: str, place: _Place) -> _One:
+    """What finds the one text at the end of the path."""
+    start, groups, leaf, _ = _way(path, place)
+    if not groups:
+        if start == "self":
+            return lambda part: part.texts.get(leaf)
+        if start == "above":
+            return lambda part: part.above.texts.get(leaf)
+        return lambda part: part.root.texts.get(leaf)
+    if start == "root" and len(groups) == 1:
+        [group] = groups
+
+        def find(part: Part) -> str | None:
+            found = part.root.groups.get(group)
+            return None if found is None else found[0].texts.get(leaf)
+
+        return find
+    many = _many(path, place)
+
+    def find_first(part: Part) -> str | None:
+        for found in many(part):
+            if isinstance(found, str):
+                return found
+        return None
+
+    return find_first
+
+
+def _many(path: str, place: _Place) -> _Many:
+    """What finds all texts or groups at the end of the path."""
+    start, groups, leaf, _ = _way(path, place)
+
+    def find(part: Part) -> Sequence[str | Part]:
+        first = part if start == "self" else part.above if start == "above" else part.root
+        parts = [first]
+        for group in groups:
+            parts = [inner for one in parts for inner in one.groups.get(group, ())]
+        if leaf:
+            return [one.texts[leaf] for one in parts if leaf in one.texts]
+        return parts
+
+    return find
