@@ -191,7 +191,9 @@ class Declaration:
     def _take_beginning(self, part: Part) -> None:
         shared = self._shared
         name, function = part.at(0), part.at(2)
-        shared.values["direction"] = "export" if name in m.EXPORT_NAMES else "import"
+        # A manifest tells what comes, for safety and security; the goods are declared for a procedure apart from it.
+        declared = "export" if name in m.EXPORT_NAMES else "import"
+        shared.values["direction"] = "entry" if self.type == "CUSCAR" or name == m.ENTRY_NAME else declared
         shared.take("reference", part, (1, 0), CONVERTERS[Consignment, "reference"])
         shared.take("version", part, (1, 1), CONVERTERS[Consignment, "version"])
         if function in m.FUNCTIONS or not function:

@@ -167,6 +167,8 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
     {"9": "original", "4": "amendment", "5": "amendment", "1": "cancellation", "3": "cancellation"}
 )
 """What BGM 1225 says; the first of each is written."""
+ENTRY_NAME = "933"
+"""Cargo declaration (arrival), UN/EDIFACT 1001: what comes, told for safety and security alone."""
 EXPORT_NAMES, EXPORT_NAME, IMPORT_NAME = ("830", "833"), "830", "929"
 """Names of documents (1001) that ask for export; anything else asks for import."""
 

@@ -62,7 +62,8 @@ def interchange(messages: Sequence[tuple[str, list[Segment]]], dates: Iterable[d
 
 
 def _declaration(record: Consignment) -> Iterator[Segment]:
-    name = m.EXPORT_NAME if record.direction == "export" else m.IMPORT_NAME
+    names = {"export": m.EXPORT_NAME, "import": m.IMPORT_NAME, "entry": m.ENTRY_NAME}
+    name = names[record.direction]
     version = "" if record.version is None else str(record.version)
     yield segment("BGM", name, (clean(record.reference), version), _FUNCTION_CODES[record.function])
     if record.declaration_type or record.procedure_category:
