@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
@@ -29,10 +29,13 @@ from tidewaiter.formats.edifact.tokens import (
     tokenise,
 )
 from tidewaiter.formats.reading import Declared
+from tidewaiter.law import Law
 from tidewaiter.model.answer import Answer, AnswerKind, AssessedTax, DialectError, Remark
 from tidewaiter.model.consignment import Consignment, Equipment, GoodsLocation, Packaging, Statement, Transport
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.money import Money
+from tidewaiter.model.past import Past
+from tidewaiter.services.clear import Message, clear_messages
 
 SAMPLES = Path(edifact.__file__).parent / "samples"
 UNB = "UNB+UNOC:3+EXAMPLE+SAMPLE+261102:0930+X1'"
@@ -563,3 +566,62 @@ def test_an_interchange_is_known_by_its_beginning(head: bytes) -> None:
     assert edifact.sniff(head + b"UNA:+.? '\r\nUNB+UNOA:1")
     assert not edifact.sniff(head + b"UNBOXED,reference\n")
     assert not edifact.sniff(head + b"UNB, reference")
+
+
+def test_a_tax_registration_that_is_no_text_is_a_finding_and_none_is_made() -> None:
+    declared = only(whole(HEAD.replace("NAD+CM", "NAD+LC+IM\x0127'NAD+CM")))
+
+    assert codes(declared) == ["EDI-24"]
+    assert declared.consignment.fiscal_references == ()
+
+
+def test_however_many_faults_there_are_no_consignment_is_left_without_its_error() -> None:
+    bodies = [HEAD.replace("REF-1", f"REF-{n}") + "MOA+77:x:GBP'" * 60 + "UNS+S'" for n in range(300)]
+    reading = edifact.read(whole(*bodies))
+
+    assert len(reading.declared) == 300
+    assert all("error" in {finding.severity for finding in one.findings} for one in reading.declared)
+    assert sum(len(one.findings) for one in reading.declared) < 11_000
+    assert codes(reading.declared[-1]) == ["EDI-31"]
+
+
+def test_errors_are_not_crowded_out_by_warnings() -> None:
+    broken = "FTX+AAI+++A\nB'" * 200
+    declared = only(whole(HEAD + broken + "UNS+S'").replace(b"UNT+207", b"UNT+208"))
+
+    assert "EDI-11" in codes(declared)
+    assert len(declared.findings) < 110
+
+
+@pytest.mark.parametrize(
+    ("name", "decisions"),
+    [
+        ("cusdec-gb-parcel.edi", ["released"]),
+        ("cusdec-group-utf8.edi", ["released", "released"]),
+        ("cusexp-courier.edi", ["released", "not_accepted"]),
+        ("cuscar-manifest.edi", ["accepted"] * 3),
+        ("cusdec-wrong-count.edi", ["not_accepted"]),
+    ],
+)
+def test_a_sample_is_cleared_and_answered_in_its_own_dialect(name: str, decisions: list[str], law: Law) -> None:
+    message = Message(source=name, data=(SAMPLES / name).read_bytes())
+    [cleared] = clear_messages([message], law=law, past=Past(), on=date(2026, 11, 2))
+    answers = edifact.read(cleared.answers)
+
+    assert [one.cleared.decision.control for one in cleared.consignments] == decisions
+    assert answers.findings == ()
+    assert {one.reference for one in answers.answers} == {one.consignment.reference for one in cleared.consignments}
+    for one in cleared.consignments:
+        for finding in one.cleared.findings:
+            place = spot_of(finding.source_pointer)
+
+            assert place is not None
+            assert place.message
+
+
+def test_what_is_no_interchange_of_ours_is_cleared_with_a_contrl(law: Law) -> None:
+    data = whole("BGM+220'", type="ORDERS:D:96A:UN")
+    [cleared] = clear_messages([Message(source="x", data=data)], law=law, past=Past(), on=date(2026, 11, 2))
+
+    assert b"+CONTRL:4:1:UN'" in cleared.answers
+    assert [one.kind for one in edifact.read(cleared.answers).answers] == ["rejected", "rejected"]

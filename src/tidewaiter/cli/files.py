@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tidewaiter.services.clear import Message
 
-MESSAGE_ENDINGS = frozenset({".xml", ".json", ".jsonl", ".ndjson", ".csv"})
+MESSAGE_ENDINGS = frozenset({".xml", ".json", ".jsonl", ".ndjson", ".csv", ".edi"})
 """What is looked for in folders; a file named outright is read whatever its name."""
 
 TOGETHER_MAX = 200

@@ -202,7 +202,7 @@ def _control(answer: Answer) -> Iterator[Segment]:
 class AnswerMessage:
     """A CUSRES or CONTRL message in reading."""
 
-    def __init__(self, type: str, spot: Spot, tally: Tally) -> None:
+    def __init__(self, type: str, spot: str, tally: Tally) -> None:
         self.type, self.spot, self.tally = type, spot, tally
         self._fields: dict[str, Any] = {"id": "", "reference": None}
         self._kind: AnswerKind | None = None
@@ -221,14 +221,13 @@ class AnswerMessage:
             try:
                 take(self, part)
             except Unfit as unfit:
-                if self.tally.admits():
-                    self._findings.append(found(unfit.kind, unfit.detail, source_pointer=str(part.spot)))
+                self.tally.note(self._findings, unfit.kind, unfit.detail, told=part.told())
         part.drop_rest(self.tally)
 
     def finish(self) -> tuple[list[Answer], list[Finding]]:
         """The answers of the message, and what was wrong in reading them."""
         if self._kind is None:
-            self._findings.append(found(ANSWER_UNKNOWN, source_pointer=str(self.spot)))
+            self._findings.append(found(ANSWER_UNKNOWN, source_pointer=self.spot))
             return [], self._findings
         self._close()
         return self._answers, self._findings

@@ -6,14 +6,15 @@ holds for all. Numbers of groups are not looked at, only their triggers, so that
 
 from __future__ import annotations
 
+from collections import ChainMap
+from collections.abc import MutableMapping
+
 from tidewaiter.formats.edifact import mapping as m
 from tidewaiter.formats.edifact import taking
 from tidewaiter.formats.edifact.kinds import FUNCTION_UNKNOWN, NO_JURISDICTION, NO_REFERENCE
-from tidewaiter.formats.edifact.places import Spot
 from tidewaiter.formats.edifact.taking import CONVERTERS, Draft, Part, Tally
 from tidewaiter.formats.edifact.values import Unfit, clean, converter, money
 from tidewaiter.formats.reading import Declared
-from tidewaiter.formats.text import found
 from tidewaiter.model.consignment import Consignment, GoodsItem, TaxLine
 from tidewaiter.model.finding import Finding
 
@@ -32,7 +33,7 @@ _ARRIVALS = ("60", "11", "12", "8", "7")
 class Declaration:
     """One message in reading."""
 
-    def __init__(self, type: str, spot: Spot, tally: Tally, *, jurisdiction: str | None) -> None:
+    def __init__(self, type: str, spot: str, tally: Tally, *, jurisdiction: str | None) -> None:
         self.type, self.spot, self.tally, self.jurisdiction = type, spot, tally, jurisdiction
         self._shared = Draft(Consignment, "", tally)
         self._own: Draft | None = self._shared if type == "CUSDEC" else None
@@ -42,6 +43,8 @@ class Declaration:
         self._own_arrivals: dict[str, str] = {}
         self._cni: Part | None = None
         self._declared: list[Declared] = []
+        self._told: dict[str, str] | None = None
+        """Places of what is said once for all, as they were when last needed."""
 
     def feed(self, part: Part) -> None:
         """Take one segment."""
@@ -51,11 +54,13 @@ class Declaration:
         if part.place.is_trigger and path == ITEM_AT[self.type] and self._own is not None:
             inside: tuple[str, ...] = ()
             draft = self._item()
-            draft.anchor[draft.at] = str(part.spot)
+            draft.anchor[draft.at] = part.tail
         else:
             draft, inside = self._draft(path)
+        if draft is self._shared:
+            self._told = None
         self._take(draft, part, inside)
-        if not any(part is held for _, held, _ in draft.waiting):
+        if not (draft.waiting and draft.waiting[-1][1] is part):
             part.drop_rest(self.tally)
 
     def finish(self) -> list[Declared]:
@@ -75,7 +80,7 @@ class Declaration:
             self._close()
             self._cni = part if tag == "CNI" else self._cni
             self._own = Draft(Consignment, "", self.tally)
-            self._own.values["parties"] = list(self._shared.entries("parties"))
+            self._own.values["parties"] = self._shared.entries("parties")[: taking.FEW_MAX]
 
     def _draft(self, path: tuple[str, ...]) -> tuple[Draft, tuple[str, ...]]:
         """The record to which a segment with these groups belongs, and the groups between the two."""
@@ -199,14 +204,14 @@ class Declaration:
         if function in m.FUNCTIONS or not function:
             shared.values["function"] = m.FUNCTIONS.get(function, "original")
         else:
-            shared.fault(Unfit(FUNCTION_UNKNOWN, "1225 has another code"), "function", part.spot_at(2, 0))
+            shared.fault(Unfit(FUNCTION_UNKNOWN, "1225 has another code"), "function", part.told_at(2, 0))
         part.use((0, 0), (2, 0))
         part.kept += bool(name) + bool(function in m.FUNCTIONS)
 
     def _take_route(self, draft: Draft, part: Part) -> None:
         route = draft.entries("transport.route")
         country = part.at(1)
-        if country and taking.country_of(country) == country and len(route) < taking.SEALS_MAX:
+        if country and taking.country_of(country) == country and len(route) < taking.FEW_MAX:
             route.append(country)
             part.use((0, 0), (1, 0))
             part.kept += 1
@@ -219,10 +224,10 @@ class Declaration:
         try:
             amount = money(part.at(0, 1), currency)
         except Unfit as unfit:
-            draft.fault(unfit, f"taxes/{len(inner) - 1}/assessed", part.spot_at(0, 1))
+            draft.fault(unfit, f"taxes/{len(inner) - 1}/assessed", part.told_at(0, 1))
             return
         inner[-1] = TaxLine(type=inner[-1].type, assessed=amount)
-        draft.anchor[f"{draft.at}/taxes/{len(inner) - 1}/assessed"] = str(part.spot_at(0, 1))
+        draft.anchor[f"{draft.at}/taxes/{len(inner) - 1}/assessed"] = part.tail_at(0, 1)
         part.use((0, 0), (0, 1), (0, 2))
         part.kept += 1
 
@@ -238,7 +243,7 @@ class Declaration:
                 draft.whole_value = (money(part.at(0, 1), part.at(0, 2)), part)
                 part.use((0, 0), (0, 1), (0, 2))
         except Unfit as unfit:
-            draft.fault(unfit, "items", part.spot_at(0, 1))
+            draft.fault(unfit, "items", part.told_at(0, 1))
 
     def _close(self) -> None:
         """Make a record of the consignment that has been read."""
@@ -251,20 +256,22 @@ class Declaration:
         self._settle_whole_value(own, items)
         shared = None if own is self._shared else self._shared
         values = {**(shared.values if shared else {}), **own.values}
-        anchor = {"": str(self.spot), **(shared.anchor if shared else {}), **own.anchor}
-        findings = [*(shared.findings if shared else ()), *own.findings]
+        anchor: MutableMapping[str, str] = own.anchor
+        findings = [*(shared.findings[: taking.FEW_MAX] if shared else ()), *own.findings]
+        if shared:
+            self._told = dict(shared.anchor) if self._told is None else self._told
+            anchor = ChainMap(own.anchor, self._told)  # one mapping for all: there may be very many consignments
+        anchor[""] = self.spot
         self._name(values, anchor, findings)
         self._locate(values, findings)
         if self.type == "CUSEXP":
             values.setdefault("channel", "express")
         for item in items:
-            anchor |= item.anchor
+            anchor.update(item.anchor)
             findings += item.findings
         values["items"] = [item.build() for item in items[: taking.ENTRIES_MAX]]
         draft = Draft(Consignment, "", self.tally)
         draft.values = values
-        head = f"{self.spot}, "  # what every place begins with is kept once
-        anchor = {pointer: place.removeprefix(head) for pointer, place in anchor.items()}
         self._declared.append(Declared(consignment=draft.build(), findings=tuple(findings), anchor=anchor))
         self._own_arrivals = {}
 
@@ -277,9 +284,9 @@ class Declaration:
             items[0].put("customs_value", value, part, (0, 1))
             self.tally.kept += 1
         else:
-            self.tally.drop(str(part.spot_at(0, 1)))
+            self.tally.drop(part.told_at(0, 1))
 
-    def _name(self, values: dict[str, object], anchor: dict[str, str], findings: list[Finding]) -> None:
+    def _name(self, values: dict[str, object], anchor: MutableMapping[str, str], findings: list[Finding]) -> None:
         """Settle which bill is whose, and the reference: in a cargo report that of the consignment itself."""
         bill = values.pop(m.BILL, None)
         place = anchor.pop(f"/{m.BILL}", "")
@@ -289,7 +296,7 @@ class Declaration:
             anchor[f"/{field}"] = place
         elif bill is not None:
             self.tally.kept -= 1
-            self.tally.drop(place)
+            self.tally.drop(f"{self.spot}, {place}")
         if self.type != "CUSDEC":
             cni = self._cni
             numbered = cni.at(1) if cni else ""
@@ -299,12 +306,11 @@ class Declaration:
                 values["house_bill"] = numbered
             values["reference"] = clean(str(told))
             if cni is not None:
-                anchor["/reference"] = anchor.get("/house_bill", str(cni.spot))
+                anchor["/reference"] = anchor.get("/house_bill", cni.tail)
         if not values.get("reference"):
             values["reference"] = ""
-            if self.tally.admits():
-                where = "BGM" if self.type == "CUSDEC" else "CNI or RFF"
-                findings.append(found(NO_REFERENCE, where, pointer="/reference", source_pointer=str(self.spot)))
+            where = "BGM" if self.type == "CUSDEC" else "CNI or RFF"
+            self.tally.note(findings, NO_REFERENCE, where, pointer="/reference", told=self.spot)
 
     def _locate(self, values: dict[str, object], findings: list[Finding]) -> None:
         """Settle whose law is asked for: what is named, else where the goods go, else what the lodger said."""
@@ -313,5 +319,5 @@ class Declaration:
         told = values.get("jurisdiction") or values.get(end)
         told = told or next((arrivals[code] for code in _ARRIVALS if code in arrivals), None) or self.jurisdiction
         values["jurisdiction"] = told or ""
-        if not told and self.tally.admits():
-            findings.append(found(NO_JURISDICTION, pointer="/jurisdiction", source_pointer=str(self.spot)))
+        if not told:
+            self.tally.note(findings, NO_JURISDICTION, "", pointer="/jurisdiction", told=self.spot)

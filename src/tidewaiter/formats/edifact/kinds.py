@@ -194,7 +194,7 @@ NO_JURISDICTION = Kind(
 AND_MORE = Kind(
     code="EDI-31",
     severity="error",
-    text="{detail} more faults were found and are not listed.",
+    text="More faults were found than are listed: {detail}.",
     remedy="Mend those listed, then send again.",
     law=_LIMIT,
 )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Protocol
 
 import msgspec
 
@@ -17,7 +16,7 @@ from tidewaiter.formats.edifact.answers import AnswerMessage
 from tidewaiter.formats.edifact.declaration import Declaration
 from tidewaiter.formats.edifact.places import Spot, named
 from tidewaiter.formats.edifact.structure import TABLES, Place, Walker
-from tidewaiter.formats.edifact.taking import FINDINGS_MAX, Part, Tally
+from tidewaiter.formats.edifact.taking import FEW_MAX, Part, Tally
 from tidewaiter.formats.edifact.tokens import Flaw, Segment, tokenise
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.text import found
@@ -31,11 +30,9 @@ DIRECTORIES = frozenset(f"{year % 100:02d}{half}" for year in range(1995, 2025) 
 KNOWN_TABLES = frozenset(f"{year}{half}" for year in (21, 22, 23) for half in "AB") | {"24A"}
 """Directories whose segment tables are those of `structure.py`; earlier ones differ here and there."""
 _CONTROL_VERSIONS = ("2", "3", "4", "D")
+CONSIGNMENTS_MAX = 100_000
+"""So many consignments are read of one file; it is refused where there are more."""
 _COUNT = re.compile(r"[0-9]{1,9}")
-
-
-class _Message(Protocol):
-    def feed(self, part: Part) -> None: ...
 
 
 def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
@@ -84,10 +81,12 @@ class _Reader:
         self._messages = 0
         self._seen: dict[str, set[str]] = {"interchange": set(), "group": set(), "message": set()}
         self._stray = False
-        self._held = 0
+        self._is_full = False
 
     def take(self, token: Segment | Flaw) -> None:
         """Take what the tokenizer gave."""
+        if self._is_full:
+            return
         if isinstance(token, Flaw):
             spot = self._spot()
             detail = token.detail
@@ -111,9 +110,6 @@ class _Reader:
         self._end_interchange()
         if not self.declared and not self.answers and not self.findings:
             self.findings.append(found(k.NOTHING_HELD, source_pointer="segment 1 UNB"))
-        unlisted = self.tally.faults - FINDINGS_MAX
-        if unlisted > 0:
-            self.findings.append(found(k.AND_MORE, f"{unlisted:,}"))
         dropped = self.tally.dropped
         if self.tally.unlisted:
             dropped = [*dropped, f"and {self.tally.unlisted:,} more"]
@@ -126,17 +122,14 @@ class _Reader:
             dropped=tuple(dropped),
         )
 
-    def _spot(self, tag: str = "") -> Spot:
-        message, interchange = self._message, self._interchange
-        if message is not None:
-            return msgspec.structs.replace(message.spot, number=message.count, tag=tag) if tag else message.spot
-        return interchange.spot if interchange is not None else Spot()
+    def _spot(self) -> Spot:
+        opened = self._message or self._interchange
+        return opened.spot if opened is not None else Spot()
 
     def _fault(self, kind: Kind, detail: str, place: str) -> None:
         """A finding about the message that is open, else about the interchange."""
-        if self.tally.admits():
-            finding = found(kind, detail, source_pointer=place or "the beginning")
-            (self._message_faulty if self._message is not None else self._faulty).append(finding)
+        findings = self._message_faulty if self._message is not None else self._faulty
+        self.tally.note(findings, kind, detail, told=place or "the beginning")
 
     # --- the interchange and its groups
 
@@ -198,7 +191,7 @@ class _Reader:
 
     def _settle_interchange(self) -> None:
         """Give the findings about the interchange to all that came in it, or to the whole where nothing did."""
-        faulty, self._faulty = tuple(self._faulty), []
+        faulty, self._faulty = _gravest(self._faulty), []
         mine = self.declared[self._begun :]
         if faulty and mine:
             self.declared[self._begun :] = [
@@ -231,9 +224,9 @@ class _Reader:
         self._walker = Walker(type) if type in TABLES else None
         self._is_strict = version[1] in KNOWN_TABLES
         if type in DECLARATIONS:
-            self._inside = Declaration(type, spot, self.tally, jurisdiction=self.jurisdiction)
+            self._inside = Declaration(type, str(spot), self.tally, jurisdiction=self.jurisdiction)
         elif type in ANSWERS:
-            self._inside = AnswerMessage(type, spot, self.tally)
+            self._inside = AnswerMessage(type, str(spot), self.tally)
         else:
             self._inside = None
             self._fault(k.MESSAGE_TYPE, named(type)[:6] or "none", str(spot))
@@ -251,16 +244,14 @@ class _Reader:
         message.count += 1
         if self._inside is None or self._walker is None:
             return
-        spot = self._spot(segment.tag)
         place = self._walker.place(segment.tag)
+        part = Part(segment, place or Place(), self._inside.spot, message.count)
         if place is None or (place.is_displaced and self._is_strict):
-            self._fault(k.PLACE, segment.tag, str(spot))
+            self._fault(k.PLACE, segment.tag, part.told())
         if place is None:
-            Part(segment, Place(), spot).drop_rest(self.tally)
-            return
-        if place.path:
-            spot = msgspec.structs.replace(spot, groups=str(place))
-        self._inside.feed(Part(segment, place, spot))
+            part.drop_rest(self.tally)
+        else:
+            self._inside.feed(part)
 
     def _close_message(self, segment: Segment) -> None:
         message = self._message
@@ -276,7 +267,7 @@ class _Reader:
             return
         if not has_trailer:
             self._fault(k.NOT_ENDED, "UNT", str(self._message.spot))
-        faulty, self._message_faulty = tuple(self._message_faulty), []
+        faulty, self._message_faulty = _gravest(self._message_faulty), []
         inside, self._inside, self._message, self._walker = self._inside, None, None, None
         mine: list[Declared] = []
         if isinstance(inside, Declaration):
@@ -284,6 +275,9 @@ class _Reader:
             self.declared += [
                 msgspec.structs.replace(one, findings=(*faulty, *one.findings)) if faulty else one for one in mine
             ]
+            self._is_full = len(self.declared) > CONSIGNMENTS_MAX
+            if self._is_full:
+                self._fault(k.OVER_LIMIT, f"more than {CONSIGNMENTS_MAX:,} consignments", str(self._spot()))
         elif inside is not None:
             answers, findings = inside.finish()
             self.answers += answers
@@ -312,3 +306,10 @@ class _Reader:
         if not self._stray:
             self._fault(k.NO_INTERCHANGE, named(tag)[:3], str(self._spot()))
         self._stray = True
+
+
+def _gravest(findings: list[Finding]) -> tuple[Finding, ...]:
+    """The findings in their order; of very many the errors first, since each consignment is given them all."""
+    if len(findings) > FEW_MAX:
+        findings = sorted(findings, key=lambda finding: finding.severity != "error")[:FEW_MAX]
+    return tuple(findings)

@@ -68,26 +68,23 @@ class Group(msgspec.Struct):
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
-    """Where a segment belongs: the triggers of the groups around it and which of its name each is, from 1.
+    """Where a segment belongs: the triggers of the groups around it.
 
-    `is_trigger` says that the segment begins the innermost of them, `is_displaced` that it stood out of order.
+    `groups` says too which of its name each is, from 1: 'CST[2]/MOA[1]'. `is_trigger` says that the segment begins
+    the innermost of them, `is_displaced` that it stood out of order.
     """
 
     path: tuple[str, ...] = ()
-    numbers: tuple[int, ...] = ()
+    groups: str = ""
     is_trigger: bool = False
     is_displaced: bool = False
 
-    def __str__(self) -> str:
-        """The groups as 'CST[2]/MOA[1]'; '' outside every group."""
-        return "/".join(f"{name}[{number}]" for name, number in zip(self.path, self.numbers, strict=True))
-
 
 class _Frame:
-    __slots__ = ("counts", "group", "index")
+    __slots__ = ("counts", "group", "index", "inside")
 
-    def __init__(self, group: Group, index: int) -> None:
-        self.group, self.index = group, index
+    def __init__(self, group: Group, index: int, inside: Place) -> None:
+        self.group, self.index, self.inside = group, index, inside
         self.counts: dict[int, int] = {}
 
 
@@ -123,9 +120,7 @@ class Walker:
     """Goes through a message segment by segment and says where each belongs."""
 
     def __init__(self, message: str) -> None:
-        self._stack = [_Frame(GRAMMARS[message], 0)]
-        self._path: tuple[str, ...] = ()
-        self._numbers: tuple[int, ...] = ()
+        self._stack = [_Frame(GRAMMARS[message], 0, Place())]
 
     def place(self, tag: str) -> Place | None:
         """Where this segment belongs; None where no group on the way knows it."""
@@ -144,14 +139,13 @@ class Walker:
         member = frame.group.members[position]
         if not is_displaced:
             frame.index = position + (position in frame.group.once)
-        path, numbers = self._path[:depth], self._numbers[:depth]
-        is_trigger = isinstance(member, Group)
-        if isinstance(member, Group):
-            frame.counts[position] = frame.counts.get(position, 0) + 1
-            path, numbers = (*path, member.trigger), (*numbers, frame.counts[position])
-            self._stack.append(_Frame(member, 1))
-        self._path, self._numbers = path, numbers
-        return Place(path, numbers, is_trigger, is_displaced)
+        if not isinstance(member, Group):
+            return frame.inside if not is_displaced else msgspec.structs.replace(frame.inside, is_displaced=True)
+        count = frame.counts[position] = frame.counts.get(position, 0) + 1
+        path = (*frame.inside.path, member.trigger)
+        groups = f"{frame.inside.groups}/{member.trigger}[{count}]".removeprefix("/")
+        self._stack.append(_Frame(member, 1, Place(path, groups)))
+        return Place(path, groups, is_trigger=True, is_displaced=is_displaced)
 
 
 def _position(frame: _Frame, tag: str, *, is_strict: bool) -> int | None:

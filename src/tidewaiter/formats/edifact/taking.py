@@ -10,8 +10,7 @@ from typing import Any, get_args
 import msgspec
 
 from tidewaiter.formats.edifact import mapping as m
-from tidewaiter.formats.edifact.kinds import NO_CURRENCY, NOT_OF_THE_FORM, TWICE
-from tidewaiter.formats.edifact.places import Spot
+from tidewaiter.formats.edifact.kinds import AND_MORE, NO_CURRENCY, NOT_OF_THE_FORM, TWICE
 from tidewaiter.formats.edifact.structure import Place
 from tidewaiter.formats.edifact.tokens import Segment
 from tidewaiter.formats.edifact.values import Convert, Unfit, converter, instant, kilograms, kind_of, money
@@ -29,15 +28,16 @@ from tidewaiter.model.consignment import (
     Statement,
     TaxLine,
 )
-from tidewaiter.model.finding import Finding
+from tidewaiter.model.finding import Finding, Kind
 from tidewaiter.model.money import Money
 
 CATEGORIES, CHANNELS = get_args(Category), get_args(Channel)
-SEALS_MAX = 99
-"""So many seals are read of one container."""
+FEW_MAX = 99
+"""So many seals, additional procedures, countries on the way and parties of a whole cargo report are read."""
 DROPPED_MAX = 100_000
 """So many places without a field are named of one file; the rest are counted."""
-FINDINGS_MAX = 1_000
+FINDINGS_MAX = 10_000
+"""So many findings are listed of one file."""
 ENTRIES_MAX = 9_999
 """No list of a consignment is read further than this (goods items of one declaration in ICS2 and H7)."""
 _COUNTRY_OF = re.compile(r"([A-Z]{2})(?:[A-Z0-9]{3})?")
@@ -55,6 +55,7 @@ class Tally:
         self.dropped: list[str] = []
         self.unlisted = 0
         self.faults = 0
+        self.more = found(AND_MORE, f"no more than {FINDINGS_MAX:,} of one file", source_pointer="further on")
 
     def drop(self, place: str) -> None:
         """Note a value without a field."""
@@ -63,17 +64,23 @@ class Tally:
         else:
             self.unlisted += 1
 
-    def admits(self) -> bool:
-        """Whether one more fault is to be listed."""
+    def note(self, findings: list[Finding], kind: Kind, detail: str, *, pointer: str = "", told: str) -> None:
+        """One more finding in this list. Beyond the limit an error says so once: no list is ever left without."""
         self.faults += 1
-        return self.faults <= FINDINGS_MAX
+        if self.faults <= FINDINGS_MAX:
+            findings.append(found(kind, detail, pointer=pointer, source_pointer=told))
+        elif findings[-1:] != [self.more]:
+            findings.append(self.more)
 
 
 class Part:
     """A segment in its place, and which of its components have been taken."""
 
-    def __init__(self, segment: Segment, place: Place, spot: Spot) -> None:
-        self.segment, self.place, self.spot = segment, place, spot
+    def __init__(self, segment: Segment, place: Place, head: str, number: int) -> None:
+        self.segment, self.place, self.head = segment, place, head
+        self.tail = (
+            f"{place.groups}, segment {number} {segment.tag}" if place.path else f"segment {number} {segment.tag}"
+        )
         self.used: set[tuple[int, int]] = set()
         self.kept = 0
 
@@ -90,9 +97,17 @@ class Part:
         texts = [self.at(element, component) for component in range(start, stop)]
         return by.join(text for text in texts if text)
 
-    def spot_at(self, element: int, component: int) -> Spot:
+    def told(self) -> str:
+        """The place of the segment, as `Spot` tells it."""
+        return f"{self.head}, {self.tail}"
+
+    def told_at(self, element: int, component: int) -> str:
         """The place of a component, from 0 here and from 1 there."""
-        return msgspec.structs.replace(self.spot, element=element + 1, component=component + 1)
+        return f"{self.head}, {self.tail_at(element, component)}"
+
+    def tail_at(self, element: int, component: int) -> str:
+        """The same without what every place in the message begins with."""
+        return f"{self.tail}, element {element + 1}, component {component + 1}"
 
     def drop_rest(self, tally: Tally) -> None:
         """Note every value that no field took."""
@@ -100,15 +115,18 @@ class Part:
         for element, components in enumerate(self.segment.elements):
             for component, text in enumerate(components):
                 if text.strip() and (element, component) not in self.used:
-                    tally.drop(str(self.spot_at(element, component)))
+                    tally.drop(self.told_at(element, component))
         for element, components in self.segment.repeats:
             for component, text in enumerate(components):
                 if text.strip():
-                    tally.drop(str(self.spot_at(element, component)))
+                    tally.drop(self.told_at(element, component))
 
 
 class Draft:
-    """A record in the making: `values` by field, the places they came from, what was wrong with them."""
+    """A record in the making: `values` by field, the places they came from, what was wrong with them.
+
+    Places in `anchor` are without what every place in the message begins with.
+    """
 
     def __init__(self, struct: type[msgspec.Struct], at: str, tally: Tally) -> None:
         self.struct, self.at, self.tally = struct, at, tally
@@ -120,21 +138,20 @@ class Draft:
         self.waiting: list[tuple[m.Leaf, Part, str]] = []
         self.whole_value: tuple[Money, Part] | None = None
 
-    def fault(self, unfit: Unfit, field: str, spot: Spot) -> None:
+    def fault(self, unfit: Unfit, field: str, told: str) -> None:
         """Note a value that the field could not take."""
-        if self.tally.admits():
-            pointer = f"{self.at}/{field.replace('.', '/')}"
-            self.findings.append(found(unfit.kind, unfit.detail, pointer=pointer, source_pointer=str(spot)))
+        pointer = f"{self.at}/{field.replace('.', '/')}"
+        self.tally.note(self.findings, unfit.kind, unfit.detail, pointer=pointer, told=told)
 
     def put(self, field: str, value: Any, part: Part, at: tuple[int, int], *, code: str = "") -> None:
         """Keep a value that came from this component, unless another says so already."""
         if field not in self.values:
             self.values[field] = value
             self.codes[field] = code
-            self.anchor[f"{self.at}/{field.replace('.', '/')}"] = str(part.spot_at(*at))
+            self.anchor[f"{self.at}/{field.replace('.', '/')}"] = part.tail_at(*at)
         elif self.values[field] != value:
             if self.codes[field] == code:
-                self.fault(Unfit(TWICE), field, part.spot_at(*at))
+                self.fault(Unfit(TWICE), field, part.told_at(*at))
             return
         part.use(at)
         part.kept += 1
@@ -149,7 +166,7 @@ class Draft:
         try:
             value = convert(text)
         except Unfit as unfit:
-            self.fault(unfit, field, part.spot_at(*at))
+            self.fault(unfit, field, part.told_at(*at))
             return
         self.put(field, value, part, at, code=code)
 
@@ -177,11 +194,12 @@ class Draft:
         for name, at in fields.items():
             inner.take(name, part, at, CONVERTERS[struct, name], text=texts.get(name))
         self.findings += inner.findings
-        if not inner.values or len(entries) >= ENTRIES_MAX:
+        is_lacking = REQUIRED.get(struct, frozenset()) - inner.values.keys()
+        if not inner.values or is_lacking or len(entries) >= ENTRIES_MAX:
             return None
         record = struct(**{**inner.values, **fixed})
         entries.append(record)
-        self.anchor[inner.at] = str(part.spot)
+        self.anchor[inner.at] = part.tail
         self.anchor.update(inner.anchor)
         return record
 
@@ -239,6 +257,8 @@ def _converters() -> dict[tuple[type[msgspec.Struct], str], Convert]:
 
 
 CONVERTERS = _converters()
+REQUIRED: dict[type[msgspec.Struct], frozenset[str]] = {FiscalReference: frozenset({"id", "role"})}
+"""Fields without which an entry is none."""
 
 
 def take_leaf(draft: Draft, part: Part, *, only: frozenset[str] | None = None) -> None:
@@ -281,7 +301,7 @@ def settle(draft: Draft, currency: str, part: Part | None = None) -> None:
         draft.waiting, waiting = waiting[:-1], waiting[-1:]
     for leaf, held, code in waiting:
         if not currency:
-            draft.fault(Unfit(NO_CURRENCY), leaf.field, held.spot)
+            draft.fault(Unfit(NO_CURRENCY), leaf.field, held.told())
         else:
             draft.take(leaf.field, held, leaf.at, lambda text: money(text, currency), code=code)
             held.use((0, 0))
@@ -375,7 +395,7 @@ def take_equipment(draft: Draft, part: Part, at: At) -> None:
 def take_seal(draft: Draft, part: Part) -> None:
     """A seal, where there is one container: CUSDEC lists containers, then seals, and not which has which."""
     equipment, seal = draft.entries("equipment"), part.at(0)
-    if not seal or len(equipment) != 1 or unfit_in(seal) or len(equipment[-1].seals) >= SEALS_MAX:
+    if not seal or len(equipment) != 1 or unfit_in(seal) or len(equipment[-1].seals) >= FEW_MAX:
         return
     equipment[-1] = msgspec.structs.replace(equipment[-1], seals=(*equipment[-1].seals, seal))
     part.use((0, 0))
@@ -438,7 +458,7 @@ def _take_procedure(draft: Draft, part: Part, element: int, text: str) -> None:
         _add_text(draft, "additional_procedures", part, (element, 0), text)
         return
     if len(text) not in (2, 4, 7):
-        draft.fault(Unfit(NOT_OF_THE_FORM, "two, four or seven characters"), "procedure", part.spot_at(element, 0))
+        draft.fault(Unfit(NOT_OF_THE_FORM, "two, four or seven characters"), "procedure", part.told_at(element, 0))
         return
     for field, own in (("procedure", text[:2]), ("previous_procedure", text[2:4])):
         draft.take(field, part, (element, 0), CONVERTERS[GoodsItem, field], text=own)
@@ -448,9 +468,9 @@ def _take_procedure(draft: Draft, part: Part, element: int, text: str) -> None:
 
 def _add_text(draft: Draft, field: str, part: Part, at: tuple[int, int], text: str) -> None:
     entries = draft.entries(field)
-    if text in entries or len(entries) >= ENTRIES_MAX:
+    if text in entries or len(entries) >= FEW_MAX:
         return
-    draft.anchor[f"{draft.at}/{field}/{len(entries)}"] = str(part.spot_at(*at))
+    draft.anchor[f"{draft.at}/{field}/{len(entries)}"] = part.tail_at(*at)
     entries.append(text)
     part.use(at)
     part.kept += 1

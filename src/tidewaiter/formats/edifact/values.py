@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -51,6 +52,7 @@ class Unfit(ValueError):
         self.detail = detail
 
 
+@functools.cache
 def kind_of(struct: type[msgspec.Struct], field: str) -> tuple[Any, msgspec.Meta]:
     """The plain type of a field ('transport.border_mode' too) and its constraints."""
     head, _, rest = field.partition(".")
@@ -61,6 +63,7 @@ def kind_of(struct: type[msgspec.Struct], field: str) -> tuple[Any, msgspec.Meta
     return kind_of(kind, rest) if rest else (kind, meta)
 
 
+@functools.cache
 def converter(struct: type[msgspec.Struct], field: str) -> Convert:
     """What turns text into a value of the field, or raises `Unfit`. Amounts and instants need more than their text."""
     kind, meta = kind_of(struct, field)
