@@ -536,7 +536,7 @@ def test_what_could_not_be_read_is_answered_with_contrl() -> None:
     whole_answer, message_answer = edifact.read(data).answers
 
     assert [finding.code for finding in findings] == ["EDI-20", "EDI-11", "EDI-11"]
-    assert b"UNH+1+CONTRL:4:1:UN'\nUCI+X1+SENDER+RECIPIENT+4+29'\nUCM+1+ORDERS:D:96A:UN+4+14'" in data
+    assert b"UNH+1+CONTRL:D:3:UN'\nUCI+X1+SENDER+RECIPIENT+4+29'\nUCM+1+ORDERS:D:96A:UN+4+14'" in data
     assert (whole_answer.kind, whole_answer.id, whole_answer.errors) == ("rejected", "X1", (DialectError(code="29"),))
     assert (message_answer.kind, message_answer.reference) == ("rejected", "1")
 
@@ -623,5 +623,5 @@ def test_what_is_no_interchange_of_ours_is_cleared_with_a_contrl(law: Law) -> No
     data = whole("BGM+220'", type="ORDERS:D:96A:UN")
     [cleared] = clear_messages([Message(source="x", data=data)], law=law, past=Past(), on=date(2026, 11, 2))
 
-    assert b"+CONTRL:4:1:UN'" in cleared.answers
+    assert b"+CONTRL:D:3:UN'" in cleared.answers
     assert [one.kind for one in edifact.read(cleared.answers).answers] == ["rejected", "rejected"]

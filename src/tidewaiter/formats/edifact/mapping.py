@@ -11,7 +11,6 @@ code list is meant), `LISTS` says which names are used here; `122` and `117` are
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from types import MappingProxyType
 
 import msgspec
@@ -193,5 +192,3 @@ TRANSPORT_DOCUMENTS = ("703", "704", "705", "714", "720", "730", "740", "741", "
 PREVIOUS_DOCUMENT = "998"
 WHOLE_VALUES = ("43", "40")
 """MOA of a consignment that says its value for customs; it is the item's where there is one item alone."""
-
-NUMBER_KINDS = (Decimal, int)

@@ -28,7 +28,8 @@ DECLARATIONS, ANSWERS = ("CUSCAR", "CUSDEC", "CUSEXP"), ("CUSRES", "CONTRL")
 DIRECTORIES = frozenset(f"{year % 100:02d}{half}" for year in range(1995, 2025) for half in "AB") - {"95A", "24B"}
 """Directories that are read: D.95B to D.24A."""
 KNOWN_TABLES = frozenset(f"{year}{half}" for year in (21, 22, 23) for half in "AB") | {"24A"}
-"""Directories whose segment tables are those of `structure.py`; earlier ones differ here and there."""
+"""Directories held to the tables of `structure.py`: D.21A and D.24A have the same, so those between are taken to; in
+earlier ones segments stand elsewhere here and there."""
 _CONTROL_VERSIONS = ("2", "3", "4", "D")
 CONSIGNMENTS_MAX = 100_000
 """So many consignments are read of one file; it is refused where there are more."""

@@ -20,7 +20,7 @@ from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment, Document, GoodsItem, Party
 from tidewaiter.model.money import Money
 
-VERSIONS = {"CUSDEC": ("D", "21A", "UN"), "CUSRES": ("D", "21A", "UN"), "CONTRL": ("4", "1", "UN")}
+VERSIONS = {"CUSDEC": ("D", "21A", "UN"), "CUSRES": ("D", "21A", "UN"), "CONTRL": ("D", "3", "UN")}
 """What is written of each message."""
 LATIN, UNICODE = Services(), Services(repetition="*")
 SENDER, RECIPIENT = "TIDEWAITER", "RECIPIENT"
