@@ -16,8 +16,8 @@ def positions(rows: pl.Series, among: pl.Series) -> pl.Series:
     size = len(among)
     if not size or rows.is_empty():
         return pl.Series([None], dtype=ROW).new_from_index(0, len(rows))
-    # All different, none below nought and the highest the last place: then each stands at its own number.
-    if among.max() == size - 1 and _highest(rows) < size:
+    # All different, none below nought, in order and the highest the last place: then each stands at its own number.
+    if among.max() == size - 1 and _highest(rows) < size and among.is_sorted():
         return rows
     known = pl.DataFrame([among.alias("row"), pl.int_range(size, dtype=ROW, eager=True).alias("place")])
     return pl.DataFrame([rows.alias("row")]).join(known, on="row", how="left", maintain_order="left")["place"]
