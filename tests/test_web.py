@@ -288,6 +288,16 @@ async def test_what_is_typed_is_quoted_and_stands_in_the_form_again(http: httpx.
     assert "What to mend, in this order" in page
 
 
+async def test_a_plant_without_its_certificate_is_not_promised_to_clear(http: httpx.AsyncClient) -> None:
+    plant = (await http.get("/quote", params=ASKED | {"hs_code": "06021090", "origin": "CN", "sent_from": "CN"})).text
+    shirt = (await http.get("/quote", params=ASKED | {"origin": "CN", "sent_from": "CN"})).text
+
+    assert "Permits that are missing" in plant
+    assert "N851" in plant
+    assert "it may be held until they are shown" in plant
+    assert "it may be held" not in shirt
+
+
 @pytest.mark.parametrize("field", ["country", "on", "price", "currency", "hs_code", "carriage", "quantity", "net_mass"])
 async def test_each_field_that_cannot_be_used_is_named_and_nothing_is_reckoned(
     http: httpx.AsyncClient, field: str

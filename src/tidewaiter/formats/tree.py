@@ -8,6 +8,7 @@ that stands for nothing is a fault, but the tree is made all the same, by local 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 from xml.parsers import expat
@@ -56,6 +57,17 @@ AND_MORE = Kind(
 )
 KINDS = (MALFORMED, DOCTYPE, OVER_LIMIT, PREFIX, AND_MORE)
 """Every kind of finding about XML as such."""
+
+_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+
+
+def sniffs(head: bytes, ours: re.Pattern[bytes]) -> bool:
+    """Whether a message begins as XML and has in it what a format knows itself by; in UTF-16 too."""
+    for mark in _MARKS:
+        head = head.removeprefix(mark)
+    head = head.replace(b"\x00", b"").lstrip()
+    return head.startswith(b"<") and ours.search(head) is not None
+
 
 BYTES_MAX = 32 * 1024 * 1024
 ELEMENTS_MAX = 500_000

@@ -53,13 +53,14 @@ class Spot(msgspec.Struct, frozen=True, gc=False):
 
 def spot_of(text: str) -> Spot | None:
     """The place told so by `Spot`; None where the text is something else."""
-    told: dict[str, str] = {}
+    told: dict[str, str | int] = {}
     for word in text.split(", "):
         found = next((found for part in _PART if (found := part.fullmatch(word))), None)
         if found is None or told.keys() & found.groupdict().keys():
             return None
-        told.update(found.groupdict(default=""))
-    return Spot(**{name: int(part or 0) if name in _NUMBERS else part for name, part in told.items()})  # type: ignore[arg-type]
+        parts = found.groupdict(default="")
+        told |= {name: int(part or 0) if name in _NUMBERS else part for name, part in parts.items()}
+    return msgspec.convert(told, Spot)
 
 
 def named(reference: str) -> str:

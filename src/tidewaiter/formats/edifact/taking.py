@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, get_args
 
 import msgspec
@@ -284,11 +285,11 @@ def _take_one(draft: Draft, part: Part, leaf: m.Leaf, shape: m.Shape, code: str)
         if not extra:
             draft.waiting.append((leaf, part, code))
             return
-        convert = lambda text: money(text, extra)  # noqa: E731
+        convert = partial(money, currency=extra)
     elif leaf.kind is datetime:
-        convert = lambda text: instant(text, extra)  # noqa: E731
+        convert = partial(instant, format=extra)
     elif leaf.is_mass:
-        convert = lambda text: kilograms(text, extra)  # noqa: E731
+        convert = partial(kilograms, unit=extra)
     draft.take(leaf.field, part, leaf.at, convert, code=code)
     if shape.extra and leaf.at in part.used:
         part.use(shape.extra, *([(0, 0)] if leaf.tag == "MEA" else []))
@@ -303,7 +304,7 @@ def settle(draft: Draft, currency: str, part: Part | None = None) -> None:
         if not currency:
             draft.fault(Unfit(NO_CURRENCY), leaf.field, held.told())
         else:
-            draft.take(leaf.field, held, leaf.at, lambda text: money(text, currency), code=code)
+            draft.take(leaf.field, held, leaf.at, partial(money, currency=currency), code=code)
             held.use((0, 0))
         held.drop_rest(draft.tally)
     if part is not None and waiting and currency:

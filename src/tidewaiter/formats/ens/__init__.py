@@ -21,6 +21,7 @@ from tidewaiter.formats.ens.pointing import path_of
 from tidewaiter.formats.ens.reading import AMENDED, LODGED, NAME, PREFIX, read, schema_of
 from tidewaiter.formats.ens.writing import document, element_of
 from tidewaiter.formats.reading import Declared
+from tidewaiter.formats.tree import sniffs
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 
@@ -29,15 +30,11 @@ __all__ = ["KINDS", "MEDIA_TYPES", "NAME", "answer", "read", "sniff", "source_po
 MEDIA_TYPES = ("application/xml", "text/xml")
 
 _OURS = re.compile(rb"<(?:[^\s<>:/]*:)?CC3(?:04|05|13|15|16|28|51)A[\s/>]")
-_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
 def sniff(head: bytes) -> bool:
     """Whether the message begins as XML and one of these messages is in it; in UTF-16 too."""
-    for mark in _MARKS:
-        head = head.removeprefix(mark)
-    head = head.replace(b"\x00", b"").lstrip()
-    return head.startswith(b"<") and _OURS.search(head) is not None
+    return sniffs(head, _OURS)
 
 
 def write(consignments: Sequence[Consignment]) -> bytes:

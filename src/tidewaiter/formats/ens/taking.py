@@ -150,19 +150,18 @@ def _take_group(node: Node, group: Group, part: Part, into: dict[str, Any], take
     same.append(inside)
     own: dict[str, Any] = {}
     _take(node, group, inside, own, taker)
-    records.append(_record(group, own))
+    records.append(_record(group.struct, group.role, own))
 
 
-def _record(group: Group, own: dict[str, Any]) -> msgspec.Struct:
+def _record(struct: type[msgspec.Struct], role: str | None, own: dict[str, Any]) -> msgspec.Struct:
     for name, value in own.items():
         if type(value) is list:
             own[name] = tuple(value)
-    if group.role:
-        own["role"] = group.role
-    assert group.struct is not None  # noqa: S101  the caller asked
-    if group.struct is Document:
+    if role:
+        own["role"] = role
+    if struct is Document:
         own["kind"] = "transport" if own.get("type", "").removeprefix("N").startswith(TRANSPORT_TYPES) else "supporting"
-    return group.struct(**own)
+    return struct(**own)
 
 
 def pointer_in(part: Part, name: str) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from tidewaiter.formats.reading import Declared
+from tidewaiter.formats.tree import sniffs
 from tidewaiter.formats.wco_dms import answers as _answers
 from tidewaiter.formats.wco_dms import declaration as _declaration
 from tidewaiter.formats.wco_dms.kinds import KINDS
@@ -31,15 +32,11 @@ __all__ = ["KINDS", "MEDIA_TYPES", "NAME", "answer", "read", "sniff", "source_po
 MEDIA_TYPES = ("application/xml", "text/xml")
 
 _OURS = re.compile(rb"<(?:[^\s<>:]*:)?(?:\w*MetaData|Declaration|Response)[\s/>]|datamodel:WCO|Declaration\w+Re\w+")
-_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
 def sniff(head: bytes) -> bool:
     """Whether the message begins as XML and with something of this family; in UTF-16 too."""
-    for mark in _MARKS:
-        head = head.removeprefix(mark)
-    head = head.replace(b"\x00", b"").lstrip()
-    return head.startswith(b"<") and _OURS.search(head) is not None
+    return sniffs(head, _OURS)
 
 
 def write(consignments: Sequence[Consignment]) -> bytes:
