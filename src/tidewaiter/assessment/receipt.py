@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from tidewaiter.assessment.charging import (
+from tidewaiter.assessment.lines import (
     AGAIN,
     DISPLACED,
     FREE,

@@ -1,0 +1,248 @@
+"""The arithmetics of charges. Each that a regime may name is a function of `ARITHMETIC`: it gives the columns of one
+charge from those of the items. What is said of a charge on the receipt is in `receipt.py`, and made when asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from tidewaiter.assessment.delivery import delivered_to
+from tidewaiter.assessment.duties import duties
+from tidewaiter.assessment.lines import (
+    AGAIN,
+    AT_SALE,
+    DISPLACED,
+    EVERY,
+    FREE,
+    NOUGHT_RATED,
+    PARTED,
+    PLAIN,
+    PREFERRED,
+    RELIEVED,
+    UNKNOWN_DUTY,
+    Line,
+    RegimeGoods,
+    some,
+)
+from tidewaiter.law.rules import ChargeRule, Tax
+from tidewaiter.law.tariff import NO_MEASURE
+from tidewaiter.model.exact import (
+    MISSING,
+    Whole,
+    Yes,
+    at_least,
+    distinct,
+    minus,
+    plus,
+    scaled,
+    shares,
+    sums,
+)
+from tidewaiter.model.money import MICRO
+
+
+def _relief(_rule: ChargeRule, goods: RegimeGoods) -> Line:
+    """Nothing, and the law's reason for it."""
+    return Line(amount=np.zeros(len(goods.at), np.int64), base=goods.customs_value, how=RELIEVED)
+
+
+def _rate(rule: ChargeRule, goods: RegimeGoods) -> Line:
+    """One rate on the customs value of every item, or on that of the consignment, within the limits of the rule."""
+    base = goods.base(rule, goods.customs_value)
+    if rule.per == "consignment":
+        whole = np.zeros(len(base), np.int64)
+        whole[goods.starts] = sums(base, goods.starts)
+        amount = goods.part(rule, whole, rule.rate_ppm)
+        for limit, nearer in ((rule.minimum_micro, np.maximum), (rule.maximum_micro, np.minimum)):
+            if limit is not None:
+                bound = goods.fixed(rule, limit, rule.limit_currency)
+                amount = np.where((amount == MISSING) | (bound == MISSING), MISSING, nearer(amount, bound))
+        return Line(amount=amount[goods.starts], base=whole[goods.starts], only=goods.starts, is_head=True)
+    amount = goods.part(rule, base, rule.rate_ppm)
+    if rule.minus_micro:
+        amount = at_least(minus(amount, _shares_off(rule, goods, base)), 0)
+    return Line(amount=_collected(rule, goods, amount, base, rule.rate_ppm), whole=amount, base=base)
+
+
+def _shares_off(rule: ChargeRule, goods: RegimeGoods, base: Whole) -> Whole:
+    """What is taken off each item of the sum that is taken off the consignment; unknown where a base of it is."""
+    whole = np.repeat(sums(base, goods.starts), np.diff(goods.starts, append=len(base)))
+    off = np.where(whole == MISSING, MISSING, goods.fixed(rule, rule.minus_micro, rule.minus_currency))
+    weights = np.where(base == MISSING, 0, base) // goods.quantum
+    return shares(off, weights, goods.starts, goods.rounding(rule)[0])
+
+
+def _collected(rule: ChargeRule, goods: RegimeGoods, amount: Whole, base: Whole, rate_ppm: Whole | int) -> Whole:
+    """What is collected of the charge: all of it, or the share that law names, rounded once."""
+    if rule.share_ppm == MICRO:
+        return amount
+    quantum, half_up = goods.rounding(rule)
+    rate = np.asarray(rate_ppm, np.int64)
+    # The share of the rate in parts of a million million: the amount itself is not rounded before its share is taken.
+    above, below = rate * rule.share_ppm, (MICRO - rate if rule.is_grossed_up else MICRO) * np.int64(MICRO)
+    common = np.gcd(np.where(rate == MISSING, 1, above), np.where(rate == MISSING, 1, below))
+    above, below = np.where(rate == MISSING, MISSING, above // common), np.maximum(below // common, 1)
+    return scaled(base, above, below, quantum=quantum, half_up=half_up)
+
+
+def _flat(rule: ChargeRule, goods: RegimeGoods) -> Line:
+    """A fixed amount for each distinct commodity code, item or consignment; on the first item it is due for."""
+    fixed = goods.fixed(rule, rule.amount_micro, rule.amount_currency)
+    if rule.per == "consignment":
+        return Line(amount=fixed[goods.starts], only=goods.starts, is_head=True)
+    first = np.ones(len(goods.at), np.bool_)
+    if rule.per == "code":
+        which, codes = goods.terms.items_apart("hs_code")
+        _, places = np.unique(goods.head * len(codes) + which[goods.at], return_index=True)
+        first = np.zeros(len(goods.at), np.bool_)
+        first[places] = True
+    return Line(amount=np.where(first, fixed, 0), how=np.where(first, PLAIN, AGAIN))
+
+
+def _tariff(rule: ChargeRule, goods: RegimeGoods) -> Line:
+    """What the tariff says for the code, the origin and the day: part of the value, an amount a unit, or both.
+
+    A layer besides the usual duty has a line only where it has a measure; where another layer displaces it, of nought,
+    and of what is not known where that other is laid on a part of the value only.
+    """
+    value = goods.base(rule, goods.customs_value)
+    if rule.measures:
+        return _layer(rule, goods, goods.bearing(rule.measures), value)
+    measure = goods.found("", goods.at)
+    is_known = measure != NO_MEASURE
+    firm = np.where(is_known, goods.terms.law.tariff.is_firm[measure], rule.confidence == "firm")
+    amount, how = _by_measure(rule, goods, measure, value), np.where(is_known, _how(goods, measure), UNKNOWN_DUTY)
+    return Line(amount=amount, base=value, how=how, fact=measure, is_firm=firm)
+
+
+def _layer(rule: ChargeRule, goods: RegimeGoods, only: Whole, value: Whole) -> Line:
+    """A layer on the goods that bear it."""
+    said = goods.terms.law.tariff
+    measure, base = goods.layer(rule.measures)[only], value[only]
+    displaced, parted = _displaced(rule, goods, only)
+    parted &= ~displaced & (said.plain_ppm[measure] != 0)
+    amount, due = np.zeros(len(only), np.int64), np.flatnonzero(~displaced & ~parted)
+    amount[due] = _by_measure(rule, goods, measure[due], base[due], only[due])
+    amount[parted] = MISSING
+    how = np.where(displaced, DISPLACED, np.where(parted, PARTED, _how(goods, measure)))
+    return Line(amount=amount, base=base, how=how, fact=measure, is_firm=said.is_firm[measure], only=only)
+
+
+def _how(goods: RegimeGoods, measure: Whole) -> Whole:
+    said = goods.terms.law.tariff
+    found: Whole = np.where(said.plain_ppm[measure] == 0, FREE, np.where(said.is_preference[measure], PREFERRED, PLAIN))
+    return found
+
+
+def _by_measure(rule: ChargeRule, goods: RegimeGoods, measure: Whole, value: Whole, at: Whole | slice = EVERY) -> Whole:
+    """What the measure says is due on the value, for some of the goods; `MISSING` where there is none."""
+    said = goods.terms.law.tariff
+    ppm = said.plain_ppm[measure]
+    amount = goods.part(rule, value, ppm, at)
+    by_formula = np.flatnonzero((ppm == MISSING) & (measure != NO_MEASURE))
+    if len(by_formula):
+        of = np.arange(len(goods.at))[at][by_formula]
+        amount[by_formula] = duties(goods.measured(rule, value[by_formula], of), measure[by_formula])
+    return amount
+
+
+def _displaced(rule: ChargeRule, goods: RegimeGoods, only: Whole) -> tuple[Yes, Yes]:
+    """Which of these goods other layers take out of this one wholly, and which with a part of their value.
+
+    A layer that is free for the goods takes nothing out.
+    """
+    said = goods.terms.law.tariff
+    wholly, partly = np.zeros(len(only), np.bool_), np.zeros(len(only), np.bool_)
+    for one in rule.unless:
+        layers = [name for name in one.layers if len(goods.bearing(name))]
+        if not layers:
+            continue
+        here = np.array([one.holds(place.day) for place in goods.terms.places], np.bool_)[goods.place[only]]
+        if one.origins:
+            origin, names = goods.terms.items_apart("origin_country")
+            here &= np.array([name in one.origins for name in names], np.bool_)[origin[goods.at[only]]]
+        for name in layers:
+            measure = goods.layer(name)[only]
+            bears = here & (measure != NO_MEASURE) & (said.plain_ppm[measure] != 0)
+            on_part = said.is_on_part[measure] & one.is_part
+            wholly |= bears & ~on_part
+            partly |= bears & on_part
+    return wholly, partly
+
+
+def _tax(rule: ChargeRule, goods: RegimeGoods) -> Line:
+    """The rate of the goods' class on the tax base, or on what the rule names; zero where due at the sale."""
+    with_charges = np.where(goods.tax_has_charges, plus(goods.tax_base, goods.before), goods.tax_base)
+    base = goods.base(rule, with_charges)
+    only = _where_charged(rule.tax, goods)
+    if only is not None and not len(only):
+        return Line(amount=base[only], only=only)
+    rate, is_firm = _tax_rates(rule.tax, goods)
+    law = goods.terms.law
+    ppm = law.tax_rate_ppm[rate]
+    is_firm = is_firm & law.tax_rate_is_firm[rate]
+    if rule.due == "sale":
+        nothing = np.zeros(len(base), np.int64)
+        at_sale = _collected(rule, goods, goods.part(rule, base, ppm), base, ppm)
+        line = Line(amount=nothing, at_sale=at_sale, base=base, how=AT_SALE, fact=rate, is_firm=is_firm)
+        return some(line, only)
+    whole = goods.part(rule, base, ppm)
+    amount = _collected(rule, goods, whole, base, ppm)
+    how = np.where(ppm == 0, NOUGHT_RATED, PLAIN)
+    return some(Line(amount=amount, whole=whole, base=base, how=how, fact=rate, is_firm=is_firm), only)
+
+
+def _where_charged(tax: str, goods: RegimeGoods) -> Whole | None:
+    """The items of which a tax of some places only is charged, and so have a line of it; None for all."""
+    terms = goods.terms
+    lists = [found.delivered_to if (found := terms.law.tax(one.country, tax)) else "" for one in terms.places]
+    if not any(lists):
+        return None
+    only = np.zeros(len(goods.at), np.bool_)
+    for name in dict.fromkeys(lists):
+        mine = np.fromiter((one == name for one in lists), np.bool_, len(lists))[goods.place]
+        only |= mine & delivered_to(terms, name)[goods.head] if name else mine
+    return np.flatnonzero(only)
+
+
+def _own_rates(taxes: Sequence[Tax | None], of_place: Whole, goods: RegimeGoods) -> tuple[Whole, list[str]]:
+    """For each item its place among the lists of places with rates of their own, and these; the first is for none."""
+    lists = ["", *dict.fromkeys(name for tax in taxes if tax is not None for name in tax.places)]
+    where = np.zeros(len(goods.at), np.int64)
+    for number, name in enumerate(lists[1:], start=1):
+        has = np.fromiter((tax is not None and name in tax.places for tax in taxes), np.bool_, len(taxes))
+        free = (where == 0) & has[of_place[goods.place]]
+        if free.any():
+            where[free & delivered_to(goods.terms, name)[goods.head]] = number
+    return where, lists
+
+
+def _tax_rates(tax: str, goods: RegimeGoods) -> tuple[Whole, Yes]:
+    """For each item the number of the rate that holds for it, `NO_FACT` for none, and whether its class is firm."""
+    terms = goods.terms
+    which, codes = terms.items_apart("hs_code")
+    taxes = [terms.law.tax(place.country, tax) for place in terms.places]
+    different = list({id(one): one for one in taxes}.values())
+    kinds: dict[tuple[int, ...], int] = {}
+    table = np.array(
+        [[kinds.setdefault(terms.law.classes(one, code), len(kinds)) for code in codes] for one in different], np.int64
+    )
+    of_place = np.array([next(n for n, one in enumerate(different) if one is mine) for mine in taxes], np.int64)
+    kind = table[of_place[goods.place], which[goods.at]]
+    where, lists = _own_rates(different, of_place, goods)
+    classes = [(of, name) for of in kinds for name in lists]
+    kind = kind * len(lists) + where
+    keys, place = distinct(goods.place * len(classes) + kind, len(terms.places) * len(classes))
+    found = []
+    for key in keys.tolist():
+        here, (of, name) = key // len(classes), classes[key % len(classes)]
+        found.append(terms.law.tax_rate_at(taxes[here], of, terms.places[here].day, name))
+    answers = np.array(found, np.int64).reshape(-1, 2)[place]
+    return answers[:, 0], answers[:, 1] == 1
+
+
+ARITHMETIC: dict[str, Callable[[ChargeRule, RegimeGoods], Line]] = {
+    "relief": _relief, "rate": _rate, "flat": _flat, "tariff": _tariff, "tax": _tax,
+}  # fmt: skip
