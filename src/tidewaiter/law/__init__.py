@@ -4,7 +4,7 @@ Entry point: `load(folder)` reads `jurisdictions/` into a `Law`, which the corri
 May import `model` only.
 """
 
+from tidewaiter.law.law import Law, UnknownLaw
 from tidewaiter.law.loading import LawError, load
-from tidewaiter.law.rules import Law, UnknownLaw
 
 __all__ = ["Law", "LawError", "UnknownLaw", "load"]

@@ -15,7 +15,8 @@ from operator import or_
 
 import polars as pl
 
-from tidewaiter.law.rules import CodeEdition, Ground, Law
+from tidewaiter.law.law import Law
+from tidewaiter.law.rules import CodeEdition, Ground
 from tidewaiter.law.timeline import EPOCH
 
 COUNTRY, DAY = pl.col("jurisdiction"), pl.col("accepted_on")

@@ -18,6 +18,7 @@ import polars as pl
 
 from tidewaiter.law import expressions
 from tidewaiter.law.expressions import Formula, Unsupported
+from tidewaiter.law.law import Law
 from tidewaiter.law.rules import (
     ChargeRule,
     CodeEdition,
@@ -26,7 +27,6 @@ from tidewaiter.law.rules import (
     Ground,
     GroupMember,
     Jurisdiction,
-    Law,
     Permit,
     PermitGoods,
     Rate,

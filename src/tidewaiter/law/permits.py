@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
-from tidewaiter.law.rules import Law, Permit, PermitGoods
+from tidewaiter.law.law import Law
+from tidewaiter.law.rules import Permit, PermitGoods
 from tidewaiter.law.timeline import in_force
 
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from tidewaiter.law import Law
 from tidewaiter.law.in_force import InForce
-from tidewaiter.law.rules import between
+from tidewaiter.law.law import between
 from tidewaiter.model.money import MICRO
 from tidewaiter.risk.columns import expression
 from tidewaiter.risk.fields import Field, Kind

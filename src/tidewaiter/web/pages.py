@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from tidewaiter.law.rules import Law
+from tidewaiter.law.law import Law
 from tidewaiter.law.timeline import in_force
 from tidewaiter.model.money import from_micro
 from tidewaiter.model.outcome import Totals
