@@ -83,7 +83,7 @@ def clear(
         Path | None, typer.Option(file_okay=False, help="Folder for the answers, each in its sender's format.")
     ] = None,
 ) -> None:
-    """Read, check, price and decide; nothing is kept."""
+    """Read, check, price and decide; nothing is kept. Ends with 1 where a message could not be read."""
     law = _law()
     day = on.date() if on else _today()
     if answers:
@@ -103,13 +103,17 @@ def clear(
     if not as_json:
         _out.print(report.table(results, width=_out.width))
         report.summary(_out, results, files=number)
+    _end(results)
 
 
 @app.command()
 def lodge(paths: Paths, *, jurisdiction: Jurisdiction = None, filer: str = "cli", as_json: AsJson = False) -> None:
-    """Read, check, price, decide and keep. The same bytes again change nothing."""
+    """Read, check, price, decide and keep. The same bytes again change nothing.
 
-    async def work(house: House) -> None:
+    Ends with 1 where a message could not be read.
+    """
+
+    async def work(house: House) -> list[Cleared]:
         done = await _lodge_all(house, paths, filer=filer, jurisdiction=jurisdiction)
         results = [result for one in done for result in one.results]
         if as_json:
@@ -117,8 +121,9 @@ def lodge(paths: Paths, *, jurisdiction: Jurisdiction = None, filer: str = "cli"
         else:
             _out.print(report.table(results, width=_out.width))
             report.summary(_out, results, files=len(done))
+        return results
 
-    _in_house(work)
+    _end(_in_house(work))
 
 
 @app.command()
@@ -335,6 +340,13 @@ def _in_house(work: Callable[[House], Awaitable[T]]) -> T:
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+def _end(results: Sequence[Cleared]) -> None:
+    """End with 1 where one of the records is about a message that could not be read."""
+    if any(report.is_unread(one) for one in results):
+        sys.stdout.buffer.flush()
+        raise typer.Exit(1)
 
 
 def _law() -> Law:
