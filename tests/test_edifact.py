@@ -28,7 +28,7 @@ from tidewaiter.formats.edifact.tokens import (
     text_of,
     tokenise,
 )
-from tidewaiter.formats.reading import Declared
+from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.law import Law
 from tidewaiter.model.answer import Answer, AnswerKind, AssessedTax, DialectError, Remark
 from tidewaiter.model.consignment import Consignment, Equipment, GoodsLocation, Packaging, Statement, Transport
@@ -43,7 +43,12 @@ HEAD = "BGM+929+REF-1+9'NAD+CM++++++++GB'UNS+D'CST+1+61091000:122+4000:117'"
 
 
 def whole(*messages: str, type: str = "CUSDEC:D:21A:UN", head: str = UNB) -> bytes:
-    """An interchange of these messages, each its segments between UNH and UNT, counted rightly."""
+    """An interchange of these messages, each its segments between UNH and UNT, counted rightly.
+
+    A declaration that does not come to its summary is given one: it must have it.
+    """
+    summary = "UNS+S'" if type.startswith("CUSDEC:D:21") else ""
+    messages = tuple(body if "UNS+S'" in body else body + summary for body in messages)
     made = [
         f"UNH+{n}+{type}'{body}UNT+{body.count(chr(39)) - body.count('?' + chr(39)) + 2}+{n}'"
         for n, body in enumerate(messages, 1)
@@ -232,7 +237,7 @@ def test_every_count_and_reference_is_checked_and_no_consignment_is_accepted_wit
 
 
 def test_groups_are_counted_too() -> None:
-    body = f"UNH+1+CUSDEC:D:21A:UN'{HEAD}UNT+6+1'"
+    body = f"UNH+1+CUSDEC:D:21A:UN'{HEAD}UNS+S'UNT+7+1'"
     good = f"{UNB}UNG+CUSDEC+A+B+261102:0930+G1+UN+D:21A'{body}UNE+1+G1'UNZ+1+X1'"
 
     assert codes(only(good.encode())) == []
@@ -240,12 +245,12 @@ def test_groups_are_counted_too() -> None:
     assert codes(only(good.replace("UNE+1+G1", "UNE+1+G2").encode())) == ["EDI-12"]
     assert codes(only(good.replace("UNE+1+G1'", "").encode())) == ["EDI-09"]
     assert codes(only(good.replace("UNZ+1", "UNZ+3").encode())) == ["EDI-11"]
-    mixed = good.replace("UNZ+1", body.replace("+1+CUSDEC", "+2+CUSDEC").replace("UNT+6+1", "UNT+6+2") + "UNZ+1")
+    mixed = good.replace("UNZ+1", body.replace("+1+CUSDEC", "+2+CUSDEC").replace("UNT+7+1", "UNT+7+2") + "UNZ+1")
     assert codes(edifact.read(mixed.encode()).declared[0]) == ["EDI-15"]
 
 
 def test_a_reference_used_twice_is_a_finding() -> None:
-    twice = whole(HEAD, HEAD).replace(b"UNH+2", b"UNH+1").replace(b"UNT+6+2", b"UNT+6+1")
+    twice = whole(HEAD, HEAD).replace(b"UNH+2", b"UNH+1").replace(b"UNT+7+2", b"UNT+7+1")
     first, second = edifact.read(twice).declared
     again = edifact.read(whole(HEAD) * 2).declared
 
@@ -273,7 +278,31 @@ def test_versions_are_known_by_their_directory() -> None:
     assert {"95B", "96B", "03B", "21A", "24A"} <= DIRECTORIES
     assert not {"95A", "24B", "93A"} & DIRECTORIES
     for type, found in (("D:95B", []), ("D:24A", []), ("D:93A", ["EDI-21"]), ("S:93A", ["EDI-21"])):
-        assert codes(only(whole(HEAD, type=f"CUSDEC:{type}:UN"))) == found
+        assert codes(only(whole(HEAD + "UNS+S'", type=f"CUSDEC:{type}:UN"))) == found
+
+
+def test_a_segment_that_must_stand_and_one_too_many_are_told_where_the_table_is_known() -> None:
+    cut = whole(HEAD + "UNS+S'").replace(b"UNS+S'UNT+7", b"UNT+6")
+    lacking = [(one.code, one.text.partition(": ")[2]) for one in only(cut).findings]
+    crowded = only(whole(HEAD + "DTM+137:20261102:102'" * 7 + "UNS+S'"))
+
+    assert lacking == [("EDI-33", "UNS.")]
+    assert [(one.code, one.source_pointer) for one in crowded.findings if one.code == "EDI-34"] == [
+        ("EDI-34", "interchange X1, message 1 1 CUSDEC:D:21A:UN, CST[1], segment 11 DTM")
+    ]
+    for old in ("D:95B", "D:20B"):
+        assert codes(only(cut.replace(b"D:21A", old.encode()))) == []
+
+
+def test_what_must_stand_in_a_group_is_told_by_the_group() -> None:
+    report = "BGM+85+R-1+9'NAD+CA+++Example Line'CNI+1+HOUSE-1'RFF+HWB:HOUSE-1'LOC+11+GB'CNI+2'"
+    found = {one.text.partition(": ")[2] for one in _all(edifact.read(whole(report, type="CUSCAR:D:24A:UN")))}
+
+    assert "CNI[1]/RFF[1]/GID." in found
+
+
+def _all(reading: Reading) -> list[Finding]:
+    return [*reading.findings, *(finding for one in reading.declared for finding in one.findings)]
 
 
 def test_a_segment_out_of_place_is_told_where_the_table_is_known() -> None:

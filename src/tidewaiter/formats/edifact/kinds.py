@@ -135,6 +135,20 @@ PLACE = Kind(
     remedy="Compare with the segment table of the message.",
     law=_DIRECTORY,
 )
+LACKING = Kind(
+    code="EDI-33",
+    severity="error",
+    text="A segment that the message must have is missing: {detail}.",
+    remedy="Compare with the segment table of the message; what is mandatory has an M there.",
+    law=_DIRECTORY,
+)
+BEYOND = Kind(
+    code="EDI-34",
+    severity="error",
+    text="The segment stands more often than its message has room for: {detail}.",
+    remedy="Compare with the segment table of the message, and send the rest in another message.",
+    law=_DIRECTORY,
+)
 NOT_READABLE = Kind(
     code="EDI-23",
     severity="error",
@@ -222,12 +236,14 @@ SYNTAX_CODES = {
     DUPLICATE.code: "26",
     MIXED.code: "30",
     MESSAGE_TYPE.code: "14",
+    LACKING.code: "13",
+    BEYOND.code: "35",
 }
 """What CONTRL says for each kind about syntax: UNECE code list 0085."""
 
 KINDS: tuple[Kind, ...] = (
     SERVICE_CHARACTERS, CHARACTER_SET, CHARACTER, LINE_BREAK, OVER_LIMIT, CUT_OFF, TAG, NO_INTERCHANGE, NOT_ENDED,
-    NOTHING_HELD, COUNT, REFERENCE, DUPLICATE, TEST, MIXED, MESSAGE_TYPE, VERSION, PLACE, NOT_READABLE,
+    NOTHING_HELD, COUNT, REFERENCE, DUPLICATE, TEST, MIXED, MESSAGE_TYPE, VERSION, PLACE, LACKING, BEYOND, NOT_READABLE,
     NOT_OF_THE_FORM, NO_CURRENCY, UNIT, TWICE, FUNCTION_UNKNOWN, NO_REFERENCE, NO_JURISDICTION, AND_MORE,
     ANSWER_UNKNOWN,
 )  # fmt: skip

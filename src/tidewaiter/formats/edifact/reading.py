@@ -196,7 +196,7 @@ class _Reader:
         mine = self.declared[self._begun :]
         if faulty and mine:
             self.declared[self._begun :] = [
-                msgspec.structs.replace(one, findings=(*faulty, *one.findings)) for one in mine
+                msgspec.structs.replace(one, findings=_together(faulty, one.findings)) for one in mine
             ]
         else:
             self.findings += faulty
@@ -249,10 +249,18 @@ class _Reader:
         part = Part(segment, place or Place(), self._inside.spot, message.count)
         if place is None or (place.is_displaced and self._is_strict):
             self._fault(k.PLACE, segment.tag, part.told())
+        elif self._is_strict and (place.is_beyond or place.lacking):
+            self._held_to_its_table(place, segment.tag, part.told())
         if place is None:
             part.drop_rest(self.tally)
         else:
             self._inside.feed(part)
+
+    def _held_to_its_table(self, place: Place, tag: str, told: str) -> None:
+        for lacking in place.lacking:
+            self._fault(k.LACKING, lacking, f"before {told}")
+        if place.is_beyond:
+            self._fault(k.BEYOND, tag, told)
 
     def _close_message(self, segment: Segment) -> None:
         message = self._message
@@ -268,13 +276,17 @@ class _Reader:
             return
         if not has_trailer:
             self._fault(k.NOT_ENDED, "UNT", str(self._message.spot))
+        elif self._walker is not None and self._is_strict:
+            for lacking in self._walker.lacking():
+                self._fault(k.LACKING, lacking, str(self._message.spot))
         faulty, self._message_faulty = _gravest(self._message_faulty), []
         inside, self._inside, self._message, self._walker = self._inside, None, None, None
         mine: list[Declared] = []
         if isinstance(inside, Declaration):
             mine = inside.finish()
             self.declared += [
-                msgspec.structs.replace(one, findings=(*faulty, *one.findings)) if faulty else one for one in mine
+                msgspec.structs.replace(one, findings=_together(faulty, one.findings)) if faulty else one
+                for one in mine
             ]
             self._is_full = len(self.declared) > CONSIGNMENTS_MAX
             if self._is_full:
@@ -307,6 +319,11 @@ class _Reader:
         if not self._stray:
             self._fault(k.NO_INTERCHANGE, named(tag)[:3], str(self._spot()))
         self._stray = True
+
+
+def _together(faulty: tuple[Finding, ...], own: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """What is wrong with all and what with one, that there is more said once."""
+    return (*faulty, *(finding for finding in own if finding not in faulty))
 
 
 def _gravest(findings: list[Finding]) -> tuple[Finding, ...]:
