@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import cast
 
+from tidewaiter.formats.orders_kinds import KINDS as KINDS_OF_ORDERS
 from tidewaiter.formats.reading import SNIFF_BYTES, Declared, Format, Reading
 from tidewaiter.formats.text import found
 from tidewaiter.formats.tree import KINDS as KINDS_OF_XML
@@ -84,6 +85,7 @@ KINDS: tuple[Kind, ...] = (
     UNKNOWN,
     UNNAMED,
     *KINDS_OF_XML,
+    *KINDS_OF_ORDERS,
     *(kind for module in FORMATS.values() for kind in getattr(module, "KINDS", ())),
 )
 """Every kind of finding that reading can give."""
