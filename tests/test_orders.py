@@ -68,8 +68,10 @@ def easypost(**item: Any) -> dict[str, Any]:
 # --- what is written is read again ------------------------------------------------------------------------------
 
 _name = strategies.texts()
-_address: dict[str, st.SearchStrategy[Any]] = {"name": _name, "street": _name, "city": _name, "region": _name, "postcode": strategies.texts(12),
-            "country": st.sampled_from(strategies.COUNTRIES), "phone": _name}  # fmt: skip
+_address: dict[str, st.SearchStrategy[Any]] = {
+    "name": _name, "street": _name, "city": _name, "region": _name, "postcode": strategies.texts(12),
+    "country": st.sampled_from(strategies.COUNTRIES), "phone": _name,
+}  # fmt: skip
 _money = st.builds(Money, amount=strategies.decimals(), currency=st.just("EUR"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from tidewaiter.formats.csv import kinds
 from tidewaiter.formats.csv.cells import amount, bare, mass, plain
 from tidewaiter.formats.csv.columns import COLUMNS, FISCAL_ROLES, ROLES, SCHEMES, Heading, mass_unit
-from tidewaiter.formats.csv.numbers import Fault, decimal_mark, without_currency
-from tidewaiter.formats.csv.sheet import Sheet, opened, quoted
+from tidewaiter.formats.csv.kinds import Fault
+from tidewaiter.formats.csv.numbers import decimal_mark, without_currency
+from tidewaiter.formats.csv.sheet import Cell, Sheet, opened
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.text import found, shortened, unfit_in
 from tidewaiter.model.consignment import Classification, Consignment, FiscalReference, GoodsItem, Party
@@ -67,10 +68,19 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
 
     The country is that of the column, else the destination, else the consignee's, else `jurisdiction`.
     """
-    sheet = opened(data)
+    return read_mapped(data, {}, jurisdiction=jurisdiction)
+
+
+def read_mapped(data: bytes, columns: Mapping[str, str], *, jurisdiction: str | None = None) -> Reading:
+    """The same, where the sender said what his headings stand for: ours by theirs, '' for one to be left out."""
+    return read_sheet(opened(data, columns), format=NAME, jurisdiction=jurisdiction)
+
+
+def read_sheet(sheet: Sheet, *, format: str, jurisdiction: str | None) -> Reading:
+    """What a sheet of any kind holds."""
     if not sheet.headings:
-        return Reading(format=NAME, findings=tuple(sheet.findings), dropped=sheet.unknown)
-    return _Sheet(sheet, jurisdiction).reading()
+        return Reading(format=format, findings=tuple(sheet.findings), dropped=sheet.unknown)
+    return _Sheet(sheet, format, jurisdiction).reading()
 
 
 def source_pointer(declared: Declared, pointer: str) -> str:
@@ -111,8 +121,9 @@ def _where(row: int, heading: str) -> str:
 class _Sheet:
     """One sheet being read."""
 
-    def __init__(self, sheet: Sheet, jurisdiction: str | None) -> None:
+    def __init__(self, sheet: Sheet, format: str, jurisdiction: str | None) -> None:
         self.sheet = sheet
+        self.format = format
         self.jurisdiction = jurisdiction
         self.by_name = {heading.column.name: heading for heading in sheet.headings}
         self.columns = {f"column {name}": heading.text for name, heading in self.by_name.items()}
@@ -127,25 +138,23 @@ class _Sheet:
     def reading(self) -> Reading:
         """The sheet read."""
         sheet = self.sheet
-        if sheet.unknown:
-            self._say(kinds.UNKNOWN_COLUMNS, quoted(sheet.unknown), "row 1")
         named = next((name for name in ("reference", "order_id") if name in self.by_name), None)
         rows = [(number, cells) for number, cells in sheet.rows if any(cell.strip() for cell in cells)]
-        if not rows and not sheet.findings:
-            self._say(kinds.NO_ROWS, "", "row 2")
+        if not rows and not any(finding.code == kinds.BROKEN_QUOTES.code for finding in sheet.findings):
+            self._say(kinds.NO_ROWS, "", f"row {sheet.first + 1}")
         if named is None:
-            self._say(kinds.NO_REFERENCE_COLUMN, "", "row 1")
+            self._say(kinds.NO_REFERENCE_COLUMN, "", f"row {sheet.first}")
             rows = []
         self.mark = decimal_mark(self._number_texts(rows))
         for number, cells in rows:
             self._take(number, cells, named or "")
         if rows and "weight" in self.by_name and "gross_mass" not in self.by_name:
-            self._say(kinds.TAKEN_AS_GROSS, "", _where(1, self.by_name["weight"].text))
+            self._say(kinds.TAKEN_AS_GROSS, "", _where(sheet.first, self.by_name["weight"].text))
         declared = [one for gathered in self.gathered.values() if (one := self._declared(gathered)) is not None]
         if self.unlisted:
             self.findings.append(found(kinds.AND_MORE, f"{self.unlisted:,}"))
         return Reading(
-            format=NAME,
+            format=self.format,
             declared=tuple(declared),
             findings=(*sheet.findings, *self.findings),
             kept=self.kept,
@@ -157,7 +166,7 @@ class _Sheet:
         for heading in self.by_name.values():
             if heading.column.kind in (Money, Decimal):
                 for _, cells in rows:
-                    if heading.place < len(cells):
+                    if heading.place < len(cells) and not _is_exact(cells[heading.place]):
                         yield without_currency(bare(cells[heading.place]))[0]
 
     def _take(self, number: int, cells: list[str], named: str) -> None:
@@ -189,6 +198,10 @@ class _Sheet:
         for name, heading in self.by_name.items():
             text = bare(cells[heading.place]) if heading.place < len(cells) else ""
             if not text:
+                continue
+            cell = cells[heading.place]
+            if isinstance(cell, Cell) and cell.fault is not None:
+                self._blame(row, heading, cell.fault)
                 continue
             if _BREAKS.search(text):
                 text = _BREAKS.sub(" ", text)
@@ -370,6 +383,10 @@ class _Sheet:
             self.findings.append(finding)
         else:
             self.unlisted += 1
+
+
+def _is_exact(cell: str) -> bool:
+    return isinstance(cell, Cell) and cell.is_exact
 
 
 def _pointer(heading: Heading) -> str:
