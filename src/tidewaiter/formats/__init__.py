@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import cast
 
 from tidewaiter.formats.orders_kinds import KINDS as KINDS_OF_ORDERS
-from tidewaiter.formats.reading import SNIFF_BYTES, Declared, Format, Reading
+from tidewaiter.formats.reading import SNIFF_BYTES, Declared, Format, Reading, SheetFormat
 from tidewaiter.formats.text import found
 from tidewaiter.formats.tree import KINDS as KINDS_OF_XML
 from tidewaiter.model.finding import Kind
@@ -31,6 +31,7 @@ __all__ = [
     "Declared",
     "Format",
     "Reading",
+    "SheetFormat",
     "read",
     "sniff",
     "source_pointer",
@@ -98,12 +99,18 @@ def sniff(data: bytes) -> Format | None:
 
 
 def read(
-    data: bytes, *, jurisdiction: str | None = None, format: str | None = None, bytes_max: int = BYTES_MAX
+    data: bytes,
+    *,
+    jurisdiction: str | None = None,
+    format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    bytes_max: int = BYTES_MAX,
 ) -> Reading:
     """What the message holds. Bad input is findings, never an exception.
 
     `jurisdiction` is used where the message does not name its country; `format` is the name of a format, where the
-    sender said it. The `format` of the answer is '' where none could be found.
+    sender said it. `columns` says what headings of a sheet stand for, ours by theirs ('' for one to be left out); a
+    message that is no sheet passes over it. The `format` of the answer is '' where none could be found.
     """
     named = format if format is not None and format in FORMATS else ""
     if not data.strip(b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"):
@@ -113,8 +120,12 @@ def read(
     if format is not None and format not in FORMATS:
         return Reading(format="", findings=(found(UNNAMED, ", ".join(FORMATS)),))
     taken = sniff(data) if format is None else FORMATS[format]
+    if taken is None and columns:
+        taken = FORMATS["csv"]  # with headings that are known by the mapping alone
     if taken is None:
         return Reading(format="", findings=(found(UNKNOWN, ", ".join(FORMATS)),))
+    if columns and isinstance(taken, SheetFormat):
+        return taken.read_mapped(data, columns, jurisdiction=jurisdiction)
     return taken.read(data, jurisdiction=jurisdiction)
 
 

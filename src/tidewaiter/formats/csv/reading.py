@@ -140,7 +140,7 @@ class _Sheet:
         sheet = self.sheet
         named = next((name for name in ("reference", "order_id") if name in self.by_name), None)
         rows = [(number, cells) for number, cells in sheet.rows if any(cell.strip() for cell in cells)]
-        if not rows and not any(finding.code == kinds.BROKEN_QUOTES.code for finding in sheet.findings):
+        if not rows and not any(finding.severity == "error" for finding in sheet.findings):
             self._say(kinds.NO_ROWS, "", f"row {sheet.first + 1}")
         if named is None:
             self._say(kinds.NO_REFERENCE_COLUMN, "", f"row {sheet.first}")

@@ -64,7 +64,8 @@ class Cell(str):
     `fault` is why it cannot be used.
     """
 
-    __slots__ = ("fault", "is_exact")
+    is_exact: bool
+    fault: Fault | None
 
     def __new__(cls, text: str, *, is_exact: bool = False, fault: Fault | None = None) -> Cell:
         """The cell with this text."""
@@ -87,6 +88,12 @@ def opened(data: bytes, columns: Mapping[str, str] | None = None) -> Sheet:
     if separated.known < KNOWN_MIN:
         return unreadable([*findings, found(NO_HEADINGS, source_pointer="row 1")])
     return titled(_rows(text, separated.separator, findings), findings, columns)
+
+
+def separator_of(data: bytes, columns: Mapping[str, str] | None = None) -> str:
+    """What stands between the cells of a text sheet; a comma where nothing says so."""
+    text, _ = _decoded(data, columns)
+    return _separated(text or "", columns).separator
 
 
 def unreadable(findings: list[Finding]) -> Sheet:
