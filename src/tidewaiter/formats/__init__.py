@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import cast
 
@@ -21,7 +22,7 @@ from tidewaiter.formats.orders_kinds import KINDS as KINDS_OF_ORDERS
 from tidewaiter.formats.reading import SNIFF_BYTES, Declared, Format, Reading, SheetFormat
 from tidewaiter.formats.text import found
 from tidewaiter.formats.tree import KINDS as KINDS_OF_XML
-from tidewaiter.model.finding import Kind
+from tidewaiter.model.finding import Finding, Kind
 
 __all__ = [
     "BYTES_MAX",
@@ -33,10 +34,13 @@ __all__ = [
     "Reading",
     "SheetFormat",
     "read",
+    "rows_returned",
     "sniff",
     "source_pointer",
+    "titles",
 ]
 
+_ROW = re.compile(r"row ([0-9]{1,7})\b", re.ASCII)
 BYTES_MAX = 64 * 1024 * 1024
 """A message longer than this is refused unread. More than that goes through the bulk door."""
 
@@ -80,6 +84,9 @@ def _walk() -> Mapping[str, Format]:
 FORMATS: Mapping[str, Format] = _walk()
 """Every format by its name, in the order in which `sniff` asks them."""
 
+TEXT_SHEET = cast("SheetFormat", FORMATS["csv"])
+"""What a message may be that is of no format known by its looks: a sheet whose headings only its sender knows."""
+
 KINDS: tuple[Kind, ...] = (
     EMPTY,
     TOO_LONG,
@@ -121,12 +128,41 @@ def read(
         return Reading(format="", findings=(found(UNNAMED, ", ".join(FORMATS)),))
     taken = sniff(data) if format is None else FORMATS[format]
     if taken is None and columns:
-        taken = FORMATS["csv"]  # with headings that are known by the mapping alone
+        taken = TEXT_SHEET  # with headings that are known by the mapping alone
     if taken is None:
         return Reading(format="", findings=(found(UNKNOWN, ", ".join(FORMATS)),))
     if columns and isinstance(taken, SheetFormat):
         return taken.read_mapped(data, columns, jurisdiction=jurisdiction)
     return taken.read(data, jurisdiction=jurisdiction)
+
+
+def titles(data: bytes, format: str | None = None) -> tuple[str, ...]:
+    """The headings of a message that is a sheet, or may be one, as they stand there; () for any other.
+
+    `format` is the name of its format, where the sender said it.
+    """
+    taken = sniff(data) if format is None else FORMATS.get(format)
+    if taken is None and format is None:
+        taken = TEXT_SHEET
+    return taken.titles(data) if isinstance(taken, SheetFormat) else ()
+
+
+def rows_returned(
+    data: bytes, findings: Iterable[Finding], *, format: str, columns: Mapping[str, str] | None = None
+) -> bytes:
+    """Of a sheet, the rows in which an error was found, each with its reasons; b'' where none was or it is no sheet.
+
+    `findings` are those of the sheet and of its consignments; `format` is that in which it was read.
+    """
+    taken = FORMATS.get(format)
+    if not isinstance(taken, SheetFormat):
+        return b""
+    reasons: dict[int, list[str]] = {}
+    for finding in findings:
+        place = _ROW.match(finding.source_pointer) if finding.severity == "error" else None
+        if place is not None:
+            reasons.setdefault(int(place[1]), []).append(f"{finding.code}: {finding.text} {finding.remedy}".strip())
+    return taken.returned(data, columns or {}, reasons) if reasons else b""
 
 
 def source_pointer(format: str, declared: Declared, pointer: str) -> str:

@@ -70,6 +70,9 @@ class SheetFormat(Format, Protocol):
     def read_mapped(self, data: bytes, columns: Mapping[str, str], *, jurisdiction: str | None = None) -> Reading:
         """As `read`, where the sender said what his headings stand for: ours by theirs, '' for one to be left out."""
 
+    def titles(self, data: bytes) -> tuple[str, ...]:
+        """The headings of the sheet as they stand there, whether they are known or not; () where it has none."""
+
     def returned(self, data: bytes, columns: Mapping[str, str], reasons: Mapping[int, Sequence[str]]) -> bytes:
         """The sheet with only those rows that have reasons, and the rest of their consignments; b'' where none has.
 

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from tidewaiter.formats.csv.kinds import KINDS
 from tidewaiter.formats.csv.reading import NAME, read, read_mapped, source_pointer
-from tidewaiter.formats.csv.sheet import looks_like_sheet
+from tidewaiter.formats.csv.sheet import looks_like_sheet, titles
 from tidewaiter.formats.csv.writing import answer, returned, write
 
 __all__ = [
-    "KINDS", "LOOSE", "MEDIA_TYPES", "NAME", "answer", "read", "read_mapped", "returned", "sniff", "source_pointer", "write",
+    "KINDS", "LOOSE", "MEDIA_TYPES", "NAME", "answer", "read", "read_mapped", "returned", "sniff", "source_pointer",
+    "titles", "write",
 ]  # fmt: skip
 
 MEDIA_TYPES = ("text/csv", "text/tab-separated-values")

@@ -31,6 +31,8 @@ _SEPARATORS = (",", ";", "\t", "|")
 _HEAD_LINES = 5
 LOOKED_AT_MAX = 20
 """For so many unknown headings the nearest known one is looked for."""
+TITLES_BYTES = 64 * 1024
+"""Headings stand within so many bytes."""
 KNOWN_MIN = 2
 """A sheet is known by at least so many headings."""
 
@@ -94,6 +96,16 @@ def separator_of(data: bytes, columns: Mapping[str, str] | None = None) -> str:
     """What stands between the cells of a text sheet; a comma where nothing says so."""
     text, _ = _decoded(data, columns)
     return _separated(text or "", columns).separator
+
+
+def titles(data: bytes) -> tuple[str, ...]:
+    """The headings of a sheet as they stand there, whether they are known or not."""
+    text = _begun(data[:TITLES_BYTES])
+    separator = max(_SEPARATORS, key=lambda one: (_known_headings(_sample(text), one, {}), text.count(one)))
+    try:
+        return tuple(next(csv.reader(io.StringIO(_sample(text), newline=""), delimiter=separator), []))
+    except csv.Error:
+        return ()
 
 
 def unreadable(findings: list[Finding]) -> Sheet:
@@ -163,15 +175,17 @@ def quoted(names: Iterable[str]) -> str:
 
 def looks_like_sheet(head: bytes) -> bool:
     """Whether bytes begin with a row of headings that are known here."""
+    text = _begun(head)
+    return text.lstrip()[:1] not in ("{", "[", "<") and _separated(text).known >= KNOWN_MIN
+
+
+def _begun(head: bytes) -> str:
+    """The beginning of a sheet as text, in the encoding in which its headings are known."""
     for bom, encoding in _BOMS:
         if head.startswith(bom):
-            text = head[len(bom) :].decode(encoding, "ignore")
-            break
-    else:
-        text = head.decode("utf-8", "ignore")
-        if _separated(text).known < KNOWN_MIN:
-            text = head.decode("gb18030", "ignore")
-    return text.lstrip()[:1] not in ("{", "[", "<") and _separated(text).known >= KNOWN_MIN
+            return head[len(bom) :].decode(encoding, "ignore")
+    text = head.decode("utf-8", "ignore")
+    return text if _separated(text).known >= KNOWN_MIN else head.decode("gb18030", "ignore")
 
 
 def _decoded(data: bytes, columns: Mapping[str, str] | None) -> tuple[str | None, list[Finding]]:
@@ -201,10 +215,15 @@ def _decoded(data: bytes, columns: Mapping[str, str] | None) -> tuple[str | None
 def _separated(text: str, columns: Mapping[str, str] | None = None) -> _Separated:
     """The separator under which most headings of the first filled row are known, and how many are."""
     mapping = mapped(columns)
-    lines = itertools.islice(io.StringIO(text, newline=""), _HEAD_LINES)
-    sample = "".join(line for line in lines if line.strip() and not line.startswith("sep="))
+    sample = _sample(text)
     found_ = [_Separated(separator, _known_headings(sample, separator, mapping)) for separator in _SEPARATORS]
     return max(found_, key=lambda one: one.known)
+
+
+def _sample(text: str) -> str:
+    """The first lines, from the first filled one on."""
+    lines = itertools.islice(io.StringIO(text, newline=""), _HEAD_LINES)
+    return "".join(line for line in lines if line.strip() and not line.startswith("sep="))
 
 
 def _known_headings(sample: str, separator: str, mapping: Mapping[str, str]) -> int:

@@ -56,8 +56,8 @@ def result_rows(answers: Sequence[Answer]) -> Iterator[Sequence[str]]:
 def returned(data: bytes, columns: Mapping[str, str], reasons: Mapping[int, Sequence[str]]) -> bytes:
     """The sheet with only those rows that have reasons, and the rest of their consignments; b'' where none has.
 
-    Under the sender's own headings and with his separator, in UTF-8, with one more column, `reason`: empty in a row that only
-    comes back because its consignment does. `reasons` are by number of row.
+    Under the sender's own headings and with his separator, in UTF-8, with one more column, `reason`: empty in a row
+    that only comes back because its consignment does. `reasons` are by number of row.
     """
     rows = rows_returned(opened(data, columns), reasons)
     return sheet_of(rows, separator=separator_of(data, columns)) if rows else b""
@@ -78,8 +78,12 @@ def rows_returned(sheet: Sheet, reasons: Mapping[int, Sequence[str]]) -> list[li
     for number, cells in rows:
         if number not in reasons and reference(cells) not in touched:
             continue
-        row = [*cells, *[""] * (len(titles) - len(cells))]
-        row[len(sheet.titles) if before is None else before] = "; ".join(dict.fromkeys(reasons.get(number, ())))
+        row = [*cells, *[""] * (sheet.width - len(cells))]
+        reason = "; ".join(dict.fromkeys(reasons.get(number, ())))
+        if before is None:
+            row.insert(sheet.width, reason)  # before what a row that is too long has beyond its headings
+        else:
+            row[before] = reason
         back.append(row)
     return back if len(back) > 1 else []
 

@@ -19,7 +19,8 @@ from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 
 __all__ = [
-    "KINDS", "MEDIA_TYPES", "NAME", "answer", "read", "read_mapped", "returned", "sniff", "source_pointer", "write",
+    "KINDS", "MEDIA_TYPES", "NAME", "answer", "read", "read_mapped", "returned", "sniff", "source_pointer", "titles",
+    "write",
 ]  # fmt: skip
 
 NAME = "xlsx"
@@ -31,6 +32,11 @@ def sniff(head: bytes) -> bool:
     return head.startswith(b"PK\x03\x04") and any(
         name in head for name in (b"[Content_Types].xml", b"xl/", b"_rels/.rels")
     )
+
+
+def titles(data: bytes) -> tuple[str, ...]:
+    """The headings of the sheet as they stand there, whether they are known or not."""
+    return opened(data, {}).titles
 
 
 def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
