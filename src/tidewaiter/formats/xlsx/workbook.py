@@ -33,6 +33,8 @@ _DIGITS = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.')
 _FIFTEEN = Context(prec=15)
+_NO_TEXT = "\x00"
+"""What a cell without a usable value holds: no text of any other cell."""
 _DATES = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
 """Numbers of the built-in formats that show a date or a time (ECMA-376-1, section 18.8.30)."""
 
@@ -268,7 +270,7 @@ class _Cells:
         if self.type == "b":
             return "true" if raw == "1" else "false"
         if self.type == "e" or not _DIGITS.fullmatch(raw.strip()):
-            return Cell("#", fault=Fault(CELL_ERROR))
+            return Cell(_NO_TEXT, fault=Fault(CELL_ERROR))
         formats = self.book.formats
         return shown(raw.strip(), formats[self.style] if self.style < len(formats) else Format(), self.book.first_day)
 
@@ -278,12 +280,12 @@ def shown(raw: str, format: Format, first_day: datetime) -> str:
     try:
         number = _FIFTEEN.create_decimal(raw)
     except InvalidOperation:
-        return Cell("#", fault=Fault(CELL_ERROR))
+        return Cell(_NO_TEXT, fault=Fault(CELL_ERROR))
     if format.is_date and 0 < number < 2_958_466:
         moment = first_day + timedelta(seconds=int((number * 86_400).to_integral_value()))
         return moment.date().isoformat() if number == number.to_integral_value() else moment.isoformat()
     if abs(number) >= 10**15:
-        return Cell("#", fault=Fault(LOST_DIGITS))
+        return Cell(_NO_TEXT, fault=Fault(LOST_DIGITS))
     digits = format_digits(number)
     return Cell(digits.zfill(format.digits) if "." not in digits else digits, is_exact=True)
 
