@@ -137,8 +137,9 @@ def orders(name: str) -> st.SearchStrategy[Consignment]:
 @given(data=st.data())
 def test_what_a_marketplace_has_places_for_is_read_as_it_was_written(name: str, data: st.DataObject) -> None:
     records = data.draw(st.lists(orders(name), min_size=1, max_size=2, unique_by=lambda record: record.reference))
-    reading = FORMATS[name].read(FORMATS[name].write(records))
+    reading = formats.read(FORMATS[name].write(records))
 
+    assert reading.format == name
     assert faults(reading) == []
     assert [declared.consignment for declared in reading.declared] == records
 

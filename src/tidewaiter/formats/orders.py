@@ -58,7 +58,8 @@ class Dialect:
 
     `same_for_all` is what is true of each of its orders, and an object with one of the names `telling` is an order.
     With `settled_by_total` nothing says whether prices hold the tax, and the total does. `joined_by` is the name under
-    which parts of one order are told to belong together.
+    which parts of one order are told to belong together, and `always_said` is what every order of theirs says of the
+    tax, in the way that ours are written.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Dialect:
     same_for_all: Mapping[str, str]
     settled_by_total: bool = False
     joined_by: str = ""
+    always_said: Mapping[str, bool] = field(default_factory=dict)
 
 
 def dialect(
@@ -80,6 +82,7 @@ def dialect(
     same_for_all: Mapping[str, str] | None = None,
     settled_by_total: bool = False,
     joined_by: str = "",
+    always_said: Mapping[str, bool] | None = None,
 ) -> Dialect:
     """The marketplace whose table lies in the folder. `marks` are names of fields, with `|` between them."""
     fields = tuple(_rows(folder / "fields.csv"))
@@ -98,7 +101,7 @@ def dialect(
     return Dialect(
         folder.name, re.compile(rb'"(?:' + marks.encode() + rb')"\s*:'), frozenset(wrappers), fields, start,
         frozenset(row.theirs.split("/")[1] for row in fields if row.ours.startswith(("/items/", "/parties/"))),
-        same_for_all or {}, settled_by_total, joined_by,
+        same_for_all or {}, settled_by_total, joined_by, always_said or {},
     )  # fmt: skip
 
 

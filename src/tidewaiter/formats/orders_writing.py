@@ -27,7 +27,8 @@ def write_orders(consignments: Sequence[Consignment], of: Dialect) -> bytes:
     rows: dict[str, Field] = {}
     for row in of.fields:
         rows.setdefault(row.ours, row)
-    return msgspec.json.format(msgspec.json.encode([_order(one, rows) for one in consignments]), indent=2) + b"\n"
+    orders = [{**of.always_said, **_order(one, rows)} for one in consignments]
+    return msgspec.json.format(msgspec.json.encode(orders), indent=2) + b"\n"
 
 
 def _order(consignment: Consignment, rows: dict[str, Field]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ DIALECT = dialect(
     marks="taxes_included|total_line_items_price|financial_status|fulfillment_status|buyer_accepts_marketing|total_discounts|admin_graphql_api_id",
     wrappers=("order", "orders", "draft_order", "draft_orders"),
     same_for_all={"category": "sale"},
+    always_said={"taxes_included": False},
 )
 
 

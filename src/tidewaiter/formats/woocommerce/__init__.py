@@ -25,6 +25,7 @@ DIALECT = dialect(
     marks="prices_include_tax|total_shipping|shipping_methods|cart_tax|cart_hash|view_order_url|date_created_gmt|total_line_items_quantity",
     wrappers=("order", "orders"),
     same_for_all={"category": "sale"},
+    always_said={"prices_include_tax": False},
 )
 
 
