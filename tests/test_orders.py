@@ -329,6 +329,24 @@ def test_what_needs_no_shipping_is_no_goods() -> None:
     assert "/line_items/0/name" in reading.dropped
 
 
+def test_an_order_that_was_cancelled_is_not_declared() -> None:
+    cancelled = {
+        "shopify": shopify(cancelled_at="2026-11-01T00:00:00Z"),
+        "amazon": amazon(OrderTotal=euros("12.00"), OrderStatus="Canceled"),
+        "woocommerce": {"id": 1, "status": "cancelled", "shipping": {"country": "GB"}},
+    }
+    for name, order in cancelled.items():
+        assert [code for code, _, _ in faults(read(name, order))] == ["ORD-10"]
+    assert faults(read("amazon", amazon(OrderTotal=euros("12.00"), OrderStatus="Shipped"))) == []
+
+
+def test_a_line_of_which_less_is_left_than_was_ordered_is_a_contradiction() -> None:
+    reading = read("shopify", shopify(line={"current_quantity": 1}))
+
+    assert faults(reading) == [("ORD-04", "/items/0/quantity", "/line_items/0/current_quantity")]
+    assert faults(read("shopify", shopify(line={"current_quantity": 2}))) == []
+
+
 def test_two_parcels_are_not_one_consignment() -> None:
     order = shopify(fulfillments=[{"tracking_number": "A1"}, {"tracking_number": "A2"}])
 

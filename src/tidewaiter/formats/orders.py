@@ -12,14 +12,14 @@ import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tidewaiter.formats.csv.columns import KILOGRAMS, heading, word
+from tidewaiter.formats.csv.columns import heading
 from tidewaiter.formats.json.building import Repeated
-from tidewaiter.formats.json.kinds import MALFORMED, NOT_EXACT, NOT_UTF8, TOO_DEEP, TWICE, UNFIT_VALUE
+from tidewaiter.formats.json.kinds import MALFORMED, NOT_UTF8, TOO_DEEP, TWICE
 from tidewaiter.formats.json.tree import tree_of, where
+from tidewaiter.formats.orders_values import WHOLE, Refusal, value_of
 from tidewaiter.formats.text import found, shortened
 from tidewaiter.model.finding import Finding, Kind
 
@@ -27,7 +27,6 @@ Tree = Any
 BOM = b"\xef\xbb\xbf"
 NAMED = frozenset({"hs_code", "origin_country"})
 """What a seller may say of an article in a property of his own naming: shops have no field for it."""
-_PLAIN = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?", re.ASCII)
 
 
 class Field(NamedTuple):
@@ -106,11 +105,15 @@ def dialect(
 
 
 def _rows(path: Path) -> Iterator[Field]:
+    ranks: dict[str, int] = {}
     with path.open(encoding="utf-8", newline="") as file:
-        for rank, (theirs, ours, kind) in enumerate(list(csv.reader(file))[1:]):
+        for number, (theirs, ours, kind) in enumerate(list(csv.reader(file))[1:]):
+            # The first row of a place that says anything holds; one marked ! must not say otherwise.
+            rank = ranks.setdefault(ours, number) if kind.endswith("!") else number
+            ranks.setdefault(ours, rank)
             optional, _, rest = theirs.removeprefix("[").partition("]")
             for place in (optional + rest, rest) if theirs.startswith("[") else (theirs,):
-                yield Field(place, ours, kind, rank)
+                yield Field(place, ours, kind.removesuffix("!"), rank)
 
 
 class Element(NamedTuple):
@@ -240,7 +243,7 @@ def collected(element: Element, of: Dialect) -> Collected:
 def _walk(tree: Tree, step: Step | None, at: str, item: str, into: Collected) -> None:
     if step is None:
         into.dropped.extend(leaves(tree, at))
-    elif step.field is not None and (step.field.kind in _WHOLE or not isinstance(tree, dict | list)):
+    elif step.field is not None and (step.field.kind in WHOLE or not isinstance(tree, dict | list)):
         _take(tree, step.field, at, item, into)
     elif isinstance(tree, dict):
         again = again_in(tree)
@@ -279,7 +282,7 @@ def _take(tree: Tree, row: Field, at: str, item: str, into: Collected) -> None:
     if row.kind == "named":
         return _take_named(tree, row, at, item, into)
     ours = row.ours.replace("*", item, 1)
-    value = _value(tree, row)
+    value = value_of(tree, row.kind, row.ours)
     if isinstance(value, Refusal):
         into.faults.append(Fault(value.kind, value.detail, ours, at))
         into.dropped.append(at)
@@ -306,70 +309,3 @@ def _take_named(tree: Tree, row: Field, at: str, item: str, into: Collected) -> 
             into.dropped.extend(leaves(rest, at))
             return
     into.dropped.extend(leaves(tree, at))
-
-
-class Refusal(NamedTuple):
-    """Why a value of theirs is not taken."""
-
-    kind: Kind
-    detail: str
-
-
-_WHOLE = frozenset({"amount", "off", "named"})
-
-
-def _value(tree: Tree, row: Field) -> Any:
-    """The value in our form, None where it says nothing, a `Refusal` where it cannot be taken."""
-    if row.kind in KILOGRAMS or row.kind == "number":
-        number = exact(tree)
-        if isinstance(number, Refusal) or row.kind == "number":
-            return number
-        return number * KILOGRAMS[row.kind] if number else None  # no weight at all is how shops say "not weighed"
-    if row.kind in ("amount", "off"):
-        return _amount(tree, is_off=row.kind == "off")
-    if row.kind == "flag":
-        return {True: True, False: False, "true": True, "false": False}.get(
-            tree if isinstance(tree, bool | str) else None, Refusal(UNFIT_VALUE, "true or false")
-        )
-    if isinstance(tree, int) and not isinstance(tree, bool):
-        tree = str(tree)
-    if not isinstance(tree, str):
-        return Refusal(UNFIT_VALUE, "text")
-    text = tree.strip()
-    if row.kind == "upper":
-        text = text.upper()
-    elif row.kind == "hs" and re.fullmatch(r"[0-9. ]+", text, re.ASCII):
-        text = text.replace(".", "").replace(" ", "")
-    elif row.kind == "word":
-        text = word(row.ours[1:], text)
-    return text or None
-
-
-def _amount(tree: Tree, *, is_off: bool) -> tuple[Decimal, str] | Refusal:
-    currency = ""
-    if isinstance(tree, dict):
-        named = {name.lower().replace("_", ""): value for name, value in tree.items()}
-        if isinstance(tree, Repeated) or set(named) != {"amount", "currencycode"}:
-            return Refusal(UNFIT_VALUE, "an amount and its currency")
-        tree, said = named["amount"], named["currencycode"]
-        if not isinstance(said, str) or not re.fullmatch("[A-Z]{3}", said):
-            return Refusal(UNFIT_VALUE, "a currency as three capital letters (ISO 4217)")
-        currency = said
-    number = exact(tree, may_be_below_zero=is_off)
-    return number if isinstance(number, Refusal) else (abs(number), currency)
-
-
-def exact(tree: Tree, *, may_be_below_zero: bool = False) -> Decimal | Refusal:
-    """The number that was written, to its last digit; as text or as a JSON number."""
-    if isinstance(tree, str):
-        if not _PLAIN.fullmatch(tree.strip()):
-            return Refusal(NOT_EXACT, "it is not written in plain digits")
-        tree = Decimal(tree.strip())
-    if isinstance(tree, bool) or not isinstance(tree, int | Decimal):
-        return Refusal(NOT_EXACT, "it is no number")
-    number = Decimal(tree)
-    if not number.is_finite() or abs(number) >= 10**12:
-        return Refusal(NOT_EXACT, "the number must be below 1,000,000,000,000")
-    if number < 0 and not may_be_below_zero:
-        return Refusal(NOT_EXACT, "it is below zero")
-    return number

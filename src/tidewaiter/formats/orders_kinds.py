@@ -70,6 +70,14 @@ NOT_SHIPPED = Kind(
     remedy="Nothing needs to be done.",
     law=_SAFE,
 )
+CANCELLED = Kind(
+    code="ORD-10",
+    severity="error",
+    text="The order was cancelled; nothing of it is to be declared.",
+    remedy="Leave it out. What was declared before is taken back with a cancellation.",
+    law=_SAFE,
+)
 KINDS = (
     NO_ORDER, NO_COUNTRY, NO_REFERENCE, SEVERAL, NO_CURRENCY, NO_QUANTITY, TAX_UNCLEAR, BELOW_ZERO, NOT_SHIPPED,
+    CANCELLED,
 )  # fmt: skip

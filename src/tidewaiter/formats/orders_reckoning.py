@@ -17,6 +17,7 @@ from tidewaiter.formats.json.kinds import NOT_EXACT
 from tidewaiter.formats.orders import Collected, Dialect, Element, Fault, Said, collected, opened
 from tidewaiter.formats.orders_kinds import (
     BELOW_ZERO,
+    CANCELLED,
     NO_COUNTRY,
     NO_CURRENCY,
     NO_ORDER,
@@ -37,7 +38,7 @@ JOINED = {"name": " ", "street": ", "}
 WORKINGS = frozenset({
     "currency", "tax_included", "discount_in_all", "freight", "freight_discount", "freight_tax", "freight_tax_off",
     "unit_price", "line_price", "line_discount", "line_tax", "line_tax_off", "unit_mass", "shipped", "paid",
-    "tax_collected", "company",
+    "tax_collected", "company", "cancelled",
 })  # fmt: skip
 """What is reckoned with, and not simply kept."""
 _MICRO = Decimal("0.000001")
@@ -180,6 +181,8 @@ class _Order:
 
     def _head(self) -> None:
         """Everything that is kept as it is, and the goods items without their prices."""
+        if cancelled := self._one("/cancelled"):
+            self._fault(CANCELLED, "", "", cancelled.at)
         for line in self.all.items:
             shipped = self._one(f"/items/{line}/shipped")
             if shipped is not None and not shipped.value:
