@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tidewaiter.model import identifiers
 
 PAIRS: dict[str, tuple[Callable[[str], bool], Callable[[pl.Expr], pl.Expr]]] = {
-    "is_s10": (identifiers.is_s10, identifiers.s10),
+    "is_s10": (identifiers.is_s10, lambda column: column.map_batches(identifiers.s10, return_dtype=pl.Boolean)),
     "looks_like_s10": (identifiers.looks_like_s10, identifiers.s10_form),
     "is_air_waybill": (identifiers.is_air_waybill, identifiers.air_waybill),
     "looks_like_air_waybill": (identifiers.looks_like_air_waybill, identifiers.air_waybill_form),

@@ -16,7 +16,7 @@ from tidewaiter.law.in_force import InForce
 from tidewaiter.law.tariff import NO_MEASURE, Sorts
 from tidewaiter.law.text import amount, number, percent, percent_text
 from tidewaiter.law.timeline import in_force, latest, ordinal
-from tidewaiter.model.batch import settings_of
+from tidewaiter.model.batch import Apart, settings_of
 
 ROOT = Path(__file__).resolve().parents[1] / "src" / "tidewaiter" / "jurisdictions"
 Edit = Callable[[str, str, str], Path]
@@ -241,7 +241,7 @@ def covered(
 
 def asked(law: Law, frame: pl.DataFrame, question: Callable[[InForce], pl.Expr]) -> list[bool]:
     """What law's lists over the rows of the frame say; no code is on no list."""
-    here = InForce.over(settings_of(frame["jurisdiction"], frame["accepted_on"]).different, law)
+    here = InForce.over(settings_of(Apart.of(frame["jurisdiction"]), frame["accepted_on"]).different, law)
     return frame.with_columns(answer=question(here))["answer"].fill_null(value=False).to_list()
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tidewaiter.law import Law, load
 from tidewaiter.law.in_force import InForce
-from tidewaiter.model.batch import settings_of
+from tidewaiter.model.batch import Apart, settings_of
 from tidewaiter.risk.columns import expression, pattern
 from tidewaiter.risk.fields import FIELDS, Kind
 from tidewaiter.risk.meaning import understand
@@ -38,7 +38,7 @@ def answers(text: str, *rows: Row, law: Law = LAW) -> list[bool | None]:
     usual = {"jurisdiction": "GB", "accepted_on": date(2026, 11, 2)}
     data = [[{**usual, **row}.get(name) for name in schema] for row in rows or [{}]]
     frame = pl.DataFrame(data, schema=schema, orient="row")
-    here = InForce.over(settings_of(frame["jurisdiction"], frame["accepted_on"]).different, law)
+    here = InForce.over(settings_of(Apart.of(frame["jurisdiction"]), frame["accepted_on"]).different, law)
     found: list[bool | None] = frame.with_columns(answer=expression(term, here))["answer"].to_list()
     return found
 

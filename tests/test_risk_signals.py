@@ -348,7 +348,7 @@ def test_a_profile_that_is_passed_over_would_have_hit_nothing(
     batch = Batch.of(records)
     here = InForce.over(batch.settings.different, LAW)
     terms = [understand(parse(condition)) for condition in conditions]
-    verdicts = Sieve.of(terms, here).verdicts(batch.items)
+    verdicts = Sieve.of(terms, here).verdicts(batch)
     heads = batch.consignments.select("row", "jurisdiction", "accepted_on")
     items = batch.items.join(heads, on="row").rename(lambda name: name if name in heads.columns else f"item.{name}")
 

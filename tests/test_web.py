@@ -157,6 +157,18 @@ async def test_what_was_sent_cannot_become_markup(http: httpx.AsyncClient, house
         assert response.headers["content-security-policy"].startswith("default-src 'none'")
 
 
+async def test_what_is_announced_for_security_alone_says_so(http: httpx.AsyncClient, house: House, filer: str) -> None:
+    announced, declared = consignment(reference="ENTRY", direction="entry"), consignment(reference="IMPORT")
+    await http.post("/v1/messages", content=msgspec.json.encode([announced, declared]))
+    pages = {}
+    for reference in ("ENTRY", "IMPORT"):
+        [id] = await house.store.ids_of(reference, filer=filer)
+        pages[reference] = (await http.get(f"/consignments/{id}")).text
+
+    assert "Original, Announced for security before arrival" in pages["ENTRY"]
+    assert "Original, Import" in pages["IMPORT"]
+
+
 async def test_names_are_shown_only_where_asked_for(http: httpx.AsyncClient, house: House, filer: str) -> None:
     await lodged(http, "ORDER-0001")
     [id] = await house.store.ids_of("ORDER-0001", filer=filer)

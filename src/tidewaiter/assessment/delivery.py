@@ -13,7 +13,7 @@ import numpy as np
 from tidewaiter.assessment.terms import Terms
 from tidewaiter.law.rules import CodeEdition
 from tidewaiter.law.timeline import ordinal
-from tidewaiter.model.exact import MISSING, Whole, Yes, among, distinct, known, taken, told_apart
+from tidewaiter.model.exact import MISSING, Whole, Yes, distinct, known, taken, told_apart
 
 DELIVERED = ("consignee", "buyer", "importer")
 """Roles in the order in which they are asked where the goods are delivered."""
@@ -47,7 +47,7 @@ def delivered_to(terms: Terms, name: str) -> Yes:
 
 def ranked(terms: Terms, roles: tuple[str, ...]) -> tuple[Whole, Whole]:
     """For each party of a whole consignment its head, and the place of its role among these; -1 for none."""
-    order = among(terms.batch.parties["role"], roles)
+    order = terms.batch.apart("parties", "role").among(roles)
     of = terms.heads_of(terms.batch.parties["row"])
     return of, np.where(known(terms.batch.parties["item"]) == MISSING, order, -1)
 
@@ -88,10 +88,10 @@ def _receivers(terms: Terms) -> Receivers:
     np.minimum.at(first, of[here], order[here] * len(order) + here)
     heads = np.flatnonzero(first < beyond)
     party = first[heads] % len(order)
-    country, names = told_apart(taken(parties["country"], party))
-    keys, pair = distinct(terms.place[heads] * len(names) + country, len(terms.places) * len(names))
+    country, names = terms.batch.apart("parties", "country")
+    keys, pair = distinct(terms.place[heads] * len(names) + country[party], len(terms.places) * len(names))
     is_here = [not _is_elsewhere(terms, key // len(names), names[key % len(names)]) for key in keys.tolist()]
-    which, codes = told_apart(taken(parties["postcode"], party))
+    which, codes = told_apart(taken(parties["postcode"], party))  # of those alone that are asked for
     is_stated = [code is not None for code in codes]
     kept = np.flatnonzero(np.array(is_here, np.bool_)[pair] & np.array(is_stated, np.bool_)[which])
     return Receivers(heads[kept], which[kept], [(code or "").replace(" ", "").upper() for code in codes])

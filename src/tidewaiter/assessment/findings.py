@@ -18,7 +18,7 @@ from tidewaiter.law.expressions import Formula, Unsupported
 from tidewaiter.law.expressions.formula import KINDS as KINDS_UNSUPPORTED
 from tidewaiter.law.tariff import NO_MEASURE
 from tidewaiter.model.batch import ROW
-from tidewaiter.model.exact import MISSING, Whole, Yes, among, known, series, taken, told_apart
+from tidewaiter.model.exact import MISSING, Whole, Yes, known, series, taken, told_apart
 from tidewaiter.model.finding import FINDINGS, Kind
 
 KINDS = (
@@ -275,7 +275,7 @@ def _of_carriage(terms: Terms) -> Iterator[pl.DataFrame]:
         return
     in_value = terms.by_place(lambda place: place.ground.customs_value == "CIF") == 1
     unstated = known(terms.of_heads("freight_micro")) == MISSING
-    which = among(delivery, BEFORE_CARRIAGE)
+    which = terms.batch.apart("consignments", "incoterm").among(BEFORE_CARRIAGE)[terms.heads]
     lacks = np.flatnonzero((which >= 0) & in_value & unstated)
     yield _found("ASM-07", terms.rows[lacks], "/freight", detail=(which[lacks], BEFORE_CARRIAGE))
 

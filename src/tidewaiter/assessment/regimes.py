@@ -19,7 +19,6 @@ from tidewaiter.model.exact import (
     MISSING,
     Whole,
     Yes,
-    among,
     at_least,
     known,
     minus,
@@ -29,7 +28,6 @@ from tidewaiter.model.exact import (
     standing,
     sums,
     taken,
-    yes,
 )
 from tidewaiter.model.money import MICRO
 from tidewaiter.model.past import Past
@@ -281,7 +279,8 @@ class _Facts:
         found = np.zeros(len(self._terms.heads), np.bool_)
         if not references.is_empty():
             heads = self._terms.heads_of(references["row"])
-            heads = heads[yes(references["role"] == scheme) & (heads >= 0)] if scheme != "none" else heads[heads >= 0]
+            is_meant = self._terms.batch.apart("fiscal_references", "role").one_of((scheme,)) | (scheme == "none")
+            heads = heads[is_meant & (heads >= 0)]
             found[heads] = True
         return ~found if scheme == "none" else found
 
@@ -292,7 +291,7 @@ class _Facts:
             rank = np.full(heads, NOBODY, np.int64)
             if not parties.is_empty():
                 of, order = ranked(self._terms, roles)
-                kind = among(parties["kind"], _KINDS)
+                kind = self._terms.batch.apart("parties", "kind").among(_KINDS)
                 ranks = NOBODY + 1
                 place = order * ranks + np.where(kind < 0, NOBODY, kind)
                 here = (of >= 0) & (order >= 0)

@@ -45,7 +45,7 @@ class Terms:
     starts: Whole
     owners: Whole
     is_whole: bool
-    _apart: dict[tuple[str, bool], tuple[Whole, list[Any]]] = field(default_factory=dict)
+    _apart: dict[str, tuple[Whole, list[Any]]] = field(default_factory=dict)
     _answers: dict[Hashable, Any] = field(default_factory=dict)
 
     def of_heads(self, name: str) -> pl.Series:
@@ -60,15 +60,16 @@ class Terms:
 
     def heads_apart(self, name: str) -> tuple[Whole, list[Any]]:
         """A column of the consignments as places among its different values."""
-        if (name, True) not in self._apart:
-            self._apart[name, True] = told_apart(self.of_heads(name))
-        return self._apart[name, True]
+        which, different = self.batch.apart("consignments", name)
+        return which[self.heads], different
 
     def items_apart(self, name: str) -> tuple[Whole, list[Any]]:
         """A column of the goods items as places among its different values."""
-        if (name, False) not in self._apart:
-            self._apart[name, False] = told_apart(self.of_items(name))
-        return self._apart[name, False]
+        if self.is_whole:
+            return self.batch.apart("items", name)
+        if name not in self._apart:
+            self._apart[name] = told_apart(self.of_items(name))
+        return self._apart[name]
 
     def currencies(self, heads: Whole) -> pl.Series:
         """The currency of assessment of each of these heads."""

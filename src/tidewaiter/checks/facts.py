@@ -6,23 +6,19 @@ so may the consignment's own columns. A fact that holds nowhere in the batch is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from functools import cached_property, reduce
-from operator import or_
-from typing import get_args
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tidewaiter.checks.catalogue import RULES
 from tidewaiter.checks.goods import PRODUCT_IDENTIFIERS
 from tidewaiter.checks.rule import Frame
 from tidewaiter.law.in_force import InForce
 from tidewaiter.law.permits import Moved, Needed, concerned, needed
 from tidewaiter.model import identifiers
 from tidewaiter.model.batch import ROW, SCHEMA, Batch
-from tidewaiter.model.exact import MISSING, Whole, known, standing
+from tidewaiter.model.exact import MISSING, Whole, Yes, known, standing
 from tidewaiter.model.past import Past
 from tidewaiter.model.rows import beside, positions
 
@@ -35,18 +31,6 @@ Places = npt.NDArray[np.integer]
 Marks = npt.NDArray[np.bool_]
 
 
-DISTINCT: dict[Frame, dict[str, pl.Expr]] = {
-    frame: {
-        column: pl.col(column).unique().implode()
-        for rule in RULES
-        if rule.is_of_values and rule.on == frame
-        for column in rule.needs.values()
-        if SCHEMA[frame][column] == pl.String
-    }
-    for frame in get_args(Frame)
-}
-
-
 class Facts:
     """A batch as the rules see it: its columns, and the facts about its rows that were asked for so far."""
 
@@ -54,7 +38,6 @@ class Facts:
         self.batch, self.law, self.past = batch, law, past
         self._known: dict[tuple[str, str], pl.Series | None] = {}
         self._heads: dict[str, pl.Series] = {}
-        self._distinct: dict[str, pl.DataFrame] = {}
         self._numbers: Whole | None = None
 
     def frame(self, name: Frame) -> pl.DataFrame:
@@ -79,23 +62,15 @@ class Facts:
         """These columns of the frame."""
         return pl.DataFrame([self.column(frame, name).alias(name) for name in columns])
 
-    def distinct(self, frame: Frame) -> pl.DataFrame:
-        """One row with a list a column: the different texts in each column that rules of values judge."""
-        if frame not in self._distinct:
-            own = self.frame(frame)
-            some = [found for column, found in DISTINCT[frame].items() if own[column].null_count() < len(own)]
-            self._distinct[frame] = own.select_seq(some)
-        return self._distinct[frame]
+    def stated(self, frame: Frame, column: str) -> list[str]:
+        """The different texts in a column of the batch."""
+        found = self.frame(frame)[column]
+        return [] if found.null_count() == len(found) else self.batch.apart(frame, column).stated()
 
     def of_heads(self, what: pl.Expr) -> pl.Series:
         """An expression over the consignments."""
         # Beside the key, since a list that says nothing of these days is the same no for all.
         return self.batch.consignments.select_seq("row", what.alias("fact"))["fact"]
-
-    @cached_property
-    def numbers(self) -> pl.DataFrame:
-        """The numbers of parcels and master bills as they are compared: all in one step, which costs as much as one."""
-        return self.batch.consignments.select_seq(_NUMBERS)
 
     def marked_heads(self, rows: pl.Series) -> Marks:
         """The consignments that are among these rows."""
@@ -103,11 +78,17 @@ class Facts:
         marks[_places(rows, self.batch.consignments["row"])] = True
         return marks
 
-    def marked_items(self, frame: pl.DataFrame, is_meant: pl.Series) -> Marks | None:
+    def heads_with(self, frame: Frame, is_meant: Yes) -> pl.Series:
+        """The consignments that have such a row in the frame."""
+        marks = np.zeros(len(self.batch), np.bool_)
+        marks[self.head_places(frame).to_numpy()[is_meant]] = True
+        return pl.Series(marks)
+
+    def marked_items(self, frame: pl.DataFrame, is_meant: Yes) -> Marks | None:
         """The items that have such a row in a list of their own, or in that of their consignment; None for none."""
         if not is_meant.any():
             return None
-        rows, items = (known(frame[key].filter(is_meant)) for key in ("row", "item"))
+        rows, items = (known(frame[key])[is_meant] for key in ("row", "item"))
         marks = np.zeros(len(self.batch.items), np.bool_)
         at_head = items == MISSING
         if at_head.any():
@@ -160,7 +141,7 @@ def _fact(frame: Frame) -> Callable[[Fact], Fact]:
 @_fact("consignments")
 def is_original(of: Facts) -> pl.Series:
     """Neither an amendment nor a cancellation."""
-    return of.batch.consignments["function"] == "original"
+    return pl.Series(of.batch.apart("consignments", "function").one_of(("original",)))
 
 
 @_fact("consignments")
@@ -172,7 +153,7 @@ def is_customs(of: Facts) -> pl.Series:
 @_fact("consignments")
 def is_documents(of: Facts) -> pl.Series:
     """Declared to hold documents alone."""
-    return of.of_heads(pl.col("category").eq_missing("documents"))
+    return pl.Series(of.batch.apart("consignments", "category").one_of(("documents",)))
 
 
 @_fact("consignments")
@@ -297,22 +278,22 @@ def has_bulk(of: Facts) -> pl.Series:
 @_fact("consignments")
 def has_receiver(of: Facts) -> pl.Series:
     """Somebody is named to whom the goods go."""
-    return pl.Series(of.marked_heads(_in_a_role(of.batch.parties, RECEIVERS)))
+    return of.heads_with("parties", of.batch.apart("parties", "role").one_of(RECEIVERS))
 
 
 @_fact("consignments")
 def has_sender(of: Facts) -> pl.Series:
     """Somebody is named from whom the goods come."""
-    return pl.Series(of.marked_heads(_in_a_role(of.batch.parties, SENDERS)))
+    return of.heads_with("parties", of.batch.apart("parties", "role").one_of(SENDERS))
 
 
 @_fact("consignments")
 def from_business_head(of: Facts) -> pl.Series | None:
     """A sender of the whole is a business."""
-    parties = of.batch.parties
-    if not (parties["kind"] == "legal").any():
+    if "legal" not in of.batch.apart("parties", "kind").different:
         return None
-    return pl.Series(of.marked_heads(parties["row"].filter(_is_sending_business(parties) & parties["item"].is_null())))
+    of_the_whole = known(of.batch.parties["item"]) == MISSING
+    return of.heads_with("parties", _is_sending_business(of.batch) & of_the_whole)
 
 
 @_fact("consignments")
@@ -327,26 +308,22 @@ def gives_reason(of: Facts) -> pl.Series:
     return pl.Series(of.marked_heads(_with_value(of.batch.changes, "reason")))
 
 
-_PARCEL_NUMBER = identifiers.compacted(pl.col("tracking_id"))
-_NUMBERS = (
-    _PARCEL_NUMBER.alias("parcel_number"),
-    identifiers.s10(_PARCEL_NUMBER).alias("is_postal"),
-    identifiers.compacted(pl.col("master_bill")).alias("master_number"),
-)
+@_fact("consignments")
+def parcel_number(of: Facts) -> pl.Series:
+    """The tracking number without spaces and hyphens."""
+    return identifiers.compacted(of.batch.consignments["tracking_id"])
 
 
-def _number(name: str) -> Fact:
-    """`parcel_number` and `master_number`: the tracking number and that of the master bill without spaces and hyphens;
-    `is_postal`: whether the first is that of a postal item, check digit and all; null where there is none."""
-
-    def number(of: Facts) -> pl.Series:
-        return of.numbers[name]
-
-    return number
+@_fact("consignments")
+def is_postal(of: Facts) -> pl.Series:
+    """That is the number of a postal item, check digit and all; null where there is none."""
+    return identifiers.s10(of.column("consignments", "parcel_number"))
 
 
-for _name in ("parcel_number", "is_postal", "master_number"):
-    _FACTS["consignments"][_name] = _number(_name)
+@_fact("consignments")
+def master_number(of: Facts) -> pl.Series:
+    """The number of the master bill without spaces and hyphens."""
+    return identifiers.compacted(of.batch.consignments["master_bill"])
 
 
 @_fact("consignments")
@@ -398,20 +375,20 @@ def repeats_price(of: Facts) -> pl.Series | None:
 def is_packed(of: Facts) -> pl.Series | None:
     """Its packages are counted."""
     packages = of.batch.packages
-    return _series(of.marked_items(packages, packages["quantity"] > 0))
+    return _series(of.marked_items(packages, known(packages["quantity"]) > 0))
 
 
 @_fact("items")
 def has_scheme(of: Facts) -> pl.Series | None:
     """The number of an import scheme is given for it."""
     references = of.batch.fiscal_references
-    return _series(of.marked_items(references, references["role"] == "FR5"))
+    return _series(of.marked_items(references, of.batch.apart("fiscal_references", "role").one_of(("FR5",))))
 
 
 @_fact("items")
 def from_business(of: Facts) -> pl.Series | None:
     """A sender is a business."""
-    return _series(of.marked_items(of.batch.parties, _is_sending_business(of.batch.parties)))
+    return _series(of.marked_items(of.batch.parties, _is_sending_business(of.batch)))
 
 
 @_fact("items")
@@ -422,8 +399,8 @@ def lacks_numbers(of: Facts) -> pl.Series | None:
     if not any(asked):
         return None
     lacks = np.array(asked)[which][of.head_places("items").to_numpy()]
-    codes = of.batch.codes
-    given = [of.marked_items(codes, _one_of(codes["scheme"], those)) for those in (SELLERS_NUMBERS, MAKERS_NUMBERS)]
+    scheme = of.batch.apart("codes", "scheme")
+    given = [of.marked_items(of.batch.codes, scheme.one_of(those)) for those in (SELLERS_NUMBERS, MAKERS_NUMBERS)]
     if given[0] is not None and given[1] is not None:
         lacks &= ~(given[0] & given[1])
     return pl.Series(lacks) if lacks.any() else None
@@ -433,12 +410,11 @@ def lacks_numbers(of: Facts) -> pl.Series | None:
 def lacks_permits(of: Facts) -> pl.Series | None:
     """Documents that law asks for such goods and that are not declared, in words; null where there are none."""
     law = of.law.law
-    distinct = of.distinct("items")
-    codes = distinct["hs_code"][0].to_list() if "hs_code" in distinct.columns else []
-    found = concerned(law, of.law.countries & law.known, codes)
+    codes = of.batch.apart("items", "hs_code")
+    found = concerned(law, of.law.countries & law.known, codes.stated())
     if not found:
         return None
-    at = np.flatnonzero(of.batch.items["hs_code"].is_in(found).fill_null(value=False).to_numpy())
+    at = np.flatnonzero(codes.one_of(found))
     goods = of.view("items", ("jurisdiction", "accepted_on", "direction", "hs_code", "origin_country"))
     own = of.batch.items["export_country"]
     whole = of.batch.consignments["export_country"][of.head_places("items")]
@@ -493,17 +469,8 @@ def _with_value(frame: pl.DataFrame, name: str) -> pl.Series:
     return rows.filter(column.is_not_null()) if column.has_nulls() else rows
 
 
-def _one_of(column: pl.Series, values: Collection[str]) -> pl.Series:
-    """Whether the value is one of a few."""
-    return reduce(or_, (column == value for value in values))
-
-
-def _in_a_role(parties: pl.DataFrame, roles: Collection[str]) -> pl.Series:
-    return parties["row"].filter(_one_of(parties["role"], roles))
-
-
-def _is_sending_business(parties: pl.DataFrame) -> pl.Series:
-    return _one_of(parties["role"], SENDERS) & (parties["kind"] == "legal")
+def _is_sending_business(batch: Batch) -> Marks:
+    return batch.apart("parties", "role").one_of(SENDERS) & batch.apart("parties", "kind").one_of(("legal",))
 
 
 def _sums(of: Facts) -> pl.DataFrame:

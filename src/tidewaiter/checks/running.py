@@ -151,14 +151,15 @@ def _has_all(column: pl.Series | None) -> bool:
 
 def _of_values(name: Frame, tests: _Tests, facts: Facts) -> Iterator[_Test]:
     """The tests of values that some value in the batch fails."""
-    distinct = {values.name: values[0].alias(values.name) for values in facts.distinct(name)}
-    for column in tests.of_codes.keys() & distinct.keys():
-        of_code = tests.of_codes[column]
-        failed = _failed(column, distinct[column].to_list(), of_code, tests.known.setdefault(column, {}))
+    for column, of_code in tests.of_codes.items():
+        failed = _failed(column, facts.stated(name, column), of_code, tests.known.setdefault(column, {}))
         yield from (test for test in of_code if test.called in failed)
-    if texts := tests.of_texts.keys() & distinct.keys():
+    if texts := {column: some for column in tests.of_texts if (some := facts.stated(name, column))}:
         # Side by side, though some are more than others: what is missing breaks no rule.
-        together = pl.concat([distinct[column].to_frame() for column in texts], how="horizontal_extend")
+        size = max(map(len, texts.values()))
+        together = pl.DataFrame(
+            [pl.Series(column, some + [None] * (size - len(some))) for column, some in texts.items()]
+        )
         of_text = [test for column in texts for test in tests.of_texts[column]]
         answer = together.select_seq(test.some for test in of_text).row(0)
         yield from (test for test, some in zip(of_text, answer, strict=True) if some)

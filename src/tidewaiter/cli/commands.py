@@ -92,7 +92,7 @@ def clear(
         Path | None, typer.Option(file_okay=False, help="Folder for the rows of sheets that must be mended.")
     ] = None,
 ) -> None:
-    """Read, check, price and decide; nothing is kept."""
+    """Read, check, price and decide; nothing is kept. Ends with 1 where a message could not be read."""
     law = _law()
     mapping = _columns(columns)
     if returned:
@@ -118,6 +118,7 @@ def clear(
     if not as_json:
         _out.print(report.table(results, width=_out.width))
         report.summary(_out, results, files=number)
+    _end(results)
 
 
 @app.command()
@@ -129,10 +130,13 @@ def lodge(
     as_json: AsJson = False,
     columns: Columns = None,
 ) -> None:
-    """Read, check, price, decide and keep. The same bytes again change nothing; a mapping is remembered."""
+    """Read, check, price, decide and keep. The same bytes again change nothing; a mapping of columns is remembered.
+
+    Ends with 1 where a message could not be read.
+    """
     mapping = _columns(columns)
 
-    async def work(house: House) -> None:
+    async def work(house: House) -> list[Cleared]:
         done = await _lodge_all(house, paths, filer=filer, jurisdiction=jurisdiction, columns=mapping)
         results = [result for one in done for result in one.results]
         if as_json:
@@ -140,8 +144,9 @@ def lodge(
         else:
             _out.print(report.table(results, width=_out.width))
             report.summary(_out, results, files=len(done))
+        return results
 
-    _in_house(work)
+    _end(_in_house(work))
 
 
 @app.command()
@@ -365,6 +370,13 @@ def _in_house(work: Callable[[House], Awaitable[T]]) -> T:
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+def _end(results: Sequence[Cleared]) -> None:
+    """End with 1 where one of the records is about a message that could not be read."""
+    if any(report.is_unread(one) for one in results):
+        sys.stdout.buffer.flush()
+        raise typer.Exit(1)
 
 
 def _law() -> Law:

@@ -81,9 +81,14 @@ def _because(one: Cleared) -> str:
     return f"{errors[0].text}{more}"
 
 
+def is_unread(cleared: Cleared) -> bool:
+    """Whether the record is about a message that could not be read, or not all of it."""
+    return not cleared.reference and not cleared.jurisdiction
+
+
 def summary(console: Console, results: Sequence[Cleared], *, files: int) -> None:
     """How many came in, and what became of them."""
-    consignments = [one for one in results if one.reference or one.jurisdiction]
+    consignments = [one for one in results if not is_unread(one)]
     decided = Counter(one.decision.control.replace("_", " ") for one in consignments)
     parts = ", ".join(f"{number:,} {name}" for name, number in decided.most_common())
     unread = len(results) - len(consignments)

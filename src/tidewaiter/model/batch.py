@@ -24,7 +24,7 @@ import polars as pl
 
 from tidewaiter.model import about
 from tidewaiter.model.consignment import Consignment, GoodsItem
-from tidewaiter.model.exact import MISSING, Whole, Yes, distinct, known, told_apart
+from tidewaiter.model.exact import MISSING, Whole, Yes, distinct, known, spread, told_apart
 from tidewaiter.model.money import MICRO, Money, from_micro
 
 ROW = pl.UInt32
@@ -109,6 +109,33 @@ SCHEMA: dict[str, pl.Schema] = {
 _EMPTY = {name: pl.DataFrame(schema=schema) for name, schema in SCHEMA.items()}
 
 
+class Apart(NamedTuple):
+    """The values of a column: for each row `which` of the `different` ones it has, None for null among them."""
+
+    which: Whole
+    different: list[Any]
+
+    @staticmethod
+    def of(column: pl.Series) -> Apart:
+        """A column told apart."""
+        return Apart(*told_apart(column))
+
+    def stated(self) -> list[Any]:
+        """The different values without null."""
+        return [value for value in self.different if value is not None]
+
+    def among(self, values: Sequence[Any]) -> Whole:
+        """For each row the place of its value among a few, -1 where it is none of them."""
+        order = {value: place for place, value in enumerate(values)}
+        found: Whole = spread(lambda value: order.get(value, -1), self.different, self.which)
+        return found
+
+    def one_of(self, values: Collection[Any]) -> Yes:
+        """For each row whether its value is one of a few."""
+        found: Yes = spread(lambda value: value in values, self.different, self.which, np.bool_)
+        return found
+
+
 class Settings(NamedTuple):
     """Where and when customs meets consignments: for each `which` of the `different` pairs of country and day of
     acceptance it has. Days are counted from 1970, None where one is not stated."""
@@ -117,9 +144,9 @@ class Settings(NamedTuple):
     different: list[tuple[str, int | None]]
 
 
-def settings_of(countries: pl.Series, days: pl.Series) -> Settings:
+def settings_of(countries: Apart, days: pl.Series) -> Settings:
     """The settings of consignments of which these are the columns."""
-    country, names = told_apart(countries)
+    country, names = countries
     day = known(days)
     first = int(day[day != MISSING].min(initial=0)) - 1
     since = np.where(day == MISSING, 0, day - first)
@@ -173,13 +200,21 @@ class Batch:
     means: pl.DataFrame
     taxes: pl.DataFrame
     _told: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _apart: dict[tuple[str, str], Apart] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def apart(self, frame: str, column: str) -> Apart:
+        """A column of a frame as places among its different values; told apart once."""
+        if (frame, column) not in self._apart:
+            self._apart[frame, column] = Apart.of(getattr(self, frame)[column])
+        return self._apart[frame, column]
 
     @property
     def settings(self) -> Settings:
         """The settings of all consignments; told apart once."""
         if "settings" not in self._told:
-            whole = self.consignments
-            self._told["settings"] = settings_of(whole["jurisdiction"], whole["accepted_on"])
+            self._told["settings"] = settings_of(
+                self.apart("consignments", "jurisdiction"), self.consignments["accepted_on"]
+            )
         found: Settings = self._told["settings"]
         return found
 

@@ -28,6 +28,10 @@ _FILLER = pl.Series([MISSING], dtype=pl.Int64)
 _SAFE = 2**62
 _FEW = 1_500
 """Below so many rows a Python dictionary tells values apart sooner than the column engine."""
+_HANDFUL = 8
+"""Up to so many values a comparison with each is sooner than either."""
+_LOOKED_AT = 50
+"""In so many rows a column that has more than a handful of values nearly always shows it."""
 
 
 def known(column: pl.Series) -> Whole:
@@ -53,7 +57,7 @@ def series(name: str, numbers: Whole, dtype: type[pl.DataType] = pl.Int64) -> pl
         return pl.Series(name, numbers, dtype=dtype)
     missing = numbers == MISSING
     shown = pl.Series(name, np.where(missing, 0, numbers), dtype=dtype)
-    return shown.scatter(np.flatnonzero(missing), None)
+    return shown.zip_with(pl.Series(~missing), pl.Series([None], dtype=dtype))
 
 
 def yes(column: pl.Series) -> Yes:
@@ -217,16 +221,11 @@ def distinct(keys: Whole, size: int) -> tuple[Whole, Whole]:
     return found, which
 
 
-def _is_all_the_same(column: pl.Series) -> bool:
-    size, gaps = len(column), column.null_count()
-    return size > 0 and (gaps == size or (not gaps and (column == column[0]).all()))
-
-
 def told_apart(column: pl.Series) -> tuple[Whole, list[Any]]:
     """For each row which of the different values it has, and those values, None for null among them."""
     size = len(column)
-    if _is_all_the_same(column):
-        return np.zeros(size, np.int64), column.head(1).to_list()
+    if size > _LOOKED_AT and column.dtype == pl.String and (handful := _handful_told_apart(column)):
+        return handful
     if size <= _FEW:
         stated = column.to_list()
         different = list(dict.fromkeys(stated))
@@ -245,12 +244,27 @@ def told_apart(column: pl.Series) -> tuple[Whole, list[Any]]:
     return which, taken(column, first).to_list()
 
 
-def among(column: pl.Series, values: Sequence[str]) -> Whole:
-    """For each row the place of its value among a few, -1 where it is none of them."""
-    found = np.full(len(column), -1, np.int64)
-    for place, value in enumerate(values):
-        found[yes(column == value)] = place
-    return found
+def _handful_told_apart(column: pl.Series) -> tuple[Whole, list[Any]] | None:
+    """The same of texts with a handful of different values, by comparing them with each; None where there are more."""
+    different: list[str | None] = list(dict.fromkeys(column.head(_LOOKED_AT).to_list()))
+    if len(different) > _HANDFUL:
+        return None
+    which, is_told = np.zeros(len(column), np.int64), _rows_of(column, different[0])
+    for place in range(1, _HANDFUL + 1):
+        if place == len(different):
+            other = int(is_told.argmin())
+            if is_told[other]:
+                return which, different
+            different.append(column[other])
+        here = _rows_of(column, different[place])
+        which[here] = place
+        is_told |= here
+    return None
+
+
+def _rows_of(column: pl.Series, value: str | None) -> Yes:
+    # Nothing can be said of null, not even that it comes after the first of all texts.
+    return yes(column == value) if value is not None else ~yes(column >= "")
 
 
 def spread(answer: Callable[[Any], Any], values: Sequence[Any], which: Whole, dtype: Any = np.int64) -> Any:

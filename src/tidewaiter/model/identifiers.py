@@ -1,16 +1,16 @@
 """The numbers that name parcels, papers and traders: their shapes and check digits, for a text and for a column.
 
-Each number has a predicate on text (`is_s10`) and the same as an expression on a column (`s10`), which give the
-same answer; null stays null. All judge the number without the spaces and hyphens that people print in it (see
-`compact`) and in capitals. A shape says that a number could exist, never that it does.
+Each number has a predicate on text (`is_ucr`) and the same as an expression on a column (`ucr`; `s10` takes the column
+itself), which give the same answer; null stays null. All judge the number without the spaces and hyphens that people
+print in it (see `compact`) and in capitals. A shape says that a number could exist, never that it does.
 """
 
 from __future__ import annotations
 
-import operator
 import re
-from itertools import product
+from itertools import compress
 
+import numpy as np
 import polars as pl
 
 _GAPS = r"[ -]"
@@ -23,7 +23,13 @@ _EORI = r"(?:(?:GB|XI)[0-9]{12}|[A-FH-WYZ][A-Z][0-9A-Z]{1,15}|G[AC-Z][0-9A-Z]{1,
 _IOSS = r"IM[0-9]{10}"
 _VOEC = r"[0-9]{7}"
 _GB_VAT = r"GB(?:[0-9]{9}|[0-9]{12})"
-_S10_WEIGHTS = (8, 6, 4, 2, 3, 5, 9, 7)
+_S10_SHAPE = "AA000000000AA"
+_S10_LOWEST = np.frombuffer(_S10_SHAPE.encode(), np.uint8).reshape(-1, 1)
+_S10_HIGHEST = np.frombuffer(_S10_SHAPE.replace("A", "Z").replace("0", "9").encode(), np.uint8).reshape(-1, 1)
+_S10_WEIGHTS = np.array([8, 6, 4, 2, 3, 5, 9, 7])
+_S10_CHECKS = np.array([5, 0, 9, 8, 7, 6, 5, 4, 3, 2, 1])
+"""The check digit by the rest modulo 11: 11 less the rest, but 0 for 10 and 5 for 11."""
+_NEITHER = pl.Series([None], dtype=pl.Boolean)
 
 
 def compact(text: str) -> str:
@@ -35,9 +41,10 @@ def compact(text: str) -> str:
     return re.sub(_GAPS, "", text)
 
 
-def compacted(column: pl.Expr) -> pl.Expr:
-    """`compact` of a column."""
-    return column.str.replace_all(_GAPS, "")
+def compacted(column: pl.Series) -> pl.Series:
+    """`compact` of a column, which is the column itself where there is nothing to take out."""
+    stated = "".join(filter(None, column.to_list()))
+    return column.str.replace_all(_GAPS, "") if re.search(_GAPS, stated) else column
 
 
 def is_s10(text: str) -> bool:
@@ -50,17 +57,26 @@ def is_s10(text: str) -> bool:
     """
     if not looks_like_s10(text):
         return False
-    rest = 11 - sum(int(digit) * weight for digit, weight in zip(text[2:10], _S10_WEIGHTS, strict=True)) % 11
-    return int(text[10]) == {10: 0, 11: 5}.get(rest, rest)
+    rest = sum(int(digit) * weight for digit, weight in zip(text[2:10], _S10_WEIGHTS.tolist(), strict=True)) % 11
+    return int(text[10]) == int(_S10_CHECKS[rest])
 
 
-def s10(column: pl.Expr) -> pl.Expr:
+def s10(column: pl.Series) -> pl.Series:
     """`is_s10` of a column."""
-    # Four digits at a time are looked up: eight cuts and sums would cost ten times as much.
-    halves = zip((2, 6), _S10_SUMS, strict=True)
-    first, second = (pl.lit(sums).gather(column.str.slice(n, 4).cast(pl.UInt16, strict=False)) for n, sums in halves)
-    check = pl.lit(_S10_CHECKS).gather((first + second) % 11)
-    return _both(_matches(column, _S10), check == _whole_number(column, 10, 1))
+    stated = column.to_list() if not column.has_nulls() else [text or "" for text in column.to_list()]
+    has_length = np.fromiter(map(len, stated), np.int64, len(stated)) == len(_S10_SHAPE)
+    if not has_length.all():
+        stated = list(compress(stated, has_length.tolist()))
+    # A character of another script is one sign that fits nowhere, so that all stay of one length. A row a character:
+    # thirteen steps over all numbers are faster than a step over each number's thirteen.
+    signs = np.frombuffer("".join(stated).encode("ascii", "replace"), np.uint8).reshape(-1, len(_S10_SHAPE)).T.copy()
+    is_right = ((signs >= _S10_LOWEST) & (signs <= _S10_HIGHEST)).all(axis=0)
+    digits = signs[2:11].astype(np.int64) - ord("0")
+    is_right &= _S10_CHECKS[_S10_WEIGHTS @ digits[:8] % 11] == digits[8]
+    found = np.zeros(len(column), np.bool_)
+    found[has_length] = is_right
+    answer = pl.Series(found)
+    return answer.zip_with(column.is_not_null(), _NEITHER) if column.has_nulls() else answer
 
 
 def looks_like_s10(text: str) -> bool:
@@ -263,12 +279,5 @@ def _letter_value(digit: int) -> int:
     return digit + (digit > 10) + (digit > 20) + (digit > 30)
 
 
-_S10_SUMS = tuple(
-    pl.Series([sum(map(operator.mul, digits, weights)) for digits in product(range(10), repeat=4)], dtype=pl.Int64)
-    for weights in (_S10_WEIGHTS[:4], _S10_WEIGHTS[4:])
-)
-"""The weighted sums of every four digits, for the first and the second half of a serial number."""
-_S10_CHECKS = pl.Series([5, 0, 9, 8, 7, 6, 5, 4, 3, 2, 1], dtype=pl.Int64)
-"""The check digit by the rest modulo 11: 11 less the rest, but 0 for 10 and 5 for 11."""
 _LETTERS = list("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _RESTS = ["0123456789a"[_letter_value(int(letter, 36)) % 11] for letter in _LETTERS]

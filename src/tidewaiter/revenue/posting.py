@@ -50,7 +50,7 @@ def post(charges: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
 
 def _named(charges: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     """What each is posted as, and the accounts of all: those debited, then those credited."""
-    said = list(charges.select("type", "code", "collector").iter_rows())
+    said = list(zip(*(charges[name].to_list() for name in ("type", "code", "collector")), strict=True))
     charge = [f"{kind}:{code}" for kind, code, _ in said]
     accounts = [f"receivable:{collector}" for _, _, collector in said] + [f"revenue:{what}" for what in charge]
     return pl.Series("charge", charge, dtype=pl.String), pl.Series("account", accounts, dtype=pl.String)

@@ -12,6 +12,8 @@ from hashlib import blake2b
 
 import polars as pl
 
+from tidewaiter.model.batch import Apart
+
 RANDOM = "random"
 """The profile that a signal of the random share names."""
 LANE = "examine"
@@ -24,32 +26,38 @@ _WHOLE_PPM = 1_000_000
 
 def is_drawn(reference: str, *, jurisdiction: str, key: bytes, share_ppm: int) -> bool:
     """Whether this consignment falls to the random share of so many in a million. Raises ValueError for no key."""
-    return _below(key, share_ppm, [f"{jurisdiction}\n{reference}"])[0]
+    return _below(key, share_ppm, [jurisdiction], [0], [reference])[0]
 
 
-def drawn(jurisdictions: pl.Series, references: pl.Series, *, key: bytes, share_ppm: int) -> pl.Series:
+def drawn(jurisdictions: Apart, references: pl.Series, *, key: bytes, share_ppm: int) -> pl.Series:
     """The same for many, as a column of true and false."""
     if not share_ppm:
         return pl.Series([False]).new_from_index(0, len(references))
-    said = zip(jurisdictions.to_list(), references.to_list(), strict=True)
-    texts = [f"{country}\n{reference}" for country, reference in said]
-    return pl.Series(_below(key, share_ppm, texts), dtype=pl.Boolean)
+    countries = jurisdictions.different
+    return pl.Series(_below(key, share_ppm, countries, jurisdictions.which.tolist(), references.to_list()))
 
 
-def _below(key: bytes, share_ppm: int, texts: Sequence[str]) -> list[bool]:
-    """For each text whether its number lies below the share."""
+def _below(
+    key: bytes, share_ppm: int, countries: Sequence[str], which: Sequence[int], references: Sequence[str]
+) -> list[bool]:
+    """For each reference, with `which` of the countries it is in, whether its number lies below the share."""
     if not key:
         raise ValueError("the random draw needs a key")
     if not 0 <= share_ppm <= _WHOLE_PPM:
         raise ValueError("a share is between nothing and the whole")
     keyed = blake2b(key=key if len(key) <= _KEY_BYTES_MAX else blake2b(key).digest(), digest_size=_NUMBER_BYTES)
     if share_ppm == _WHOLE_PPM:
-        return [True] * len(texts)
+        return [True] * len(references)
     # Numbers of one length stand in the order of their bytes, the first being the big end.
-    limit, copy = ((share_ppm << 8 * _NUMBER_BYTES) // _WHOLE_PPM).to_bytes(_NUMBER_BYTES), keyed.copy
+    limit = ((share_ppm << 8 * _NUMBER_BYTES) // _WHOLE_PPM).to_bytes(_NUMBER_BYTES)
+    begun = []
+    for country in countries:
+        number = keyed.copy()
+        number.update(f"{country}\n".encode())
+        begun.append(number.copy)
     found = []
-    for text in texts:
-        number = copy()
-        number.update(text.encode())
+    for place, reference in zip(which, references, strict=True):
+        number = begun[place]()
+        number.update(reference.encode())
         found.append(number.digest() < limit)
     return found

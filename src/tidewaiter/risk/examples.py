@@ -11,7 +11,7 @@ import polars as pl
 
 from tidewaiter.law import Law
 from tidewaiter.law.in_force import InForce
-from tidewaiter.model.batch import settings_of
+from tidewaiter.model.batch import Apart, settings_of
 from tidewaiter.model.money import to_micro
 from tidewaiter.risk.columns import expression
 from tidewaiter.risk.fields import FIELDS, Field, Kind
@@ -35,7 +35,7 @@ def try_examples(condition: Term, said: Mapping[str, Any], law: Law, *, country:
     schema = {"jurisdiction": pl.String, "accepted_on": pl.Date, **columns}
     frame = pl.DataFrame([[row.get(name) for name in schema] for row in rows], schema=schema, orient="row")
     try:
-        here = InForce.over(settings_of(frame["jurisdiction"], frame["accepted_on"]).different, law)
+        here = InForce.over(settings_of(Apart.of(frame["jurisdiction"]), frame["accepted_on"]).different, law)
         hits = frame.select(expression(condition, here).fill_null(value=False).alias("hit"))["hit"].to_list()
     except pl.exceptions.PolarsError as wrong:
         raise ExampleError(f"the condition cannot be run: {wrong}") from wrong

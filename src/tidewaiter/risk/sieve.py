@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from tidewaiter.law.in_force import InForce
-from tidewaiter.model.batch import SCHEMA
+from tidewaiter.model.batch import SCHEMA, Batch
 from tidewaiter.risk.columns import expression
 from tidewaiter.risk.fields import Kind
 from tidewaiter.risk.meaning import Term
@@ -46,20 +46,17 @@ class Sieve:
                     parts.setdefault(column, {})[id(part)] = judged.alias(str(id(part)))
         return Sieve(parts=parts)
 
-    def verdicts(self, items: pl.DataFrame) -> Verdicts:
-        """What the parts come to over the texts of these items."""
-        if not self.parts:
-            return {}
-        distinct = items.select_seq(_DISTINCT[column] for column in self.parts)
+    def verdicts(self, batch: Batch) -> Verdicts:
+        """What the parts come to over the texts of the goods items of a batch."""
         found: dict[int, tuple[bool, bool]] = {}
         for column, parts in self.parts.items():
-            texts = distinct[column][0].alias(column)
-            judged = self._remembered(texts) if column == _REMEMBERED else _judged(texts, parts)
+            texts = batch.apart("items", _TEXTS[column]).different
+            judged = self._remembered(texts) if column == _REMEMBERED else _judged(column, texts, parts)
             found |= zip(parts, judged, strict=True)
         return found
 
-    def _remembered(self, codes: pl.Series) -> list[tuple[bool, bool]]:
-        said, parts = codes.to_list(), self.parts[_REMEMBERED]
+    def _remembered(self, said: list[str | None]) -> list[tuple[bool, bool]]:
+        parts = self.parts[_REMEMBERED]
         if new := [code for code in said if code not in self.known]:
             if len(self.known) + len(new) > _REMEMBERED_MAX:
                 self.known.clear()
@@ -90,13 +87,9 @@ def _parts(term: Term) -> Iterator[Term]:
         yield term
 
 
-def _judged(texts: pl.Series, parts: Mapping[int, pl.Expr]) -> list[tuple[bool, bool]]:
-    return [(part.any(), not part.all()) for part in pl.DataFrame([texts]).select_seq(parts.values())]
+def _judged(column: str, texts: list[str | None], parts: Mapping[int, pl.Expr]) -> list[tuple[bool, bool]]:
+    frame = pl.DataFrame([pl.Series(column, texts, dtype=pl.String)])
+    return [(part.any(), not part.all()) for part in frame.select_seq(parts.values())]
 
 
-_DISTINCT = {
-    f"item.{column}": pl.col(column).unique().implode().alias(f"item.{column}")
-    for column, dtype in SCHEMA["items"].items()
-    if dtype == pl.String
-}
-_TEXTS = _DISTINCT.keys()
+_TEXTS = {f"item.{column}": column for column, dtype in SCHEMA["items"].items() if dtype == pl.String}

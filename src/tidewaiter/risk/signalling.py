@@ -10,6 +10,7 @@ import polars as pl
 from tidewaiter.law import Law
 from tidewaiter.law.in_force import InForce
 from tidewaiter.model.batch import Batch
+from tidewaiter.model.exact import MISSING, known
 from tidewaiter.model.outcome import SIGNALS
 from tidewaiter.model.rows import firsts, marks, positions
 from tidewaiter.risk.draw import LANE, RANDOM, REASON, drawn
@@ -31,7 +32,7 @@ def signals(batch: Batch, values: pl.DataFrame, law: Law) -> pl.DataFrame:
     heads = _Heads(batch)
     found = [_random(heads, law), *_hits(heads, rules.of_heads)]
     if len(batch.items):
-        verdicts = rules.sieve.verdicts(batch.items)
+        verdicts = rules.sieve.verdicts(batch)
         sifted = [rule for rule in rules.of_items if may_hit(rule.profile.condition, verdicts)]
         found += _hits(_Items(heads, values), sifted)
     found = [some for some in found if len(some)]
@@ -63,7 +64,8 @@ class _Heads:
 
     def holds(self, scope: pl.Expr | None) -> pl.Series:
         """Which of the consignments are profiled at all, and within the scope."""
-        profiled = (self.frame["function"] == "original") & (self.frame["direction"] != "export")
+        whole = self.batch.apart("consignments", "function").one_of(("original",))
+        profiled = pl.Series(whole & ~self.batch.apart("consignments", "direction").one_of(("export",)))
         return profiled if scope is None else profiled & self.frame.select_seq(scope).to_series()
 
 
@@ -129,8 +131,8 @@ def _random(heads: _Heads, law: Law) -> pl.DataFrame:
 
     Goods announced for security alone are not drawn: they are when they are declared.
     """
-    whole = heads.frame
-    is_drawn = drawn(whole["jurisdiction"], whole["reference"], key=law.draw_key, share_ppm=law.draw_share_ppm)
+    whole, where = heads.frame, heads.batch.apart("consignments", "jurisdiction")
+    is_drawn = drawn(where, whole["reference"], key=law.draw_key, share_ppm=law.draw_share_ppm)
     if not is_drawn.any():
         return _NONE
     rows = whole["row"].filter(is_drawn & heads.holds(None) & (whole["direction"] == "import"))
@@ -141,9 +143,7 @@ def _random(heads: _Heads, law: Law) -> pl.DataFrame:
 def _party(batch: Batch, role: str) -> dict[str, pl.Series]:
     """What conditions may know of the first party in this role, of the consignment as a whole."""
     parties = batch.parties
-    is_meant = parties["role"] == role
-    if parties["item"].null_count() < len(parties):
-        is_meant &= parties["item"].is_null()
+    is_meant = pl.Series(batch.apart("parties", "role").one_of((role,)) & (known(parties["item"]) == MISSING))
     place = firsts(parties["row"].filter(is_meant), batch.consignments["row"])
     columns = {f"{role}.{what}": parties[what].filter(is_meant)[place] for what in ("country", "kind")}
     return {name: column.alias(name) for name, column in columns.items()}
@@ -161,9 +161,11 @@ def _distinct_codes(batch: Batch) -> pl.Series:
     """How many different commodity codes; null for a consignment without items."""
     items = batch.items
     places = positions(items["row"], batch.consignments["row"]).to_numpy()
-    codes = items["hs_code"].cast(pl.Categorical).to_physical()
-    coded, code = (places[codes.is_not_null().to_numpy()], codes.drop_nulls()) if codes.has_nulls() else (places, codes)
-    pairs = np.sort(coded.astype(np.int64) << 32 | code.to_numpy(), kind="stable")
+    code, different = batch.apart("items", "hs_code")
+    pairs = places.astype(np.int64) << 32 | code
+    if None in different:
+        pairs = pairs[code != different.index(None)]
+    pairs.sort(kind="stable")
     is_first = np.append(True, pairs[1:] != pairs[:-1])[: len(pairs)]
     counts = pl.Series(np.bincount(pairs[is_first] >> 32, minlength=len(batch)))
     has_items = pl.Series(np.bincount(places, minlength=len(batch)) > 0)
@@ -175,14 +177,14 @@ _UNCOUNTED = pl.Series([None], dtype=pl.Int64)
 
 def _scheme(batch: Batch) -> pl.Series:
     references = batch.fiscal_references
-    is_scheme = references["role"] == "FR5"
+    is_scheme = pl.Series(batch.apart("fiscal_references", "role").one_of(("FR5",)))
     place = firsts(references["row"].filter(is_scheme), batch.consignments["row"])
     return references["id"].filter(is_scheme)[place]
 
 
 def _has_previous_document(batch: Batch) -> pl.Series:
-    documents = batch.documents
-    return marks(documents["row"].filter(documents["kind"] == "previous"), batch.consignments["row"])
+    is_previous = pl.Series(batch.apart("documents", "kind").one_of(("previous",)))
+    return marks(batch.documents["row"].filter(is_previous), batch.consignments["row"])
 
 
 _RECKONED: dict[str, Callable[[Batch], pl.Series]] = {

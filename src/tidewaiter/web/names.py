@@ -42,6 +42,9 @@ SEVERITY: dict[str, str] = {"error": _("Error"), "warning": _("Warning"), "note"
 FUNCTION: dict[str, str] = {
     "original": _("Original"), "amendment": _("Amendment"), "cancellation": _("Cancellation"),
 }  # fmt: skip
+DIRECTION: dict[str, str] = {
+    "import": _("Import"), "export": _("Export"), "entry": _("Announced for security before arrival"),
+}  # fmt: skip
 CHANNEL: dict[str, str] = {"post": _("Post"), "express": _("Express"), "other": _("Other")}
 CATEGORY: dict[str, str] = {
     "sale": _("Sale"), "gift": _("Gift"), "sample": _("Sample"), "documents": _("Documents"), "return": _("Return"),
@@ -99,8 +102,8 @@ CONFIDENCE: dict[str, str] = {"secondary": _("This rule is from a secondary sour
 DECIDED_BY: dict[str, str] = {"corridor": _("without a person")}
 
 TABLES = (
-    CONTROL, SECURITY, SEVERITY, FUNCTION, CHANNEL, CATEGORY, CHARGE, COLLECTOR, LANE, ROLE, ANSWER, CONFIDENCE,
-    DECIDED_BY, MODEL, PERSON, FORM, LOST,
+    CONTROL, SECURITY, SEVERITY, FUNCTION, DIRECTION, CHANNEL, CATEGORY, CHARGE, COLLECTOR, LANE, ROLE, ANSWER,
+    CONFIDENCE, DECIDED_BY, MODEL, PERSON, FORM, LOST,
 )  # fmt: skip
 
 TRANSLATED: frozenset[str] = frozenset(REASONS) | {word for table in TABLES for word in table.values()}

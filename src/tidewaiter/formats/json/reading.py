@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
-from typing import Any, NamedTuple
+from types import GenericAlias
+from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 import msgspec
+import numpy as np
 
 from tidewaiter.formats.json.building import ENTRIES_MAX, Repeated, build
 from tidewaiter.formats.json.kinds import (
@@ -29,27 +31,14 @@ from tidewaiter.formats.json.tree import refuse, tree_of, where
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.text import found, shortened
 from tidewaiter.model import about
-from tidewaiter.model.consignment import Consignment, Document, GoodsItem, TaxLine
+from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
-from tidewaiter.model.money import Money
 
 NAME = "json"
 BOM = b"\xef\xbb\xbf"
 FINDINGS_MAX = 1_000
 """So many findings about consignments that could not be read at all are listed for one message."""
 
-_EXACT = {
-    name
-    for struct in (Consignment, GoodsItem, Document, TaxLine, Money)
-    for name, kind, _ in about.fields(struct)
-    if kind is Decimal
-}
-_ODD_NUMBER = re.compile(
-    rb'"(?:'
-    + "|".join(sorted(_EXACT)).encode()
-    + rb')"\s*:\s*"(?!(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,6})?")|"(?:0001|9999)-[0-9-]{5}T'
-)
-"""A number not written plainly, or an instant at the end of the calendar."""
 _ODD_TEXT = re.compile(
     rb"(?i:\\[bfnrt]|\\u(?:00[0-9]|202[a-e]|206[6-9]|fd[de]|fff[ef]|dff[ef]))"
     rb"|\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xb7[\x90-\xaf]|\xef\xbf[\xbe\xbf]"
@@ -60,6 +49,28 @@ _ODD_TEXT = re.compile(
 
 class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     consignments: list[Consignment]
+
+
+def _plain(struct: type[msgspec.Struct]) -> type[msgspec.Struct] | None:
+    """The record with its exact numbers alone, as texts that must be written plainly; None where it has none."""
+    found: list[tuple[str, Any, Any]] = []
+    for name, kind, _ in about.fields(struct):
+        is_many = get_origin(kind) is tuple
+        inner = get_args(kind)[0] if is_many else kind
+        if inner is Decimal:
+            found.append((name, _PLAIN_NUMBER, None))
+        elif isinstance(inner, type) and issubclass(inner, msgspec.Struct) and (below := _plain(inner)):
+            found.append((name, GenericAlias(tuple, (below, ...)) if is_many else below, None))
+    return msgspec.defstruct(struct.__name__, found, frozen=True, gc=False) if found else None
+
+
+_PLAIN_NUMBER = Annotated[str, msgspec.Meta(pattern=r"\A(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,6})?\Z")] | float
+_PLAIN_ONE = _plain(Consignment)
+_PLAIN_LIST = GenericAlias(list, (_PLAIN_ONE,))
+_PLAIN_ENVELOPE = msgspec.defstruct("Envelope", [("consignments", _PLAIN_LIST)])
+_CALENDAR_EDGES = (b'"0001-', b'"9999-')
+_BEGINNINGS = np.frombuffer(b'"[{', np.uint8)
+"""How a text, a list and an object begin."""
 
 
 class _Element(NamedTuple):
@@ -128,7 +139,7 @@ def _whole(body: bytes) -> Reading | None:
         records, root = _typed(body) if first == b"{" else (msgspec.json.decode(body, type=list[Consignment]), "")
         if any(len(record.items) > ENTRIES_MAX for record in records):
             return None
-        kept = _plain_leaves(body)
+        kept = _plain_leaves(body, records, _PLAIN_ENVELOPE if root else _PLAIN_ONE if first == b"{" else _PLAIN_LIST)
     except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
         return None
     if kept is None:
@@ -149,23 +160,41 @@ def _typed(body: bytes) -> tuple[list[Consignment], str]:
         return msgspec.json.decode(body, type=_Envelope).consignments, "/consignments"
 
 
-def _plain_leaves(body: bytes) -> int | None:
-    """How many values the JSON text holds, or None where it holds anything the typed decoder would let pass.
-
-    Raises ValueError where a name stands twice.
+def _plain_leaves(body: bytes, records: list[Consignment], numbers: Any) -> int | None:
+    """How many values the JSON text of these records holds, or None where it holds anything that the typed decoder
+    would let pass. `numbers` is the message with its exact numbers alone. Raises ValueError where a name stands twice,
+    or a number is not written plainly.
     """
     if (not body.isascii() or b"\\" in body or b"\x7f" in body) and _ODD_TEXT.search(body):
         return None
-    if _ODD_NUMBER.search(body):
+    if any(edge in body for edge in _CALENDAR_EDGES):
         return None
-    return _leaves(_COUNTING.decode(body.decode()))
+    msgspec.json.decode(body, type=numbers)
+    if b"\\" not in body:
+        # Written again each name stands once. Where their text has no more of them, none stands there twice.
+        names, values = _counted(msgspec.json.encode(records))
+        if _counted(body)[0] == names + (numbers is _PLAIN_ENVELOPE):
+            return values
+    return _leaves(_STRICT.decode(body.decode()))
+
+
+def _counted(text: bytes) -> tuple[int, int]:
+    """How many fields are named in a JSON text without escapes, and how many values that hold no others they have.
+
+    The second is right where the text is packed as our own writer packs it.
+    """
+    signs = np.frombuffer(text, np.uint8)
+    quotes, colons = np.flatnonzero(signs == ord('"')), np.flatnonzero(signs == ord(":"))
+    after_names = colons[np.searchsorted(quotes, colons) % 2 == 0]  # within a text they stand after an odd quote
+    bare = ~np.isin(signs[after_names + 1], _BEGINNINGS)
+    return len(after_names), len(quotes) // 2 - len(after_names) + int(bare.sum())
 
 
 class _Count(int):
     """How many values an object holds."""
 
 
-def _counted(pairs: list[tuple[str, Any]]) -> _Count:
+def _summed(pairs: list[tuple[str, Any]]) -> _Count:
     if len(dict(pairs)) != len(pairs):
         raise _Repetition
     return _Count(sum([_leaves(value) for _, value in pairs]))
@@ -182,7 +211,7 @@ def _leaves(value: Any) -> int:
     return 0 if value is None else 1
 
 
-_COUNTING = json.JSONDecoder(object_pairs_hook=_counted)
+_STRICT = json.JSONDecoder(object_pairs_hook=_summed)
 
 
 def _elements(body: bytes) -> tuple[list[_Element], list[Finding]]:
@@ -258,7 +287,7 @@ def _one(element: _Element, jurisdiction: str | None) -> Reading:
     anchor = {"at": at} if at else {}
     try:
         record = msgspec.json.decode(raw, type=Consignment)
-        kept = _plain_leaves(raw) if len(record.items) <= ENTRIES_MAX else None
+        kept = _plain_leaves(raw, [record], _PLAIN_ONE) if len(record.items) <= ENTRIES_MAX else None
     except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
         kept = None
     if kept is not None:
