@@ -262,6 +262,42 @@ def test_the_total_says_whether_an_amazon_price_holds_the_tax(total: str | None,
     assert one(reading).consignment.tax_collected == Money(amount=Decimal("2.00"), currency="EUR")
 
 
+def test_wrapping_is_part_of_the_price() -> None:
+    wrapped = {"GiftWrapPrice": euros("3.00"), "GiftWrapTax": euros("0.60")}
+    reading = read("amazon", amazon(OrderTotal=euros("15.60"), line={"BuyerInfo": wrapped}))
+
+    assert faults(reading) == []
+    assert price(reading) == "13.00"
+    assert one(reading).consignment.tax_collected == Money(amount=Decimal("2.60"), currency="EUR")
+
+
+def test_amazons_newer_orders_say_the_same_in_other_words() -> None:
+    def money(amount: str) -> dict[str, str]:
+        return {"amount": amount, "currencyCode": "GBP"}
+
+    tax = [{"subtype": "ITEM", "value": money("3.00")}, {"subtype": "SHIPPING", "value": money("1.00")}]
+    order = {
+        "orderId": "900-2", "recipient": {"deliveryAddress": {"name": "Pat Example", "countryCode": "GB"}},
+        "proceeds": {"grandTotal": money("39.00")},
+        "orderItems": [{
+            "quantityOrdered": 3, "product": {"title": "Bowl", "price": {"unitPrice": money("10.00")}},
+            "proceeds": {"breakdowns": [
+                {"type": "ITEM", "subtotal": money("30.00")}, {"type": "SHIPPING", "subtotal": money("10.00")},
+                {"type": "DISCOUNT", "detailedBreakdowns": [{"subtype": "ITEM", "value": money("-5.00")}]},
+                {"type": "TAX", "subtotal": money("4.00"), "detailedBreakdowns": tax},
+            ]},
+            "fulfillment": {"shipping": {"internationalShipping": {"iossNumber": "IM2760000001"}}},
+        }],
+    }  # fmt: skip
+    reading = read("amazon", {"orders": [order]})
+    record = one(reading).consignment
+
+    assert faults(reading) == []
+    assert (price(reading), record.freight) == ("25.00", Money(amount=Decimal("10.00"), currency="GBP"))
+    assert record.tax_collected == Money(amount=Decimal("4.00"), currency="GBP")
+    assert [reference.id for reference in record.fiscal_references] == ["IM2760000001"]
+
+
 def test_more_taken_off_than_there_is_is_an_error() -> None:
     reading = read("shopify", shopify(line={"discount_allocations": [{"amount": "20.01"}]}))
 

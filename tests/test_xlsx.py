@@ -7,6 +7,7 @@ import random
 import time
 import tracemalloc
 import zipfile
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from test_csv import sheet_records
 from tidewaiter import formats
 from tidewaiter.formats import xlsx
 from tidewaiter.formats.reading import Reading
-from tidewaiter.formats.xlsx.workbook import opened
+from tidewaiter.formats.xlsx.workbook import Format, opened, shown
 from tidewaiter.formats.xlsx.writing import workbook
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import GoodsItem
@@ -177,6 +178,7 @@ def test_days_are_told_from_numbers_by_their_format() -> None:
     assert str(row(1).consignment.accepted_on) == "2026-11-02"
     assert str(row(2).consignment.accepted_on) == "2026-11-02"
     assert [finding.code for finding in row(0).findings] == ["CSV-23"]
+    assert shown("46328.395833333336", Format(is_date=True), date(1899, 12, 30)) == "2026-11-02T09:30:00"
     assert row(1).consignment.items[0].hs_code == "010121"
     assert row(1).consignment.items[0].gross_mass == Decimal("1.5")
 

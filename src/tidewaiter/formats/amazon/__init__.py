@@ -1,6 +1,7 @@
 """Amazon Selling Partner API: orders (v0, 2026-01-01), with their order items inside or beside them.
 
-`ItemPrice` is that of all pieces of the line. Nothing in an order says whether prices hold the tax: the order total
+`ItemPrice` is that of all pieces of the line; wrapping as a gift is packing, which is part of the price (WTO Customs
+Valuation Agreement, art. 8.1(a)(iii)). Nothing in an order says whether prices hold the tax: the order total
 does, since it is prices and carriage with the tax or without. Order and order items that come as two answers are put
 together by the order's number.
 """

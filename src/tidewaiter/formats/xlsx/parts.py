@@ -17,8 +17,8 @@ from tidewaiter.model.finding import Kind
 UNPACKED_MAX = 64 * 1024 * 1024
 """No workbook with more in all is unpacked."""
 PARTS_MAX = 1_000
-RATIO_MAX = 200
-"""Sheets of rows much alike pack to a hundredth; bombs to a thousandth."""
+RATIO_MAX = 100
+"""Sheets of rows much alike pack to a fiftieth; bombs to a thousandth."""
 SMALL = 1024 * 1024
 """Below this the ratio does not matter."""
 DEPTH_MAX = 40

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from decimal import Context, Decimal, InvalidOperation
 from typing import NamedTuple
 
@@ -53,7 +53,7 @@ class Book(NamedTuple):
     sheet: str
     texts: list[str]
     formats: list[Format]
-    first_day: datetime
+    first_day: date
     others: int
 
 
@@ -87,14 +87,14 @@ def _until_refused(book: Book, findings: list[Finding]) -> Iterator[tuple[int, l
 
 def _book(parts: Parts) -> Book:
     sheets: list[dict[str, str]] = []
-    first_day = datetime(1899, 12, 30)  # noqa: DTZ001  a day on the calendar, in no zone
+    first_day = date(1899, 12, 30)
 
     def of_workbook(name: str, attributes: dict[str, str]) -> None:
         nonlocal first_day
         if name == "sheet":
             sheets.append(attributes)
         elif name == "workbookPr" and attributes.get("date1904") in ("1", "true"):
-            first_day = datetime(1904, 1, 1)  # noqa: DTZ001  as above
+            first_day = date(1904, 1, 1)
 
     targets: dict[str, str] = {}
     kinds: dict[str, str] = {}
@@ -275,15 +275,16 @@ class _Cells:
         return shown(raw.strip(), formats[self.style] if self.style < len(formats) else Format(), self.book.first_day)
 
 
-def shown(raw: str, format: Format, first_day: datetime) -> str:
+def shown(raw: str, format: Format, first_day: date) -> str:
     """What the cell shows of the number it holds: a day, or its digits, of which a spreadsheet keeps fifteen."""
     try:
         number = _FIFTEEN.create_decimal(raw)
     except InvalidOperation:
         return Cell(_NO_TEXT, fault=Fault(CELL_ERROR))
     if format.is_date and 0 < number < 2_958_466:
-        moment = first_day + timedelta(seconds=int((number * 86_400).to_integral_value()))
-        return moment.date().isoformat() if number == number.to_integral_value() else moment.isoformat()
+        days, seconds = divmod(int((number * 86_400).to_integral_value()), 86_400)
+        day = (first_day + timedelta(days=days)).isoformat()
+        return f"{day}T{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}" if seconds else day
     if abs(number) >= 10**15:
         return Cell(_NO_TEXT, fault=Fault(LOST_DIGITS))
     digits = format_digits(number)
