@@ -17,7 +17,10 @@ from make import consignment, item, party
 from tidewaiter import api, formats
 from tidewaiter.api import openapi, problems
 from tidewaiter.api.lodging import LodgeMessage, prefers_results
+from tidewaiter.formats.xlsx.workbook import opened
 from tidewaiter.law import Law
+from tidewaiter.model.answer import Answer
+from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.outcome import Cleared
 from tidewaiter.settings import Settings
 from tidewaiter.store import open_store
@@ -52,12 +55,27 @@ def code_of(response: httpx.Response) -> str:
     return found
 
 
+def carried(name: str) -> Consignment:
+    """What comes of a consignment that is written and read in a format."""
+    module = formats.FORMATS[name]
+    return module.read(module.write([consignment()])).declared[0].consignment
+
+
 FOR_GOODS = [
     name
-    for name, module in formats.FORMATS.items()
-    if module.read(module.write([consignment()])).declared[0].consignment.direction == "import"
+    for name in formats.FORMATS
+    if carried(name).direction == "import" and carried(name).items[0].hs_code is not None
 ]
-"""The formats in which goods are declared, and not told for security alone."""
+"""The formats in which goods are declared to the full: not told for security alone, nor without their codes."""
+
+
+def said_in(response: httpx.Response) -> str:
+    """The text of an answer, unpacked where it is a workbook."""
+    if not response.content.startswith(b"PK"):
+        return response.text
+    return str([cells for _, cells in opened(response.content, {}).rows])
+
+
 ENTRY = Path(formats.__file__).parent / "ens" / "samples" / "gb-road-parcels.xml"
 
 
@@ -80,8 +98,17 @@ async def test_each_sender_is_answered_in_its_own_format(http: httpx.AsyncClient
 
     assert response.status_code == 200
     assert response.headers["content-type"].partition(";")[0] in formats.FORMATS[name].MEDIA_TYPES
-    assert f"{name}-1"[:22] in response.text
-    assert ("released" in response.text) or formats.read(response.content).answers[-1].kind == "released"
+    assert f"{name}-1"[:22] in said_in(response)
+    assert ("released" in said_in(response)) or formats.read(response.content).answers[-1].kind == "released"
+
+
+async def test_an_order_without_codes_is_rejected_with_a_pointer_into_the_order(http: httpx.AsyncClient) -> None:
+    response = await http.post("/v1/messages", content=formats.FORMATS["amazon"].write([consignment()]))
+    [rejected] = msgspec.json.decode(response.content, type=list[Answer])
+    places = {finding.code: finding.source_pointer for finding in rejected.findings}
+
+    assert (response.status_code, rejected.kind) == (200, "rejected")
+    assert places["GDS-04"] == "/0/OrderItems/0"
 
 
 async def test_results_in_json_are_what_clear_prints(http: httpx.AsyncClient) -> None:

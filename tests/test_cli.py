@@ -124,3 +124,31 @@ def test_each_schema_is_printed_as_it_is_published(run: CliRunner, name: str) ->
     published = SAMPLES.parents[2] / "docs" / "reference" / f"{name}.schema.json"
 
     assert run.invoke(app, ["schema", name]).stdout == published.read_text(encoding="utf-8")
+
+
+def test_rows_that_are_wrong_come_back_into_a_folder_under_their_senders_headings(tmp_path: Path) -> None:
+    sheet, mapping, back = tmp_path / "own.csv", tmp_path / "mapping.toml", tmp_path / "back"
+    sheet.write_text("Nummer;wohin;Was;Menge\nA;GB;Bowl;two\n", encoding="utf-8")
+    mapping.write_text(
+        '[columns]\nNummer = "reference"\nwohin = "destination"\nWas = "description"\n', encoding="utf-8"
+    )
+
+    done = CliRunner().invoke(
+        app, ["clear", str(sheet), "--columns", str(mapping), "--returned", str(back), "--on", "2026-11-02"]
+    )
+
+    assert done.exit_code == 0, done.output
+    [returned] = back.iterdir()
+    assert returned.read_text(encoding="utf-8-sig").startswith("Nummer;wohin;Was;Menge;reason\nA;GB;Bowl;two;")
+
+
+@pytest.mark.parametrize("text", ["[columns]\nA = 1\n", "A = 'reference'\n", "[columns"])
+def test_a_mapping_that_is_none_is_refused_in_a_line(tmp_path: Path, text: str) -> None:
+    sheet, mapping = tmp_path / "own.csv", tmp_path / "mapping.toml"
+    sheet.write_text("reference,description\nA,Bowl\n", encoding="utf-8")
+    mapping.write_text(text, encoding="utf-8")
+
+    done = CliRunner().invoke(app, ["clear", str(sheet), "--columns", str(mapping)])
+
+    assert done.exit_code == 2
+    assert "--columns" in done.output

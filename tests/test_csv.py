@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import make
 import strategies
+from tidewaiter import formats
 from tidewaiter.formats import csv as sheets
 from tidewaiter.formats.csv.cells import bare, harmless
 from tidewaiter.formats.csv.columns import COLUMNS, FISCAL_ROLES, ROLES, SCHEMES, heading
@@ -610,3 +611,145 @@ def test_sheets_of_others_are_never_an_exception() -> None:
         )
         for declared in read(text.getvalue()).declared:
             assert {finding.code for finding in declared.findings} <= {"CSV-25", "CSV-26"}
+
+
+# --- headings in other words ------------------------------------------------------------------------------------
+
+LANGUAGES = {
+    "en": "Order number,Recipient,Destination,Item description,HS,Origin,Qty,Unit price,Currency,Net weight (oz)",
+    "fr": "n° commande;destinataire;pays de destination;désignation;code SH;pays d'origine;quantité;prix unitaire;"
+    "devise;poids net (g)",
+    "de": "Bestellnummer;Empfänger;Zielland;Warenbezeichnung;HS-Nummer;Ursprungsland;Menge;Stückpreis;Währung;"
+    "Nettogewicht (g)",
+    "es": "número de pedido;destinatario;país de destino;descripción;código HS;país de origen;cantidad;"
+    "precio unitario;moneda;peso neto (g)",
+    "zh": "订单号,收件人,目的国,品名,海关编码,原产国,数量,单价,币种,净重 (克)",
+    "ja": "注文番号,受取人,仕向国,商品名,HSコード,原産国,数量,単価,通貨,正味重量 (グラム)",
+    "ar": "رقم الطلب,المستلم,بلد الوجهة,وصف السلعة,رمز النظام المنسق,بلد المنشأ,الكمية,سعر الوحدة,العملة,"
+    "الوزن الصافي (غرام)",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_sheet_in_each_language_says_the_same(language: str, encoding: str) -> None:
+    heads = LANGUAGES[language]
+    cells = "A,Pat,GB,Bowl,691200,CN,2,2.50,GBP,4" if "," in heads else "A;Pat;GB;Bowl;691200;CN;2;2,50;GBP;4"
+    reading = read(f"{heads}\n{cells}\n".encode(encoding))
+    item = item_of(reading)
+
+    assert faults(reading) == []
+    assert (item.description, item.hs_code, item.origin_country, str(item.quantity)) == ("Bowl", "691200", "CN", "2")
+    assert item.price is not None
+    assert str(item.price.amount) == "5.00"
+    assert item.net_mass == Decimal("0.113398" if language == "en" else "0.004")
+
+
+def test_a_sheet_in_gb_18030_and_with_tabs_is_read() -> None:
+    text = "订单号\t收件人\t目的国\t品名\nA\t王\tGB\t碗\n"
+
+    assert item_of(read(text.encode("gb18030"))).description == "碗"
+
+
+def test_a_unit_of_weight_may_stand_in_a_column_of_its_own() -> None:
+    text = "reference,jurisdiction,net weight,weight unit\nA,GB,2,oz\nA,GB,50,g\n"
+    [declared] = read(text).declared
+
+    assert [str(item.net_mass) for item in declared.consignment.items] == ["0.056699", "0.050"]
+
+
+def test_an_unknown_heading_is_told_with_the_known_one_it_is_most_like() -> None:
+    [finding] = read("reference,jurisdiction,Warenbezeichnnug,xyz\nA,GB,Bowl,1\n").findings
+
+    assert (finding.code, finding.source_pointer) == ("CSV-05", "row 1")
+    assert "“Warenbezeichnnug” (nearest known: “Warenbezeichnung”), “xyz”." in finding.text
+
+
+MAPPED = {
+    "Nummer": "reference", "wohin": "destination", "Was": "description", "Stück": "quantity",
+    "je": "unit_price EUR", "Gramm": "net_mass_g", "Lager": "",
+}  # fmt: skip
+OWN_WORDS = "Nummer;wohin;Was;Stück;je;Gramm;Lager\nA;DE;Schale;2;1,50;250;x\n"
+
+
+def test_headings_mean_what_their_sender_said_they_mean() -> None:
+    for data in (OWN_WORDS.encode(), OWN_WORDS.encode("utf-16"), OWN_WORDS.replace("Nummer", " NUMMER ").encode()):
+        reading = formats.read(data, columns=MAPPED)
+
+        assert formats.read(data).declared == ()
+        assert faults(reading) == []
+        item = item_of(reading)
+        assert (item.description, price_of(reading), item.net_mass) == ("Schale", ("3.00", "EUR"), Decimal("0.250"))
+        assert sheets.source_pointer(reading.declared[0], "/items/0/price") == 'row 2, column "je"'
+
+
+def test_a_mapping_goes_before_what_a_heading_would_mean_and_one_to_nothing_is_told() -> None:
+    text = "reference,jurisdiction,description,origin\nA,GB,Bowl,blue\n"
+
+    assert faults(formats.read(text.encode(), columns={"Origin": ""})) == []
+    reading = formats.read(text.encode(), columns={"origin": "colour"})
+    assert faults(reading) == [("CSV-29", "row 1")]
+    assert reading.dropped == ("origin",)
+
+
+def test_a_mapping_says_nothing_of_a_message_that_is_no_sheet() -> None:
+    data = formats.FORMATS["json"].write([make.consignment()])
+
+    assert formats.read(data, columns=MAPPED) == formats.read(data)
+
+
+# --- rows that come back ----------------------------------------------------------------------------------------
+
+
+def back(data: bytes, columns: dict[str, str] | None = None) -> list[list[str]]:
+    reading = formats.read(data, columns=columns)
+    findings = [*reading.findings, *(finding for one in reading.declared for finding in one.findings)]
+    rows = formats.rows_returned(data, findings, format="csv", columns=columns)
+    return list(csv.reader(io.StringIO(rows.decode("utf-8-sig"), newline=""), delimiter=";"))
+
+
+def joined(rows: list[list[str]]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=";").writerows(rows)
+    return text.getvalue()
+
+
+def test_a_row_that_is_too_long_comes_back_whole() -> None:
+    assert back(b"reference;jurisdiction\nA;GB;Cup;small\n")[1][:2] == ["A", "GB"]
+    assert back(b"reference;jurisdiction\nA;GB;Cup;small\n")[1][3:] == ["Cup", "small"]
+
+
+def test_rows_that_are_wrong_come_back_and_when_mended_are_read() -> None:
+    text = "Bestellung;Zielland;Artikel;Menge\nA;DE;Schale;1\nB;DE;=1+1;zwei\nB;DE;Teller;1\n;DE;Topf;1\n"
+    rows = back(text.encode())
+
+    assert rows[0] == ["Bestellung", "Zielland", "Artikel", "Menge", "reason"]
+    assert [row[:4] for row in rows[1:]] == [
+        ["B", "DE", "'=1+1", "zwei"],
+        ["B", "DE", "Teller", "1"],
+        ["", "DE", "Topf", "1"],
+    ]
+    assert [row[4][:6] for row in rows[1:]] == ["CSV-13", "", "CSV-08"]
+
+    rows[1][3], rows[3][0] = "2", "C"
+    mended = joined(rows)
+    reading = read(mended)
+    assert faults(reading) == []
+    assert [one.consignment.reference for one in reading.declared] == ["B", "C"]
+    assert reading.declared[0].consignment.items[0].description == "=1+1"
+    assert back(mended.encode()) == []
+
+
+def test_rows_that_come_back_twice_have_the_newest_reason_alone() -> None:
+    text = "reference;jurisdiction;description;quantity\nA;GB;Bowl;x\n"
+    rows = back(text.encode())
+    again = back(joined(rows).encode())
+
+    assert again == rows
+
+
+def test_rows_come_back_under_headings_that_only_their_sender_knows() -> None:
+    rows = back(OWN_WORDS.replace(";2;", ";zwei;").encode(), MAPPED)
+
+    assert rows[0] == ["Nummer", "wohin", "Was", "Stück", "je", "Gramm", "Lager", "reason"]
+    assert rows[1][:7] == ["A", "DE", "Schale", "zwei", "1,50", "250", "x"]

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
+from typing import Any
 
 import msgspec
 import polars as pl
@@ -27,7 +28,7 @@ def law() -> Law:
     return load()
 
 
-def message(*records: Consignment, source: str = "test", **what: str) -> Message:
+def message(*records: Consignment, source: str = "test", **what: Any) -> Message:
     return Message(source=source, data=msgspec.json.encode(list(records)), **what)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from importlib import resources
 from pathlib import Path
@@ -20,12 +20,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from tidewaiter.cli import bench as benchmark
 from tidewaiter.cli import files, report
 from tidewaiter.cli.law import commands as law_commands
+from tidewaiter.formats import rows_returned
 from tidewaiter.formats.json import schema as consignment_schema
 from tidewaiter.law import Law, LawError, load
 from tidewaiter.model.outcome import Cleared
 from tidewaiter.model.past import Past
 from tidewaiter.model.receipt import Receipt
-from tidewaiter.services.clear import ClearedMessage, clear_messages, read_message
+from tidewaiter.services.clear import ClearedMessage, Message, clear_messages, read_message
 from tidewaiter.services.list_consignments import list_consignments
 from tidewaiter.services.lodge import Lodged
 from tidewaiter.services.lodge import lodge as lodge_message
@@ -61,6 +62,10 @@ Day = Annotated[
 Laws = Annotated[
     Path | None, typer.Option(exists=True, file_okay=False, help="Folder of laws that were kept, one a folder.")
 ]
+Columns = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="TOML file that says what headings of sheets stand for."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a consignment.")]
 
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
@@ -82,18 +87,28 @@ def clear(
     answers: Annotated[
         Path | None, typer.Option(file_okay=False, help="Folder for the answers, each in its sender's format.")
     ] = None,
+    columns: Columns = None,
+    returned: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Folder for the rows of sheets that must be mended.")
+    ] = None,
 ) -> None:
     """Read, check, price and decide; nothing is kept. Ends with 1 where a message could not be read."""
     law = _law()
+    mapping = _columns(columns)
+    if returned:
+        returned.mkdir(parents=True, exist_ok=True)
     day = on.date() if on else _today()
     if answers:
         answers.mkdir(parents=True, exist_ok=True)
     results: list[Cleared] = []
     number = 0
     with _progress("clearing", total=files.count(paths)) as progress:
-        for handful in files.gathered(files.messages(paths)):
-            for done in clear_messages(handful, law=law, past=Past(), jurisdiction=jurisdiction, on=day):
+        for handful in files.gathered(files.messages(paths, mapping)):
+            cleared = clear_messages(handful, law=law, past=Past(), jurisdiction=jurisdiction, on=day)
+            for message, done in zip(handful, cleared, strict=True):
                 number += 1
+                if returned:
+                    _keep_returned(returned, number, message, done)
                 if answers and done.answers:
                     _keep_answer(answers, number, done)
                 results += done.records
@@ -107,14 +122,22 @@ def clear(
 
 
 @app.command()
-def lodge(paths: Paths, *, jurisdiction: Jurisdiction = None, filer: str = "cli", as_json: AsJson = False) -> None:
-    """Read, check, price, decide and keep. The same bytes again change nothing.
+def lodge(
+    paths: Paths,
+    *,
+    jurisdiction: Jurisdiction = None,
+    filer: str = "cli",
+    as_json: AsJson = False,
+    columns: Columns = None,
+) -> None:
+    """Read, check, price, decide and keep. The same bytes again change nothing; a mapping of columns is remembered.
 
     Ends with 1 where a message could not be read.
     """
+    mapping = _columns(columns)
 
     async def work(house: House) -> list[Cleared]:
-        done = await _lodge_all(house, paths, filer=filer, jurisdiction=jurisdiction)
+        done = await _lodge_all(house, paths, filer=filer, jurisdiction=jurisdiction, columns=mapping)
         results = [result for one in done for result in one.results]
         if as_json:
             _print_json(results)
@@ -285,12 +308,19 @@ def bench_assess(
     measured.run(load(overlay=law), _out, country=country, items=items)
 
 
-async def _lodge_all(house: House, paths: Sequence[Path], *, filer: str, jurisdiction: str | None) -> list[Lodged]:
+async def _lodge_all(
+    house: House,
+    paths: Sequence[Path],
+    *,
+    filer: str,
+    jurisdiction: str | None,
+    columns: Mapping[str, str] | None = None,
+) -> list[Lodged]:
     """What became of every declaration in these files; messages from customs are passed over, and counted."""
     done = []
     passed_over = 0
     with _progress("lodging", total=files.count(paths)) as progress:
-        for message in files.messages(paths):
+        for message in files.messages(paths, columns):
             named = msgspec.structs.replace(message, sender=filer)
             reading = read_message(named, jurisdiction=jurisdiction)
             if reading.answers and not reading.declared:
@@ -369,6 +399,20 @@ def _print_json(records: Sequence[Cleared]) -> None:
 
 def _today() -> date:
     return datetime.now(UTC).date()
+
+
+def _columns(path: Path | None) -> dict[str, str]:
+    try:
+        return files.columns(path)
+    except ValueError as refusal:
+        raise typer.BadParameter(str(refusal), param_hint="--columns") from refusal
+
+
+def _keep_returned(folder: Path, number: int, message: Message, done: ClearedMessage) -> None:
+    findings = [*done.findings, *(finding for one in done.consignments for finding in one.cleared.findings)]
+    rows = rows_returned(message.data, findings, format=done.format, columns=message.columns)
+    if rows:
+        (folder / f"{number:05d}-{Path(done.source).name}").write_bytes(rows)
 
 
 def _keep_answer(folder: Path, number: int, done: ClearedMessage) -> None:

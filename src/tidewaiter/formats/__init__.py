@@ -13,14 +13,16 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import cast
 
-from tidewaiter.formats.reading import SNIFF_BYTES, Declared, Format, Reading
+from tidewaiter.formats.orders_kinds import KINDS as KINDS_OF_ORDERS
+from tidewaiter.formats.reading import SNIFF_BYTES, Declared, Format, Reading, SheetFormat
 from tidewaiter.formats.text import found
 from tidewaiter.formats.tree import KINDS as KINDS_OF_XML
-from tidewaiter.model.finding import Kind
+from tidewaiter.model.finding import Finding, Kind
 
 __all__ = [
     "BYTES_MAX",
@@ -30,11 +32,15 @@ __all__ = [
     "Declared",
     "Format",
     "Reading",
+    "SheetFormat",
     "read",
+    "rows_returned",
     "sniff",
     "source_pointer",
+    "titles",
 ]
 
+_ROW = re.compile(r"row ([0-9]{1,7})\b", re.ASCII)
 BYTES_MAX = 64 * 1024 * 1024
 """A message longer than this is refused unread. More than that goes through the bulk door."""
 
@@ -78,12 +84,16 @@ def _walk() -> Mapping[str, Format]:
 FORMATS: Mapping[str, Format] = _walk()
 """Every format by its name, in the order in which `sniff` asks them."""
 
+TEXT_SHEET = cast("SheetFormat", FORMATS["csv"])
+"""What a message may be that is of no format known by its looks: a sheet whose headings only its sender knows."""
+
 KINDS: tuple[Kind, ...] = (
     EMPTY,
     TOO_LONG,
     UNKNOWN,
     UNNAMED,
     *KINDS_OF_XML,
+    *KINDS_OF_ORDERS,
     *(kind for module in FORMATS.values() for kind in getattr(module, "KINDS", ())),
 )
 """Every kind of finding that reading can give."""
@@ -96,12 +106,18 @@ def sniff(data: bytes) -> Format | None:
 
 
 def read(
-    data: bytes, *, jurisdiction: str | None = None, format: str | None = None, bytes_max: int = BYTES_MAX
+    data: bytes,
+    *,
+    jurisdiction: str | None = None,
+    format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    bytes_max: int = BYTES_MAX,
 ) -> Reading:
     """What the message holds. Bad input is findings, never an exception.
 
     `jurisdiction` is used where the message does not name its country; `format` is the name of a format, where the
-    sender said it. The `format` of the answer is '' where none could be found.
+    sender said it. `columns` says what headings of a sheet stand for, ours by theirs ('' for one to be left out); a
+    message that is no sheet passes over it. The `format` of the answer is '' where none could be found.
     """
     named = format if format is not None and format in FORMATS else ""
     if not data.strip(b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"):
@@ -111,9 +127,42 @@ def read(
     if format is not None and format not in FORMATS:
         return Reading(format="", findings=(found(UNNAMED, ", ".join(FORMATS)),))
     taken = sniff(data) if format is None else FORMATS[format]
+    if taken is None and columns:
+        taken = TEXT_SHEET  # with headings that are known by the mapping alone
     if taken is None:
         return Reading(format="", findings=(found(UNKNOWN, ", ".join(FORMATS)),))
+    if columns and isinstance(taken, SheetFormat):
+        return taken.read_mapped(data, columns, jurisdiction=jurisdiction)
     return taken.read(data, jurisdiction=jurisdiction)
+
+
+def titles(data: bytes, format: str | None = None) -> tuple[str, ...]:
+    """The headings of a message that is a sheet, or may be one, as they stand there; () for any other.
+
+    `format` is the name of its format, where the sender said it.
+    """
+    taken = sniff(data) if format is None else FORMATS.get(format)
+    if taken is None and format is None:
+        taken = TEXT_SHEET
+    return taken.titles(data) if isinstance(taken, SheetFormat) else ()
+
+
+def rows_returned(
+    data: bytes, findings: Iterable[Finding], *, format: str, columns: Mapping[str, str] | None = None
+) -> bytes:
+    """Of a sheet, the rows in which an error was found, each with its reasons; b'' where none was or it is no sheet.
+
+    `findings` are those of the sheet and of its consignments; `format` is that in which it was read.
+    """
+    taken = FORMATS.get(format)
+    if not isinstance(taken, SheetFormat):
+        return b""
+    reasons: dict[int, list[str]] = {}
+    for finding in findings:
+        place = _ROW.match(finding.source_pointer) if finding.severity == "error" else None
+        if place is not None:
+            reasons.setdefault(int(place[1]), []).append(f"{finding.code}: {finding.text} {finding.remedy}".strip())
+    return taken.returned(data, columns or {}, reasons) if reasons else b""
 
 
 def source_pointer(format: str, declared: Declared, pointer: str) -> str:

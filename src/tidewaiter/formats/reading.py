@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -61,3 +61,20 @@ class Format(Protocol):
 
     def source_pointer(self, declared: Declared, pointer: str) -> str:
         """Where the field at our `pointer` stood in the sender's message, in the way that dialect points."""
+
+
+@runtime_checkable
+class SheetFormat(Format, Protocol):
+    """A format whose messages are rows under headings, which a sender words in his own way."""
+
+    def read_mapped(self, data: bytes, columns: Mapping[str, str], *, jurisdiction: str | None = None) -> Reading:
+        """As `read`, where the sender said what his headings stand for: ours by theirs, '' for one to be left out."""
+
+    def titles(self, data: bytes) -> tuple[str, ...]:
+        """The headings of the sheet as they stand there, whether they are known or not; () where it has none."""
+
+    def returned(self, data: bytes, columns: Mapping[str, str], reasons: Mapping[int, Sequence[str]]) -> bytes:
+        """The sheet with only those rows that have reasons, and the rest of their consignments; b'' where none has.
+
+        Under the sender's own headings, with one more column, `reason`. `reasons` are by number of row.
+        """

@@ -6,7 +6,7 @@ No store and no clock are needed; what must be known of the past is handed in.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -51,12 +51,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Bytes as they came. `source` says from where (a file, a door); `format` is a format's name where it was said.
 
     `sender` is who lodged it: it goes into the answers' numbers, so that two senders' answers never share one.
+    `columns` says what headings of a sheet stand for, ours by theirs.
     """
 
     source: str
     data: bytes
     sender: str = ""
     format: str | None = None
+    columns: Mapping[str, str] = {}
 
 
 class ClearedMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +105,7 @@ def clear_messages(
 
 def read_message(message: Message, *, jurisdiction: str | None = None) -> Reading:
     """What the message holds. Bad input is findings, never an exception."""
-    return formats.read(message.data, jurisdiction=jurisdiction, format=message.format)
+    return formats.read(message.data, jurisdiction=jurisdiction, format=message.format, columns=message.columns)
 
 
 def clear_readings(

@@ -1,13 +1,13 @@
 """Lodging: a message takes effect once, is kept, and is answered after everything is committed.
 
-The same bytes from the same filer are one lodgement, whose answer is given again. A reference that stands already is
+The same bytes from the same filer are one lodgement, whose answer is given again: those of a sheet under the same
+mapping of its columns, which is remembered. A reference that stands already is
 no second declaration: with the same content it is the first again, with other content a conflict.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -31,6 +31,7 @@ from tidewaiter.services.clear import (
     in_their_format,
     read_message,
 )
+from tidewaiter.services.columns import digest_of, with_columns
 from tidewaiter.services.numbering import movement_reference
 from tidewaiter.store import AlreadyThere, Lodgement, Store, StoredMessage
 
@@ -110,7 +111,8 @@ async def lodge(
 
     Raises KeyTaken where `key` belongs to another message, TryAgain where it could not be lodged now.
     """
-    digest = hashlib.sha256(message.data).digest()
+    message = await with_columns(message, store=store, at=at)
+    digest = digest_of(message)
     for _ in range(ATTEMPTS):
         known = await _known(message, digest, key, store)
         if known is not None:

@@ -5,7 +5,7 @@ All in one transaction, or nothing of it. Rows go in by COPY, so that a batch of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -75,6 +75,16 @@ async def remember_key(connection: asyncpg.Connection, *, filer: str, key: str, 
         )
     except asyncpg.UniqueViolationError as error:
         raise AlreadyThere("key") from error
+
+
+async def remember_columns(
+    connection: asyncpg.Connection, *, filer: str, titles: bytes, columns: Mapping[str, str], at: datetime
+) -> None:
+    """Writes down what a filer's headings stand for; what he said before stays, and no longer holds."""
+    await connection.execute(
+        "insert into sheet_columns (filer, titles, columns, remembered_at) values ($1, $2, $3, $4)",
+        filer, titles, msgspec.json.encode(dict(columns)), at,
+    )  # fmt: skip
 
 
 async def _write_all(connection: asyncpg.Connection, lodgement: Lodgement) -> int:

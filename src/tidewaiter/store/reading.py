@@ -103,6 +103,14 @@ async def message_by_key(connection: asyncpg.Connection, *, filer: str, key: str
     return StoredMessage(**row) if row else None
 
 
+async def sheet_columns(connection: asyncpg.Connection, *, filer: str, titles: bytes) -> dict[str, str]:
+    """What the filer last said these headings stand for."""
+    columns = await connection.fetchval(
+        "select columns from sheet_columns where filer = $1 and titles = $2 order by id desc limit 1", filer, titles
+    )
+    return msgspec.json.decode(columns, type=dict[str, str]) if columns else {}
+
+
 async def standing(connection: asyncpg.Connection, *, filer: str, references: Sequence[str]) -> dict[Key, int]:
     """The ids of this filer's declarations under these references that were accepted, by what names them."""
     rows = await connection.fetch(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -67,6 +67,16 @@ class Store:
         """Writes down that the message was sent under this key too. Raises AlreadyThere where the key is taken."""
         async with self._connection() as connection:
             await lodgements.remember_key(connection, filer=filer, key=key, message_id=message_id)
+
+    async def remember_columns(self, *, filer: str, titles: bytes, columns: Mapping[str, str], at: datetime) -> None:
+        """Writes down what a filer's headings stand for. `titles` is the SHA-256 of the headings of the sheet."""
+        async with self._connection() as connection:
+            await lodgements.remember_columns(connection, filer=filer, titles=titles, columns=columns, at=at)
+
+    async def sheet_columns(self, *, filer: str, titles: bytes) -> dict[str, str]:
+        """What this filer last said these headings stand for; empty where he said nothing."""
+        async with self._connection() as connection:
+            return await reading.sheet_columns(connection, filer=filer, titles=titles)
 
     async def message_by_digest(self, *, filer: str, digest: bytes) -> StoredMessage | None:
         """The message these bytes were, where this filer lodged them."""

@@ -10,8 +10,8 @@ from typing import get_args
 
 import msgspec
 
-from tidewaiter.formats.csv.kinds import AMBIGUOUS_NUMBER
-from tidewaiter.formats.csv.numbers import Fault, number
+from tidewaiter.formats.csv.kinds import AMBIGUOUS_NUMBER, Fault
+from tidewaiter.formats.csv.numbers import number
 from tidewaiter.law import Law
 from tidewaiter.model.consignment import Category, Channel, Consignment, GoodsItem, Party, PersonKind
 from tidewaiter.model.money import Money

@@ -1,6 +1,7 @@
 """A small seller's sheet: one row a goods item, rows with one reference a consignment, headings in the first row.
 
-Headings are known in English, German, French, Spanish and Chinese (`columns.toml`). Good rows come in, bad ones come
+Headings are known in English, German, French, Spanish, Chinese, Japanese and Arabic (`columns.toml`); what others stand
+for can be said by their sender, in a mapping. Good rows come in, bad ones come
 back by number and reason. Nothing is guessed: a number that can be read two ways, a currency sign that two countries
 use, a weight without a unit and a price that may be of one piece or of all are findings with a remedy.
 
@@ -11,11 +12,14 @@ are written so that no spreadsheet takes a cell for a formula.
 from __future__ import annotations
 
 from tidewaiter.formats.csv.kinds import KINDS
-from tidewaiter.formats.csv.reading import NAME, read, source_pointer
-from tidewaiter.formats.csv.sheet import looks_like_sheet
-from tidewaiter.formats.csv.writing import answer, write
+from tidewaiter.formats.csv.reading import NAME, read, read_mapped, source_pointer
+from tidewaiter.formats.csv.sheet import looks_like_sheet, titles
+from tidewaiter.formats.csv.writing import answer, returned, write
 
-__all__ = ["KINDS", "LOOSE", "MEDIA_TYPES", "NAME", "answer", "read", "sniff", "source_pointer", "write"]
+__all__ = [
+    "KINDS", "LOOSE", "MEDIA_TYPES", "NAME", "answer", "read", "read_mapped", "returned", "sniff", "source_pointer",
+    "titles", "write",
+]  # fmt: skip
 
 MEDIA_TYPES = ("text/csv", "text/tab-separated-values")
 LOOSE = True

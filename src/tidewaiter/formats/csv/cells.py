@@ -16,8 +16,9 @@ from tidewaiter.formats.csv.kinds import (
     NOT_A_COUNTRY_CODE,
     TWO_CURRENCIES,
     UNFIT_VALUE,
+    Fault,
 )
-from tidewaiter.formats.csv.numbers import Fault, number, without_currency
+from tidewaiter.formats.csv.numbers import number, without_currency
 from tidewaiter.formats.text import YEARS
 from tidewaiter.model.consignment import COUNTRY
 from tidewaiter.model.money import Money, to_micro

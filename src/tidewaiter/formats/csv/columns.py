@@ -7,6 +7,7 @@ the consignment has as well are called `line_…`, but for the mass, where the r
 
 from __future__ import annotations
 
+import difflib
 import functools
 import re
 import tomllib
@@ -131,6 +132,11 @@ def _known() -> dict[str, Column]:
 
 
 _KNOWN = _known()
+_AS_WRITTEN: dict[str, str] = {
+    folded(name): name for names in ((column, *_TOML["names"].get(column, ())) for column in COLUMNS) for name in names
+}
+IGNORED: frozenset[str] = frozenset(map(folded, _TOML["ignored"]))
+"""Headings that are ours or mean nothing, and are passed over without a word."""
 _UNIT_NAMES: dict[str, str] = {
     folded(other): unit for unit, about in _TOML["units"].items() for other in (unit, *about["names"])
 }  # fmt: skip
@@ -163,6 +169,14 @@ def heading(text: str, place: int) -> Heading | None:
     if column.kind is Money and re.fullmatch("[A-Z]{3}", parts[2]):
         return Heading(text, place, column, parts[2])
     return None
+
+
+def nearest(text: str) -> str:
+    """The known heading most like this one, as people write it; '' where none is like it."""
+    if len(text) > HEADING_MAX:
+        return ""
+    like = difflib.get_close_matches(folded(text), _AS_WRITTEN, n=1, cutoff=0.75)
+    return _AS_WRITTEN[like[0]] if like else ""
 
 
 def mass_unit(text: str) -> str:

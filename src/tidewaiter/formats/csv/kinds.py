@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from tidewaiter.model.finding import Kind
 
 _CSV = "RFC 4180"
@@ -40,7 +42,7 @@ UNKNOWN_COLUMNS = Kind(
     code="CSV-05",
     severity="note",
     text="These columns are not known and were not read: {detail}.",
-    remedy="Rename a column that matters to one that is known.",
+    remedy="Rename a column that matters to one that is known, or say once what it stands for (a mapping of columns).",
     law=_CSV,
 )
 HEADING_TWICE = Kind(
@@ -207,9 +209,39 @@ AND_MORE = Kind(
     law=_LIMIT,
 )
 
+MAPPED_AMISS = Kind(
+    code="CSV-29",
+    severity="error",
+    text="The mapping of columns lets these stand for columns that there are none of; they were not read: {detail}.",
+    remedy="Name a column of ours, such as hs_code, unit_price or gross_mass_g, or nothing (“”) to leave it out.",
+    law=_CSV,
+)
+LOST_DIGITS = Kind(
+    code="CSV-30",
+    severity="error",
+    text="The cell is a number of more than fifteen digits, of which the spreadsheet has lost the last.",
+    remedy="Format the column as text and type the number anew.",
+    law="IEC 60559: a binary64 number keeps fifteen decimal digits",
+)
+CELL_ERROR = Kind(
+    code="CSV-31",
+    severity="error",
+    text="The formula in the cell has no result.",
+    remedy="Mend the formula, or put its value in its place.",
+    law="ECMA-376-1, section 18.18.11: cell type e",
+)
+
 KINDS = (
     UNREADABLE, ENCODING_TOLD, NO_HEADINGS, NO_REFERENCE_COLUMN, UNKNOWN_COLUMNS, HEADING_TWICE, BROKEN_QUOTES,
     NO_REFERENCE, ROW_TOO_LONG, NO_JURISDICTION, CONTRADICTION, AMBIGUOUS_NUMBER, NOT_A_NUMBER, NO_CURRENCY,
     UNCLEAR_CURRENCY, TWO_CURRENCIES, DOES_NOT_MULTIPLY, ROUNDED_TOTAL, NO_QUANTITY, UNIT_OR_LINE, NO_UNIT,
     TAKEN_AS_GROSS, UNFIT_VALUE, NOT_A_COUNTRY_CODE, UNFIT_CHARACTER, LINE_BREAK, NO_ROWS, AND_MORE,
+    MAPPED_AMISS, LOST_DIGITS, CELL_ERROR,
 )  # fmt: skip
+
+
+class Fault(NamedTuple):
+    """Why a cell cannot be used."""
+
+    kind: Kind
+    detail: str = ""

@@ -8,8 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from tidewaiter.formats.csv.columns import CURRENCY_SIGNS
-from tidewaiter.formats.csv.kinds import AMBIGUOUS_NUMBER, NOT_A_NUMBER, UNCLEAR_CURRENCY
-from tidewaiter.model.finding import Kind
+from tidewaiter.formats.csv.kinds import AMBIGUOUS_NUMBER, NOT_A_NUMBER, UNCLEAR_CURRENCY, Fault
 from tidewaiter.model.money import to_micro
 
 _DIGITS_MAX = 40
@@ -17,13 +16,6 @@ _SPACES = re.compile("[\u00a0\u2007\u2009\u202f '’]")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[\u00a0\u2007\u2009\u202f '’][0-9]{3})+(?:[.,][0-9]+)?", re.ASCII)
 _MARKED = re.compile(r"[0-9]*(?:[.,][0-9]+)*", re.ASCII)
 _CODED = re.compile(r"(?:(?P<before>[A-Z]{3})\s*)?(?P<number>.*?)(?:\s*(?P<after>[A-Z]{3}))?", re.DOTALL)
-
-
-class Fault(NamedTuple):
-    """Why a cell is no number."""
-
-    kind: Kind
-    detail: str = ""
 
 
 class Parts(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -12,13 +12,17 @@ from typing import Any, NamedTuple
 from tidewaiter.formats.csv import kinds
 from tidewaiter.formats.csv.cells import amount, bare, mass, plain
 from tidewaiter.formats.csv.columns import COLUMNS, FISCAL_ROLES, ROLES, SCHEMES, Heading, mass_unit
-from tidewaiter.formats.csv.numbers import Fault, decimal_mark, without_currency
-from tidewaiter.formats.csv.sheet import Sheet, opened, quoted
+from tidewaiter.formats.csv.kinds import Fault
+from tidewaiter.formats.csv.numbers import decimal_mark, without_currency
+from tidewaiter.formats.csv.places import pointer_of, source_pointer, where
+from tidewaiter.formats.csv.sheet import Cell, Sheet, opened
 from tidewaiter.formats.reading import Declared, Reading
-from tidewaiter.formats.text import found, shortened, unfit_in
+from tidewaiter.formats.text import found, unfit_in
 from tidewaiter.model.consignment import Classification, Consignment, FiscalReference, GoodsItem, Party
 from tidewaiter.model.finding import Finding, Kind
 from tidewaiter.model.money import Money
+
+__all__ = ["NAME", "read", "read_mapped", "read_sheet", "source_pointer"]
 
 NAME = "csv"
 FINDINGS_MAX = 1_000
@@ -26,9 +30,14 @@ FINDINGS_MAX = 1_000
 FAULTS_MAX = 50
 """So many findings about one consignment are listed."""
 SAID_MAX = 10_000
-_PRICES = ("line_total", "unit_price", "price")
+"""So many different cells of a column are remembered: sheets say the same thing over and over."""
 _BREAKS = re.compile("[\r\n\t\v\f\u0085\u2028\u2029]+")
 _CENT = Decimal("0.01")
+
+
+_SCHEMES = tuple((scheme, f"code_{scheme.lower()}") for scheme in SCHEMES)
+_FISCAL = tuple((role, f"fiscal_{role.lower()}") for role in FISCAL_ROLES)
+_OF_ITEM = ("unit_price", "price", "weight")
 
 
 class _Fault(NamedTuple):
@@ -67,56 +76,36 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
 
     The country is that of the column, else the destination, else the consignee's, else `jurisdiction`.
     """
-    sheet = opened(data)
+    return read_mapped(data, {}, jurisdiction=jurisdiction)
+
+
+def read_mapped(data: bytes, columns: Mapping[str, str], *, jurisdiction: str | None = None) -> Reading:
+    """The same, where the sender said what his headings stand for: ours by theirs, '' for one to be left out."""
+    return read_sheet(opened(data, columns), format=NAME, jurisdiction=jurisdiction)
+
+
+def read_sheet(sheet: Sheet, *, format: str, jurisdiction: str | None) -> Reading:
+    """What a sheet of any kind holds."""
     if not sheet.headings:
-        return Reading(format=NAME, findings=tuple(sheet.findings), dropped=sheet.unknown)
-    return _Sheet(sheet, jurisdiction).reading()
-
-
-def source_pointer(declared: Declared, pointer: str) -> str:
-    """The row and the column in the sheet's own words: 'row 7, column "HS code"'; the row alone where that is all."""
-    steps = pointer.split("/")[1:]
-    row, names = _place(declared, steps)
-    heading = next((declared.anchor[f"column {name}"] for name in names if f"column {name}" in declared.anchor), None)
-    return f"row {row}" if heading is None else _where(int(row), heading)
-
-
-def _place(declared: Declared, steps: list[str]) -> tuple[str, tuple[str, ...]]:
-    """The row of a field and the columns it may have come from, best first."""
-    record, first = declared.consignment, declared.anchor.get("row", "1")
-    kind, place, name = (*steps, "", "", "")[:3]
-    at = int(place) if place.isdecimal() else -1
-    if kind == "items" and at >= 0:
-        rows = declared.anchor.get("rows", "").split()
-        row = rows[at] if at < len(rows) else first
-        names = {"price": _PRICES, "gross_mass": ("gross_mass", "weight")}.get(name, (f"line_{name}", name))
-        if name == "codes" and len(steps) > 3 and at < len(record.items) and steps[3].isdecimal():
-            codes = record.items[at].codes
-            names = tuple(f"code_{code.scheme.lower()}" for code in codes[int(steps[3]) : int(steps[3]) + 1])
-        return row, names
-    column = kind
-    if kind == "parties" and 0 <= at < len(record.parties):
-        column = f"{record.parties[at].role}_{name}" if name else f"{record.parties[at].role}_name"
-    elif kind == "fiscal_references" and 0 <= at < len(record.fiscal_references):
-        column = f"fiscal_{record.fiscal_references[at].role.lower()}"
-    elif kind == "gross_mass":
-        column = "total_gross_mass"
-    return declared.anchor.get(f"row {column}", first), (column,)
-
-
-def _where(row: int, heading: str) -> str:
-    return f'row {row}, column "{shortened(heading)}"' if heading else f"row {row}"
+        return Reading(format=format, findings=tuple(sheet.findings), dropped=sheet.unknown)
+    return _Sheet(sheet, format, jurisdiction).reading()
 
 
 class _Sheet:
     """One sheet being read."""
 
-    def __init__(self, sheet: Sheet, jurisdiction: str | None) -> None:
+    def __init__(self, sheet: Sheet, format: str, jurisdiction: str | None) -> None:
         self.sheet = sheet
+        self.format = format
         self.jurisdiction = jurisdiction
         self.by_name = {heading.column.name: heading for heading in sheet.headings}
         self.columns = {f"column {name}": heading.text for name, heading in self.by_name.items()}
-        self.said: dict[tuple[str, str], Any] = {}  # what cells came to: sheets say the same thing over and over
+        self.of_items = [h for h in sheet.headings if h.column.scope in ("item", "code") or h.column.name in _OF_ITEM]
+        self.of_head = [
+            h for h in sheet.headings if h.column.scope in ("head", "party", "fiscal") and h.column.name != "reference"
+        ]
+        self.clean = [(h, h.column.name, h.place, dict[str, str]()) for h in sheet.headings]
+        self.said = {name: dict[tuple[str, str], Any]() for name in self.by_name}
         self.kept = 0
         self.dropped: list[str] = list(sheet.unknown)
         self.findings: list[Finding] = []
@@ -127,25 +116,23 @@ class _Sheet:
     def reading(self) -> Reading:
         """The sheet read."""
         sheet = self.sheet
-        if sheet.unknown:
-            self._say(kinds.UNKNOWN_COLUMNS, quoted(sheet.unknown), "row 1")
         named = next((name for name in ("reference", "order_id") if name in self.by_name), None)
         rows = [(number, cells) for number, cells in sheet.rows if any(cell.strip() for cell in cells)]
-        if not rows and not sheet.findings:
-            self._say(kinds.NO_ROWS, "", "row 2")
+        if not rows and not any(finding.severity == "error" for finding in sheet.findings):
+            self._say(kinds.NO_ROWS, "", f"row {sheet.first + 1}")
         if named is None:
-            self._say(kinds.NO_REFERENCE_COLUMN, "", "row 1")
+            self._say(kinds.NO_REFERENCE_COLUMN, "", f"row {sheet.first}")
             rows = []
         self.mark = decimal_mark(self._number_texts(rows))
         for number, cells in rows:
             self._take(number, cells, named or "")
         if rows and "weight" in self.by_name and "gross_mass" not in self.by_name:
-            self._say(kinds.TAKEN_AS_GROSS, "", _where(1, self.by_name["weight"].text))
+            self._say(kinds.TAKEN_AS_GROSS, "", where(sheet.first, self.by_name["weight"].text))
         declared = [one for gathered in self.gathered.values() if (one := self._declared(gathered)) is not None]
         if self.unlisted:
             self.findings.append(found(kinds.AND_MORE, f"{self.unlisted:,}"))
         return Reading(
-            format=NAME,
+            format=self.format,
             declared=tuple(declared),
             findings=(*sheet.findings, *self.findings),
             kept=self.kept,
@@ -153,20 +140,21 @@ class _Sheet:
         )
 
     def _number_texts(self, rows: list[tuple[int, list[str]]]) -> Iterable[str]:
-        """Every cell that should hold a number, as the witnesses for the sheet's decimal mark."""
+        """Every different cell that should hold a number, as the witnesses for the sheet's decimal mark."""
         for heading in self.by_name.values():
             if heading.column.kind in (Money, Decimal):
-                for _, cells in rows:
-                    if heading.place < len(cells):
-                        yield without_currency(bare(cells[heading.place]))[0]
+                place = heading.place
+                cells = {cells[place] for _, cells in rows if place < len(cells) and not _is_exact(cells[place])}
+                for cell in cells:
+                    yield without_currency(bare(cell))[0]
 
     def _take(self, number: int, cells: list[str], named: str) -> None:
         """Put one row with the consignment it belongs to."""
         row = self._cleaned(number, cells)
         reference = row.texts.get(named, "")
-        fault = self._plain(row, self.by_name[named]) if reference else None
+        fault = self._said(row, self.by_name[named], reference) if reference else None
         if not reference or isinstance(fault, Fault):
-            self._say(kinds.NO_REFERENCE, str(number), _where(number, self.by_name[named].text))
+            self._say(kinds.NO_REFERENCE, str(number), where(number, self.by_name[named].text))
             self.dropped.append(f"row {number}")
             return
         gathered = self.gathered.setdefault(reference, _Gathered(reference, number))
@@ -186,65 +174,83 @@ class _Sheet:
 
     def _cleaned(self, number: int, cells: list[str]) -> _Row:
         row = _Row(number, {})
-        for name, heading in self.by_name.items():
-            text = bare(cells[heading.place]) if heading.place < len(cells) else ""
-            if not text:
+        width = len(cells)
+        for heading, name, place, known in self.clean:
+            cell = cells[place] if place < width else ""
+            if not cell:
                 continue
-            if _BREAKS.search(text):
-                text = _BREAKS.sub(" ", text)
-                self._blame(row, heading, Fault(kinds.LINE_BREAK))
-            if unfit := unfit_in(text):
-                self._blame(row, heading, Fault(kinds.UNFIT_CHARACTER, unfit))
-                continue
-            row.texts[name] = text
+            text = known.get(cell)
+            if text is None:
+                text = self._text(row, heading, cell)
+                if not row.faults and len(known) < SAID_MAX:
+                    known[cell] = text
+            if text:
+                row.texts[name] = text
         return row
 
+    def _text(self, row: _Row, heading: Heading, cell: str) -> str:
+        """The text of a cell, '' where there is none that may stand in a field."""
+        if isinstance(cell, Cell) and cell.fault is not None:
+            self._blame(row, heading, cell.fault)
+            return ""
+        text = bare(cell)
+        if _BREAKS.search(text):
+            text = _BREAKS.sub(" ", text)
+            self._blame(row, heading, Fault(kinds.LINE_BREAK))
+        if unfit := unfit_in(text):
+            self._blame(row, heading, Fault(kinds.UNFIT_CHARACTER, unfit))
+            return ""
+        return text
+
     def _blame(self, row: _Row, heading: Heading, fault: Fault) -> None:
-        row.faults.append(_Fault(fault.kind, fault.detail, _pointer(heading), row.number, heading.text))
+        row.faults.append(_Fault(fault.kind, fault.detail, pointer_of(heading), row.number, heading.text))
         if fault.kind.severity == "error":
-            self.dropped.append(_where(row.number, heading.text))
+            self.dropped.append(where(row.number, heading.text))
 
     def _value(self, row: _Row, heading: Heading) -> Any:
         """What the cell under this heading says; None, and a fault of the row, where it says nothing usable."""
-        text = row.texts.get(heading.column.name)
+        column = heading.column
+        text = row.texts.get(column.name)
         if text is None:
             return None
-        if heading.column.kind is Money:
-            of_row = row.texts.get("currency", "").upper()
-            if not re.fullmatch("[A-Z]{3}", of_row):
-                of_row = ""
-            value: Any = amount(text, mark=self.mark, named=heading.unit, of_row=of_row)
-        elif heading.column.is_mass:
-            value = mass(text, mark=self.mark, unit=heading.unit or mass_unit(row.texts.get("mass_unit", "")))
-        else:
-            value = self._plain(row, heading)
+        value = self._said(row, heading, text)
         if isinstance(value, Fault):
             self._blame(row, heading, value)
             return None
         self.kept += 1
         return value
 
-    def _plain(self, row: _Row, heading: Heading) -> Any:
-        said = heading.column.name, row.texts[heading.column.name]
-        if said not in self.said:
-            if len(self.said) > SAID_MAX:
-                self.said.clear()
-            self.said[said] = plain(heading.column, said[1], mark=self.mark)
-        return self.said[said]
+    def _said(self, row: _Row, heading: Heading, text: str) -> Any:
+        """The value of a text under this heading, or a Fault; what it came to before, where it stood there before."""
+        column = heading.column
+        beside = ""
+        if column.kind is Money:
+            beside = row.texts.get("currency", "")
+        elif column.is_mass:
+            beside = row.texts.get("mass_unit", "")
+        said = self.said[column.name]
+        if (text, beside) in said:
+            return said[text, beside]
+        if column.kind is Money:
+            of_row = beside.upper() if re.fullmatch("[A-Z]{3}", beside.upper()) else ""
+            value: Any = amount(text, mark=self.mark, named=heading.unit, of_row=of_row)
+        elif column.is_mass:
+            value = mass(text, mark=self.mark, unit=heading.unit or mass_unit(beside))
+        else:
+            value = plain(column, text, mark=self.mark)
+        if len(said) < SAID_MAX:
+            said[text, beside] = value
+        return value
 
     def _item(self, row: _Row) -> GoodsItem | None:
         """The goods item of a row, None where the row has none."""
-        says = {
-            heading.column.name: self._value(row, heading)
-            for heading in self.by_name.values()
-            if heading.column.scope in ("item", "code") or heading.column.name in ("unit_price", "price", "weight")
-        }
+        says = {heading.column.name: self._value(row, heading) for heading in self.of_items}
         values = {
             COLUMNS[name].field: value
             for name, value in says.items()
             if value is not None and COLUMNS[name].scope == "item"
         }
-        codes = [(scheme, says.get(f"code_{scheme.lower()}")) for scheme in SCHEMES]
+        codes = [(scheme, says.get(column)) for scheme, column in _SCHEMES]
         values["codes"] = tuple(Classification(scheme=scheme, code=code) for scheme, code in codes if code)
         if says.get("weight") is not None:
             values.setdefault("gross_mass", says["weight"])
@@ -294,10 +300,8 @@ class _Sheet:
 
     def _head(self, row: _Row, gathered: _Gathered) -> None:
         """Put what the row says of the whole consignment with what earlier rows said."""
-        for name, heading in self.by_name.items():
-            if heading.column.scope not in ("head", "party", "fiscal") or name == "reference":
-                continue
-            value = self._value(row, heading)
+        for heading in self.of_head:
+            name, value = heading.column.name, self._value(row, heading)
             if value is None:
                 continue
             if gathered.head.setdefault(name, value) != value:
@@ -325,11 +329,7 @@ class _Sheet:
             if COLUMNS[name].scope == "party":
                 told.setdefault(COLUMNS[name].key, {})[COLUMNS[name].field] = value
         parties = tuple(Party(role=role, **told[role]) for role in ROLES if role in told)
-        fiscal = tuple(
-            FiscalReference(role=role, id=head[f"fiscal_{role.lower()}"])
-            for role in FISCAL_ROLES
-            if f"fiscal_{role.lower()}" in head
-        )
+        fiscal = tuple(FiscalReference(role=role, id=head[column]) for role, column in _FISCAL if column in head)
         consignment = Consignment(
             reference=gathered.reference, jurisdiction=country, parties=parties, fiscal_references=fiscal,
             items=tuple(gathered.items), **fields,
@@ -349,7 +349,7 @@ class _Sheet:
             return pointer
 
         listed = [
-            found(f.kind, f.detail, pointer=ours(f.pointer), source_pointer=_where(f.row, f.heading))
+            found(f.kind, f.detail, pointer=ours(f.pointer), source_pointer=where(f.row, f.heading))
             for f in gathered.faults[:FAULTS_MAX]
         ]
         if len(gathered.faults) > FAULTS_MAX:
@@ -372,17 +372,5 @@ class _Sheet:
             self.unlisted += 1
 
 
-def _pointer(heading: Heading) -> str:
-    """Our pointer to what a column fills; `-` stands for the row's item, a role for the party's place."""
-    column = heading.column
-    if column.scope == "item":
-        return f"/items/-/{column.field}"
-    if column.scope == "code":
-        return "/items/-/codes"
-    if column.scope == "party":
-        return f"/parties/{column.key}/{column.field}"
-    if column.scope == "fiscal":
-        return f"/fiscal_references/{column.key}/id"
-    if column.scope == "row":
-        return {"weight": "/items/-/gross_mass", "mass_unit": "/items/-/gross_mass"}.get(column.name, "/items/-/price")
-    return f"/{column.field}"
+def _is_exact(cell: str) -> bool:
+    return isinstance(cell, Cell) and cell.is_exact

@@ -5,19 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from tidewaiter.formats.csv.cells import harmless
-from tidewaiter.formats.csv.columns import COLUMNS, Column
+from tidewaiter.formats.csv.cells import bare, harmless
+from tidewaiter.formats.csv.columns import COLUMNS, Column, folded
+from tidewaiter.formats.csv.sheet import Sheet, opened, separator_of
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment, GoodsItem
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.money import Money
 
 _ANSWER_HEADINGS = ("reference", "row", "status", "code", "text", "remedy")
+REASON = "reason"
+"""The heading under which rows come back; a sheet that is sent again may still have it."""
 _ROW = re.compile(r"row ([0-9]+)")
 
 
@@ -27,15 +30,62 @@ def write(consignments: Sequence[Consignment]) -> bytes:
     A row a goods item; what is true of the whole stands in the first row. What a sheet has no column for is left out:
     documents, statements, packages, taxes, transport, a second party in one role.
     """
+    return sheet_of(rows_of(consignments))
+
+
+def rows_of(consignments: Sequence[Consignment]) -> list[list[str]]:
+    """Headings and rows of the consignments, as `write` puts them into a sheet."""
     rows = [row for consignment in consignments for row in _rows(consignment)]
     used = [name for name in COLUMNS if any(name in row for row in rows)]
     headings = [f"{name}_kg" if COLUMNS[name].is_mass else name for name in used]
-    return _sheet([headings, *([row.get(name, "") for name in used] for row in rows)])
+    return [headings, *([row.get(name, "") for name in used] for row in rows)]
 
 
 def answer(answers: Sequence[Answer]) -> bytes:
     """A sheet with a row for each finding, and one row for each answer that has none."""
-    return _sheet([_ANSWER_HEADINGS, *(row for one in answers for row in _results(one))])
+    return sheet_of(result_rows(answers))
+
+
+def result_rows(answers: Sequence[Answer]) -> Iterator[Sequence[str]]:
+    """Headings and rows of the answers, as `answer` puts them into a sheet."""
+    yield _ANSWER_HEADINGS
+    for one in answers:
+        yield from _results(one)
+
+
+def returned(data: bytes, columns: Mapping[str, str], reasons: Mapping[int, Sequence[str]]) -> bytes:
+    """The sheet with only those rows that have reasons, and the rest of their consignments; b'' where none has.
+
+    Under the sender's own headings and with his separator, in UTF-8, with one more column, `reason`: empty in a row
+    that only comes back because its consignment does. `reasons` are by number of row.
+    """
+    rows = rows_returned(opened(data, columns), reasons)
+    return sheet_of(rows, separator=separator_of(data, columns)) if rows else b""
+
+
+def rows_returned(sheet: Sheet, reasons: Mapping[int, Sequence[str]]) -> list[list[str]]:
+    """Headings and rows of what goes back of a sheet of any kind; nothing where no row has a reason."""
+    place = next((h.place for name in ("reference", "order_id") for h in sheet.headings if h.column.name == name), None)
+    rows = [(number, cells) for number, cells in sheet.rows if any(cell.strip() for cell in cells)]
+
+    def reference(cells: list[str]) -> str:
+        return bare(cells[place]) if place is not None and place < len(cells) else ""
+
+    touched = {reference(cells) for number, cells in rows if number in reasons} - {""}
+    before = next((at for at, title in enumerate(sheet.titles) if folded(title) == REASON), None)
+    titles = [*sheet.titles, REASON] if before is None else list(sheet.titles)
+    back = [titles]
+    for number, cells in rows:
+        if number not in reasons and reference(cells) not in touched:
+            continue
+        row = [*cells, *[""] * (sheet.width - len(cells))]
+        reason = "; ".join(dict.fromkeys(reasons.get(number, ())))
+        if before is None:
+            row.insert(sheet.width, reason)  # before what a row that is too long has beyond its headings
+        else:
+            row[before] = reason
+        back.append(row)
+    return back if len(back) > 1 else []
 
 
 def _results(one: Answer) -> Iterator[Sequence[str]]:
@@ -53,9 +103,10 @@ def _row_of(finding: Finding) -> str:
     return place[1] if place else ""
 
 
-def _sheet(rows: Iterable[Sequence[str]]) -> bytes:
+def sheet_of(rows: Iterable[Sequence[str]], *, separator: str = ",") -> bytes:
+    """The rows as text in UTF-8 with a byte order mark, as spreadsheets want it; no cell of them is a formula."""
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
+    writer = csv.writer(text, lineterminator="\r\n", delimiter=separator)
     for row in rows:
         writer.writerow([harmless(cell) for cell in row])
     return b"\xef\xbb\xbf" + text.getvalue().encode()

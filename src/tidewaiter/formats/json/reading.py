@@ -15,7 +15,7 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin
 import msgspec
 import numpy as np
 
-from tidewaiter.formats.json.building import ENTRIES_MAX, NO_NUMBER, Repeated, build
+from tidewaiter.formats.json.building import ENTRIES_MAX, Repeated, build
 from tidewaiter.formats.json.kinds import (
     AND_MORE,
     MALFORMED,
@@ -27,6 +27,7 @@ from tidewaiter.formats.json.kinds import (
     UNFIT_VALUE,
     UNKNOWN_FIELD,
 )
+from tidewaiter.formats.json.tree import refuse, tree_of, where
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.text import found, shortened
 from tidewaiter.model import about
@@ -37,7 +38,6 @@ NAME = "json"
 BOM = b"\xef\xbb\xbf"
 FINDINGS_MAX = 1_000
 """So many findings about consignments that could not be read at all are listed for one message."""
-_DIGITS_MAX = 40
 
 _ODD_TEXT = re.compile(
     rb"(?i:\\[bfnrt]|\\u(?:00[0-9]|202[a-e]|206[6-9]|fd[de]|fff[ef]|dff[ef]))"
@@ -222,7 +222,7 @@ def _elements(body: bytes) -> tuple[list[_Element], list[Finding]]:
             return _listed(msgspec.json.decode(body, type=list[msgspec.Raw]), ""), []
         if first != b"{":
             called = "text" if first == b'"' else "a bare value"
-            json.loads(body, parse_constant=_refuse)
+            json.loads(body, parse_constant=refuse)
             return [], [found(NOT_AN_OBJECT, called)]
         held = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except RecursionError:
@@ -240,11 +240,11 @@ def _listed(raws: list[msgspec.Raw], root: str) -> list[_Element]:
 def _from_tree(body: bytes, error: ValueError) -> tuple[list[_Element], list[Finding]]:
     """The consignments of a message that only the forgiving parser takes: half a character in one spoils no other."""
     try:
-        tree = _tree(body)
+        tree = tree_of(body)
     except RecursionError:
         return [], [found(TOO_DEEP)]
     except ValueError:
-        return [], [found(MALFORMED, _where(body, error))]
+        return [], [found(MALFORMED, where(body, error))]
     root = ""
     if isinstance(tree, dict) and isinstance(tree.get("consignments"), list):
         tree, root = tree["consignments"], "/consignments"
@@ -260,7 +260,7 @@ def _enveloped(body: bytes, held: dict[str, msgspec.Raw]) -> tuple[list[_Element
         if name != "consignments"
     ]
     if body.count(b'"consignments"') > 1:
-        tree = _tree(body)
+        tree = tree_of(body)
         if isinstance(tree, Repeated) and "consignments" in tree.again:
             return [], [*findings, found(TWICE, "“consignments”", source_pointer="/consignments")]
     try:
@@ -298,11 +298,11 @@ def _one(element: _Element, jurisdiction: str | None) -> Reading:
 def _carefully(element: _Element, jurisdiction: str | None) -> Reading:
     at, raw, _ = element
     try:
-        tree = element.tree if raw is None else _tree(raw)
+        tree = element.tree if raw is None else tree_of(raw)
     except RecursionError:
         return _failed(found(TOO_DEEP, source_pointer=at.strip()))
     except ValueError as error:
-        return _failed(found(MALFORMED, _where(raw or b"", error), source_pointer=at.strip()))
+        return _failed(found(MALFORMED, where(raw or b"", error), source_pointer=at.strip()))
     if isinstance(tree, dict) and jurisdiction and tree.get("jurisdiction") is None:
         tree["jurisdiction"] = jurisdiction
     built = build(tree, Consignment, at=at)
@@ -315,48 +315,3 @@ def _carefully(element: _Element, jurisdiction: str | None) -> Reading:
 
 def _failed(finding: Finding) -> Reading:
     return Reading(format=NAME, findings=(finding,))
-
-
-def _tree(raw: bytes) -> Any:
-    """The JSON text as dicts and lists, numbers exact, with objects that repeat a name marked. Raises ValueError."""
-    text = raw.decode()
-    return json.loads(
-        text, object_pairs_hook=_object, parse_int=_number, parse_float=_number, parse_constant=_refuse
-    )  # fmt: skip
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) == len(pairs):
-        return made
-    repeated = Repeated(made)
-    names = [name for name, _ in pairs]
-    repeated.again = frozenset(name for name in made if names.count(name) > 1)
-    return repeated
-
-
-def _number(text: str) -> int | Decimal:
-    """An exact number; one with absurdly many digits or so great an exponent is `NO_NUMBER`."""
-    mantissa, _, exponent = text.lower().partition("e")
-    if len(mantissa) > _DIGITS_MAX or len(exponent) > 3:
-        return NO_NUMBER
-    return int(text) if text.lstrip("-").isdigit() else Decimal(text)
-
-
-def _refuse(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _where(raw: bytes, error: Exception) -> str:
-    """Where the text stops being JSON, as ' (line 3, column 7)'."""
-    try:
-        json.loads(raw.decode(), parse_constant=_refuse, parse_int=_number, parse_float=_number)
-    except json.JSONDecodeError as stop:
-        return f" (line {stop.lineno}, column {stop.colno})"
-    except (ValueError, RecursionError):
-        pass
-    place = re.search(r"byte (\d+)", str(error))
-    if place is None:
-        return ""
-    before = raw[: int(place[1])]
-    return f" (line {before.count(10) + 1}, column {len(before) - before.rfind(10)})"

@@ -1,0 +1,39 @@
+"""What a filer's headings stand for: said once with a sheet, and remembered for every sheet with the same headings."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from datetime import datetime
+
+import msgspec
+from msgspec import structs
+
+from tidewaiter import formats
+from tidewaiter.services.clear import Message
+from tidewaiter.store import Store
+
+
+async def with_columns(message: Message, *, store: Store, at: datetime) -> Message:
+    """The message with the mapping of columns that holds for it: its own, which is remembered, else the remembered.
+
+    A message that is no sheet has none.
+    """
+    titles = await asyncio.to_thread(formats.titles, message.data, message.format)
+    if not titles:
+        return structs.replace(message, columns={}) if message.columns else message
+    key = hashlib.sha256(msgspec.json.encode(titles)).digest()
+    known = await store.sheet_columns(filer=message.sender, titles=key)
+    if not message.columns:
+        return structs.replace(message, columns=known) if known else message
+    if known != message.columns:
+        await store.remember_columns(filer=message.sender, titles=key, columns=message.columns, at=at)
+    return message
+
+
+def digest_of(message: Message) -> bytes:
+    """What tells the message from others of its filer: its bytes, and its mapping of columns where it has one."""
+    digest = hashlib.sha256(message.data).digest()
+    if not message.columns:
+        return digest
+    return hashlib.sha256(digest + msgspec.json.encode(dict(message.columns), order="sorted")).digest()
