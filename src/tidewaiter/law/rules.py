@@ -39,6 +39,31 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MatchingRule:
+    """How documents of one sale from several parties are matched, from one day until another.
+
+    `documents` are the kinds that must meet, within `within_h` hours of the first; where `before_declaration`, at the
+    latest when the goods are declared. Amounts may differ by the greater of `tolerance_micro` (in millionths of
+    `tolerance_currency`) and `tolerance_ppm` of the order's. Where `currency` is not empty all amounts must be in it.
+    `signed` are the kinds that must be signed, and `unsigned` how grave it is where one is not.
+    """
+
+    since: date
+    until: date | None
+    documents: tuple[str, ...]
+    within_h: int
+    before_declaration: bool
+    currency: str
+    tolerance_micro: int
+    tolerance_currency: str
+    tolerance_ppm: int
+    signed: tuple[str, ...]
+    unsigned: str
+    source: str
+    confidence: str = "firm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Displacing:
     """Layers of the tariff that take the place of another: goods in one of them are out of that other, of some
     `origins` (empty: all), from one day until another; `is_part`: only with the part of their value that the one is
@@ -338,11 +363,12 @@ class Jurisdiction:
     has_tariff: bool
     digest: str
     permits: tuple[Permit, ...] = ()
+    matching: tuple[MatchingRule, ...] = ()
 
 
 def overlaps(place: Jurisdiction) -> Iterator[str]:
     """The dated texts of a jurisdiction of which two hold on one day, where only one can."""
-    blocks: dict[str, list[Dated]] = {"ground": list(place.ground)}
+    blocks: dict[str, list[Dated]] = {"ground": list(place.ground), "matching": list(place.matching)}
     for tax in place.taxes:
         for rate in tax.rates:
             blocks.setdefault(f"{tax.id} {rate.name} {rate.delivered_to}".rstrip(), []).append(rate)
