@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import cast
 
-from tidewaiter.formats.reading import SNIFF_BYTES, Declared, Format, Reading
+from tidewaiter.formats.reading import SNIFF_BYTES, Declared, Format, Reading, Told
 from tidewaiter.formats.text import found
 from tidewaiter.formats.tree import KINDS as KINDS_OF_XML
 from tidewaiter.model.finding import Kind
@@ -30,6 +30,7 @@ __all__ = [
     "Declared",
     "Format",
     "Reading",
+    "Told",
     "read",
     "sniff",
     "source_pointer",
