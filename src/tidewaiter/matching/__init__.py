@@ -9,7 +9,7 @@ the same documents give the same answer, however they came. This room may import
 from tidewaiter.matching.comparing import Mismatch, Side
 from tidewaiter.matching.kinds import KINDS
 from tidewaiter.matching.meeting import Match, match, names
-from tidewaiter.matching.sealing import Sealed, SealedLine, declared_document, seal
+from tidewaiter.matching.sealing import Sealed, SealedLine, declared_document, declared_pointers, seal
 
 __all__ = [
     "KINDS",
@@ -19,6 +19,7 @@ __all__ = [
     "SealedLine",
     "Side",
     "declared_document",
+    "declared_pointers",
     "match",
     "names",
     "seal",

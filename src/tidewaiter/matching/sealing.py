@@ -187,6 +187,28 @@ def declared_document(record: Consignment) -> TradeDocument | None:
     )
 
 
+def declared_pointers(record: Consignment) -> dict[str, str]:
+    """Where in the declaration stands what `declared_document` takes from it, by pointer into that document."""
+    found = {"": "", "/number": "/reference", "/order": "/order_id", "/waybill": "/tracking_id", "/total": "/paid"}
+    found |= {"/gross_mass": "/gross_mass", "/lines": "/items"}
+    places: dict[str, int] = {}
+    for place, party in enumerate(record.parties):
+        places.setdefault(party.role, place)
+    for role, pointer in (("marketplace", "/platform"), ("carrier", "/waybill_issuer"), ("declarant", "/issuer")):
+        if role in places:
+            found[pointer] = f"/parties/{places[role]}/id"
+    for role in ("buyer", "consignee"):
+        if role in places:
+            at = f"/parties/{places[role]}"
+            found |= {f"/{role}/{name}": f"{at}/{name}" for name in ("name", "phone")}
+            found |= {f"/{role}": at, f"/{role}/id": f"{at}/identity", f"/{role}/address": f"{at}/street"}
+    for place in range(len(record.items)):
+        line, item = f"/lines/{place}", f"/items/{place}"
+        found |= {line: item, f"{line}/article": f"{item}/codes", f"{line}/total": f"{item}/price"}
+        found |= {f"{line}/{name}": f"{item}/{name}" for name in ("description", "quantity")}
+    return found
+
+
 def _person_of(party: Party | None) -> Person | None:
     if party is None:
         return None

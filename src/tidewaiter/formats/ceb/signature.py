@@ -68,7 +68,7 @@ def signed_part(data: bytes, root: Node) -> Signed | None:
     try:
         document = etree.fromstring(data, parser)
         verified = XMLVerifier().verify(document, x509_cert=certificate, expect_config=_CONFIGURATION)
-    except (SignXMLException, etree.XMLSyntaxError, ValueError, TypeError) as error:
+    except (SignXMLException, etree.LxmlError, ValueError, TypeError) as error:
         raise BadSignature(f"it does not fit what stands in the message ({type(error).__name__})") from error
     if isinstance(verified, list):
         raise BadSignature("there is more than one reference")
