@@ -70,6 +70,7 @@ class LodgeMessage:
                 at=house.now(),
                 jurisdiction=house.settings.jurisdiction,
                 key=key,
+                person_key=house.person_key,
             )
         except KeyTaken:
             return problem(problems.KEY_TAKEN)

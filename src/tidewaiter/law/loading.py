@@ -12,7 +12,7 @@ from functools import cache
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import polars as pl
 
@@ -41,6 +41,7 @@ from tidewaiter.law.rules import (
 )
 from tidewaiter.law.tariff import ENDED, TARIFF, Tariff
 from tidewaiter.law.text import amount, number, percent
+from tidewaiter.model.finding import Severity
 from tidewaiter.model.money import MICRO, to_micro
 from tidewaiter.model.trade import TradeKind
 
@@ -79,7 +80,7 @@ _MOVED = ("direction", "origin", "not_origin", "export_country", "not_export_cou
 """Conditions on goods that need a document, each a list."""
 _MATCHING = (
     "from", "until", "documents", "within_h", "before_declaration", "currency", "tolerance", "share", "signed",
-    "unsigned", "source", "confidence",
+    "unsigned", "procedures", "source", "confidence",
 )  # fmt: skip
 _LIMITS = ("value_max", "value_over", "person_day_max", "person_year_max")
 """Conditions that name one thing; the others, but for the limits, name a list."""
@@ -363,7 +364,8 @@ def _matching(path: Path) -> Iterator[MatchingRule]:
                 tolerance_currency=tolerance_currency,
                 tolerance_ppm=percent(block["share"]),
                 signed=tuple(block["signed"]),
-                unsigned=_one_of("unsigned", block["unsigned"]),
+                unsigned=cast("Severity", _one_of("unsigned", block["unsigned"])),
+                procedures=tuple(block["procedures"]),
                 source=_source(block),
                 confidence=_one_of("confidence", block.get("confidence", "firm")),
             )

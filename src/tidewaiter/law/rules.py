@@ -13,6 +13,7 @@ import polars as pl
 
 from tidewaiter.law.text import percent_text
 from tidewaiter.law.timeline import Dated, ordinal
+from tidewaiter.model.finding import Severity
 from tidewaiter.model.money import MICRO
 
 KNOWN_MAX = 1_000_000
@@ -45,7 +46,8 @@ class MatchingRule:
     `documents` are the kinds that must meet, within `within_h` hours of the first; where `before_declaration`, at the
     latest when the goods are declared. Amounts may differ by the greater of `tolerance_micro` (in millionths of
     `tolerance_currency`) and `tolerance_ppm` of the order's. Where `currency` is not empty all amounts must be in it.
-    `signed` are the kinds that must be signed, and `unsigned` how grave it is where one is not.
+    `signed` are the kinds that must be signed, and `unsigned` how grave it is where one is not. Only declarations under
+    one of `procedures` are matched; empty: all that name an order.
     """
 
     since: date
@@ -58,7 +60,8 @@ class MatchingRule:
     tolerance_currency: str
     tolerance_ppm: int
     signed: tuple[str, ...]
-    unsigned: str
+    unsigned: Severity
+    procedures: tuple[str, ...]
     source: str
     confidence: str = "firm"
 

@@ -171,7 +171,7 @@ def declared_document(record: Consignment) -> TradeDocument | None:
         waybill_issuer=carrier.id if carrier else None,
         total=record.paid,
         buyer=_person_of(buyer),
-        consignee=_person_of(consignee),
+        consignee=_person_of(consignee) or _address_of(buyer),
         gross_mass=record.gross_mass,
         lines=tuple(
             TradeLine(
@@ -202,11 +202,19 @@ def declared_pointers(record: Consignment) -> dict[str, str]:
             at = f"/parties/{places[role]}"
             found |= {f"/{role}/{name}": f"{at}/{name}" for name in ("name", "phone")}
             found |= {f"/{role}": at, f"/{role}/id": f"{at}/identity", f"/{role}/address": f"{at}/street"}
+    if "consignee" not in places and "buyer" in places:
+        found["/consignee/address"] = f"/parties/{places['buyer']}/street"
     for place in range(len(record.items)):
         line, item = f"/lines/{place}", f"/items/{place}"
         found |= {line: item, f"{line}/article": f"{item}/codes", f"{line}/total": f"{item}/price"}
         found |= {f"{line}/{name}": f"{item}/{name}" for name in ("description", "quantity")}
     return found
+
+
+def _address_of(buyer: Party | None) -> Person | None:
+    """Where the goods go, where nobody else than the buyer is named to receive them."""
+    found = _person_of(buyer)
+    return Person(address=found.address) if found and found.address else None
 
 
 def _person_of(party: Party | None) -> Person | None:

@@ -1,7 +1,8 @@
 """Lodging: a message takes effect once, is kept, and is answered after everything is committed.
 
 The same bytes from the same filer are one lodgement, whose answer is given again. A reference that stands already is
-no second declaration: with the same content it is the first again, with other content a conflict.
+no second declaration: with the same content it is the first again, with other content a conflict. Orders, payments and
+waybills are kept, and declarations are matched with them.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding, Kind
 from tidewaiter.model.outcome import Cleared
+from tidewaiter.services import match
 from tidewaiter.services.clear import (
     ClearedMessage,
     Message,
@@ -105,10 +107,12 @@ async def lodge(
     at: datetime,
     jurisdiction: str | None = None,
     key: str | None = None,
+    person_key: bytes = match.PUBLIC_KEY,
 ) -> Lodged:
     """What became of the message, once it is committed. `message.sender` is the filer, `at` when it was received.
 
-    Raises KeyTaken where `key` belongs to another message, TryAgain where it could not be lodged now.
+    `person_key` is the installation's, under which persons in documents of trade are compared. Raises KeyTaken where
+    `key` belongs to another message, TryAgain where it could not be lodged now.
     """
     digest = hashlib.sha256(message.data).digest()
     for _ in range(ATTEMPTS):
@@ -116,7 +120,9 @@ async def lodge(
         if known is not None:
             return await _lodged(store, known, is_repeat=True)
         try:
-            lodgement = await _judge(message, digest, key, store=store, law=law, at=at, jurisdiction=jurisdiction)
+            lodgement = await _judge(
+                message, digest, key, store=store, law=law, at=at, jurisdiction=jurisdiction, person_key=person_key
+            )
             id = await store.write(lodgement)
         except AlreadyThere:
             continue
@@ -162,12 +168,16 @@ async def _judge(
     law: Law,
     at: datetime,
     jurisdiction: str | None,
+    person_key: bytes,
 ) -> Lodgement:
     reading = await asyncio.to_thread(read_message, message, jurisdiction=jurisdiction)
+    reading = match.minded(reading, law, at)
     if reading.answers and not reading.declared:
         reading = structs.replace(reading, findings=(*reading.findings, _found(NO_DECLARATION, "", "")))
     standing = await _standing(reading.declared, message.sender, store=store, at=at)
     fresh, places, repeats = _compare(reading, standing)
+    sealing = match.sealed(fresh, law=law, key=person_key, at=at, message=digest.hex())
+    fresh = await match.with_mismatches(fresh, sealing, store=store, law=law, at=at)
     past = await store.past([t for one in fresh.declared if (t := one.consignment.tracking_id) is not None])
 
     def day_of(country: str) -> date:
@@ -190,9 +200,17 @@ async def _judge(
         raw=message.data,
         answer=await _whole_answer(cleared, places, repeats, store),
         key=key,
-        findings=reading.findings,
+        findings=(*reading.findings, *(finding for told in reading.documents for finding in told.findings)),
         consignments=tuple(zip(places, cleared.consignments, strict=True)),
         repeats=repeats,
+        documents=(
+            *sealing.documents,
+            *(
+                document
+                for place, document in sealing.declarations.items()
+                if cleared.consignments[place].cleared.decision.control != "not_accepted"
+            ),
+        ),
     )
 
 

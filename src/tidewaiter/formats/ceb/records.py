@@ -26,10 +26,16 @@ from tidewaiter.model.trade import Person, TradeDocument, TradeKind, TradeLine
 REST = "CEB"
 """The type of a statement that holds what an element says for which there is no field."""
 COUNTRY = "CN"
+RESIDENT_CARD = "1"
+"""The kind of identity paper that only natural persons have."""
 
 
 def declared_of(taken: Taken, taker: Taker) -> Declared:
-    """The consignment that an inventory list, or a request about one, is of."""
+    """The consignment that an inventory list, or a request about one, is of.
+
+    All are about retail sales, and a buyer with an identity card is a natural person. A list gives the address of the
+    consignee and no name: it is the buyer's.
+    """
     head = drafted(taken.head, taken.shape.head, taker)
     places = dict(head.places)
     items = []
@@ -54,8 +60,9 @@ def declared_of(taken: Taken, taker: Taker) -> Declared:
     own.setdefault("reference", own.get("order_id", ""))
     for settled in ("=", "=function"):
         own.pop(settled, None)
-    if taken.shape.number == "625":
-        own["category"] = "return"
+    own["category"] = "return" if taken.shape.number == "625" else "sale"
+    if buyer := head.parties.get("buyer"):
+        buyer |= {"kind": "natural"} if buyer.get("identity_type") == RESIDENT_CARD else {}
     record = Consignment(
         **own,
         jurisdiction=COUNTRY,

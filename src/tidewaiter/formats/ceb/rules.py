@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from tidewaiter.formats.ceb.kinds import DRAFT, IDENTITY, SUM, TWICE
+from tidewaiter.formats.ceb.records import RESIDENT_CARD
 from tidewaiter.formats.ceb.taking import Taken, Taker, Texts
 
 _CENT = Decimal("0.01")
-_RESIDENT_CARD = "1"
 _RESIDENT = re.compile("[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9X]")
 
 
@@ -26,7 +26,7 @@ def judge(taken: Taken, taker: Taker) -> None:
     for element, detail in _sums(taken):
         taker.note(SUM, detail, at=taken.head.place(element))
     for kind, element in (("buyerIdType", "buyerIdNumber"), ("payerIdType", "payerIdNumber")):
-        if by.get(kind) == _RESIDENT_CARD and element in by and not is_resident_id(by[element]):
+        if by.get(kind) == RESIDENT_CARD and element in by and not is_resident_id(by[element]):
             taker.note(IDENTITY, "", at=taken.head.place(element), pointer=_identity(taken))
     met: set[str] = set()
     for line in taken.lines:
