@@ -55,7 +55,8 @@ def code_of(response: httpx.Response) -> str:
 FOR_GOODS = [
     name
     for name, module in formats.FORMATS.items()
-    if module.read(module.write([consignment()])).declared[0].consignment.direction == "import"
+    for again in [module.read(module.write([consignment()])).declared[0].consignment]
+    if (again.direction, again.jurisdiction) == ("import", "GB")
 ]
 """The formats in which goods are declared, and not told for security alone."""
 ENTRY = Path(formats.__file__).parent / "ens" / "samples" / "gb-road-parcels.xml"
