@@ -8,13 +8,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from conftest import NOW
-from tidewaiter.formats import ceb
+from tidewaiter.formats import Reading, Told, ceb
 from tidewaiter.law import Law
+from tidewaiter.model.trade import TradeDocument
 from tidewaiter.services.clear import Message
 from tidewaiter.services.lodge import Lodged, lodge
-from tidewaiter.services.match import match_orders, overdue
+from tidewaiter.services.match import match_orders, minded, overdue
 from tidewaiter.store import Store
 
 pytestmark = pytest.mark.anyio
@@ -167,3 +169,21 @@ async def test_nothing_personal_is_among_what_waits(counter: Counter, store: Sto
     for one in waiting:
         told = repr(one)
         assert not any(value in told for value in ("示例", "13900000000", "999999199001010"))
+
+
+@pytest.mark.parametrize(("signer", "code"), [(None, ["MTC-15"]), ("a" * 64, ["MTC-16"]), ("b" * 64, [])])
+def test_what_law_wants_signed_must_be_signed_by_somebody_known(law: Law, signer: str | None, code: list[str]) -> None:
+    reading = ceb.read((SAMPLES / "list-621.xml").read_bytes())
+    minding = minded(structs.replace(reading, signer=signer), law, NOW, signers={"b" * 64})
+
+    assert [finding.code for finding in minding.declared[0].findings] == code
+
+
+def test_how_grave_it_is_that_something_is_not_signed_is_for_law_to_say(law: Law) -> None:
+    payment = TradeDocument(kind="payment", number="P-1", jurisdiction="ZZ")
+    order = TradeDocument(kind="order", number="O-1", jurisdiction="ZZ")
+    reading = Reading(format="ceb", documents=(Told(document=payment), Told(document=order)))
+    told = [told.findings for told in minded(reading, law, NOW, signers=()).documents]
+
+    assert [[(one.code, one.severity) for one in findings] for findings in told] == [[("MTC-15", "error")], []]
+    assert told[0][0].law == "Distance Sales Order 2025 of Zedland (made up)"

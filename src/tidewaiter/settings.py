@@ -99,6 +99,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ]
         | None
     ) = None
+    trusted_signers: (
+        Annotated[
+            str,
+            Meta(
+                description="The SHA-256 of the certificates whose signature on a message counts, in hexadecimal, with "
+                "commas between them. Without it none counts: what law wants signed is as if it were not.",
+                pattern="^[0-9a-fA-F]{64}(,[0-9a-fA-F]{64})*$",
+            ),
+        ]
+        | None
+    ) = None
 
 
 def settings_of(environment: Mapping[str, str]) -> Settings:

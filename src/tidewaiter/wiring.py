@@ -32,6 +32,11 @@ class House:
         """The key of the digests by which persons are compared."""
         return self.settings.person_key.encode() if self.settings.person_key else PUBLIC_KEY
 
+    @property
+    def signers(self) -> frozenset[str]:
+        """Those whose signature counts, by the SHA-256 of their certificates."""
+        return frozenset((self.settings.trusted_signers or "").lower().split(","))
+
 
 def law_of(settings: Settings) -> Law:
     """The law these settings name. Raises LawError."""

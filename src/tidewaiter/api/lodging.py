@@ -71,6 +71,7 @@ class LodgeMessage:
                 jurisdiction=house.settings.jurisdiction,
                 key=key,
                 person_key=house.person_key,
+                signers=house.signers,
             )
         except KeyTaken:
             return problem(problems.KEY_TAKEN)

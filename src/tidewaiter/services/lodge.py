@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -108,11 +108,13 @@ async def lodge(
     jurisdiction: str | None = None,
     key: str | None = None,
     person_key: bytes = match.PUBLIC_KEY,
+    signers: Collection[str] = (),
 ) -> Lodged:
     """What became of the message, once it is committed. `message.sender` is the filer, `at` when it was received.
 
-    `person_key` is the installation's, under which persons in documents of trade are compared. Raises KeyTaken where
-    `key` belongs to another message, TryAgain where it could not be lodged now.
+    `person_key` is the installation's, under which persons in documents of trade are compared, and `signers` are those
+    whose signature counts, by the SHA-256 of their certificates. Raises KeyTaken where `key` belongs to another
+    message, TryAgain where it could not be lodged now.
     """
     digest = hashlib.sha256(message.data).digest()
     for _ in range(ATTEMPTS):
@@ -121,8 +123,9 @@ async def lodge(
             return await _lodged(store, known, is_repeat=True)
         try:
             lodgement = await _judge(
-                message, digest, key, store=store, law=law, at=at, jurisdiction=jurisdiction, person_key=person_key
-            )
+                message, digest, key, store=store, law=law, at=at, jurisdiction=jurisdiction, person_key=person_key,
+                signers=signers,
+            )  # fmt: skip
             id = await store.write(lodgement)
         except AlreadyThere:
             continue
@@ -169,9 +172,10 @@ async def _judge(
     at: datetime,
     jurisdiction: str | None,
     person_key: bytes,
+    signers: Collection[str],
 ) -> Lodgement:
     reading = await asyncio.to_thread(read_message, message, jurisdiction=jurisdiction)
-    reading = match.minded(reading, law, at)
+    reading = match.minded(reading, law, at, signers=signers)
     if reading.answers and not reading.declared:
         reading = structs.replace(reading, findings=(*reading.findings, _found(NO_DECLARATION, "", "")))
     standing = await _standing(reading.declared, message.sender, store=store, at=at)

@@ -6,8 +6,7 @@ time from all of them, so it does not matter in which order they came or who loo
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -34,6 +33,16 @@ UNSIGNED = Kind(
     remedy="Sign the message with the certificate of who vouches for the document.",
     law="Of the country: `unsigned` in its matching.toml",
 )
+
+STRANGER = Kind(
+    code="MTC-16",
+    severity="warning",
+    text="Law asks for a signature on a document of this kind; this one is signed with a certificate not known here.",
+    remedy="Have the certificate made known to the office first, or sign with the one that is.",
+    law="Of the country: `unsigned` in its matching.toml",
+)
+KINDS = (UNSIGNED, STRANGER)
+"""Every kind of finding that this adds to those of matching."""
 
 
 class Sealing(NamedTuple):
@@ -113,31 +122,33 @@ def _is_matched(record: Consignment, rule: MatchingRule | None) -> bool:
     return not rule.procedures or any(item.procedure in rule.procedures for item in record.items)
 
 
-def minded(reading: Reading, law: Law, at: datetime) -> Reading:
-    """The same, with a finding on each document and declaration that law wants signed, where the message is not."""
-    if reading.signer is not None:
+def minded(reading: Reading, law: Law, at: datetime, *, signers: Collection[str]) -> Reading:
+    """The same, with a finding on each document and declaration that law wants signed and none of `signers` signed.
+
+    They are told by the SHA-256 of their certificates in hexadecimal.
+    """
+    if reading.signer in signers:
         return reading
+    kind = UNSIGNED if reading.signer is None else STRANGER
     declared = []
     for one in reading.declared:
         rule = rule_of(law, one.consignment.jurisdiction, at)
-        found = _unsigned("declaration", rule) if _is_matched(one.consignment, rule) else ()
+        found = _signed_by_none("declaration", rule, kind) if _is_matched(one.consignment, rule) else ()
         declared.append(structs.replace(one, findings=(*one.findings, *found)) if found else one)
     documents = []
     for told in reading.documents:
-        found = _unsigned(told.document.kind, rule_of(law, told.document.jurisdiction, at))
+        found = _signed_by_none(told.document.kind, rule_of(law, told.document.jurisdiction, at), kind)
         documents.append(structs.replace(told, findings=(*told.findings, *found)) if found else told)
     return structs.replace(reading, declared=tuple(declared), documents=tuple(documents))
 
 
-def _unsigned(kind: str, rule: MatchingRule | None) -> tuple[Finding, ...]:
-    if rule is None or kind not in rule.signed:
+def _signed_by_none(about: str, rule: MatchingRule | None, kind: Kind) -> tuple[Finding, ...]:
+    if rule is None or about not in rule.signed:
         return ()
-    return (
-        Finding(
-            code=UNSIGNED.code, severity=rule.unsigned, pointer="", text=UNSIGNED.text, remedy=UNSIGNED.remedy,
-            law=rule.source,
-        ),
-    )  # fmt: skip
+    found = Finding(
+        code=kind.code, severity=rule.unsigned, pointer="", text=kind.text, remedy=kind.remedy, law=rule.source
+    )
+    return (found,)
 
 
 async def with_mismatches(reading: Reading, sealing: Sealing, *, store: Store, law: Law, at: datetime) -> Reading:
@@ -145,16 +156,21 @@ async def with_mismatches(reading: Reading, sealing: Sealing, *, store: Store, l
     if not sealing.declarations:
         return reading
     fresh = [*sealing.documents, *sealing.declarations.values()]
-    by_order: dict[Order, list[Mismatch]] = {}
-    for one in await match_sales(fresh, store=store, law=law, at=at):
-        by_order.setdefault((one.jurisdiction, one.order), []).extend(one.mismatches)
+    matches = await match_sales(fresh, store=store, law=law, at=at)
     declared = list(reading.declared)
     for place, document in sealing.declarations.items():
-        found = by_order.get((document.jurisdiction, document.order), [])
+        found = _about(document, matches)
         pointers = declared_pointers(declared[place].consignment)
         told = tuple(_told(mismatch, document, pointers) for mismatch in found)
         declared[place] = structs.replace(declared[place], findings=(*declared[place].findings, *told))
     return structs.replace(reading, declared=tuple(declared))
+
+
+def _about(document: Sealed, matches: Sequence[Match]) -> list[Mismatch]:
+    """What is told of the sale that the document is of: of two under one number, that which holds it."""
+    of_order = [one for one in matches if (one.jurisdiction, one.order) == (document.jurisdiction, document.order)]
+    holding = [one for one in of_order if any(held.content == document.content for held in one.documents)]
+    return [mismatch for one in holding or of_order for mismatch in one.mismatches]
 
 
 def _told(mismatch: Mismatch, document: Sealed, pointers: dict[str, str]) -> Finding:
@@ -167,8 +183,3 @@ def _told(mismatch: Mismatch, document: Sealed, pointers: dict[str, str]) -> Fin
             return structs.replace(mismatch.told(side), pointer=pointers[pointer])
     at_order = {"pointer": pointers["/order"], "source_pointer": document.places.get("/order", "")}
     return structs.replace(mismatch.told(mismatch.right), **at_order)
-
-
-def name_of(message: bytes) -> str:
-    """What a message is called in what is matched: the SHA-256 of its bytes in hexadecimal."""
-    return hashlib.sha256(message).hexdigest()
