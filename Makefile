@@ -4,6 +4,7 @@
 #   make run ONCE=1   print the table and end
 #   make test         format, lint, types, import contracts, all tests: what CI runs
 #   make bench        how fast the corridor is on this machine
+#   make matching     match a hundred thousand sales with planted mistakes, and find every one
 #   make mutants      change every threshold, rate and day of the law, and see which worked case notices
 #   make lock         work out requirements.lock anew (needs uv)
 
@@ -12,7 +13,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SHARED := $(wildcard ../shared/data/messages/wco-dms-uk-cds/samples)
 
-.PHONY: run test bench mutants check format environment browser lock clean
+.PHONY: run test bench matching mutants check format environment browser lock clean
 
 run: environment
 	@$(BIN)/tidewaiter demonstrate $(if $(ONCE),--once) $(SHARED)
@@ -28,6 +29,9 @@ check: environment
 
 bench: environment
 	@$(BIN)/tidewaiter bench
+
+matching: environment
+	@$(BIN)/pytest -s tests/matching_full.py
 
 mutants: environment
 	@$(BIN)/pytest -s tests/law_mutants.py

@@ -64,7 +64,8 @@ def carried(name: str) -> Consignment:
 FOR_GOODS = [
     name
     for name in formats.FORMATS
-    if carried(name).direction == "import" and carried(name).items[0].hs_code is not None
+    for again in [carried(name)]
+    if (again.direction, again.jurisdiction) == ("import", "GB") and again.items[0].hs_code is not None
 ]
 """The formats in which goods are declared to the full: not told for security alone, nor without their codes."""
 

@@ -87,6 +87,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ]
         | None
     ) = None
+    person_key: (
+        Annotated[
+            str,
+            Meta(
+                description="The secret that keys the digests by which persons in orders, payments and waybills are "
+                "compared. Without it the key of the demonstration is used, which anyone can read. Documents that wait "
+                "under one key are not matched with those that come under another.",
+                pattern="^[!-~]{16,64}$",
+            ),
+        ]
+        | None
+    ) = None
+    trusted_signers: (
+        Annotated[
+            str,
+            Meta(
+                description="The SHA-256 of the certificates whose signature on a message counts, in hexadecimal, with "
+                "commas between them. Without it none counts: what law wants signed is as if it were not.",
+                pattern="^[0-9a-fA-F]{64}(,[0-9a-fA-F]{64})*$",
+            ),
+        ]
+        | None
+    ) = None
 
 
 def settings_of(environment: Mapping[str, str]) -> Settings:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tidewaiter.law import Law, load
+from tidewaiter.services.match import PUBLIC_KEY
 from tidewaiter.settings import Settings
 from tidewaiter.store import Store, open_store, start_embedded
 
@@ -25,6 +26,16 @@ class House:
     law: Law
     store: Store
     now: Callable[[], datetime] = clock
+
+    @property
+    def person_key(self) -> bytes:
+        """The key of the digests by which persons are compared."""
+        return self.settings.person_key.encode() if self.settings.person_key else PUBLIC_KEY
+
+    @property
+    def signers(self) -> frozenset[str]:
+        """Those whose signature counts, by the SHA-256 of their certificates."""
+        return frozenset((self.settings.trusted_signers or "").lower().split(","))
 
 
 def law_of(settings: Settings) -> Law:

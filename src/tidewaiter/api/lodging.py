@@ -70,6 +70,8 @@ class LodgeMessage:
                 at=house.now(),
                 jurisdiction=house.settings.jurisdiction,
                 key=key,
+                person_key=house.person_key,
+                signers=house.signers,
             )
         except KeyTaken:
             return problem(problems.KEY_TAKEN)

@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import cast
 
 from tidewaiter.formats.orders_kinds import KINDS as KINDS_OF_ORDERS
-from tidewaiter.formats.reading import SNIFF_BYTES, Declared, Format, Reading, SheetFormat
+from tidewaiter.formats.reading import SNIFF_BYTES, Declared, Format, Reading, SheetFormat, Told
 from tidewaiter.formats.text import found
 from tidewaiter.formats.tree import KINDS as KINDS_OF_XML
 from tidewaiter.model.finding import Finding, Kind
@@ -33,6 +33,7 @@ __all__ = [
     "Format",
     "Reading",
     "SheetFormat",
+    "Told",
     "read",
     "rows_returned",
     "sniff",

@@ -10,6 +10,7 @@ import msgspec
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
+from tidewaiter.model.trade import TradeDocument
 
 SNIFF_BYTES = 4096
 """How much of a message `sniff` is shown."""
@@ -26,13 +27,31 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
     anchor: Mapping[str, str] = {}
 
 
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """A document of trade as read: an order, a payment or a waybill, with what was wrong in reading it.
+
+    `places` says where values stood in the sender's message, by pointer into our record.
+    """
+
+    document: TradeDocument
+    findings: tuple[Finding, ...] = ()
+    places: Mapping[str, str] = {}
+
+
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """What a message held: consignments, or answers where it was one, and findings about the message as a whole."""
+    """What a message held: consignments, or documents of trade that are matched with them, or answers where it was
+    one; and findings about the message as a whole.
+
+    `signer` is the SHA-256, in hexadecimal, of the certificate with which all that was read is signed; None where the
+    message is not signed. Whether that certificate is to be trusted is for who knows its holder.
+    """
 
     format: str
     declared: tuple[Declared, ...] = ()
+    documents: tuple[Told, ...] = ()
     answers: tuple[Answer, ...] = ()
     findings: tuple[Finding, ...] = ()
+    signer: str | None = None
     kept: int = 0
     dropped: tuple[str, ...] = ()
     """`kept` counts the leaf values that found a field, `dropped` names the places of those that did not."""

@@ -23,6 +23,7 @@ from tidewaiter.law.rules import (
     CodeEdition,
     Ground,
     Jurisdiction,
+    MatchingRule,
     Permit,
     Place,
     Rate,
@@ -226,6 +227,12 @@ class Law:
             for permit in self.jurisdictions[folder].permits:
                 found.setdefault(permit.id, permit)
         return tuple(found.values())
+
+    def matching(self, country: str, day: date) -> MatchingRule | None:
+        """How documents from several parties are matched there on that day: by the nearest folder that says so; None
+        where law asks for no matching."""
+        places = (self.jurisdictions[folder].matching for folder in self.family(country))
+        return latest(next(filter(None, places), ()), day)
 
     def classes(self, tax: Tax | None, code: str | None) -> tuple[int, ...]:
         """Which of the tax's blocks of goods the commodity code falls in, by their places."""

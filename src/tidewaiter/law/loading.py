@@ -12,7 +12,7 @@ from functools import cache
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 import polars as pl
 
@@ -27,6 +27,7 @@ from tidewaiter.law.rules import (
     Ground,
     GroupMember,
     Jurisdiction,
+    MatchingRule,
     Permit,
     PermitGoods,
     Rate,
@@ -40,7 +41,9 @@ from tidewaiter.law.rules import (
 )
 from tidewaiter.law.tariff import ENDED, TARIFF, Tariff
 from tidewaiter.law.text import amount, number, percent
+from tidewaiter.model.finding import Severity
 from tidewaiter.model.money import MICRO, to_micro
+from tidewaiter.model.trade import TradeKind
 
 DEMONSTRATION_KEY = b"tidewaiter demonstration key: set your own"
 """The key of the random draw where an installation has not set one. Public, so good for trying out only."""
@@ -58,6 +61,7 @@ _CHOICES = {
     "tax_base": ("CIF+duty", "FOB+duty", "CIF", "FOB"),
     "rounding": ("half_up", "down", ""),
     "confidence": ("firm", "secondary"),
+    "unsigned": ("error", "warning", "note"),
 }
 _CHARGE = ("type", "code", "arithmetic", "collector", "source", "confidence", "why")
 _COLLECTED = ("waived_below", "waived_up_to", "quantum", "rounding")
@@ -74,6 +78,10 @@ _BASES = ("goods", "carriage", "customs_value", "tax_base", "charges")
 _SINGLE = ("scheme", "sender", "receiver", "delivered_to", "not_delivered_to", "value_basis", "value_per")
 _MOVED = ("direction", "origin", "not_origin", "export_country", "not_export_country")
 """Conditions on goods that need a document, each a list."""
+_MATCHING = (
+    "from", "until", "documents", "within_h", "before_declaration", "currency", "tolerance", "share", "signed",
+    "unsigned", "procedures", "source", "confidence",
+)  # fmt: skip
 _LIMITS = ("value_max", "value_over", "person_day_max", "person_year_max")
 """Conditions that name one thing; the others, but for the limits, name a list."""
 
@@ -199,9 +207,9 @@ def _one_of(name: str, value: str) -> str:
 
 def _jurisdiction(name: str, files: Sequence[tuple[Path, Path]], *, has_tariff: bool) -> Jurisdiction:
     [head, *_] = [path for root, path in files if path.relative_to(root).as_posix() == "jurisdiction.toml"]
-    taxes, documents = (
+    taxes, documents, matching = (
         [path for root, path in files if path.relative_to(root).as_posix() == wanted]
-        for wanted in ("taxes.toml", "documents.toml")
+        for wanted in ("taxes.toml", "documents.toml", "matching.toml")
     )
     said = _toml(head)
     lists: dict[str, tuple[CodeEdition, ...]] = {}
@@ -235,6 +243,7 @@ def _jurisdiction(name: str, files: Sequence[tuple[Path, Path]], *, has_tariff: 
             ),
             has_tariff=has_tariff,
             permits=tuple(permit for path in documents for permit in _permits(path)),
+            matching=tuple(rule for path in matching for rule in _matching(path)),
             digest=_digest(
                 f"{path.relative_to(root).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}"
                 for root, path in files
@@ -329,6 +338,36 @@ def _permits(path: Path) -> Iterator[Permit]:
                     )
                     for goods in document["goods"]
                 ),
+            )
+
+
+def _matching(path: Path) -> Iterator[MatchingRule]:
+    with _reading(path):
+        for block in _toml(path)["matching"]:
+            _only(block, *_MATCHING)
+            tolerance, tolerance_currency = amount(block["tolerance"])
+            for name in ("documents", "signed"):
+                if unknown := set(block[name]) - set(get_args(TradeKind)):
+                    raise ValueError(f"no document is called {', '.join(sorted(unknown))}")
+            if not block["documents"] or type(block["within_h"]) is not int or block["within_h"] < 0:
+                raise ValueError("documents must be named, and within_h be hours")
+            if block["currency"] not in ("", tolerance_currency):
+                raise ValueError("the tolerance is in another currency than the amounts")
+            yield MatchingRule(
+                since=_day(block["from"]),
+                until=_end(block),
+                documents=tuple(block["documents"]),
+                within_h=block["within_h"],
+                before_declaration=block["before_declaration"],
+                currency=block["currency"],
+                tolerance_micro=tolerance,
+                tolerance_currency=tolerance_currency,
+                tolerance_ppm=percent(block["share"]),
+                signed=tuple(block["signed"]),
+                unsigned=cast("Severity", _one_of("unsigned", block["unsigned"])),
+                procedures=tuple(block["procedures"]),
+                source=_source(block),
+                confidence=_one_of("confidence", block.get("confidence", "firm")),
             )
 
 

@@ -13,6 +13,7 @@ import polars as pl
 
 from tidewaiter.law.text import percent_text
 from tidewaiter.law.timeline import Dated, ordinal
+from tidewaiter.model.finding import Severity
 from tidewaiter.model.money import MICRO
 
 KNOWN_MAX = 1_000_000
@@ -34,6 +35,33 @@ class Ground:
     exchange_table: str
     threshold_exchange: str
     release_before_payment: bool
+    source: str
+    confidence: str = "firm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchingRule:
+    """How documents of one sale from several parties are matched, from one day until another.
+
+    `documents` are the kinds that must meet, within `within_h` hours of the first; where `before_declaration`, at the
+    latest when the goods are declared. Amounts may differ by the greater of `tolerance_micro` (in millionths of
+    `tolerance_currency`) and `tolerance_ppm` of the order's. Where `currency` is not empty all amounts must be in it.
+    `signed` are the kinds that must be signed, and `unsigned` how grave it is where one is not. Only declarations under
+    one of `procedures` are matched; empty: all that name an order.
+    """
+
+    since: date
+    until: date | None
+    documents: tuple[str, ...]
+    within_h: int
+    before_declaration: bool
+    currency: str
+    tolerance_micro: int
+    tolerance_currency: str
+    tolerance_ppm: int
+    signed: tuple[str, ...]
+    unsigned: Severity
+    procedures: tuple[str, ...]
     source: str
     confidence: str = "firm"
 
@@ -338,11 +366,12 @@ class Jurisdiction:
     has_tariff: bool
     digest: str
     permits: tuple[Permit, ...] = ()
+    matching: tuple[MatchingRule, ...] = ()
 
 
 def overlaps(place: Jurisdiction) -> Iterator[str]:
     """The dated texts of a jurisdiction of which two hold on one day, where only one can."""
-    blocks: dict[str, list[Dated]] = {"ground": list(place.ground)}
+    blocks: dict[str, list[Dated]] = {"ground": list(place.ground), "matching": list(place.matching)}
     for tax in place.taxes:
         for rate in tax.rates:
             blocks.setdefault(f"{tax.id} {rate.name} {rate.delivered_to}".rstrip(), []).append(rate)

@@ -11,6 +11,7 @@ import msgspec
 from tidewaiter.model.consignment import Change, Function
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.money import Money
+from tidewaiter.model.trade import TradeKind
 
 AnswerKind = Literal[
     "received", "rejected", "accepted", "tax_indicative", "tax_final", "control", "documents", "amendment_result",
@@ -62,7 +63,8 @@ class DialectError(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Concerned(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What an answer repeats of the declaration it is about, for dialects that want it: numbers and codes, no names.
 
-    Parties are told by their official numbers; `sender` is the one that the message named as its own.
+    Parties are told by their official numbers; `sender` is the one that the message named as its own. `document` says
+    that it is about a document of trade, which `issuer` vouches for; of a declaration `issuer` is that of its order.
     """
 
     function: Function = "original"
@@ -76,6 +78,9 @@ class Concerned(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     entry_office: str | None = None
     arrival_expected: datetime | None = None
     declared_at: datetime | None = None
+    document: TradeKind | None = None
+    issuer: str | None = None
+    seller: str | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):

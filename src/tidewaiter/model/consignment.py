@@ -43,6 +43,26 @@ class Party(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         ]
         | None
     ) = None
+    identity: (
+        Annotated[
+            str,
+            about(
+                "Number of a natural person's identity paper",
+                privacy="sensitive",
+                purpose="identify",
+                keep=KEEP_PERSON,
+                max_length=60,
+            ),
+        ]
+        | None
+    ) = None
+    identity_type: (
+        Annotated[
+            str,
+            about("Kind of that paper, as the dialect codes it", privacy="public", purpose="identify", max_length=3),
+        ]
+        | None
+    ) = None
     name: (
         Annotated[
             str,
@@ -443,7 +463,9 @@ class GoodsItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Annotated[str, about("Unit of the quantity", privacy="public", purpose="collect", max_length=8)] | None
     ) = None
     procedure: (
-        Annotated[str, about("Procedure requested: 40 free circulation, …", wco="166", privacy="public", max_length=2)]
+        Annotated[
+            str, about("Procedure requested: 40 free circulation, … 9610", wco="166", privacy="public", max_length=4)
+        ]
         | None
     ) = None
     previous_procedure: Annotated[str, about("Procedure before", wco="161", privacy="public", max_length=2)] | None = (
@@ -644,7 +666,7 @@ class Consignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     issued_at: Annotated[datetime, about("When the message was made", wco="D011", tz=True)] | None = None
     message_id: (
         Annotated[
-            str, about("The sender's number of the message, which answers repeat", purpose="answer", max_length=35)
+            str, about("The sender's number of the message, which answers repeat", purpose="answer", max_length=36)
         ]
         | None
     ) = None

@@ -12,6 +12,7 @@ from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.money import Money
 from tidewaiter.model.outcome import Charge, Cleared
+from tidewaiter.model.trade import TradeDocument
 
 _PERCENT = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
 
@@ -61,6 +62,27 @@ def answers_about(record: Consignment, cleared: Cleared, *, id: str, at: datetim
 def answer_about_message(findings: Sequence[Finding], *, id: str, at: datetime | None) -> Answer:
     """The answer to what could not be read as a declaration."""
     return Answer(kind="rejected", id=f"{id}-message", reference=None, sent_at=at, findings=tuple(findings))
+
+
+def answer_about_document(
+    document: TradeDocument, findings: Sequence[Finding], *, id: str, at: datetime | None
+) -> Answer:
+    """The answer to an order, a payment or a waybill: it waits to be matched, or an error in it must be mended."""
+    is_wrong = any(finding.severity == "error" for finding in findings)
+    return Answer(
+        kind="rejected" if is_wrong else "accepted",
+        id=id,
+        reference=document.number,
+        sent_at=at,
+        effective_at=at,
+        findings=tuple(findings),
+        concerned=Concerned(
+            function=document.function,
+            document=document.kind,
+            issuer=document.issuer or None,
+            seller=document.seller,
+        ),
+    )
 
 
 def _concerned(record: Consignment) -> Concerned:

@@ -25,7 +25,7 @@ from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.outcome import Charge, Cleared, ClearedConsignment, Decision, Posting, Signal, Totals
 from tidewaiter.model.past import Past
-from tidewaiter.services.answering import answer_about_message, answers_about
+from tidewaiter.services.answering import answer_about_document, answer_about_message, answers_about
 from tidewaiter.services.records import (
     NOTHING_KNOWN,
     charges_by_row,
@@ -147,6 +147,10 @@ def clear_readings(
             for place, one in enumerate(declared)
         )
         told = [answer for one in consignments for answer in one.answers]
+        told += [
+            answer_about_document(one.document, one.findings, id=f"{prefix}-trade-{place}", at=at)
+            for place, one in enumerate(reading.documents)
+        ]
         if reading.findings:
             told.append(answer_about_message(reading.findings, id=prefix, at=at))
         results.append(

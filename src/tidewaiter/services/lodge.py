@@ -1,14 +1,15 @@
 """Lodging: a message takes effect once, is kept, and is answered after everything is committed.
 
 The same bytes from the same filer are one lodgement, whose answer is given again: those of a sheet under the same
-mapping of its columns, which is remembered. A reference that stands already is
-no second declaration: with the same content it is the first again, with other content a conflict.
+mapping of its columns, which is remembered. A reference that stands already is no second declaration: with the same
+content it is the first again, with other content a conflict. Orders, payments and waybills are kept, and declarations
+are matched with them.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -23,6 +24,7 @@ from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding, Kind
 from tidewaiter.model.outcome import Cleared
+from tidewaiter.services import match
 from tidewaiter.services.clear import (
     ClearedMessage,
     Message,
@@ -106,10 +108,14 @@ async def lodge(
     at: datetime,
     jurisdiction: str | None = None,
     key: str | None = None,
+    person_key: bytes = match.PUBLIC_KEY,
+    signers: Collection[str] = (),
 ) -> Lodged:
     """What became of the message, once it is committed. `message.sender` is the filer, `at` when it was received.
 
-    Raises KeyTaken where `key` belongs to another message, TryAgain where it could not be lodged now.
+    `person_key` is the installation's, under which persons in documents of trade are compared, and `signers` are those
+    whose signature counts, by the SHA-256 of their certificates. Raises KeyTaken where `key` belongs to another
+    message, TryAgain where it could not be lodged now.
     """
     message = await with_columns(message, store=store, at=at)
     digest = digest_of(message)
@@ -118,7 +124,10 @@ async def lodge(
         if known is not None:
             return await _lodged(store, known, is_repeat=True)
         try:
-            lodgement = await _judge(message, digest, key, store=store, law=law, at=at, jurisdiction=jurisdiction)
+            lodgement = await _judge(
+                message, digest, key, store=store, law=law, at=at, jurisdiction=jurisdiction, person_key=person_key,
+                signers=signers,
+            )  # fmt: skip
             id = await store.write(lodgement)
         except AlreadyThere:
             continue
@@ -164,12 +173,17 @@ async def _judge(
     law: Law,
     at: datetime,
     jurisdiction: str | None,
+    person_key: bytes,
+    signers: Collection[str],
 ) -> Lodgement:
     reading = await asyncio.to_thread(read_message, message, jurisdiction=jurisdiction)
+    reading = match.minded(reading, law, at, signers=signers)
     if reading.answers and not reading.declared:
         reading = structs.replace(reading, findings=(*reading.findings, _found(NO_DECLARATION, "", "")))
     standing = await _standing(reading.declared, message.sender, store=store, at=at)
     fresh, places, repeats = _compare(reading, standing)
+    sealing = match.sealed(fresh, law=law, key=person_key, at=at, message=digest.hex())
+    fresh = await match.with_mismatches(fresh, sealing, store=store, law=law, at=at)
     past = await store.past([t for one in fresh.declared if (t := one.consignment.tracking_id) is not None])
 
     def day_of(country: str) -> date:
@@ -192,9 +206,17 @@ async def _judge(
         raw=message.data,
         answer=await _whole_answer(cleared, places, repeats, store),
         key=key,
-        findings=reading.findings,
+        findings=(*reading.findings, *(finding for told in reading.documents for finding in told.findings)),
         consignments=tuple(zip(places, cleared.consignments, strict=True)),
         repeats=repeats,
+        documents=(
+            *sealing.documents,
+            *(
+                document
+                for place, document in sealing.declarations.items()
+                if cleared.consignments[place].cleared.decision.control != "not_accepted"
+            ),
+        ),
     )
 
 

@@ -13,9 +13,10 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from tidewaiter.matching import Sealed
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.outcome import ClearedConsignment
-from tidewaiter.store import vault
+from tidewaiter.store import trade, vault
 
 CORRIDOR = "corridor"
 """Who decided, where no person did."""
@@ -32,6 +33,7 @@ class Lodgement(msgspec.Struct, frozen=True, kw_only=True):
 
     `findings` are about the message as a whole, `answer` holds all answers in the sender's format. `consignments` and
     `repeats` are by their place in the message: those with an effect, and those that had been lodged before, by id.
+    `documents` are what is to be matched.
     """
 
     filer: str
@@ -46,6 +48,7 @@ class Lodgement(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     consignments: tuple[tuple[int, ClearedConsignment], ...] = ()
     repeats: tuple[tuple[int, int], ...] = ()
+    documents: tuple[Sealed, ...] = ()
 
 
 class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,6 +140,7 @@ def _tables(lodgement: Lodgement, message_id: int, placed: Placed) -> Iterator[t
         ["message_id", "place", "consignment_id"],
         [(message_id, place, id) for place, id in lodgement.repeats],
     )
+    yield "trade_documents", trade.COLUMNS, list(trade.rows(message_id, lodgement.documents))
     yield (
         "findings",
         _FINDINGS,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
 import asyncpg
 
+from tidewaiter.matching import Sealed
+from tidewaiter.matching.meeting import Named, Order
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.past import Past
-from tidewaiter.store import lodgements, reading, vault
+from tidewaiter.store import lodgements, reading, trade, vault
 from tidewaiter.store.lodgements import Lodgement, StoredMessage
 
 ACQUIRE_TIMEOUT_S = 5
@@ -144,3 +146,15 @@ class Store:
         """The whole records, with what is personal in them. Who read them and for what is written down."""
         async with self._connection() as connection:
             return await reading.open_vault(connection, ids, purpose=purpose, reader=reader, at=at)
+
+    async def trade_documents(self, *, orders: Collection[Order], named: Collection[Named]) -> list[Sealed]:
+        """All documents of trade of these orders, and all that have or name one of these numbers."""
+        async with self._connection() as connection:
+            return await trade.find(connection, orders=orders, named=named)
+
+    async def orders_between(self, *, jurisdiction: str, since: datetime, until: datetime, size: int) -> list[Order]:
+        """Up to `size` orders of which a document came from `since` on and before `until`."""
+        async with self._connection() as connection:
+            return await trade.orders_between(
+                connection, jurisdiction=jurisdiction, since=since, until=until, size=size
+            )

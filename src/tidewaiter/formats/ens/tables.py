@@ -12,17 +12,16 @@ for answers and of the rules that HMRC publishes with its intake of entry summar
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
+
+from tidewaiter.formats.forms import Form, trade_form
 
 DataSet = Literal["full", "reduced"]
 """The reduced set is the one that Great Britain asks for since 31 January 2025, the full one that of before."""
 
 _FOLDER = Path(__file__).parent
-_TRADE = re.compile(r"(an|a|n)([0-9]*)(\.\.)?([0-9]*)")
-_LETTERS = {"an": (".", "characters"), "a": ("[a-zA-Z]", "letters"), "n": ("[0-9]", "digits")}
 
 
 class ElementRow(NamedTuple):
@@ -50,13 +49,6 @@ class RuleRow(NamedTuple):
     error: str
     text: str
     remedy: str
-
-
-class Form(NamedTuple):
-    """What a text must look like, as a pattern for the whole of it, and in words."""
-
-    pattern: str
-    words: str
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
@@ -96,14 +88,7 @@ def form_of(type: str) -> Form:
     """The form of a type, by name or as the trade writes it: a2, n4, n4..8, an..35. Raises KeyError for others."""
     if type in _FORMS:
         return _FORMS[type]
-    matched = _TRADE.fullmatch(type)
-    if matched is None:
-        raise KeyError(type)
-    letters, least, dots, most = matched.groups()
-    pattern, words = _LETTERS[letters]
-    if not dots:
-        return Form(f"{pattern}{{{least}}}", f"{least} {words}")
-    return Form(f"{pattern}{{{least or 1},{most}}}", f"{least or 1} to {most} {words}")
+    return trade_form(type)
 
 
 _FORMS = {row["name"]: Form(row["form"], row["words"]) for row in _rows("forms.csv")}
