@@ -17,6 +17,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import cast
 
+from tidewaiter.formats.air import KINDS as KINDS_OF_WAYBILLS
+from tidewaiter.formats.mapped import KINDS as KINDS_OF_FIELDS
 from tidewaiter.formats.reading import SNIFF_BYTES, Declared, Format, Reading
 from tidewaiter.formats.text import found
 from tidewaiter.formats.tree import KINDS as KINDS_OF_XML
@@ -84,6 +86,8 @@ KINDS: tuple[Kind, ...] = (
     UNKNOWN,
     UNNAMED,
     *KINDS_OF_XML,
+    *KINDS_OF_FIELDS,
+    *KINDS_OF_WAYBILLS,
     *(kind for module in FORMATS.values() for kind in getattr(module, "KINDS", ())),
 )
 """Every kind of finding that reading can give."""
