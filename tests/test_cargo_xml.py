@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,10 +13,13 @@ from lxml import etree
 
 from tidewaiter import formats
 from tidewaiter.formats import cargo_xml
+from tidewaiter.law import load
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment, Statement
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.money import Money
+from tidewaiter.model.past import Past
+from tidewaiter.services.clear import Message, clear_messages
 from waybills import waybill, waybills
 
 SAMPLES = Path(cargo_xml.__file__).parent / "samples"
@@ -186,6 +190,17 @@ def test_an_answer_is_a_response_that_can_be_read() -> None:
     assert (first.kind, first.reference, first.errors[0].code) == ("rejected", "SAMPLE0001", "ACS-01")
     assert first.errors[0].pointer == "/HouseWaybill/X[1]"
     assert (second.kind, second.mrn) == ("accepted", "26US0000000001")
+
+
+def test_a_waybill_to_the_united_states_without_the_shippers_name_is_sent_back_before_loading() -> None:
+    data = HOUSE.replace(b"<ram:Name>Example Trading Ltd</ram:Name>", b"")
+    messages = [Message(source=name, data=one) for name, one in (("sound", HOUSE), ("nameless", data))]
+    sound, nameless = clear_messages(messages, law=load(), past=Past(), on=date(2026, 11, 2))
+    [answer] = cargo_xml.read(nameless.answers).answers
+
+    assert sound.consignments[0].cleared.decision.control == "accepted"
+    assert nameless.consignments[0].cleared.decision.control == "not_accepted"
+    assert [error.code for error in answer.errors if error.code.startswith("ACS")] == ["ACS-01"]
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is not here (../shared/data/messages/iata-cargo-xml)")
