@@ -31,6 +31,7 @@ from tidewaiter.model.consignment import (
     GoodsItem,
     Packaging,
     Party,
+    Statement,
 )
 from tidewaiter.model.finding import FINDINGS
 from tidewaiter.model.past import TRACKING_IDS, Past
@@ -279,6 +280,8 @@ CASES: tuple[tuple[str, str, str, Consignment, Consignment], ...] = (
         by_air(parties=of_parties("consignee", region=None))),
     ("ACS-05", "goods without words", "/items", by_air(items=(GoodsItem(sequence=1, hs_code="940521"),)),
         by_air(items=(*waybill().items, GoodsItem(sequence=2, hs_code="853952")))),
+    ("ACS-05", "a code without a summary", "/items", by_air(items=(GoodsItem(sequence=1, hs_code="940521"),)),
+        by_air(items=(GoodsItem(sequence=1, hs_code="940521"),), statements=(Statement(type="SUM", text="Lamps"),))),
     ("ACS-06", "no number of packages", "/package_count", by_air(package_count=None),
         by_air(package_count=None,
             items=(GoodsItem(sequence=1, description="Lamp", packages=(Packaging(quantity=1),)),))),

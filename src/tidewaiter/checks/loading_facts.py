@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _BY_AIR = "4"
 """Mode of transport by UNECE Recommendation 19."""
+_SUMMARY = "SUM"
+"""The type of statement that a waybill's summary of the goods is kept as."""
 _PLACED = ("street", "city", "country")
 
 
@@ -34,9 +36,11 @@ def _says_of(role: str, columns: tuple[str, ...], of: Facts) -> pl.Series:
 
 
 def _describes_goods(of: Facts) -> pl.Series:
-    """Some item says what the goods are; a further commodity code needs no words of its own."""
-    items = of.batch.items
-    return pl.Series(of.marked_heads(items["row"].filter(items["description"].is_not_null())))
+    """Some item says what the goods are, or a summary does; a further commodity code needs no words of its own."""
+    items, told = of.batch.items, of.batch.statements
+    by_item = pl.Series(of.marked_heads(items["row"].filter(items["description"].is_not_null())))
+    is_summary = (told["type"] == _SUMMARY) & told["item"].is_null() & told["text"].is_not_null()
+    return by_item | pl.Series(of.marked_heads(told["row"].filter(is_summary)))
 
 
 def _counts_packages(of: Facts) -> pl.Series:

@@ -47,11 +47,10 @@ def _made(record: msgspec.Struct, group: Group, said: set[str]) -> Iterator[tupl
                 found.append((entry, [node(entry.path[-1], entry.field[1:])]))
             continue
         called = f"{entry.field}:{entry.key}"
-        if "read" in entry.options or (called in said and entry.group is None):
+        if "read" in entry.options or called in said:
             continue
         elements = list(_elements(record, entry, group))
-        if elements or entry.group is None:
-            said.add(called)
+        said.add(called)
         if elements:
             found.append((entry, elements))
     held = [entry.path for entry, _ in found if not entry.field.startswith("=")]
