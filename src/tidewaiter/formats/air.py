@@ -77,11 +77,3 @@ def declared(values: Values, taker: Taker, *, jurisdiction: str | None, known: t
 def _country(values: Values) -> str:
     countries = (one.get("country", "") for one in values.get("parties", ()) if one["role"] == "consignee")
     return next(countries, "")
-
-
-def source_pointer(declared: Declared, pointer: str) -> str:
-    """The place of the field, as reading noted it; for a field that was not sent, of the record around it."""
-    told = pointer.rstrip("/")
-    while told and told not in declared.anchor:
-        told = told.rpartition("/")[0]
-    return declared.anchor.get(told, "")

@@ -19,6 +19,7 @@ from tidewaiter.formats.mapped import (
     kind_of,
     money,
 )
+from tidewaiter.formats.reading import Declared
 from tidewaiter.formats.text import found, shortened
 from tidewaiter.formats.tree import Node
 from tidewaiter.model.finding import Finding, Kind
@@ -216,6 +217,14 @@ def build(struct: type[msgspec.Struct], values: Values) -> Any:
         else:
             fields[name] = value
     return struct(**fields)
+
+
+def source_pointer(declared: Declared, pointer: str) -> str:
+    """The place of the field, as reading noted it; for a field that was not sent, of the record around it."""
+    told = pointer.rstrip("/")
+    while told and told not in declared.anchor:
+        told = told.rpartition("/")[0]
+    return declared.anchor.get(told, "")
 
 
 def _all(node: Node) -> Iterator[Node]:

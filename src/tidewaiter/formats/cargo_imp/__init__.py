@@ -16,11 +16,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tidewaiter.formats.air import source_pointer
 from tidewaiter.formats.cargo_imp.answers import write_answers
 from tidewaiter.formats.cargo_imp.kinds import KINDS
 from tidewaiter.formats.cargo_imp.reading import NAME, read
 from tidewaiter.formats.cargo_imp.writing import write_houses
+from tidewaiter.formats.mapped_reading import source_pointer
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 

@@ -14,10 +14,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tidewaiter.formats.air import source_pointer
 from tidewaiter.formats.cargo_xml.answers import write_answers
 from tidewaiter.formats.cargo_xml.reading import NAME, read
 from tidewaiter.formats.cargo_xml.writing import write_houses, write_manifest
+from tidewaiter.formats.mapped_reading import source_pointer
 from tidewaiter.formats.tree import sniffs
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment

@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tidewaiter.formats.air import source_pointer
+from tidewaiter.formats.mapped_reading import source_pointer
 from tidewaiter.formats.one_record.kinds import KINDS
 from tidewaiter.formats.one_record.reading import NAME, read
 from tidewaiter.formats.one_record.writing import write_answers, write_waybills
