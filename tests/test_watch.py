@@ -82,9 +82,8 @@ Lodge = Callable[[Message], Awaitable[Lodged]]
 
 async def swept(folders: Folders, lodge: Lodge, house: House, *, filer: str) -> list[Answered]:
     """What two looks in a row, with nothing changed between them, give."""
-    _, looks = await sweep(folders, {}, lodge=lodge, filer=filer, at=house.now())
-    answered, _ = await sweep(folders, looks, lodge=lodge, filer=filer, at=house.now())
-    return answered
+    first = await sweep(folders, {}, lodge=lodge, filer=filer, at=house.now())
+    return (await sweep(folders, first.looks, lodge=lodge, filer=filer, at=house.now())).answered
 
 
 def names(folder: Path) -> list[str]:
@@ -111,15 +110,13 @@ async def test_a_file_is_lodged_answered_in_its_own_dialect_and_moved(
 async def test_a_file_that_still_grows_waits(folders: Folders, lodge: Lodge, house: House) -> None:
     path = folders.source / "grows.xml"
     path.write_bytes(SAD[:1000])
-    _, looks = await sweep(folders, {}, lodge=lodge, filer="watch-two", at=house.now())
+    first = await sweep(folders, {}, lodge=lodge, filer="watch-two", at=house.now())
     path.write_bytes(SAD)
-    answered, looks = await sweep(folders, looks, lodge=lodge, filer="watch-two", at=house.now())
+    second = await sweep(folders, first.looks, lodge=lodge, filer="watch-two", at=house.now())
+    third = await sweep(folders, second.looks, lodge=lodge, filer="watch-two", at=house.now())
 
-    assert answered == []
-
-    [one], _ = await sweep(folders, looks, lodge=lodge, filer="watch-two", at=house.now())
-
-    assert one.moved_to == "done"
+    assert second.answered == []
+    assert [one.moved_to for one in third.answered] == ["done"]
 
 
 async def test_what_is_not_finished_hidden_or_a_link_is_left_alone(
@@ -201,7 +198,9 @@ async def test_what_cannot_be_lodged_now_is_tried_at_the_next_look(
 
     (folders.source / "order.json").write_bytes(order("WATCH-LATER"))
 
-    assert await swept(folders, busy, house, filer="watch-seven") == []
+    tried = await sweep(folders, folders.looks(), lodge=busy, filer="watch-seven", at=house.now())
+
+    assert (tried.answered, tried.waiting) == ([], {"order.json": "TryAgain"})
     assert names(folders.source) == ["order.json"]
     assert [one.moved_to for one in await swept(folders, lodge, house, filer="watch-seven")] == ["done"]
 
@@ -219,26 +218,28 @@ def command(tmp_path: Path, *more: str) -> list[str]:
     return [sys.executable, "-c", code, "watch", str(tmp_path / "in"), str(tmp_path / "out"), "--every", "0.05", *more]
 
 
-async def test_killed_again_and_again_each_file_is_lodged_once_and_answered(
+async def test_a_process_that_is_killed_outright_loses_nothing_and_does_nothing_twice(
     tmp_path: Path, house: House, lodge: Lodge, database_url: str, schema: str
 ) -> None:
     environment = {**os.environ, "TIDEWAITER_DATABASE_URL": database_url, "TIDEWAITER_DATABASE_SCHEMA": schema}
     source = Folders(tmp_path / "in", tmp_path / "out").source
     references: list[str] = []
-    chance = random.Random(7)
-    for turn in range(2):
-        for number in range(8):
-            references.append(f"WATCH-KILL-{turn}-{number}")
-            (source / f"{references[-1]}.json").write_bytes(order(references[-1]))
-        process = subprocess.Popen(command(tmp_path), env=environment, stdout=subprocess.DEVNULL)
-        left = len(names(source))
-        until = time.monotonic() + 60
-        while len(names(source)) == left and process.poll() is None and time.monotonic() < until:
-            time.sleep(0.001)
-        time.sleep(chance.uniform(0, 0.05))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+    for number in range(12):
+        references.append(f"WATCH-KILL-{number}")
+        (source / f"{references[-1]}.json").write_bytes(order(references[-1]))
+    process = subprocess.Popen(command(tmp_path), env=environment, stdout=subprocess.DEVNULL)
+    until = time.monotonic() + 120
+    while len(names(source)) == len(references) and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.001)
+    time.sleep(random.Random(7).uniform(0, 0.05))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
     folders = Folders(source, tmp_path / "out")
+    taken = len(names(source / "done"))
+
+    assert process.returncode == -signal.SIGKILL
+    assert taken > 0
+
     with folders.held():
         await swept(folders, lodge, house, filer="watch")
     answers = names(tmp_path / "out")

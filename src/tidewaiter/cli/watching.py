@@ -61,16 +61,20 @@ async def watch_folders(
     """How many files were answered. Says a line for each. Raises AlreadyWatched."""
     lodge = partial(_lodge, house, jurisdiction)
     before: dict[str, Look] = {}
+    told: dict[str, str] = {}
     count, looks = 0, 0
     with folders.held():
         while True:
-            answered, before = await sweep(folders, before, lodge=lodge, filer=filer, at=house.now())
-            looks += 1
-            for one in answered:
+            done = await sweep(folders, before, lodge=lodge, filer=filer, at=house.now())
+            before, looks = done.looks, looks + 1
+            for one in done.answered:
                 again = ", as before" if one.is_repeat else ""
                 what = f"{one.format or 'unknown'}, {one.consignments:,} consignments{again}"
                 out.print(f"{one.name}: {what}; to {one.moved_to}, answer {one.answer}", markup=False, soft_wrap=True)
-            count += len(answered)
+            for name, reason in done.waiting.items() - told.items():
+                out.print(f"{name}: cannot be lodged now ({reason}), and is tried again", markup=False, soft_wrap=True)
+            told = done.waiting
+            count += len(done.answered)
             if once and looks > 1:
                 return count
             await asyncio.sleep(every_s)

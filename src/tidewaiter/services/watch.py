@@ -137,23 +137,30 @@ def _marked(name: str, *marks: str) -> str:
     return "".join([path.stem, *(f".{mark}" for mark in marks), path.suffix])
 
 
-async def sweep(
-    folders: Folders, before: dict[str, Look], *, lodge: Lodge, filer: str, at: datetime
-) -> tuple[list[Answered], dict[str, Look]]:
-    """What became of the files that look as they did `before`, and how all that are there look now.
+class Sweep(NamedTuple):
+    """What became of the files that looked as before, how all look now, and why some wait for the next look."""
+
+    answered: list[Answered]
+    looks: dict[str, Look]
+    waiting: dict[str, str]
+
+
+async def sweep(folders: Folders, before: dict[str, Look], *, lodge: Lodge, filer: str, at: datetime) -> Sweep:
+    """Take the files that look as they did `before`.
 
     A file that cannot be read from the disk, or lodged now, stays where it is and is tried at the next look.
     """
     now = await asyncio.to_thread(folders.looks)
     answered = []
+    waiting: dict[str, str] = {}
     for name, look in now.items():
         if before.get(name) != look:
             continue
         try:
             answered.append(await _answer(folders, name, lodge=lodge, filer=filer, at=at))
-        except (OSError, TryAgain, StoreUnavailable):
-            continue
-    return answered, now
+        except (OSError, TryAgain, StoreUnavailable) as error:
+            waiting[name] = type(error).__name__
+    return Sweep(answered, now, waiting)
 
 
 async def _answer(folders: Folders, name: str, *, lodge: Lodge, filer: str, at: datetime) -> Answered:
