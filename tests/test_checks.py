@@ -31,9 +31,11 @@ from tidewaiter.model.consignment import (
     GoodsItem,
     Packaging,
     Party,
+    Statement,
 )
 from tidewaiter.model.finding import FINDINGS
 from tidewaiter.model.past import TRACKING_IDS, Past
+from waybills import waybill
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "reference"
 
@@ -82,6 +84,17 @@ IOSS = make.ioss()
 CITES = Document(category="C", type="400", id="26GBIMP000001")
 NOT_CITES = Document(type="Y900")
 SKU, MPN = Classification(scheme="SKU", code="A-17"), Classification(scheme="MPN", code="X1")
+
+
+def by_air(**what: Any) -> Consignment:
+    """A house waybill to the United States with a legal day."""
+    record = msgspec.structs.replace(waybill(), accepted_on=date(2026, 11, 2))
+    return msgspec.structs.replace(record, **what)
+
+
+def of_parties(role: str, **what: Any) -> tuple[Party, ...]:
+    return tuple(msgspec.structs.replace(one, **what) if one.role == role else one for one in waybill().parties)
+
 
 # code, what it is about, where it points, a consignment that breaks the rule, one that does not.
 CASES: tuple[tuple[str, str, str, Consignment, Consignment], ...] = (
@@ -255,6 +268,29 @@ CASES: tuple[tuple[str, str, str, Consignment, Consignment], ...] = (
         make.consignment(category="gift"), make.consignment(**GIFT)),
     ("PRC-10", "a gift that was ordered", "/category",
         make.consignment(**GIFT, order_id="A-1"), make.consignment(order_id="A-1")),
+    ("ACS-01", "a shipper without a name", "/parties",
+        by_air(parties=of_parties("consignor", name=None)), by_air()),
+    ("ACS-01", "no shipper at all", "/parties", by_air(parties=waybill().parties[1:]),
+        by_air(parties=waybill().parties[1:], jurisdiction="GB")),
+    ("ACS-02", "a shipper without a city", "/parties", by_air(parties=of_parties("consignor", city=None)),
+        by_air(parties=of_parties("consignor", postcode=None))),
+    ("ACS-03", "a consignee without a name", "/parties", by_air(parties=of_parties("consignee", name=None)),
+        by_air(parties=of_parties("consignee", name=None), direction="import")),
+    ("ACS-04", "a consignee without a country", "/parties", by_air(parties=of_parties("consignee", country=None)),
+        by_air(parties=of_parties("consignee", region=None))),
+    ("ACS-05", "goods without words", "/items", by_air(items=(GoodsItem(sequence=1, hs_code="940521"),)),
+        by_air(items=(*waybill().items, GoodsItem(sequence=2, hs_code="853952")))),
+    ("ACS-05", "a code without a summary", "/items", by_air(items=(GoodsItem(sequence=1, hs_code="940521"),)),
+        by_air(items=(GoodsItem(sequence=1, hs_code="940521"),), statements=(Statement(type="SUM", text="Lamps"),))),
+    ("ACS-06", "no number of packages", "/package_count", by_air(package_count=None),
+        by_air(package_count=None,
+            items=(GoodsItem(sequence=1, description="Lamp", packages=(Packaging(quantity=1),)),))),
+    ("ACS-07", "no weight", "/gross_mass", by_air(gross_mass=None),
+        by_air(gross_mass=None, items=(GoodsItem(sequence=1, description="Lamp", gross_mass=Decimal("1.5")),))),
+    ("ACS-08", "no number of a waybill", "/house_bill", by_air(house_bill=None, master_bill=None),
+        by_air(house_bill=None)),
+    ("ACS-08", "before the law asked", "/house_bill", by_air(house_bill=None, master_bill=None),
+        by_air(house_bill=None, master_bill=None, accepted_on=date(2018, 6, 11))),
 )  # fmt: skip
 
 REUSED = make.tracking_id(12345678)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tidewaiter.checks import goods, numbers, parties, procedures, values, whole
+from tidewaiter.checks import goods, loading, numbers, parties, procedures, values, whole
 from tidewaiter.checks.rule import Rule, rules_in
 from tidewaiter.model.finding import Kind
 
-_GROUPS = (whole, goods, values, parties, numbers, procedures)
+_GROUPS = (whole, goods, values, parties, numbers, procedures, loading)
 
 RULES: tuple[Rule, ...] = tuple(rule for group in _GROUPS for rule in rules_in(group))
 KINDS: tuple[Kind, ...] = tuple(rule.kind for rule in RULES)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from tidewaiter.checks.goods import PRODUCT_IDENTIFIERS
+from tidewaiter.checks.loading_facts import BEFORE_LOADING
 from tidewaiter.checks.rule import Frame
 from tidewaiter.law.in_force import InForce
 from tidewaiter.law.permits import Moved, Needed, concerned, needed
@@ -123,7 +124,7 @@ class Facts:
 
 Fact = Callable[[Facts], pl.Series | None]
 _FACTS: dict[Frame, dict[str, Fact]] = {
-    "consignments": {}, "items": {}, "packages": {}, "parties": {}, "fiscal_references": {},
+    "consignments": dict(BEFORE_LOADING), "items": {}, "packages": {}, "parties": {}, "fiscal_references": {},
 }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from tidewaiter.cli import bench as benchmark
 from tidewaiter.cli import files, report
 from tidewaiter.cli.law import commands as law_commands
+from tidewaiter.cli.watching import watch_command
 from tidewaiter.formats import rows_returned
 from tidewaiter.formats.json import schema as consignment_schema
 from tidewaiter.law import Law, LawError, load
@@ -389,6 +390,7 @@ def _law() -> Law:
 
 
 app.add_typer(law_commands(_out, _law), name="law")
+app.command(name="watch")(watch_command(_out, _err, _in_house))
 
 
 def _print_json(records: Sequence[Cleared]) -> None:

@@ -18,6 +18,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import cast
 
+from tidewaiter.formats.air import KINDS as KINDS_OF_WAYBILLS
+from tidewaiter.formats.mapped import KINDS as KINDS_OF_FIELDS
 from tidewaiter.formats.orders_kinds import KINDS as KINDS_OF_ORDERS
 from tidewaiter.formats.reading import SNIFF_BYTES, Declared, Format, Reading, SheetFormat, Told
 from tidewaiter.formats.text import found
@@ -94,7 +96,9 @@ KINDS: tuple[Kind, ...] = (
     UNKNOWN,
     UNNAMED,
     *KINDS_OF_XML,
+    *KINDS_OF_FIELDS,
     *KINDS_OF_ORDERS,
+    *KINDS_OF_WAYBILLS,
     *(kind for module in FORMATS.values() for kind in getattr(module, "KINDS", ())),
 )
 """Every kind of finding that reading can give."""

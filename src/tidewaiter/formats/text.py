@@ -42,3 +42,14 @@ def shortened(name: str, length: int = 60) -> str:
     """A name out of a message (a key, a heading), safe to print and at most so long."""
     clean = UNFIT.sub("\ufffd", name)
     return clean if len(clean) <= length else clean[: length - 1] + "…"
+
+
+def folded(text: str, length: int, count: int) -> list[str]:
+    """The text in at most `count` lines of at most `length` characters, broken at spaces where there are any."""
+    made: list[str] = []
+    while text and len(made) < count:
+        cut = len(text) if len(text) <= length else text.rfind(" ", 1, length + 1)
+        cut = cut if cut > 0 else length
+        made.append(text[:cut])
+        text = text[cut:].removeprefix(" ")
+    return made

@@ -666,7 +666,7 @@ class Consignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     issued_at: Annotated[datetime, about("When the message was made", wco="D011", tz=True)] | None = None
     message_id: (
         Annotated[
-            str, about("The sender's number of the message, which answers repeat", purpose="answer", max_length=36)
+            str, about("The sender's number of the message, which answers repeat", purpose="answer", max_length=70)
         ]
         | None
     ) = None

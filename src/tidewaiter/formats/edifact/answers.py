@@ -21,8 +21,8 @@ from tidewaiter.formats.edifact.kinds import ANSWER_UNKNOWN, KINDS, SYNTAX_CODES
 from tidewaiter.formats.edifact.places import Spot, spot_of
 from tidewaiter.formats.edifact.taking import Part, Tally
 from tidewaiter.formats.edifact.tokens import Segment, segment
-from tidewaiter.formats.edifact.values import Unfit, clean, exact, instant, instant_text, lines, money
-from tidewaiter.formats.text import found, unfit_in
+from tidewaiter.formats.edifact.values import Unfit, clean, exact, instant, instant_text, money
+from tidewaiter.formats.text import folded, found, unfit_in
 from tidewaiter.model.answer import Answer, AnswerKind, AssessedTax, DialectError, Remark
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.money import Money
@@ -146,7 +146,7 @@ def _pointed(error: DialectError) -> Iterator[Segment]:
         yield segment("ERP", ("1", clean(error.pointer)[:35]))
     yield segment("ERC", (clean(error.code)[:8], "", "ZZZ"))
     if error.text:
-        yield segment("FTX", "AAO", "", "", tuple(lines(clean(error.text), _TEXT_MAX, 5)))
+        yield segment("FTX", "AAO", "", "", tuple(folded(clean(error.text), _TEXT_MAX, 5)))
 
 
 def _taxes(taxes: Iterable[AssessedTax]) -> Iterator[Segment]:

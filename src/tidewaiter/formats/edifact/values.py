@@ -170,14 +170,3 @@ def instant_text(value: datetime) -> tuple[str, str]:
 def clean(text: str) -> str:
     """Text that may stand in a component."""
     return UNFIT.sub(" ", text).strip()
-
-
-def lines(text: str, length: int, count: int) -> list[str]:
-    """The text in at most `count` lines of at most `length` characters, broken at spaces where there are any."""
-    made: list[str] = []
-    while text and len(made) < count:
-        cut = len(text) if len(text) <= length else text.rfind(" ", 1, length + 1)
-        cut = cut if cut > 0 else length
-        made.append(text[:cut])
-        text = text[cut:].removeprefix(" ")
-    return made

@@ -15,7 +15,8 @@ from typing import Any
 from tidewaiter.formats.edifact import mapping as m
 from tidewaiter.formats.edifact.answers import message_of
 from tidewaiter.formats.edifact.tokens import Segment, Services, advice, segment, text_of
-from tidewaiter.formats.edifact.values import clean, instant_text, lines
+from tidewaiter.formats.edifact.values import clean, instant_text
+from tidewaiter.formats.text import folded
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment, Document, GoodsItem, Party
 from tidewaiter.model.money import Money
@@ -116,7 +117,7 @@ def _item(item: GoodsItem) -> Iterator[Segment]:
         quantity = "" if packaging.quantity is None else str(packaging.quantity)
         yield segment("PAC", quantity, "", clean(packaging.type or ""))
         if packaging.marks:
-            yield segment("PCI", "", tuple(lines(clean(packaging.marks), 35, 10)))
+            yield segment("PCI", "", tuple(folded(clean(packaging.marks), 35, 10)))
     yield from _leaves(item, m.ITEM, "MOA")
     yield from _leaves(item, m.ITEM, "RFF")
     yield from (segment("RFF", (m.EQUIPMENT_REFERENCE, clean(one.id))) for one in item.equipment if one.id)
@@ -238,7 +239,7 @@ def _party(party: Party, code: str) -> Iterator[Segment]:
         code,
         clean(party.id or ""),
         "",
-        tuple(lines(clean(party.name or ""), 70, 5)),
+        tuple(folded(clean(party.name or ""), 70, 5)),
         clean(party.street or ""),
         clean(party.city or ""),
         clean(party.region or "") if len(party.region or "") <= 9 else ("", "", "", clean(party.region or "")),

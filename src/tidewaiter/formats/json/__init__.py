@@ -22,7 +22,10 @@ LOOSE = True
 
 
 def sniff(head: bytes) -> bool:
-    """Whether the message begins as a JSON object or list; one in UTF-16 too, so that reading can say what is wrong."""
+    """Whether the message begins as a JSON object or list; one in UTF-16 too, so that reading can say what is wrong.
+
+    A context makes it JSON-LD, which says what its names mean, and they are not ours.
+    """
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         head = head.replace(b"\x00", b"")[2:]
-    return head.removeprefix(BOM).lstrip()[:1] in (b"{", b"[")
+    return head.removeprefix(BOM).lstrip()[:1] in (b"{", b"[") and b'"@context"' not in head

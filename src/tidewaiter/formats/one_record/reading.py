@@ -1,0 +1,78 @@
+"""From the bytes of a message to the consignments and answers in it."""
+
+from __future__ import annotations
+
+from tidewaiter.formats.air import NOTHING_HELD, declared
+from tidewaiter.formats.mapped import Group, table
+from tidewaiter.formats.mapped_reading import Taker
+from tidewaiter.formats.one_record.graph import Graph, Object, parsed
+from tidewaiter.formats.one_record.shaping import waybills
+from tidewaiter.formats.reading import Declared, Reading
+from tidewaiter.formats.text import found, shortened
+from tidewaiter.model.answer import Answer, DialectError
+from tidewaiter.model.consignment import Consignment
+
+NAME = "one_record"
+
+
+def section() -> Group:
+    """The table of a waybill."""
+    return table("tidewaiter.formats.one_record", "elements.csv", "waybill", Consignment)
+
+
+def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
+    """What the message holds. Bad input is findings, never an exception; see `formats.reading.Format`."""
+    tree, faulty = parsed(data)
+    if tree is None:
+        return Reading(format=NAME, findings=faulty or (found(NOTHING_HELD, "null"),))
+    graph = Graph(tree)
+    records: list[Declared] = []
+    dropped: list[str] = []
+    kept: set[int] = set()
+    for waybill in waybills(graph):
+        taker = Taker(graph.places)
+        values = taker.take(waybill, section())
+        known, graph.findings = (*faulty, *graph.findings), []
+        records.append(declared(values, taker, jurisdiction=jurisdiction, known=known))
+        dropped += taker.dropped
+        kept |= taker.kept
+    answers = tuple(_answer(graph, one) for one in graph.objects if "api:Error" in _types(one))
+    findings = () if records else faulty
+    if not records and not answers:
+        names = sorted({shortened(name) for one in graph.objects[:1] for name in _types(one)})
+        findings = (*findings, found(NOTHING_HELD, ", ".join(names) or "no type", source_pointer="/"))
+    return Reading(
+        format=NAME,
+        declared=tuple(records),
+        answers=answers,
+        findings=findings,
+        kept=len(kept) + len(answers),
+        dropped=tuple(dict.fromkeys(dropped)),
+    )
+
+
+def _types(one: Object) -> list[str]:
+    listed = one.get("@type", ())
+    return [listed] if isinstance(listed, str) else [name for name in listed if isinstance(name, str)]
+
+
+def _answer(graph: Graph, one: Object) -> Answer:
+    """An api:Error is that something was rejected, with its details."""
+    details = one.get("api:hasErrorDetail", [])
+    errors = []
+    for detail in details if isinstance(details, list) else [details]:
+        whole = graph.object(detail)
+        if whole is not None:
+            code, text, place = (_plain(whole.get(f"api:has{name}")) for name in ("Code", "Message", "Property"))
+            errors.append(DialectError(code=code, pointer=place or _plain(whole.get("api:hasResource")), text=text))
+    resource = next((error.pointer for error in errors), None)
+    return Answer(
+        kind="rejected", id=_plain(one.get("@id")), reference=_plain(one.get("tidewaiter:reference")) or resource,
+        errors=tuple(errors),
+    )  # fmt: skip
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Object):
+        value = value.get("@value", value.get("@id"))
+    return value if isinstance(value, str) else ""
