@@ -9,6 +9,7 @@ import msgspec
 
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
+from tidewaiter.model.document import Document
 from tidewaiter.model.finding import Finding
 
 SNIFF_BYTES = 4096
@@ -27,11 +28,16 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """What a message held: consignments, or answers where it was one, and findings about the message as a whole."""
+    """What a message held: consignments, or answers where it was one, and findings about the message as a whole.
+
+    `documents` come beside declarations and declare nothing themselves; findings about one are among those of the
+    whole and point to it: '/documents/0/receptacles/2/id'.
+    """
 
     format: str
     declared: tuple[Declared, ...] = ()
     answers: tuple[Answer, ...] = ()
+    documents: tuple[Document, ...] = ()
     findings: tuple[Finding, ...] = ()
     kept: int = 0
     dropped: tuple[str, ...] = ()

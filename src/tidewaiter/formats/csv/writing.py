@@ -30,12 +30,12 @@ def write(consignments: Sequence[Consignment]) -> bytes:
     rows = [row for consignment in consignments for row in _rows(consignment)]
     used = [name for name in COLUMNS if any(name in row for row in rows)]
     headings = [f"{name}_kg" if COLUMNS[name].is_mass else name for name in used]
-    return _sheet([headings, *([row.get(name, "") for name in used] for row in rows)])
+    return sheet([headings, *([row.get(name, "") for name in used] for row in rows)])
 
 
 def answer(answers: Sequence[Answer]) -> bytes:
     """A sheet with a row for each finding, and one row for each answer that has none."""
-    return _sheet([_ANSWER_HEADINGS, *(row for one in answers for row in _results(one))])
+    return sheet([_ANSWER_HEADINGS, *(row for one in answers for row in _results(one))])
 
 
 def _results(one: Answer) -> Iterator[Sequence[str]]:
@@ -53,7 +53,8 @@ def _row_of(finding: Finding) -> str:
     return place[1] if place else ""
 
 
-def _sheet(rows: Iterable[Sequence[str]]) -> bytes:
+def sheet(rows: Iterable[Sequence[str]]) -> bytes:
+    """The rows in UTF-8 with a byte order mark, no cell such that a spreadsheet takes it for a formula."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     for row in rows:

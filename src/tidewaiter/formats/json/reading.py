@@ -211,7 +211,7 @@ def _listed(raws: list[msgspec.Raw], root: str) -> list[_Element]:
 def _from_tree(body: bytes, error: ValueError) -> tuple[list[_Element], list[Finding]]:
     """The consignments of a message that only the forgiving parser takes: half a character in one spoils no other."""
     try:
-        tree = _tree(body)
+        tree = tree_of(body)
     except RecursionError:
         return [], [found(TOO_DEEP)]
     except ValueError:
@@ -231,7 +231,7 @@ def _enveloped(body: bytes, held: dict[str, msgspec.Raw]) -> tuple[list[_Element
         if name != "consignments"
     ]
     if body.count(b'"consignments"') > 1:
-        tree = _tree(body)
+        tree = tree_of(body)
         if isinstance(tree, Repeated) and "consignments" in tree.again:
             return [], [*findings, found(TWICE, "“consignments”", source_pointer="/consignments")]
     try:
@@ -269,7 +269,7 @@ def _one(element: _Element, jurisdiction: str | None) -> Reading:
 def _carefully(element: _Element, jurisdiction: str | None) -> Reading:
     at, raw, _ = element
     try:
-        tree = element.tree if raw is None else _tree(raw)
+        tree = element.tree if raw is None else tree_of(raw)
     except RecursionError:
         return _failed(found(TOO_DEEP, source_pointer=at.strip()))
     except ValueError as error:
@@ -288,8 +288,11 @@ def _failed(finding: Finding) -> Reading:
     return Reading(format=NAME, findings=(finding,))
 
 
-def _tree(raw: bytes) -> Any:
-    """The JSON text as dicts and lists, numbers exact, with objects that repeat a name marked. Raises ValueError."""
+def tree_of(raw: bytes) -> Any:
+    """The JSON text as dicts and lists, numbers exact, with objects that repeat a name marked.
+
+    Raises ValueError, and RecursionError where it is nested too deep.
+    """
     text = raw.decode()
     return json.loads(
         text, object_pairs_hook=_object, parse_int=_number, parse_float=_number, parse_constant=_refuse
