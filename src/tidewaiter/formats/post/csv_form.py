@@ -1,7 +1,8 @@
 """The profile as a sheet: a column an element, named by its path ('item.sender.name'), the first `message`.
 
 What may stand several times goes into further rows. A row whose key (`item.item_id`, …) is that of the row before, or
-empty, says more of the same; anything else begins anew.
+empty, says more of the same; anything else begins anew. A row that names its message again and has another head begins
+another message.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ def _row(number: int, headings: Sequence[str], row: Sequence[str], open_: _Open 
         made.findings.append(found(k.UNKNOWN_MESSAGE, source_pointer=_at(number, TYPE)))
         made.dropped.extend([cell.at for cell in cells.values()])
         return None
-    if open_ is None or (name and name != open_.group.name) or _is_other(cells, open_, own_of(open_.group)):
+    if open_ is None or (name and name != open_.group.name) or _is_other_message(cells, open_, is_named=bool(name)):
         group = MESSAGES[name or (open_.group.name if open_ else "")]
         open_ = _Open(group, Branch(f"row {number}"))
         made.messages.append((group.name, open_.branch))
@@ -121,8 +122,15 @@ def _is_other(cells: Cells, open_: _Open, own: set[Path]) -> bool:
     if open_.group.key:
         key = (open_.group.key,)
         return key in told and told[key] != open_.said.get(key)
-    is_message = not open_.group.segment.fixed and open_.group.segment.tag == "UNH"
-    return any(open_.said.get(path) != text for path, text in told.items()) if is_message else bool(told)
+    return bool(told)
+
+
+def _is_other_message(cells: Cells, open_: _Open, *, is_named: bool) -> bool:
+    """Whether the row begins another message: it has another key or, without keys, is named and has another head."""
+    own = own_of(open_.group)
+    if open_.group.key:
+        return _is_other(cells, open_, own)
+    return is_named and {path: cells[path].text for path in own if path in cells} != open_.said
 
 
 def _absorb(cells: Cells, open_: _Open, number: int) -> None:
@@ -183,7 +191,10 @@ def _paths(group: Group, at: Path = ()) -> Iterator[Path]:
 
 def written(messages: Sequence[tuple[str, Branch]]) -> bytes:
     """The messages as one sheet, with the columns that are used, in the order of the table."""
-    rows = [{TYPE: name, **row} for name, branch in messages for row in _rows(branch, MESSAGES[name], "")]
+    rows: list[dict[str, str]] = []
+    for name, branch in messages:
+        first, *others = _rows(branch, MESSAGES[name], "")
+        rows += [{TYPE: name, **first}, *others]
     order = [".".join(path) for group in MESSAGES.values() for path in _paths(group)]
     used = [TYPE, *(path for path in dict.fromkeys(order) if any(path in row for row in rows))]
     return sheet([used, *([row.get(column, "") for column in used] for row in rows)])

@@ -13,12 +13,10 @@ from typing import Any
 from tidewaiter.formats.json.building import Repeated
 from tidewaiter.formats.json.reading import BOM, tree_of
 from tidewaiter.formats.post import kinds as k
-from tidewaiter.formats.post.node import Branch, Opened, Text
+from tidewaiter.formats.post.node import NO_VALUE, Branch, Opened, Text
 from tidewaiter.formats.post.shape import MESSAGES, Group
 from tidewaiter.formats.text import found, shortened
 
-NO_VALUE = "\x00"
-"""Stands for a value of a kind that no element has, so that no field takes it."""
 TYPE = "message"
 """The name under which a message says what it is."""
 

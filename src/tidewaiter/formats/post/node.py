@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from tidewaiter.model.finding import Finding
 
+NO_VALUE = "\x00"
+"""Stands for a value of a kind that no element has (true, a list), so that no field takes it."""
+
 
 class Text(NamedTuple):
     """The text of an element and where it stood, told as its form tells it."""

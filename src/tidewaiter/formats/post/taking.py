@@ -13,7 +13,7 @@ import msgspec
 
 from tidewaiter.formats.edifact.values import kind_of
 from tidewaiter.formats.post import kinds as k
-from tidewaiter.formats.post.node import Branch, Text
+from tidewaiter.formats.post.node import NO_VALUE, Branch, Text
 from tidewaiter.formats.post.shape import Group, Leaf, ours
 from tidewaiter.formats.text import YEARS, found, shortened, unfit_in
 from tidewaiter.model.answer import Answer
@@ -191,6 +191,8 @@ def made(struct: type[msgspec.Struct], values: dict[str, Any]) -> Any:
 def value_of(struct: type[msgspec.Struct], name: str, text: str) -> Any:
     """The value of a field that a text says. Raises `Fault`."""
     kind, meta = kind_of(struct, name)
+    if text == NO_VALUE:
+        raise Fault(k.UNFIT, "a text or a plain number, once")
     if unfit := unfit_in(text):
         raise Fault(k.UNFIT_CHARACTER, unfit)
     if get_origin(kind) is Literal:
