@@ -77,7 +77,7 @@ def test_a_sample_is_sniffed_by_its_own_format_alone(name: str, path: Path) -> N
     sniffed = [module for module in FORMATS.values() if module.sniff(head)]
     strict = [module.NAME for module in sniffed if not getattr(module, "LOOSE", False)]
 
-    assert sniffed[0].NAME == name
+    assert name == sniffed[0].NAME
     assert len(strict) <= 1
     assert len(sniffed) - len(strict) <= 1
 

@@ -221,7 +221,7 @@ def test_a_pointer_of_ours_is_told_in_the_words_of_the_form() -> None:
     assert places["itmatt-two-items.json"] == "/item/0/content/1/hs_code"
     assert places["cusitm-two-items.csv"] == "row 4, column “item.content.hs_code”"
     assert places["itmatt-two-items.xml"] == "/ITMATT[1]/item[1]/content[2]/hs_code[1]"
-    assert places["itmatt-two-items.edi"].endswith("segment 33 PIA, element 2, component 1")
+    assert places["itmatt-two-items.edi"].endswith("segment 32 PIA, element 2, component 1")
 
 
 # --- properties

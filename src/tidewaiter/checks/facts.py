@@ -17,6 +17,7 @@ import polars as pl
 
 from tidewaiter.checks.catalogue import RULES
 from tidewaiter.checks.goods import PRODUCT_IDENTIFIERS
+from tidewaiter.checks.minimum import lacking
 from tidewaiter.checks.rule import Frame
 from tidewaiter.law.in_force import InForce
 from tidewaiter.law.permits import Moved, Needed, concerned, needed
@@ -350,12 +351,20 @@ for _name in ("parcel_number", "is_postal", "master_number"):
 
 
 @_fact("consignments")
+def lacks_minimum(of: Facts) -> pl.Series | None:
+    """What an entry declaration lacks of the minimum that must be told before loading, in words."""
+    return lacking(of.batch, of.law.law)
+
+
+@_fact("consignments")
 def is_reused(of: Facts) -> pl.Series | None:
-    """The tracking number was lodged in the twelve months before, under another reference."""
+    """The tracking number was lodged in the twelve months before, under another reference; spaces and hyphens that
+    people print in it make no difference."""
     if of.past.tracking_ids.is_empty():
         return None
-    known = of.batch.consignments.select("row", "tracking_id", "reference", "accepted_on").join(
-        of.past.tracking_ids, on="tracking_id", suffix="_before"
+    number = identifiers.compacted(pl.col("tracking_id"))
+    known = of.batch.consignments.select("row", number, "reference", "accepted_on").join(
+        of.past.tracking_ids.with_columns(number), on="tracking_id", suffix="_before"
     )
     recent = pl.col("last_on") > pl.col("accepted_on").dt.offset_by("-12mo")
     again = known.filter((pl.col("reference") != pl.col("reference_before")) & recent)

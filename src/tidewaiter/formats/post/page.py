@@ -24,9 +24,10 @@ those are not public. A message is a tree of groups and elements; the same tree 
 
 *Unverified* means that no sample of the form is public: the elements are right, their places are our own choice.
 In CSV what may stand several times goes into further rows; a row whose key (need K) is empty or that of the row before
-says more of the same, and one without `message` goes on with the message before. Moments are written `2026-11-02T09:30:00Z`, numbers in plain digits with a point, masses in
-kilograms. Need: K key, M mandatory, O optional. A path ending in `[]` may stand several times. What has no field of
-ours is named as not kept. An element of `ITMATT` is one of `CUSITM` too.
+says more of the same, and one without `message` goes on with the message before. Moments are written
+`2026-11-02T09:30:00Z`, numbers in plain digits with a point, masses in kilograms. Need: K key, M mandatory (not of an
+amendment or cancellation), O optional. A path ending in `[]` may stand several times. What has no field of ours is
+named as not kept. An element of `ITMATT` is one of `CUSITM` too.
 
 The page is made by `python -m tidewaiter.formats.post`; a test holds it to the code.
 """

@@ -7,8 +7,8 @@ are four ways to write such a tree. The table says of each element which field o
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
 import dataclasses
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_origin
 
