@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_origin
 
@@ -25,13 +25,18 @@ RECORDS: Mapping[str, type[msgspec.Struct]] = {
 """What each message holds."""
 RECORD = "="
 """The field of a group whose every occurrence is a record; without one the message itself is the record."""
+SAME = "."
+"""The field of a group that is about the same record as what is around it."""
 
 _FOLDER = Path(__file__).parent
 Position = tuple[int, int]
 
 
 class Row(NamedTuple):
-    """A row of `fields.csv`. `need` is K for a key, M for mandatory, O for optional."""
+    """A row of `fields.csv`. `need` is K for a key, M for mandatory, O for optional.
+
+    `list` names the list of codes in which the element is written, where it is not in our words.
+    """
 
     messages: tuple[str, ...]
     path: tuple[str, ...]
@@ -41,6 +46,7 @@ class Row(NamedTuple):
     element: str
     edifact: str
     text: str
+    list: str = ""
 
 
 class CodeRow(NamedTuple):
@@ -63,20 +69,26 @@ class Segment(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Leaf:
-    """An element with a text. `struct` and `field` say what it fills; `field` is '' where we have none."""
+    """An element with a text. `struct` and `field` say what it fills; `field` is '' where we have none.
+
+    `codes` has our word for each code that it may be written in; it is written so where it `is_coded`.
+    """
 
     name: str
     need: str
     field: str
     struct: type[msgspec.Struct]
     segment: Segment
+    codes: Mapping[str, str]
+    is_coded: bool
 
 
 @dataclasses.dataclass(frozen=True)
 class Group:
     """An element with others in it. `field` is what it fills in the record around it, a list where `many` or `role`.
 
-    `role` is that of the party that the group always stands for.
+    `role` is that of the party that the group always stands for. A group with the field `SAME` is about the record
+    around it, and only holds elements together.
     """
 
     name: str
@@ -99,7 +111,12 @@ class Group:
     @property
     def records(self) -> Group:
         """The group whose occurrences are the records: one inside, or this one."""
-        return next((group for group in self.groups() if group.field == RECORD), self)
+        for group in self.groups():
+            if group.field == RECORD:
+                return group
+            if group.field == SAME and group.records is not group:
+                return group.records
+        return self
 
     @property
     def key(self) -> str:
@@ -119,43 +136,63 @@ def _position(text: str) -> Position:
     return int(element), int(component)
 
 
-def _rows(name: str) -> Iterator[dict[str, str]]:
-    with (_FOLDER / name).open(encoding="utf-8", newline="") as file:
+def rows_of(folder: Path, name: str) -> Iterator[dict[str, str]]:
+    """The rows of a table beside the code."""
+    with (folder / name).open(encoding="utf-8", newline="") as file:
         yield from csv.DictReader(file)
 
 
-ROWS = tuple(
-    Row(
-        messages=tuple(row["in"].split()),
-        path=tuple(row["path"].split("/")),
-        many=bool(row["many"]),
-        need=row["need"],
-        field=row["field"],
-        element=row["element"],
-        edifact=row["edifact"],
-        text=row["text"],
+def table_of(folder: Path) -> tuple[Row, ...]:
+    """The table `fields.csv` in a folder."""
+    return tuple(
+        Row(
+            messages=tuple(row["in"].split()),
+            path=tuple(row["path"].split("/")),
+            many=bool(row["many"]),
+            need=row["need"],
+            field=row["field"],
+            element=row["element"],
+            edifact=row.get("edifact", ""),
+            text=row["text"],
+            list=row.get("list", ""),
+        )
+        for row in rows_of(folder, "fields.csv")
     )
-    for row in _rows("fields.csv")
-)
-CODES = tuple(CodeRow(**row) for row in _rows("codes.csv"))
 
 
-def ours(list_: str) -> dict[str, str]:
+def codes_of(folder: Path) -> tuple[CodeRow, ...]:
+    """The table `codes.csv` in a folder."""
+    return tuple(CodeRow(**row) for row in rows_of(folder, "codes.csv"))
+
+
+ROWS = table_of(_FOLDER)
+CODES = codes_of(_FOLDER)
+
+
+def ours(list_: str, rows: Sequence[CodeRow] = CODES) -> dict[str, str]:
     """Our word for each code of a list."""
-    return {row.code: row.ours for row in CODES if row.list == list_}
+    return {row.code: row.ours for row in rows if row.list == list_}
 
 
-def _message(name: str) -> Group:
-    struct = RECORDS[name]
+_LISTS = {(Consignment, "category"): ours("category"), (Answer, "kind"): ours("response")}
+
+
+def message_of(
+    name: str, table: Sequence[Row], struct: type[msgspec.Struct], codes: Sequence[CodeRow] = CODES
+) -> Group:
+    """The shape of a message whose records are of this type, from the rows that name it."""
     root = Group(name, "M", False, "", "", struct, Segment("UNH"))
-    rows = [row for row in ROWS if name in row.messages]
+    rows = [row for row in table if name in row.messages]
     inside = {row.path[:-1] for row in rows}
     known: dict[tuple[str, ...], Group] = {(): root}
     for row in rows:
         around = known[row.path[:-1]]
-        segment = _segment(row.edifact)
+        segment = _segment(row.edifact) if row.edifact else Segment("")
         if row.path not in inside:
-            around.inner[row.path[-1]] = Leaf(row.path[-1], row.need, row.field, around.struct, segment)
+            known_codes = ours(row.list, codes) if row.list else _LISTS.get((around.struct, row.field), {})
+            around.inner[row.path[-1]] = Leaf(
+                row.path[-1], row.need, row.field, around.struct, segment, known_codes, bool(row.list)
+            )
             continue
         field_, _, role = row.field.partition(":")
         group = Group(row.path[-1], row.need, row.many, field_, role, _inside(around.struct, field_), segment)
@@ -165,12 +202,12 @@ def _message(name: str) -> Group:
 
 def _inside(struct: type[msgspec.Struct], field_: str) -> type[msgspec.Struct]:
     """The type of record that a field holds, one or many."""
-    if field_ == RECORD:
+    if field_ in (RECORD, SAME):
         return struct
     kind: Any = kind_of(struct, field_)[0]
     held: type[msgspec.Struct] = get_args(kind)[0] if get_origin(kind) is tuple else kind
     return held
 
 
-MESSAGES: Mapping[str, Group] = {name: _message(name) for name in RECORDS}
+MESSAGES: Mapping[str, Group] = {name: message_of(name, ROWS, struct) for name, struct in RECORDS.items()}
 """The shape of each message."""

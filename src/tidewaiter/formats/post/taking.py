@@ -14,10 +14,10 @@ import msgspec
 from tidewaiter.formats.edifact.values import kind_of
 from tidewaiter.formats.post import kinds as k
 from tidewaiter.formats.post.node import NO_VALUE, Branch, Text
-from tidewaiter.formats.post.shape import Group, Leaf, ours
+from tidewaiter.formats.post.shape import RECORD, SAME, Group, Leaf
 from tidewaiter.formats.text import YEARS, found, shortened, unfit_in
 from tidewaiter.model.answer import Answer
-from tidewaiter.model.consignment import COUNTRY, COUNTRY_OR_NONE, Consignment, Party
+from tidewaiter.model.consignment import COUNTRY, COUNTRY_OR_NONE, Party
 from tidewaiter.model.finding import Finding, Kind
 from tidewaiter.model.money import to_micro
 
@@ -29,7 +29,6 @@ _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII
 )
 _TEXT_MAX = 4_096
-_LISTS = {(Consignment, "category"): ours("category"), (Answer, "kind"): ours("response")}
 
 
 class Fault(ValueError):
@@ -90,6 +89,9 @@ def fields_of(
     tally.is_partial |= values.get("function", "original") != "original"
     for inner, below in listed.groups:
         met.add(inner.name)
+        if inner.field == SAME:
+            values = fields_of(below, inner, tally, pointer, before=values)
+            continue
         is_listed = inner.many or bool(inner.role)
         entries: list[Any] = values.setdefault(inner.field, []) if is_listed else []
         at = f"{pointer}/{inner.field}/{len(entries)}" if is_listed else f"{pointer}/{inner.field}"
@@ -134,7 +136,7 @@ def _listed(branch: Branch, group: Group, tally: Tally, pointer: str) -> _Listed
 
 def _pointer(element: Leaf | Group, pointer: str) -> str:
     name = element.field.partition(":")[0]
-    return f"{pointer}/{name}" if name and name != "=" else pointer
+    return f"{pointer}/{name}" if name not in ("", RECORD, SAME) else pointer
 
 
 def _take(leaf: Leaf, said: Text, values: dict[str, Any], tally: Tally, pointer: str) -> None:
@@ -147,7 +149,7 @@ def _take(leaf: Leaf, said: Text, values: dict[str, Any], tally: Tally, pointer:
     struct, plain = (Party, inner) if role else (leaf.struct, name)
     at = f"{pointer}/{name}/{len(values.get(name, ()))}/{inner}" if role else f"{pointer}/{name}"
     try:
-        value = value_of(struct, plain, said.text)
+        value = value_of(struct, plain, leaf.codes.get(said.text, said.text))
     except Fault as fault:
         tally.say(fault.kind, fault.detail, _pointer(leaf, pointer), said.at)
         tally.dropped.append(said.at)
@@ -158,7 +160,7 @@ def _take(leaf: Leaf, said: Text, values: dict[str, Any], tally: Tally, pointer:
         values.setdefault(name, []).append(msgspec.convert({"role": role, plain: value}, Party))
     else:
         values[name] = value
-    if (leaf.struct, name) == (Answer, "kind") and said.text != value:
+    if leaf.struct is Answer and name == "kind" and said.text != value:
         values.setdefault("status", said.text)
 
 
@@ -196,10 +198,9 @@ def value_of(struct: type[msgspec.Struct], name: str, text: str) -> Any:
     if unfit := unfit_in(text):
         raise Fault(k.UNFIT_CHARACTER, unfit)
     if get_origin(kind) is Literal:
-        word = _LISTS.get((struct, name), {}).get(text, text)
-        if word not in get_args(kind):
+        if text not in get_args(kind):
             raise Fault(k.UNFIT, "one of " + ", ".join(get_args(kind)))
-        return word
+        return text
     if kind is Decimal:
         return _number(text)
     if kind is int:

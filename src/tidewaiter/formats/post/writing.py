@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +12,7 @@ import msgspec
 from tidewaiter.formats.edifact.values import clean
 from tidewaiter.formats.post.node import Branch, Text
 from tidewaiter.formats.post.reading import FORMS, country_of
-from tidewaiter.formats.post.shape import MESSAGES, RECORDS, Group, Leaf
+from tidewaiter.formats.post.shape import MESSAGES, RECORD, RECORDS, SAME, Group, Leaf
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment, Party
 from tidewaiter.model.document import Dispatch, Document, ItemEvent
@@ -61,15 +61,17 @@ def _head(branch: Branch) -> list[tuple[str, Text | Branch]]:
 def branch_of(record: Any, group: Group) -> Branch:
     """What the record says in that group, without the records that the group itself holds."""
     branch = Branch("")
-    for leaf in group.leaves():
-        text = _text(_value(record, leaf))
-        if text:
-            branch.children.append((leaf.name, Text(text, "")))
-    for inner in group.groups():
-        if inner.field in ("", "="):
-            continue
-        for one in _entries(record, inner):
-            branch.children.append((inner.name, branch_of(one, inner)))
+    for name, element in group.inner.items():
+        if isinstance(element, Leaf):
+            text = _text(_value(record, element), element)
+            if text:
+                branch.children.append((name, Text(text, "")))
+        elif element.field == SAME:
+            inside = branch_of(record, element)
+            if inside.children:
+                branch.children.append((name, inside))
+        elif element.field not in ("", RECORD):
+            branch.children += [(name, branch_of(one, element)) for one in _entries(record, element)]
     return branch
 
 
@@ -122,9 +124,13 @@ def _entries(record: Any, inner: Group) -> Iterator[Any]:
         yield value
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, leaf: Leaf) -> str:
     if value is None:
         return ""
+    if leaf.is_coded:
+        value = next((code for code, word in leaf.codes.items() if word == value), value)
     if isinstance(value, Decimal):
         return format(value, "f")
-    return value.isoformat() if isinstance(value, datetime) else clean(str(value))
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return clean(str(value))
