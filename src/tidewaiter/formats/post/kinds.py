@@ -1,11 +1,10 @@
-"""What can be wrong in a postal message, whatever its form."""
+"""What can be wrong in a message that a table describes, whatever its form: those of the post, and those of ICS2."""
 
 from __future__ import annotations
 
 from tidewaiter.model.finding import Kind
 
-_PROFILE = "Tidewaiter postal profile, docs/reference/post.md"
-_CONVENTION = "UPU Convention Manual, article 20-001: electronic advance data"
+_PROFILE = "The table of the message: docs/reference/post.md, docs/reference/ics2.md"
 _S9 = "UPU standard S9"
 
 MALFORMED = Kind(
@@ -62,14 +61,14 @@ MISSING = Kind(
     severity="error",
     text="The element {detail} is missing.",
     remedy="Give it: without it the item cannot be known or judged.",
-    law=_CONVENTION,
+    law=_PROFILE,
 )
 NO_COUNTRY = Kind(
     code="PST-09",
     severity="error",
     text="It cannot be told whose customs is asked.",
     remedy="Give the country of destination, of the addressee or of customs.",
-    law=_CONVENTION,
+    law=_PROFILE,
 )
 NO_RECEPTACLE = Kind(
     code="PST-10",

@@ -13,7 +13,7 @@ from tidewaiter.formats.post import csv_form, edifact_form, json_form, xml_form
 from tidewaiter.formats.post import kinds as k
 from tidewaiter.formats.post.node import Branch
 from tidewaiter.formats.post.shape import MESSAGES, Group, ours
-from tidewaiter.formats.post.taking import Tally, fields_of, made
+from tidewaiter.formats.post.taking import Tally, fields_of, made, records_in
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.text import found
 from tidewaiter.model import identifiers
@@ -79,7 +79,7 @@ class _Reader:
             return
         self.kept += head.kept
         self.dropped += head.dropped
-        branches = [one for called, one in branch.children if called == group.records.name and isinstance(one, Branch)]
+        branches = records_in(branch, group)
         for one in branches:
             mine = Tally(findings=list(head.findings))
             told = fields_of(one, group.records, mine, before=values)

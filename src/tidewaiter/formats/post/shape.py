@@ -202,7 +202,7 @@ def message_of(
 
 def _inside(struct: type[msgspec.Struct], field_: str) -> type[msgspec.Struct]:
     """The type of record that a field holds, one or many."""
-    if field_ in (RECORD, SAME):
+    if field_ in ("", RECORD, SAME):
         return struct
     kind: Any = kind_of(struct, field_)[0]
     held: type[msgspec.Struct] = get_args(kind)[0] if get_origin(kind) is tuple else kind

@@ -89,6 +89,9 @@ def fields_of(
     tally.is_partial |= values.get("function", "original") != "original"
     for inner, below in listed.groups:
         met.add(inner.name)
+        if not inner.field:
+            tally.drop(below)
+            continue
         if inner.field == SAME:
             values = fields_of(below, inner, tally, pointer, before=values)
             continue
@@ -106,6 +109,19 @@ def fields_of(
         if child.need in (("K",) if tally.is_partial else ("K", "M")) and child.name not in met:
             tally.say(k.MISSING, f"“{child.name}”", _pointer(child, pointer), branch.at)
     return values
+
+
+def records_in(branch: Branch, group: Group) -> list[Branch]:
+    """The branches of the records in a message, wherever in it they stand."""
+    found_here: list[Branch] = []
+    for name, child in branch.children:
+        element = group.inner.get(name)
+        if isinstance(element, Group) and isinstance(child, Branch):
+            if element.field == RECORD:
+                found_here.append(child)
+            elif element.field == SAME:
+                found_here += records_in(child, element)
+    return found_here
 
 
 def _listed(branch: Branch, group: Group, tally: Tally, pointer: str) -> _Listed:

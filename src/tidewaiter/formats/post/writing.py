@@ -91,8 +91,9 @@ def _in_places(parties: Sequence[Party]) -> dict[str, Party]:
     number alone."""
     placed: dict[str, Party] = {}
     for party in parties:
-        placed.setdefault(party.role, party)
-    said = {role: party for role, party in placed.items() if role in PLACES and party != Party(role=party.role)}
+        if party.role in PLACES and party != Party(role=party.role):
+            placed.setdefault(party.role, party)
+    said = dict(placed)
     submitter = said.get("submitter")
     if submitter is not None and submitter != Party(role="submitter", id=submitter.id):
         del said["submitter"]
@@ -112,12 +113,11 @@ def _goes_without_saying(record: Consignment, name: str) -> bool:
 def _entries(record: Any, inner: Group) -> Iterator[Any]:
     """What stands in the list or field that the group is about: all of it is told in one group or another."""
     value = getattr(record, inner.field)
-    if inner.field == "parties":
+    if inner.role:
+        yield from [one for one in value if one.role == inner.role and one != Party(role=one.role)][:1]
+    elif inner.field == "parties":
         placed = _in_places(value)
-        if inner.role:
-            yield from [placed[inner.role]] if inner.role in placed else []
-        else:
-            yield from (party for party in value if placed.get(party.role) is not party)
+        yield from (party for party in value if placed.get(party.role) is not party)
     elif inner.many:
         yield from value
     elif value is not None:
