@@ -97,13 +97,19 @@ class Links(NamedTuple):
     findings: tuple[Finding, ...]
 
 
-def link(lodged: Mapping[str, str | None], documents: Sequence[Document]) -> Links:
-    """The links that the documents make, and the findings about them.
+def link(
+    lodged: Mapping[str, str | None], documents: Sequence[Document], before: Mapping[str, Sequence[Link]] | None = None
+) -> Links:
+    """The links that the documents make, with those made `before`, and the findings about the new ones.
 
-    `lodged` has for each item that was lodged the dispatch that it names itself, None where it names none.
+    `lodged` has for each item that was lodged the dispatch that it names itself, None where it names none. An item
+    that is listed again in the receptacle it was in before is no double link.
     """
     own = {compact(item): None if dispatch is None else compact(dispatch) for item, dispatch in lodged.items()}
     by_item: dict[str, list[Link]] = defaultdict(list)
+    for item, links in (before or {}).items():
+        by_item[compact(item)] += links
+    listed_here: set[str] = set()
     findings: list[Finding] = []
     seen: set[str] = set()
     for place, dispatch in _of(documents, Dispatch):
@@ -117,11 +123,14 @@ def link(lodged: Mapping[str, str | None], documents: Sequence[Document]) -> Lin
             seen.add(receptacle.id)
             for entry, listed in enumerate(receptacle.items):
                 item, pointer = compact(listed.item_id), f"{at}/items/{entry}/item_id"
-                if item in by_item:
+                here = Link(receptacle.id, dispatch.id)
+                if item in listed_here or any(one != here for one in by_item.get(item, ())):
                     findings.append(_found(ITEM_TWICE, item, pointer))
                 elif item not in own:
                     findings.append(_found(NOT_LODGED, item, pointer))
-                by_item[item].append(Link(receptacle.id, dispatch.id))
+                listed_here.add(item)
+                if here not in by_item[item]:
+                    by_item[item].append(here)
     findings += _of_events(own, by_item, documents)
     advised = {dispatch.id for _, dispatch in _of(documents, Dispatch)}
     findings += [

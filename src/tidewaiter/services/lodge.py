@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import structs
 
+from tidewaiter.checks.linking import Link, link
 from tidewaiter.formats import Declared, Reading
 from tidewaiter.law import Law
 from tidewaiter.model.answer import Answer
@@ -166,6 +167,7 @@ async def _judge(
     reading = await asyncio.to_thread(read_message, message, jurisdiction=jurisdiction)
     if reading.answers and not reading.declared:
         reading = structs.replace(reading, findings=(*reading.findings, _found(NO_DECLARATION, "", "")))
+    reading = await _linked(reading, store)
     standing = await _standing(reading.declared, message.sender, store=store, at=at)
     fresh, places, repeats = _compare(reading, standing)
     past = await store.past([t for one in fresh.declared if (t := one.consignment.tracking_id) is not None])
@@ -193,7 +195,18 @@ async def _judge(
         findings=reading.findings,
         consignments=tuple(zip(places, cleared.consignments, strict=True)),
         repeats=repeats,
+        documents=reading.documents,
     )
+
+
+async def _linked(reading: Reading, store: Store) -> Reading:
+    """The same with what is wrong in the links that its documents make: items, receptacles and dispatches."""
+    if not reading.documents:
+        return reading
+    known = await store.known_items(reading.documents)
+    before = {item: tuple(Link(*one) for one in links) for item, links in known.listed.items()}
+    found = link(known.lodged, reading.documents, before).findings
+    return structs.replace(reading, findings=(*reading.findings, *found))
 
 
 def natural_key(record: Consignment) -> NaturalKey | None:

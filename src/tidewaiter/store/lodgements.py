@@ -13,9 +13,10 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from tidewaiter.model.document import Document
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.outcome import ClearedConsignment
-from tidewaiter.store import vault
+from tidewaiter.store import dispatches, vault
 
 CORRIDOR = "corridor"
 """Who decided, where no person did."""
@@ -32,6 +33,7 @@ class Lodgement(msgspec.Struct, frozen=True, kw_only=True):
 
     `findings` are about the message as a whole, `answer` holds all answers in the sender's format. `consignments` and
     `repeats` are by their place in the message: those with an effect, and those that had been lodged before, by id.
+    `documents` came beside them.
     """
 
     filer: str
@@ -46,6 +48,7 @@ class Lodgement(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     consignments: tuple[tuple[int, ClearedConsignment], ...] = ()
     repeats: tuple[tuple[int, int], ...] = ()
+    documents: tuple[Document, ...] = ()
 
 
 class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +96,8 @@ async def _write_all(connection: asyncpg.Connection, lodgement: Lodgement) -> in
     found = lodgement.consignments
     ids = await connection.fetch("select nextval('consignment_ids') as id from generate_series(1, $1)", len(found))
     placed = [(row["id"], place, one) for row, (place, one) in zip(ids, found, strict=True)]
-    for table, columns, rows in _tables(lodgement, message_id, placed):
+    filled = (*_tables(lodgement, message_id, placed), *dispatches.tables(lodgement.documents, message_id))
+    for table, columns, rows in filled:
         if rows:
             await connection.copy_records_to_table(table, records=rows, columns=columns)
     return message_id

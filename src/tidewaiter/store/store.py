@@ -10,9 +10,10 @@ import asyncpg
 
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
+from tidewaiter.model.document import Document
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.past import Past
-from tidewaiter.store import lodgements, reading, vault
+from tidewaiter.store import dispatches, lodgements, reading, vault
 from tidewaiter.store.lodgements import Lodgement, StoredMessage
 
 ACQUIRE_TIMEOUT_S = 5
@@ -87,6 +88,11 @@ class Store:
         """What is known of these tracking numbers from earlier lodgements."""
         async with self._connection() as connection:
             return await reading.past(connection, tracking_ids)
+
+    async def known_items(self, documents: Sequence[Document]) -> dispatches.KnownItems:
+        """What is known of the items that the documents speak of, and of those lodged for their dispatches."""
+        async with self._connection() as connection:
+            return await dispatches.known_items(connection, documents)
 
     async def results(self, message_id: int) -> tuple[list[Finding], list[reading.StoredConsignment]]:
         """What became of a message: findings about the whole, and its consignments in their order."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from types import NoneType
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 import msgspec
@@ -196,13 +197,20 @@ def _record(branch: Branch, group: Group, tally: Tally, pointer: str) -> Any:
 
 
 def made(struct: type[msgspec.Struct], values: dict[str, Any]) -> Any:
-    """The record of these fields, None where one that must be there is not. Lists become tuples."""
+    """The record of these fields, None where one that must be there is not. Lists become tuples.
+
+    A field that may be null is null where it was not told; the pointer of a finding without one is to the whole.
+    """
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     for one in msgspec.structs.fields(struct):
-        if one.required and one.name not in values:
-            if (struct.__name__, one.name) != ("Finding", "pointer"):
-                return None
+        if not one.required or one.name in values:
+            continue
+        if NoneType in get_args(one.type):
+            values[one.name] = None
+        elif struct is Finding and one.name == "pointer":
             values[one.name] = ""
+        else:
+            return None
     return struct(**values)
 
 
