@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 
 from make import tracking_id
+from tidewaiter import api, web
 from tidewaiter.formats import post
 from tidewaiter.law import Law
 from tidewaiter.model.document import Dispatch
@@ -17,6 +19,7 @@ from tidewaiter.services.clear import Message
 from tidewaiter.services.lodge import Lodged, lodge
 from tidewaiter.services.show import show_to_officer
 from tidewaiter.store import Store
+from tidewaiter.wiring import House
 
 pytestmark = pytest.mark.anyio
 SAMPLES = Path(post.__file__).parent / "samples"
@@ -57,6 +60,27 @@ async def test_the_officer_sees_where_a_parcel_travels_and_what_happened(
     assert [one.receptacle_id[-9:] for one in travel.listed] == ["001000085"]
     assert travel.listed[0].receptacle_id.startswith(travel.listed[0].dispatch_id)
     assert [one.event for one in travel.events] == ["EMD", "EDB"]
+
+
+async def test_the_page_of_a_parcel_shows_it_too(house: House, lodging: Lodging, filer: str) -> None:
+    items = await lodging(fresh(ITEMS, filer))
+    await lodging(fresh(ADVICE, filer))
+    await lodging(fresh(EVENTS, filer))
+    reference = items.results[0].reference or ""
+    [id] = await house.store.ids_of(reference)
+    application = api.application(house, pages=web.routes(house))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(application),
+        base_url="http://127.0.0.1:8080",
+        headers={"Tidewaiter-Filer": filer},
+    ) as http:
+        page = (await http.get(f"/consignments/{id}")).text
+    [dispatch] = post.read(fresh(ADVICE, filer)).documents
+
+    assert isinstance(dispatch, Dispatch)
+    assert f"<code>{dispatch.receptacles[0].id}</code>" in page
+    assert f"<code>{dispatch.id}</code>" in page
+    assert page.index(">EMD<") < page.index(">EDB<")
 
 
 async def test_a_missing_link_is_a_finding_and_no_rejection(lodging: Lodging, filer: str) -> None:

@@ -299,6 +299,19 @@ def test_any_bytes_in_a_message_are_findings_and_never_an_exception(data: bytes,
     assert ics2.read(whole[:place] + data + whole[place + len(data) :]).format == "ics2"
 
 
+def test_hostile_files_are_read_without_an_exception() -> None:
+    folder = HOUSE.parent / "shared" / "data" / "hostile"
+    if not folder.exists():
+        pytest.skip("the hostile files are not here (../shared/data/hostile)")
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.stat().st_size < 200_000]
+    for path in files:
+        reading = ics2.read(path.read_bytes())
+
+        assert not reading.declared, path.name
+        assert reading.findings, path.name
+    assert len(files) > 300
+
+
 # --- the minimum sets
 
 

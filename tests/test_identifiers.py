@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import doctest
+import json
 import string
 from collections.abc import Callable
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -107,3 +109,19 @@ def test_a_receptacle_number_is_taken_apart_without_a_character_lost(text: str) 
             f"{parts.dispatch_number:04d}"
         )
         assert identifiers.is_dispatch(parts.dispatch)
+
+
+def test_published_numbers_are_judged_as_published() -> None:
+    path = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "messages" / "tracking-ids" / "s10.json"
+    if not path.exists():
+        pytest.skip("the published numbers are not here (../shared/data/messages/tracking-ids)")
+    judged = [
+        (number, kind == "valid")
+        for one in json.loads(path.read_text(encoding="utf-8"))["tracking_numbers"]
+        for kind, numbers in one["test_numbers"].items()
+        for number in numbers
+        if not number.endswith("XX")  # a country that is none: for the lists of law, not for the check digit
+    ]
+
+    assert len(judged) >= 5
+    assert [(number, identifiers.is_s10(identifiers.compact(number))) for number, _ in judged] == judged
