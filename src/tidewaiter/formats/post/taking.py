@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -202,8 +203,8 @@ def made(struct: type[msgspec.Struct], values: dict[str, Any]) -> Any:
     A field that may be null is null where it was not told; the pointer of a finding without one is to the whole.
     """
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-    for one in msgspec.structs.fields(struct):
-        if not one.required or one.name in values:
+    for one in _required(struct):
+        if one.name in values:
             continue
         if NoneType in get_args(one.type):
             values[one.name] = None
@@ -212,6 +213,11 @@ def made(struct: type[msgspec.Struct], values: dict[str, Any]) -> Any:
         else:
             return None
     return struct(**values)
+
+
+@functools.cache
+def _required(struct: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    return tuple(one for one in msgspec.structs.fields(struct) if one.required)
 
 
 def value_of(struct: type[msgspec.Struct], name: str, text: str) -> Any:
