@@ -70,6 +70,19 @@ def amended(**what: Any) -> Consignment:
     return make.consignment(**{"function": "amendment", **given, **what})
 
 
+def told_before_loading(*without: str, **what: Any) -> Consignment:
+    """A parcel to Germany told for security by its post, but for parties in these roles."""
+    parties = (
+        make.party("declarant", id="DE123456789"), make.party("consignor", kind="legal"),
+        make.party("consignee", kind="natural"),
+    )  # fmt: skip
+    given: dict[str, Any] = {
+        "jurisdiction": "DE", "direction": "entry", "channel": "post", "package_count": 1, "gross_mass": Decimal("0.7"),
+        "parties": tuple(one for one in parties if one.role not in without),
+    }  # fmt: skip
+    return make.consignment(**{**given, **what})
+
+
 def in_germany(on: date, **item: Any) -> Consignment:
     return make.consignment(jurisdiction="DE", accepted_on=on, items=(make.item(**item),))
 
@@ -235,6 +248,12 @@ CASES: tuple[tuple[str, str, str, Consignment, Consignment], ...] = (
     ("IDN-07", "a UCR in words", "/ucr", make.consignment(ucr="my order"), make.consignment(ucr="6GB123456789000-A1")),
     ("IDN-08", "a reference longer than its place", "/reference",
         make.consignment(reference="ORDER-0001-OF-MANY-ORDERS"), make.consignment(reference="ORDER-0001-OF-MANY")),
+    ("HDR-17", "an entry by post without its addressee", "/circumstance",
+        told_before_loading("consignee"), told_before_loading()),
+    ("HDR-17", "an entry by express without a number of packages", "/circumstance",
+        told_before_loading(channel="express", package_count=None), told_before_loading(channel="express")),
+    ("HDR-17", "an entry into a country that asks for no such set", "/circumstance",
+        told_before_loading("consignee", circumstance="F32"), told_before_loading("consignee", jurisdiction="GB")),
     ("IDN-09", "an EORI number cut short", "/parties/2/id",
         with_party("declarant", id="GB12345"), with_party("declarant", id="CN12345")),
     ("IDN-10", "an IOSS number cut short", "/fiscal_references/0/id",
@@ -296,6 +315,7 @@ CASES: tuple[tuple[str, str, str, Consignment, Consignment], ...] = (
 REUSED = make.tracking_id(12345678)
 REUSE = (
     ("lodged in January under another reference", [(REUSED, "ORDER-0000", date(2026, 1, 5))], True),
+    ("lodged in January and printed with spaces", [("HM 1234 5678 5 CN", "ORDER-0000", date(2026, 1, 5))], True),
     ("lodged more than twelve months ago", [(REUSED, "ORDER-0000", date(2025, 11, 1))], False),
     ("lodged under the same reference", [(REUSED, "ORDER-0001", date(2026, 1, 5))], False),
     ("another parcel", [(make.tracking_id(7), "ORDER-0000", date(2026, 1, 5))], False),

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import doctest
+import json
 import string
 from collections.abc import Callable
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -14,6 +16,8 @@ from tidewaiter.model import identifiers
 PAIRS: dict[str, tuple[Callable[[str], bool], Callable[[pl.Expr], pl.Expr]]] = {
     "is_s10": (identifiers.is_s10, lambda column: column.map_batches(identifiers.s10, return_dtype=pl.Boolean)),
     "looks_like_s10": (identifiers.looks_like_s10, identifiers.s10_form),
+    "is_s9": (identifiers.is_s9, identifiers.s9),
+    "is_dispatch": (identifiers.is_dispatch, identifiers.dispatch),
     "is_air_waybill": (identifiers.is_air_waybill, identifiers.air_waybill),
     "looks_like_air_waybill": (identifiers.looks_like_air_waybill, identifiers.air_waybill_form),
     "is_ucr": (identifiers.is_ucr, identifiers.ucr),
@@ -44,6 +48,8 @@ NUMBERS = st.one_of(
     _shaped(("GXABIM", 2), (_DIGITS, 10)),
     _shaped(("GXABIM", 2), (_DIGITS, 12)),
     _shaped((_DIGITS, 7)),
+    _shaped((_CAPITALS, 12), ("ABCDE", 1), (_CAPITALS, 2), (_DIGITS, 8), ("012", 2), (_DIGITS, 4)),
+    _shaped((_CAPITALS, 12), ("ABCDE", 1), (_CAPITALS, 2), (_DIGITS, 5)),
 )
 
 
@@ -86,3 +92,36 @@ def test_every_mrn_has_one_check_digit(body: str) -> None:
 
     assert sum(map(identifiers.is_mrn, numbers)) == 1
     assert pl.DataFrame({"n": numbers}).select(identifiers.mrn(pl.col("n")).sum()).item() == 1
+
+
+@given(text=st.one_of(NUMBERS, st.just("GBASFZMLBKONAUN30001001019999")))
+def test_a_receptacle_number_is_taken_apart_without_a_character_lost(text: str) -> None:
+    parts = identifiers.parts_of_s9(text)
+
+    assert (parts is not None) is identifiers.is_s9(text)
+    if parts is not None:
+        assert text == (
+            f"{parts.dispatch}{parts.number:03d}{parts.is_highest:d}{parts.is_registered_or_insured:d}"
+            f"{parts.mass_g // 100:04d}"
+        )
+        assert parts.dispatch == (
+            f"{parts.origin_office}{parts.destination_office}{parts.category}{parts.subclass}{parts.year}"
+            f"{parts.dispatch_number:04d}"
+        )
+        assert identifiers.is_dispatch(parts.dispatch)
+
+
+def test_published_numbers_are_judged_as_published() -> None:
+    path = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "messages" / "tracking-ids" / "s10.json"
+    if not path.exists():
+        pytest.skip("the published numbers are not here (../shared/data/messages/tracking-ids)")
+    judged = [
+        (number, kind == "valid")
+        for one in json.loads(path.read_text(encoding="utf-8"))["tracking_numbers"]
+        for kind, numbers in one["test_numbers"].items()
+        for number in numbers
+        if not number.endswith("XX")  # a country that is none: for the lists of law, not for the check digit
+    ]
+
+    assert len(judged) >= 5
+    assert [(number, identifiers.is_s10(identifiers.compact(number))) for number, _ in judged] == judged

@@ -14,6 +14,7 @@ import polars as pl
 
 from tidewaiter.checks.goods import PRODUCT_IDENTIFIERS
 from tidewaiter.checks.loading_facts import BEFORE_LOADING
+from tidewaiter.checks.minimum import lacking
 from tidewaiter.checks.rule import Frame
 from tidewaiter.law.in_force import InForce
 from tidewaiter.law.permits import Moved, Needed, concerned, needed
@@ -328,13 +329,22 @@ def master_number(of: Facts) -> pl.Series:
 
 
 @_fact("consignments")
+def lacks_minimum(of: Facts) -> pl.Series | None:
+    """What an entry declaration lacks of the minimum that must be told before loading, in words."""
+    return lacking(of.batch, of.law.law)
+
+
+@_fact("consignments")
 def is_reused(of: Facts) -> pl.Series | None:
-    """The tracking number was lodged in the twelve months before, under another reference."""
+    """The tracking number was lodged in the twelve months before, under another reference; spaces and hyphens that
+    people print in it make no difference."""
     if of.past.tracking_ids.is_empty():
         return None
-    known = of.batch.consignments.select("row", "tracking_id", "reference", "accepted_on").join(
-        of.past.tracking_ids, on="tracking_id", suffix="_before"
-    )
+    before = of.past.tracking_ids
+    before = before.with_columns(identifiers.compacted(before["tracking_id"]))
+    here = of.batch.consignments.select("row", "reference", "accepted_on")
+    number = of.column("consignments", "parcel_number").alias("tracking_id")
+    known = here.with_columns(number).join(before, on="tracking_id", suffix="_before")
     recent = pl.col("last_on") > pl.col("accepted_on").dt.offset_by("-12mo")
     again = known.filter((pl.col("reference") != pl.col("reference_before")) & recent)
     return pl.Series(of.marked_heads(again["row"]))

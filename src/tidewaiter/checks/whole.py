@@ -191,3 +191,14 @@ def nobody_sends(_: InForce) -> pl.Expr:
     Source: Delegated Regulation (EU) 2015/2446, annex B, data elements 3/1 and 3/7; UPU CN 23.
     """
     return ~pl.col("has_sender")
+
+
+@rule("HDR-17", on="consignments", field="circumstance", severity="error", detail="lacks_minimum")
+def less_than_the_minimum(_: InForce) -> pl.Expr:
+    """Before loading more must be told of a parcel than was: {detail} is missing. Add it; the number is that of the WCO
+    Data Model. Post is asked for the set F43, express for F32.
+
+    Source: Union Customs Code, art. 127; Delegated Regulation (EU) 2015/2446, annex B, data sets F32 and F43; for F43
+    Commission message definition IE3F43; the content of F32 is taken from the seven elements and one, unverified.
+    """
+    return pl.col("lacks_minimum").is_not_null()

@@ -10,6 +10,7 @@ import msgspec
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
+from tidewaiter.model.movement import Movement
 from tidewaiter.model.trade import TradeDocument
 
 SNIFF_BYTES = 4096
@@ -39,17 +40,20 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """What a message held: consignments, or documents of trade that are matched with them, or answers where it was
-    one; and findings about the message as a whole.
+    """What a message held: consignments, or documents of trade that are matched with them, or movements of parcels that
+    are linked to them, or answers where it was one; and findings about the message as a whole.
 
-    `signer` is the SHA-256, in hexadecimal, of the certificate with which all that was read is signed; None where the
-    message is not signed. Whether that certificate is to be trusted is for who knows its holder.
+    Movements declare nothing: findings about one are among those of the whole and point to it, as
+    '/movements/0/receptacles/2/id'. `signer` is the SHA-256, in hexadecimal, of the certificate with which all that was
+    read is signed; None where the message is not signed. Whether that certificate is to be trusted is for who knows its
+    holder.
     """
 
     format: str
     declared: tuple[Declared, ...] = ()
     documents: tuple[Told, ...] = ()
     answers: tuple[Answer, ...] = ()
+    movements: tuple[Movement, ...] = ()
     findings: tuple[Finding, ...] = ()
     signer: str | None = None
     kept: int = 0

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import re
 from itertools import compress
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
 _GAPS = r"[ -]"
 _S10 = r"[A-Z]{2}[0-9]{9}[A-Z]{2}"
+_OFFICE = r"[A-Z]{2}[A-Z0-9]{3}[A-Z]"
+_DISPATCH = rf"{_OFFICE}{_OFFICE}[ABCD][A-Z]{{2}}[0-9]{{5}}"
+_S9 = rf"{_DISPATCH}[0-9]{{3}}[01][01][0-9]{{4}}"
 _AIR_WAYBILL = r"[0-9]{11}"
 _UCR = r"[0-9][A-Z]{2}[0-9A-Z()/-]{1,32}"
 _LRN = r"[!-~]{1,22}"
@@ -91,6 +95,82 @@ def looks_like_s10(text: str) -> bool:
 def s10_form(column: pl.Expr) -> pl.Expr:
     """`looks_like_s10` of a column."""
     return _matches(column, _S10)
+
+
+class S9(NamedTuple):
+    """A receptacle identifier taken apart. Offices are IMPC codes: country, place, operator.
+
+    `dispatch` is all that names the dispatch: its first twenty characters. `year` is the last digit of the year,
+    `mass_g` the gross mass to the hectogram. Source: UPU standard S9.
+    """
+
+    dispatch: str
+    origin_office: str
+    destination_office: str
+    category: str
+    subclass: str
+    year: int
+    dispatch_number: int
+    number: int
+    is_highest: bool
+    is_registered_or_insured: bool
+    mass_g: int
+
+
+def is_s9(text: str) -> bool:
+    """Whether this has the form of a receptacle identifier: 29 characters, and no check digit among them.
+
+    Two offices of exchange, category (A air, B surface air lifted, C surface, D priority surface), subclass, year,
+    numbers of dispatch and receptacle, two marks, hectograms. Source: UPU standard S9.
+
+    >>> is_s9("GBASFZMLBKONAUN30001001019999"), is_s9("GBASFZMLBKONAUN3000100101999")
+    (True, False)
+    """
+    return re.fullmatch(_S9, text) is not None
+
+
+def s9(column: pl.Expr) -> pl.Expr:
+    """`is_s9` of a column."""
+    return _matches(column, _S9)
+
+
+def is_dispatch(text: str) -> bool:
+    """Whether this has the form of what names a dispatch: the first twenty characters of its receptacles' numbers.
+
+    >>> is_dispatch("GBASFZMLBKONAUN30001"), is_dispatch("0001")
+    (True, False)
+    """
+    return re.fullmatch(_DISPATCH, text) is not None
+
+
+def dispatch(column: pl.Expr) -> pl.Expr:
+    """`is_dispatch` of a column."""
+    return _matches(column, _DISPATCH)
+
+
+def parts_of_s9(text: str) -> S9 | None:
+    """The receptacle identifier taken apart, None where it is none.
+
+    >>> parts_of_s9("GBASFZMLBKONAUN30001001010085")[1:8]
+    ('GBASFZ', 'MLBKON', 'A', 'UN', 3, 1, 1)
+    >>> parts_of_s9("GBASFZMLBKONAUN30001001010085")[8:]
+    (False, True, 8500)
+    """
+    if not is_s9(text):
+        return None
+    return S9(
+        dispatch=text[:20],
+        origin_office=text[:6],
+        destination_office=text[6:12],
+        category=text[12],
+        subclass=text[13:15],
+        year=int(text[15]),
+        dispatch_number=int(text[16:20]),
+        number=int(text[20:23]),
+        is_highest=text[23] == "1",
+        is_registered_or_insured=text[24] == "1",
+        mass_g=int(text[25:]) * 100,
+    )
 
 
 def is_air_waybill(text: str) -> bool:

@@ -60,8 +60,15 @@ def answers_about(record: Consignment, cleared: Cleared, *, id: str, at: datetim
 
 
 def answer_about_message(findings: Sequence[Finding], *, id: str, at: datetime | None) -> Answer:
-    """The answer to what could not be read as a declaration."""
-    return Answer(kind="rejected", id=f"{id}-message", reference=None, sent_at=at, findings=tuple(findings))
+    """The answer to a message as a whole: rejected where an error is among the findings, else received."""
+    is_wrong = any(finding.severity == "error" for finding in findings)
+    return Answer(
+        kind="rejected" if is_wrong else "received",
+        id=f"{id}-message",
+        reference=None,
+        sent_at=at,
+        findings=tuple(findings),
+    )
 
 
 def answer_about_document(

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import structs
 
+from tidewaiter.checks.linking import Link, link
 from tidewaiter.formats import Declared, Reading
 from tidewaiter.law import Law
 from tidewaiter.model.answer import Answer
@@ -180,6 +181,7 @@ async def _judge(
     reading = match.minded(reading, law, at, signers=signers)
     if reading.answers and not reading.declared:
         reading = structs.replace(reading, findings=(*reading.findings, _found(NO_DECLARATION, "", "")))
+    reading = await _linked(reading, store)
     standing = await _standing(reading.declared, message.sender, store=store, at=at)
     fresh, places, repeats = _compare(reading, standing)
     sealing = match.sealed(fresh, law=law, key=person_key, at=at, message=digest.hex())
@@ -217,7 +219,18 @@ async def _judge(
                 if cleared.consignments[place].cleared.decision.control != "not_accepted"
             ),
         ),
+        movements=reading.movements,
     )
+
+
+async def _linked(reading: Reading, store: Store) -> Reading:
+    """The same with what is wrong in the links that its movements make: items, receptacles and dispatches."""
+    if not reading.movements:
+        return reading
+    known = await store.known_items(reading.movements)
+    before = {item: tuple(Link(*one) for one in links) for item, links in known.listed.items()}
+    found = link(known.lodged, reading.movements, before).findings
+    return structs.replace(reading, findings=(*reading.findings, *found))
 
 
 def natural_key(record: Consignment) -> NaturalKey | None:

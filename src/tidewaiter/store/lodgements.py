@@ -15,8 +15,9 @@ import msgspec
 
 from tidewaiter.matching import Sealed
 from tidewaiter.model.finding import Finding
+from tidewaiter.model.movement import Movement
 from tidewaiter.model.outcome import ClearedConsignment
-from tidewaiter.store import trade, vault
+from tidewaiter.store import dispatches, trade, vault
 
 CORRIDOR = "corridor"
 """Who decided, where no person did."""
@@ -33,7 +34,7 @@ class Lodgement(msgspec.Struct, frozen=True, kw_only=True):
 
     `findings` are about the message as a whole, `answer` holds all answers in the sender's format. `consignments` and
     `repeats` are by their place in the message: those with an effect, and those that had been lodged before, by id.
-    `documents` are what is to be matched.
+    `documents` are what is to be matched, `movements` what is linked to parcels.
     """
 
     filer: str
@@ -49,6 +50,7 @@ class Lodgement(msgspec.Struct, frozen=True, kw_only=True):
     consignments: tuple[tuple[int, ClearedConsignment], ...] = ()
     repeats: tuple[tuple[int, int], ...] = ()
     documents: tuple[Sealed, ...] = ()
+    movements: tuple[Movement, ...] = ()
 
 
 class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +108,8 @@ async def _write_all(connection: asyncpg.Connection, lodgement: Lodgement) -> in
     found = lodgement.consignments
     ids = await connection.fetch("select nextval('consignment_ids') as id from generate_series(1, $1)", len(found))
     placed = [(row["id"], place, one) for row, (place, one) in zip(ids, found, strict=True)]
-    for table, columns, rows in _tables(lodgement, message_id, placed):
+    filled = (*_tables(lodgement, message_id, placed), *dispatches.tables(lodgement.movements, message_id))
+    for table, columns, rows in filled:
         if rows:
             await connection.copy_records_to_table(table, records=rows, columns=columns)
     return message_id

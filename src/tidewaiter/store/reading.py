@@ -14,10 +14,12 @@ import polars as pl
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
+from tidewaiter.model.identifiers import compact
 from tidewaiter.model.money import from_micro
 from tidewaiter.model.outcome import Charge, Cleared, Decision, Posting, Signal, Totals
 from tidewaiter.model.past import TRACKING_IDS, Past
 from tidewaiter.store import vault
+from tidewaiter.store.dispatches import Travel, travel_of
 from tidewaiter.store.lodgements import StoredMessage
 
 Key = tuple[str, str, int]
@@ -75,12 +77,14 @@ class StoredConsignment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Behind(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands behind a consignment besides: decisions, answers and legs; `signals` are for officers."""
+    """What stands behind a consignment besides: decisions, answers and legs, and where the post says that it travels;
+    `signals` are for officers."""
 
     decisions: tuple[Decided, ...]
     answers: tuple[SentAnswer, ...]
     postings: tuple[Posting, ...]
     signals: tuple[Signal, ...]
+    travel: Travel = Travel()
 
 
 _MESSAGE = (
@@ -123,12 +127,12 @@ async def standing(connection: asyncpg.Connection, *, filer: str, references: Se
 
 
 async def past(connection: asyncpg.Connection, tracking_ids: Sequence[str]) -> Past:
-    """What is known of these tracking numbers from earlier lodgements."""
+    """What is known of these tracking numbers from earlier lodgements, however they were printed."""
     rows = await connection.fetch(
         "select tracking_id, reference, max(accepted_on) as last_on from consignments"
-        " where tracking_id = any($1) and function = 'original' and control <> 'not_accepted'"
+        " where translate(tracking_id, ' -', '') = any($1) and function = 'original' and control <> 'not_accepted'"
         " group by tracking_id, reference",
-        tracking_ids,
+        [compact(number) for number in tracking_ids],
     )
     return Past(tracking_ids=pl.DataFrame([tuple(row) for row in rows], schema=TRACKING_IDS, orient="row"))
 
@@ -286,6 +290,7 @@ async def behind(connection: asyncpg.Connection, id: int) -> Behind:
         ),
         postings=tuple(Posting(**row) for row in postings),
         signals=tuple(Signal(**row) for row in signals),
+        travel=await travel_of(connection, id),
     )
 
 

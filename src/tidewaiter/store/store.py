@@ -13,8 +13,9 @@ from tidewaiter.matching.meeting import Named, Order
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
+from tidewaiter.model.movement import Movement
 from tidewaiter.model.past import Past
-from tidewaiter.store import lodgements, reading, trade, vault
+from tidewaiter.store import dispatches, lodgements, reading, trade, vault
 from tidewaiter.store.lodgements import Lodgement, StoredMessage
 
 ACQUIRE_TIMEOUT_S = 5
@@ -99,6 +100,11 @@ class Store:
         """What is known of these tracking numbers from earlier lodgements."""
         async with self._connection() as connection:
             return await reading.past(connection, tracking_ids)
+
+    async def known_items(self, movements: Sequence[Movement]) -> dispatches.KnownItems:
+        """What is known of the items that the movements speak of, and of those lodged for their dispatches."""
+        async with self._connection() as connection:
+            return await dispatches.known_items(connection, movements)
 
     async def results(self, message_id: int) -> tuple[list[Finding], list[reading.StoredConsignment]]:
         """What became of a message: findings about the whole, and its consignments in their order."""

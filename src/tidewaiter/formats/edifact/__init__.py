@@ -33,6 +33,8 @@ __all__ = [
 ]
 
 MEDIA_TYPES = ("application/edifact",)
+LOOSE = True
+"""Any interchange is taken: formats that know one by its messages are asked before."""
 
 _OURS = re.compile(rb"[\r\n \t]*(?:UNA[^A-Za-z0-9]{6}|UN[BGH]\+)")
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")

@@ -7,7 +7,7 @@ is a digest of it. Who sends it puts in the sender and the recipient.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -43,11 +43,18 @@ def answer(answers: Sequence[Answer]) -> bytes:
     )
 
 
-def interchange(messages: Sequence[tuple[str, list[Segment]]], dates: Iterable[datetime]) -> bytes:
-    """The messages, each a type and its segments, between UNB and UNZ; in Latin-1 where that has every character."""
+def interchange(
+    messages: Sequence[tuple[str, list[Segment]]],
+    dates: Iterable[datetime],
+    versions: Mapping[str, tuple[str, str, str]] = VERSIONS,
+) -> bytes:
+    """The messages, each a type and its segments, between UNB and UNZ; in Latin-1 where that has every character.
+
+    `versions` says what follows the type of each message in UNH.
+    """
     body: list[Segment] = []
     for number, (type, segments) in enumerate(messages, start=1):
-        body.append(segment("UNH", str(number), (type, *VERSIONS[type])))
+        body.append(segment("UNH", str(number), (type, *versions[type])))
         body += segments
         body.append(segment("UNT", str(len(segments) + 2), str(number)))
     plain = "".join(text_of(one, LATIN) for one in body)
