@@ -112,7 +112,7 @@ def test_a_sample_that_is_cut_off_anywhere_is_read_without_exception(name: str, 
     for end in range(0, len(data), max(1, len(data) // 60)):
         reading = FORMATS[name].read(data[:end])
 
-        assert reading.findings or reading.declared or reading.documents or reading.answers
+        assert reading.findings or reading.declared or reading.documents or reading.movements or reading.answers
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -142,7 +142,7 @@ def test_random_bytes_are_never_an_exception() -> None:
                     broken[place] = seed[(step * 31 + hit) % 256]
                 reading = module.read(bytes(broken))
 
-                assert reading.findings or reading.declared or reading.documents or reading.answers
+                assert reading.findings or reading.declared or reading.documents or reading.movements or reading.answers
 
 
 def test_an_empty_message_is_a_finding() -> None:

@@ -253,7 +253,7 @@ def told(record: Consignment, number: int) -> Consignment:
             one = parties[role]
             status = one.status if role == "representative" else None
             kind = None if role in ("representative", "declarant") else one.kind
-            kept.append(structs.replace(one, status=status, kind=kind))
+            kept.append(structs.replace(one, status=status, kind=kind, identity=None, identity_type=None))
     items = tuple(
         GoodsItem(
             sequence=item.sequence, description=item.description or "goods", origin_country=item.origin_country,

@@ -262,6 +262,8 @@ def is_empty(record: Any) -> bool:
 
 
 def in_order(parties: tuple[Party, ...]) -> tuple[Party, ...]:
+    """The parties as they are written, without the papers of persons, which these messages do not tell."""
+    parties = tuple(structs.replace(party, identity=None, identity_type=None) for party in parties)
     said = [party for party in parties if party != Party(role=party.role)]
     first = {party.role: party for party in reversed(said)}
     submitter = first.get("submitter")
