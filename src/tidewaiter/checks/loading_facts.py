@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from tidewaiter.checks.minimum import ENTRY
+
 if TYPE_CHECKING:
     from tidewaiter.checks.facts import Facts
 
@@ -21,9 +23,11 @@ _PLACED = ("street", "city", "country")
 
 def _is_before_flight(of: Facts) -> pl.Series | None:
     """An original that tells customs of goods before they come by air."""
-    whole = of.batch.consignments
-    told = (whole["direction"] == "entry") & whole["transport_border_mode"].eq_missing(pl.Series([_BY_AIR]))
-    return of.column("consignments", "is_original") & told if told.any() else None
+    direction = of.batch.apart("consignments", "direction")
+    if ENTRY not in direction.different:
+        return None
+    told = direction.one_of((ENTRY,)) & of.batch.apart("consignments", "transport_border_mode").one_of((_BY_AIR,))
+    return of.column("consignments", "is_original") & pl.Series(told) if told.any() else None
 
 
 def _says_of(role: str, columns: tuple[str, ...], of: Facts) -> pl.Series:

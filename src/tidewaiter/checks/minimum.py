@@ -16,6 +16,7 @@ from tidewaiter.law.timeline import EPOCH
 from tidewaiter.model.batch import Batch
 
 LIST = "entry-minimum"
+ENTRY = "entry"
 SETS = {"post": "F43", "express": "F32"}
 """The data set by the channel, where the declaration does not name its own."""
 
@@ -86,10 +87,10 @@ told. Conditional and optional elements are on the list too, and never asked for
 def lacking(batch: Batch, law: Law) -> pl.Series | None:
     """By consignment the mandatory elements that an entry declaration lacks, in words; null where none. None where
     there is nothing to be found in the whole batch."""
-    heads = batch.consignments
-    asked = heads.filter((pl.col("direction") == "entry") & (pl.col("function") == "original"))
-    if asked.is_empty():
+    if ENTRY not in batch.apart("consignments", "direction").different:
         return None
+    heads = batch.consignments
+    asked = heads.filter((pl.col("direction") == ENTRY) & (pl.col("function") == "original"))
     told: dict[str, set[int]] = {}
     missing: dict[int, str] = {}
     columns = ("row", "jurisdiction", "accepted_on", "channel", "circumstance")
