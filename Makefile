@@ -5,6 +5,7 @@
 #   make test         format, lint, types, import contracts, all tests: what CI runs
 #   make bench        how fast the corridor is on this machine
 #   make mutants      change every threshold, rate and day of the law, and see which worked case notices
+#   make fuzz         a million spoiled messages over all readers; takes hours, and goes on where it was stopped
 #   make lock         work out requirements.lock anew (needs uv)
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SHARED := $(wildcard ../shared/data/messages/wco-dms-uk-cds/samples)
 
-.PHONY: run test bench mutants check format environment browser lock clean
+.PHONY: run test bench mutants fuzz check format environment browser lock clean
 
 run: environment
 	@$(BIN)/tidewaiter demonstrate $(if $(ONCE),--once) $(SHARED)
@@ -31,6 +32,10 @@ bench: environment
 
 mutants: environment
 	@$(BIN)/pytest -s tests/law_mutants.py
+
+fuzz: environment
+	@mkdir -p data
+	@nice -n 19 $(BIN)/python tests/fuzz.py --inputs $(or $(INPUTS),1000000) --processes 2 --state data/fuzz.jsonl
 
 format: environment
 	@$(BIN)/ruff format .

@@ -239,7 +239,7 @@ def _converters() -> dict[tuple[type[msgspec.Struct], str], Convert]:
     wanted: dict[type[msgspec.Struct], str] = {
         Party: "id name street city region postcode country phone email",
         Document: "category type id name status",
-        Statement: "code text",
+        Statement: "type code text",
         Packaging: "quantity type marks",
         Equipment: "id",
         FiscalReference: "role id",
@@ -365,10 +365,10 @@ def take_text(draft: Draft, part: Part) -> None:
         draft.take("description", part, (3, 0), CONVERTERS[GoodsItem, "description"], text=f"{before} {text}".strip())
         if "description" not in draft.values and before:
             draft.values["description"] = before
-    else:
-        type = None if subject == m.STATEMENT else subject or None
-        fields = {"code": (2, 0), "text": (3, 0)}
-        draft.add("statements", Statement, part, fields, texts={"text": text}, type=type)
+    elif text or part.at(2, 0):
+        fields = {"type": (0, 0), "code": (2, 0), "text": (3, 0)}
+        texts = {"type": "" if subject == m.STATEMENT else subject, "text": text}
+        draft.add("statements", Statement, part, fields, texts=texts)
     if part.kept:
         part.use((0, 0), *places)
 
