@@ -18,7 +18,7 @@ Decided = Literal["accepted", "rejected"]
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A finding with its stage. `location` is its place in the message, as the dialect points; `pointer` that in ours."""
+    """A finding with its stage. `location` is its place in the message, as the dialect points; `pointer` in ours."""
 
     stage: Stage
     code: str

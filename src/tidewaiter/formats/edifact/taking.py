@@ -406,7 +406,8 @@ def take_seal(draft: Draft, part: Part) -> None:
 def take_quantity(draft: Draft, part: Part) -> None:
     """The quantity in the tariff's unit, or pieces."""
     draft.take("quantity", part, (2, 1), CONVERTERS[GoodsItem, "quantity"])
-    draft.take("quantity_unit", part, (2, 0), CONVERTERS[GoodsItem, "quantity_unit"])
+    if part.at(2, 1):  # a unit of nothing says nothing, and is dropped
+        draft.take("quantity_unit", part, (2, 0), CONVERTERS[GoodsItem, "quantity_unit"])
     if part.kept:
         part.use((0, 0))
 
