@@ -209,7 +209,8 @@ def test_the_command_ends_with_0_1_or_2(tmp_path: Path) -> None:
     assert run("any", tmp_path)[0] == 1
     assert run("csv", good)[0] == 1
     for words in (["telex", good], ["json"], ["json", tmp_path / "none"], ["json", tmp_path / "nothing"],
-                  ["json", good, "--expect", tmp_path / "none"], ["--verify", good]):  # fmt: skip
+                  ["json", good, "--expect", tmp_path / "none"], ["--verify", good],
+                  ["json", good, "--html", tmp_path / "no" / "a.html"], ["json", "--vectors", good / "x"]):  # fmt: skip
         assert run(*words)[0] == 2, words
 
 

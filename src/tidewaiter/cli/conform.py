@@ -97,9 +97,11 @@ def register(app: typer.Typer, out: Console, err: Console, law: Callable[[], Law
         held = None if dialect_only else law()
         day = on.date() if on else datetime.now(UTC).date()
         if vectors is not None:
-            out.print(
-                f"{_write_vectors(vectors, format, held, day):,} messages with what is expected of each in {vectors}"
-            )
+            try:
+                written = _write_vectors(vectors, format, held, day)
+            except OSError as wrong:
+                refuse(f"{wrong.filename}: {wrong.strerror}")
+            out.print(f"{written:,} messages with what is expected of each in {vectors}")
             return
         if path is None:
             refuse("name a message or a folder of messages, or --vectors DIR, or --verify REPORT")
@@ -121,7 +123,10 @@ def register(app: typer.Typer, out: Console, err: Console, law: Callable[[], Law
         except SettingsError as wrong:
             refuse(str(wrong))
         if html is not None:
-            html.write_text(conform_report.page(signed), encoding="utf-8")
+            try:
+                html.write_text(conform_report.page(signed), encoding="utf-8")
+            except OSError as wrong:
+                refuse(f"{wrong.filename}: {wrong.strerror}")
         if as_json:
             sys.stdout.buffer.write(msgspec.json.encode(signed) + b"\n")
             sys.stdout.buffer.flush()
