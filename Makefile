@@ -6,6 +6,7 @@
 #   make bench        how fast the corridor is on this machine
 #   make matching     match a hundred thousand sales with planted mistakes, and find every one
 #   make mutants      change every threshold, rate and day of the law, and see which worked case notices
+#   make fuzz         a million spoiled messages over all readers; takes hours, and goes on where it was stopped
 #   make lock         work out requirements.lock anew (needs uv)
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SHARED := $(wildcard ../shared/data/messages/wco-dms-uk-cds/samples)
 
-.PHONY: run test bench matching mutants check format environment browser lock clean
+.PHONY: run test bench matching mutants fuzz check format environment browser lock clean
 
 run: environment
 	@$(BIN)/tidewaiter demonstrate $(if $(ONCE),--once) $(SHARED)
@@ -35,6 +36,10 @@ matching: environment
 
 mutants: environment
 	@$(BIN)/pytest -s tests/law_mutants.py
+
+fuzz: environment
+	@mkdir -p data
+	@nice -n 19 $(BIN)/python tests/fuzz.py --inputs $(or $(INPUTS),1000000) --processes 2 --state data/fuzz.jsonl
 
 format: environment
 	@$(BIN)/ruff format .

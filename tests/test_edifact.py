@@ -410,6 +410,9 @@ def test_a_place_in_words_is_read_back(spot: Spot) -> None:
         ("MOA+77:5:GBP'MOA+77:6:GBP'", "EDI-27", "/items/0/price"),
         ("FTX+AAA+++A\x07B'", "EDI-24", "/items/0/description"),
         ("PAC+-1++CT'", "EDI-23", "/items/0/packages/0/quantity"),
+        ("GEI+5+C0\x17:ADDPROC:ZZZ'", "EDI-24", "/items/0/additional_procedures/0"),
+        ("FTX+LONG+++Sealed'", "EDI-24", "/items/0/statements/0/type"),
+        (f"PAC+1++CT'PCI++MUGS:{'9' * 36}'", "EDI-24", "/items/0/packages/0/marks"),
     ],
 )
 def test_a_value_that_does_not_fit_is_a_finding_with_its_place(body: str, code: str, pointer: str) -> None:
@@ -458,6 +461,17 @@ def test_what_has_no_field_is_named() -> None:
         "interchange X1, message 1 1 CUSDEC:D:21A:UN, CST[1]/QVR[1], segment 7 QVR, element 1, component 1",
         "interchange X1, message 1 1 CUSDEC:D:21A:UN, CST[1]/QVR[1], segment 7 QVR, element 1, component 2",
     )
+
+
+def test_what_says_nothing_where_it_stands_is_named_and_breaks_nothing() -> None:
+    declared = edifact.read(whole(f"{HEAD}FTX+AAA+++Mug'GDS+1'MEA+AAI++NAR'FTX+ABV'UNS+S'"))
+    [one] = declared.declared
+
+    assert set(codes(one)) <= {"EDI-22"}, "a warning that a segment is out of its place"
+    assert one.consignment.items[0].quantity_unit is None
+    assert one.consignment.items[0].statements == ()
+    for place in ("GDS, element 1", "MEA, element 3", "FTX, element 1"):
+        assert any(place in dropped for dropped in declared.dropped), place
 
 
 # --- writing and answering

@@ -373,6 +373,27 @@ def test_a_parcel_number_without_document_is_written_as_one() -> None:
     assert again(record).tracking_id == record.tracking_id
 
 
+@pytest.mark.parametrize("number", ["\u0661\u0662", "1\u202e", "x", "-1", "1.0"])
+def test_a_step_of_a_pointer_is_numbered_in_plain_digits_or_dropped(number: str) -> None:
+    pointer = (
+        f"<Pointer><SequenceNumeric>{number}</SequenceNumeric><DocumentSectionCode>42A</DocumentSectionCode></Pointer>"
+    )
+    statement = f"<AdditionalInformation><StatementCode>1</StatementCode>{pointer}</AdditionalInformation>"
+    plain = declared_in(statement.replace(number, "1")).consignment.statements
+    odd = declared_in(statement).consignment.statements
+
+    assert [one.pointer for one in plain] == ["42A[1]"]
+    assert [one.pointer for one in odd] == [None]
+
+
+def test_a_transport_document_without_its_number_is_kept_by_its_type() -> None:
+    record = make.consignment(
+        procedure_category="H7", documents=(Document(kind="transport", type="N750"),), tracking_id=None, house_bill=None
+    )
+
+    assert Document(kind="transport", type="N750") in again(record).documents
+
+
 def test_what_has_no_field_is_listed_with_its_place() -> None:
     reading = wco_dms.read(
         f"<Declaration {SPACE}><FunctionCode>9</FunctionCode><FunctionalReferenceID>A</FunctionalReferenceID>"

@@ -20,9 +20,14 @@ import uvicorn
 
 from conftest import NOW
 from make import consignment, item
-from tidewaiter import api, web
+from tidewaiter import api, formats, web
+from tidewaiter.cli import conform_report
 from tidewaiter.law import Law
 from tidewaiter.model.receipt import Receipt
+from tidewaiter.services.attest import attest
+from tidewaiter.services.clear import Message
+from tidewaiter.services.conform import conform
+from tidewaiter.services.expect import Expected
 from tidewaiter.services.receipt import verify
 from tidewaiter.settings import Settings
 from tidewaiter.store import open_store
@@ -318,14 +323,38 @@ def test_what_is_pressed_is_large_enough(served: Served, page: sync_api.Page) ->
         assert [entry for entry in sizes if entry[1] < 23.5 or entry[2] < 23.5] == []
 
 
+def _checker() -> str:
+    """The checker of accessibility, as a script."""
+    found = importlib.util.find_spec("axe_playwright_python")
+    if found is None or found.origin is None:
+        pytest.skip("axe-playwright-python is not installed: only our own checks of accessibility were made")
+    return (Path(found.origin).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_of_a_conformance_report_is_accessible_and_fits(page: sync_api.Page, width: int) -> None:
+    samples = Path(formats.__file__).parent / "ens" / "samples"
+    messages = [Message(source=path.name, data=path.read_bytes()) for path in sorted(samples.iterdir())]
+    wanted = {messages[0].source: Expected(findings=(("8111", "/x"),))}
+    checker = _checker()
+    page.set_viewport_size({"width": width, "height": 900})
+    for expected in (None, wanted):
+        report = conform(messages, law=None, on=NOW.date(), at=NOW, expected=expected)
+        page.set_content(conform_report.page(attest(report, None)))
+        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        _assert_fits(page)
+        page.evaluate(checker)
+        result = page.evaluate("rules => axe.run(document, {runOnly: rules})", AXE_RULES)
+
+        assert len(result["passes"]) > 15
+        assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in result["violations"]] == []
+
+
 @pytest.mark.parametrize(("language", "width"), [("en", 1280), ("en", 390), ("fr", 390), ("zh", 390)])
 def test_a_checker_of_accessibility_finds_nothing(
     served: Served, page: sync_api.Page, language: str, width: int
 ) -> None:
-    found = importlib.util.find_spec("axe_playwright_python")
-    if found is None or found.origin is None:
-        pytest.skip("axe-playwright-python is not installed: only our own checks of accessibility were made")
-    checker = (Path(found.origin).parent / "axe.min.js").read_text(encoding="utf-8")
+    checker = _checker()
     page.set_viewport_size({"width": width, "height": 900})
     first = _first(served, page)
     paths = ["/?control=not_accepted", "/?control=seized", first, f"{first}/receipt", "/quote", QUOTE, WRONG]

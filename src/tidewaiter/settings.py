@@ -110,6 +110,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ]
         | None
     ) = None
+    signing_key: (
+        Annotated[
+            Path,
+            Meta(
+                description="A file with the Ed25519 private key (PEM or JWK) that signs conformance reports. Without "
+                "it they are not signed, and say so."
+            ),
+        ]
+        | None
+    ) = None
 
 
 def settings_of(environment: Mapping[str, str]) -> Settings:

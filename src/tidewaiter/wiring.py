@@ -7,9 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from joserfc.jwk import OKPKey
+
 from tidewaiter.law import Law, load
+from tidewaiter.services.attest import KeyUnfit, signing_key
 from tidewaiter.services.match import PUBLIC_KEY
-from tidewaiter.settings import Settings
+from tidewaiter.settings import Settings, SettingsError
 from tidewaiter.store import Store, open_store, start_embedded
 
 
@@ -26,6 +29,7 @@ class House:
     law: Law
     store: Store
     now: Callable[[], datetime] = clock
+    signing_key: OKPKey | None = None
 
     @property
     def person_key(self) -> bytes:
@@ -35,7 +39,7 @@ class House:
     @property
     def signers(self) -> frozenset[str]:
         """Those whose signature counts, by the SHA-256 of their certificates."""
-        return frozenset((self.settings.trusted_signers or "").lower().split(","))
+        return frozenset(filter(None, (self.settings.trusted_signers or "").lower().split(",")))
 
 
 def law_of(settings: Settings) -> Law:
@@ -45,13 +49,27 @@ def law_of(settings: Settings) -> Law:
     return load(overlay=settings.law_overlay, draw_key=settings.draw_key.encode())
 
 
+def signing_key_of(settings: Settings) -> OKPKey | None:
+    """The key that signs reports; None where none is set. Raises SettingsError."""
+    if settings.signing_key is None:
+        return None
+    try:
+        return signing_key(settings.signing_key.read_bytes())
+    except OSError as error:
+        raise SettingsError(f"TIDEWAITER_SIGNING_KEY names a file that cannot be read: {error.strerror}") from None
+    except KeyUnfit as unfit:
+        raise SettingsError(f"TIDEWAITER_SIGNING_KEY: {unfit}") from None
+
+
 @asynccontextmanager
 async def open_house(settings: Settings, *, now: Callable[[], datetime] = clock) -> AsyncIterator[House]:
-    """The house, open while the context lasts. Raises StoreError, MigrationError, LawError."""
+    """The house, open while the context lasts. Raises StoreError, MigrationError, LawError,
+    SettingsError."""
     law = law_of(settings)
+    key = signing_key_of(settings)
     url = settings.database_url or start_embedded(settings.data_dir)
     store = await open_store(url, schema=settings.database_schema, connections_max=settings.database_connections_max)
     try:
-        yield House(settings=settings, law=law, store=store, now=now)
+        yield House(settings=settings, law=law, store=store, now=now, signing_key=key)
     finally:
         await store.close()

@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from tidewaiter.api import openapi, problems
+from tidewaiter.api.conforming import ConformMessage, show_keys
 from tidewaiter.api.guarding import Guard
 from tidewaiter.api.lodging import LodgeMessage
 from tidewaiter.api.problems import problem
@@ -30,6 +31,8 @@ def routes(house: House) -> list[BaseRoute]:
     return [
         Route("/v1/messages", LodgeMessage(house), methods=["POST"]),
         Route("/v1/quotes", QuoteMessage(house), methods=["POST"]),
+        Route("/v1/conform", ConformMessage(house), methods=["POST"]),
+        Route("/v1/conform/keys", show_keys, methods=["GET"]),
         Route("/v1/consignments/{reference:path}/receipt", show_receipt, methods=["GET"]),
         Route("/v1/consignments/{reference:path}", show_consignment, methods=["GET"]),
         Route("/openapi.json", show_description, methods=["GET"]),

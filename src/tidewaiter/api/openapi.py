@@ -12,16 +12,18 @@ from tidewaiter.api.problems import KINDS, MEDIA_TYPE, Problem
 from tidewaiter.api.quoting import Quoted
 from tidewaiter.api.showing import ConsignmentView
 from tidewaiter.model.answer import Answer
+from tidewaiter.model.conformance import SignedReport
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.outcome import Cleared
 from tidewaiter.model.receipt import Receipt
+from tidewaiter.services.conform import ANY
 
 
 @cache
 def description() -> dict[str, Any]:
     """The whole description."""
     _, components = msgspec.json.schema_components(
-        (Consignment, list[Cleared], list[Answer], ConsignmentView, Quoted, Receipt, Problem),
+        (Consignment, list[Cleared], list[Answer], ConsignmentView, Quoted, Receipt, SignedReport, Problem),
         ref_template="#/components/schemas/{name}",
     )
     return {
@@ -35,6 +37,12 @@ def description() -> dict[str, Any]:
         "paths": {
             "/v1/messages": {"post": _lodge()},
             "/v1/quotes": {"post": _quote()},
+            "/v1/conform": {"post": _conform()},
+            "/v1/conform/keys": {
+                "get": _plain(
+                    "showKeys", "The public keys that sign reports, as a JSON Web Key Set", "application/json"
+                )
+            },
             "/v1/consignments/{reference}": {"get": _show()},
             "/v1/consignments/{reference}/receipt": {"get": _show_receipt()},
             "/openapi.json": {"get": _plain("describe", "This description", "application/json")},
@@ -133,6 +141,37 @@ def _quote() -> dict[str, Any]:
                 "content": {"application/json": _body({"$ref": "#/components/schemas/Quoted"})},
             },
             **_problems(400, 403, 408, 413, 415, 422),
+        },
+    }
+
+
+def _conform() -> dict[str, Any]:
+    return {
+        "operationId": "conform",
+        "summary": "Judge a message stage by stage: bytes, syntax, schema, codes, rules, and across its parts",
+        "description": "Takes what /v1/messages takes; nothing is kept. The report has the digest of the message, our "
+        "version and that of the law, and is signed where this installation has a key.",
+        "parameters": [
+            {
+                "name": "format",
+                "in": "query",
+                "description": "The format that the message must be of; any where it speaks for itself.",
+                "schema": {"type": "string", "enum": [ANY, *formats.FORMATS], "default": ANY},
+            },
+            {
+                "name": "on",
+                "in": "query",
+                "description": "The legal day of the rules; today where not given.",
+                "schema": {"type": "string", "format": "date"},
+            },
+        ],
+        "requestBody": _message(),
+        "responses": {
+            "200": {
+                "description": "The report; whether the message conforms stands in it",
+                "content": {"application/json": _body({"$ref": "#/components/schemas/SignedReport"})},
+            },
+            **_problems(400, 403, 408, 413, 415),
         },
     }
 

@@ -35,6 +35,7 @@ ENCODED = ProblemKind("message_encoded", 415, "Send the message itself, neither 
 TOO_SLOW = ProblemKind("message_too_slow", 408, "The message did not arrive in time")
 NOT_FOUND = ProblemKind("not_found", 404, "There is nothing here")
 DAY_UNFIT = ProblemKind("day_unfit", 400, "A day is written as YYYY-MM-DD")
+FORMAT_UNKNOWN = ProblemKind("format_unknown", 400, "No format of that name is read here")
 TOO_MANY = ProblemKind("too_many", 413, "The message holds more consignments than are quoted at once")
 LAW_CHANGED = ProblemKind("law_changed", 409, "The law it was charged under is no longer the one held here")
 NOT_RECKONED = ProblemKind("not_reckoned", 409, "What is kept of it no longer gives the charges that were made")
@@ -50,7 +51,7 @@ OTHER = ProblemKind("bad_request", 400, "The request cannot be understood")
 KINDS = (
     UNREADABLE, KEY_TAKEN, KEY_UNFIT, FILER_UNFIT, TOO_LONG, LENGTH_UNFIT, ENCODED, TOO_SLOW, NOT_FOUND,
     NO_CONSIGNMENT, NOT_ALLOWED, FOREIGN, FOREIGN_HOST, BUSY, UNAVAILABLE, OURS, OTHER, DAY_UNFIT, TOO_MANY,
-    LAW_CHANGED, NOT_RECKONED,
+    LAW_CHANGED, NOT_RECKONED, FORMAT_UNKNOWN,
 )  # fmt: skip
 """Every problem there is."""
 

@@ -47,7 +47,7 @@ class QuoteMessage:
         headers = Headers(scope=scope)
         try:
             filer_of(headers)
-            on = _day_in(scope)
+            on = day_in(scope)
             data = await body_of(headers, receive, self.house.settings.message_bytes_max)
             if data is None:
                 return  # the caller went away
@@ -78,13 +78,19 @@ class QuoteMessage:
         return Response(body, media_type="application/json")
 
 
-def _day_in(scope: Scope) -> date | None:
+def day_in(scope: Scope) -> date | None:
     """The day asked for in the query; None where none is. Raises Refused."""
-    query: bytes = scope.get("query_string", b"")
-    asked = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("on")
+    asked = asked_in(scope, "on")
     if asked is None:
         return None
     try:
-        return msgspec.convert(asked[-1], date, strict=False)
+        return msgspec.convert(asked, date, strict=False)
     except msgspec.ValidationError:
         raise Refused(problem(problems.DAY_UNFIT)) from None
+
+
+def asked_in(scope: Scope, name: str) -> str | None:
+    """What the query says under this name, the last where it says several; None where it says nothing."""
+    query: bytes = scope.get("query_string", b"")
+    asked = parse_qs(query.decode("latin-1"), keep_blank_values=True).get(name)
+    return asked[-1] if asked else None

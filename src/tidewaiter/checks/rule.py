@@ -11,7 +11,7 @@ from typing import Literal
 import polars as pl
 
 from tidewaiter.law.in_force import InForce
-from tidewaiter.model.finding import Kind, Severity
+from tidewaiter.model.finding import Kind, Severity, Stage
 
 Frame = Literal["consignments", "items", "packages", "parties", "fiscal_references"]
 Test = Callable[[InForce], pl.Expr | None]
@@ -63,6 +63,7 @@ def rule(
     detail: str = "",
     needs: str = "",
     lacks: str = "",
+    stage: Stage = "rules",
 ) -> Callable[[Test], Rule]:
     """A decorator that makes a rule of a function from law to an expression that is true where the rule is broken.
 
@@ -73,7 +74,7 @@ def rule(
     """
 
     def make(test: Test) -> Rule:
-        kind = _kind(code, severity, test.__doc__)
+        kind = _kind(code, severity, stage, test.__doc__)
         details = {field: detail} if detail else {}
         wanted = {field: needs or detail} if needs or detail else {}
         return Rule(kind=kind, on=on, tests={field: test}, details=details, needs=wanted, lacks=lacks, asked=asked)
@@ -91,7 +92,7 @@ def rule_of_values(
     """
 
     def make(test: Callable[[InForce, pl.Expr], pl.Expr | None]) -> Rule:
-        kind = _kind(code, severity, test.__doc__)
+        kind = _kind(code, severity, "codes", test.__doc__)
 
         def of(column: str) -> Test:
             return lambda law: test(law, pl.col(column))
@@ -115,9 +116,9 @@ def rules_in(module: ModuleType) -> tuple[Rule, ...]:
     return tuple(sorted(found, key=lambda rule: rule.kind.code))
 
 
-def _kind(code: str, severity: Severity, docstring: str | None) -> Kind:
+def _kind(code: str, severity: Severity, stage: Stage, docstring: str | None) -> Kind:
     said, _, law = inspect.cleandoc(docstring or "").partition("\n\nSource: ")
     text, stop, remedy = " ".join(said.split()).partition(". ")
     if not (text and stop and remedy and law):
         raise ValueError(f"the docstring of {code} must say what is wrong, then how to mend it, then its Source")
-    return Kind(code=code, severity=severity, text=f"{text}.", remedy=remedy, law=" ".join(law.split()))
+    return Kind(code=code, severity=severity, text=f"{text}.", remedy=remedy, law=" ".join(law.split()), stage=stage)

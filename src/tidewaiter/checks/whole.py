@@ -83,6 +83,7 @@ def change_without_reason(_: InForce) -> pl.Expr:
     asked=ORIGINAL,
     detail="lines",
     needs="item_count",
+    stage="across",
 )
 def item_count_differs(_: InForce) -> pl.Expr:
     """The number of items stated is not the {detail} items given. Correct the number, or send the items that are
@@ -101,6 +102,7 @@ def item_count_differs(_: InForce) -> pl.Expr:
     asked=CUSTOMS,
     detail="packages_counted",
     needs="packages_counted",
+    stage="across",
 )
 def package_count_differs(_: InForce) -> pl.Expr:
     """The number of packages stated is not the {detail} packages listed by item. Count a package that holds several

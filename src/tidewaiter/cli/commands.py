@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from tidewaiter.cli import bench as benchmark
+from tidewaiter.cli import conform as conformance
 from tidewaiter.cli import files, report
 from tidewaiter.cli.law import commands as law_commands
 from tidewaiter.cli.watching import watch_command
@@ -28,6 +29,7 @@ from tidewaiter.model.outcome import Cleared
 from tidewaiter.model.past import Past
 from tidewaiter.model.receipt import Receipt
 from tidewaiter.services.clear import ClearedMessage, Message, clear_messages, read_message
+from tidewaiter.services.conform import schema as conformance_schema
 from tidewaiter.services.list_consignments import list_consignments
 from tidewaiter.services.lodge import Lodged
 from tidewaiter.services.lodge import lodge as lodge_message
@@ -71,6 +73,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a co
 
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "consignment": consignment_schema, "receipt": receipt_schema, "quote": quote_schema,
+    "conformance": conformance_schema,
 }  # fmt: skip
 """What has a published schema; each stands in docs/reference too."""
 
@@ -246,7 +249,7 @@ def _verified(line: bytes, laws: Path | None) -> Verdict:
 
 
 @app.command()
-def schema(of: Annotated[str, typer.Argument(help="consignment, receipt or quote")]) -> None:
+def schema(of: Annotated[str, typer.Argument(help="consignment, receipt, quote or conformance")]) -> None:
     """Print a published JSON Schema."""
     if of not in SCHEMAS:
         _err.print(f"there is no schema of {of}; there are {', '.join(SCHEMAS)}")
@@ -391,6 +394,7 @@ def _law() -> Law:
 
 app.add_typer(law_commands(_out, _law), name="law")
 app.command(name="watch")(watch_command(_out, _err, _in_house))
+conformance.register(app, _out, _err, _law)
 
 
 def _print_json(records: Sequence[Cleared]) -> None:

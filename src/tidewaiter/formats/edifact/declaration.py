@@ -147,7 +147,7 @@ class Declaration:
             part.use((0, 0))
         elif tag in ("EQD", "SEL") and self.type == "CUSDEC" and draft.struct is Consignment:
             taking.take_equipment(draft, part, (1, 0)) if tag == "EQD" else taking.take_seal(draft, part)
-        elif tag == "GDS" and part.at(0) == "1" and not is_shared:
+        elif tag == "GDS" and part.at(0) == "1" and draft.struct is Consignment and not is_shared:
             draft.put("category", "documents", part, (0, 0))
         elif tag == "CST" and draft.struct is Consignment:
             draft.take("declaration_type", part, (1, 0), CONVERTERS[Consignment, "declaration_type"])

@@ -41,6 +41,8 @@ FINDINGS_MAX = 10_000
 """So many findings are listed of one file."""
 ENTRIES_MAX = 9_999
 """No list of a consignment is read further than this (goods items of one declaration in ICS2 and H7)."""
+MARKS_MAX = 35
+"""Characters in a line of marks: UN/EDIFACT data element 7102."""
 _COUNTRY_OF = re.compile(r"([A-Z]{2})(?:[A-Z0-9]{3})?")
 _IOSS = re.compile(r"IM[0-9]{10}")
 
@@ -239,7 +241,7 @@ def _converters() -> dict[tuple[type[msgspec.Struct], str], Convert]:
     wanted: dict[type[msgspec.Struct], str] = {
         Party: "id name street city region postcode country phone email",
         Document: "category type id name status",
-        Statement: "code text",
+        Statement: "type code text",
         Packaging: "quantity type marks",
         Equipment: "id",
         FiscalReference: "role id",
@@ -365,10 +367,10 @@ def take_text(draft: Draft, part: Part) -> None:
         draft.take("description", part, (3, 0), CONVERTERS[GoodsItem, "description"], text=f"{before} {text}".strip())
         if "description" not in draft.values and before:
             draft.values["description"] = before
-    else:
-        type = None if subject == m.STATEMENT else subject or None
-        fields = {"code": (2, 0), "text": (3, 0)}
-        draft.add("statements", Statement, part, fields, texts={"text": text}, type=type)
+    elif text or part.at(2, 0):
+        fields = {"type": (0, 0), "code": (2, 0), "text": (3, 0)}
+        texts = {"type": "" if subject == m.STATEMENT else subject, "text": text}
+        draft.add("statements", Statement, part, fields, texts=texts)
     if part.kept:
         part.use((0, 0), *places)
 
@@ -382,6 +384,11 @@ def take_marks(draft: Draft, part: Part) -> None:
     """The marks of the packages before this segment."""
     packages, text = draft.entries("packages"), part.joined(1, 0, 10)
     if not text or not packages or packages[-1].marks is not None:
+        return
+    long = next((n for n in range(10) if len(part.at(1, n)) > MARKS_MAX), None)
+    if long is not None:
+        unfit = Unfit(NOT_OF_THE_FORM, f"marks have at most {MARKS_MAX} characters a line")
+        draft.fault(unfit, f"packages/{len(packages) - 1}/marks", part.told_at(1, long))
         return
     if draft.amend("packages", part, "marks", (1, 0), text=text):
         part.use(*((1, n) for n in range(1, 10)))
@@ -406,7 +413,8 @@ def take_seal(draft: Draft, part: Part) -> None:
 def take_quantity(draft: Draft, part: Part) -> None:
     """The quantity in the tariff's unit, or pieces."""
     draft.take("quantity", part, (2, 1), CONVERTERS[GoodsItem, "quantity"])
-    draft.take("quantity_unit", part, (2, 0), CONVERTERS[GoodsItem, "quantity_unit"])
+    if part.at(2, 1):  # a unit of nothing says nothing, and is dropped
+        draft.take("quantity_unit", part, (2, 0), CONVERTERS[GoodsItem, "quantity_unit"])
     if part.kept:
         part.use((0, 0))
 
@@ -470,6 +478,9 @@ def _take_procedure(draft: Draft, part: Part, element: int, text: str) -> None:
 def _add_text(draft: Draft, field: str, part: Part, at: tuple[int, int], text: str) -> None:
     entries = draft.entries(field)
     if text in entries or len(entries) >= FEW_MAX:
+        return
+    if unfit := unfit_in(text):
+        draft.fault(Unfit(NOT_OF_THE_FORM, f"{unfit} in it"), f"{field}/{len(entries)}", part.told_at(*at))
         return
     draft.anchor[f"{draft.at}/{field}/{len(entries)}"] = part.tail_at(*at)
     entries.append(text)

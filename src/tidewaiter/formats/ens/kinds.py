@@ -57,6 +57,7 @@ OF_RULES: dict[str, Kind] = {
     row.code: Kind(
         code=row.code,
         severity="error",
+        stage="rules",
         text=row.text,
         remedy=row.remedy,
         law=f"{_RULES}, {row.law}" if row.law else _RULES,

@@ -42,11 +42,12 @@ def sniff(head: bytes) -> bool:
 def write(consignments: Sequence[Consignment]) -> bytes:
     """A message that `read` reads back as these consignments, but for what the family has no element for.
 
-    That is: the day of acceptance, price paid, insurance, discount, tax collected, order number, whether a party is a
-    person, roles such as marketplace and a second party in one role, and seals by goods item. Lists come back in the
-    order of the schema, numbered where it wants numbers; a parcel number or bill without a document gets one. A
-    message with one consignment is valid against the British schemas where each value is as long as they allow and
-    the data set is not H6 or H7.
+    That is: the version, the day of acceptance, price paid, insurance, discount, tax collected, order number, whether
+    a party is a person, roles such as marketplace and a second party in one role, and seals by goods item. Lists come
+    back in the order of the schema, numbered where it wants numbers and only there; documents of the whole and
+    supporting ones stand where H7 or the full set has them, and are read so; a parcel number or bill without a
+    document gets one, and a change without a type of declaration the type of a change. A message with one consignment
+    is valid against the British schemas where each value is as long as they allow and the data set is not H6 or H7.
     """
     parts = [
         (country, [_declaration.element_of(one) for one in same])

@@ -133,7 +133,7 @@ class Choice:
             for one in getattr(record, name):
                 if all(getattr(one, key) == fixed for key, fixed in self.rest_fixed.items()):
                     code = getattr(one, by_field) or ""
-                    pairs.append((getattr(one, value_field), self._unnamed.get(code, code)))
+                    pairs.append((getattr(one, value_field) or "", self._unnamed.get(code, code)))
         filled = [(value, code) for value, code in pairs if value or (code and value is not None)]
         for value, code in filled[: self.most]:
             parts = ((self.value[0], written(value or "")[0]), (self.by[0], written(code)[0]))

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from tidewaiter.formats.text import unfit_in
 from tidewaiter.formats.tree import Node
 from tidewaiter.formats.wco_dms.kinds import TWICE
 from tidewaiter.formats.wco_dms.passing import SEQUENCE, Element, Reader, Spot, Writer
@@ -16,6 +17,7 @@ from tidewaiter.formats.wco_dms.values import Convert, Unfit, converter, kind_of
 from tidewaiter.model.consignment import Consignment, Document, GoodsItem, TaxLine
 
 _SECTION, _TAG = "DocumentSectionCode", "TagID"
+_DIGITS = re.compile("[0-9]+")
 _POINTER_STEP = re.compile(r"([^\[#/]*)(?:\[([0-9]+)\])?(?:#([^/]*))?")
 
 ORIGINAL, CHANGE = "9", "13"
@@ -168,7 +170,7 @@ class Pointers:
         if not told:
             return
         whole = f"{into[self._field]}/{told}" if self._field in into else told
-        if len(whole) > self._length or (number and not number.isdecimal()):
+        if len(whole) > self._length or unfit_in(whole) or (number and not _DIGITS.fullmatch(number)):
             spot.reader.drop(node, f"{spot.here}/{step(self.element, position)}")
             return
         into[self._field] = whole
