@@ -23,8 +23,8 @@ from waybills import some
 
 SAMPLES = Path(cargo_imp.__file__).parent / "samples"
 CORPUS = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "messages"
-HOUSES = (SAMPLES / "house-manifest-5.txt").read_text()
-WAYBILL = (SAMPLES / "air-waybill-16.txt").read_text()
+HOUSES = (SAMPLES / "house-manifest-5.imp").read_text()
+WAYBILL = (SAMPLES / "air-waybill-16.imp").read_text()
 HEAD = "FHL/5\nMBI/999-12345675PVGJFK/T1K2.5\nHBS/SAMPLE0001/PVGJFK/1/K2.5//LAMPS\n"
 CONSIGNEE = "CNE\nNAM/PAT EXAMPLE\nADR/2 SAMPLE STREET\nLOC/EXAMPLEVILLE/NY\n/US/00000\n"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tidewaiter.services.clear import Message
 
-MESSAGE_ENDINGS = frozenset({".xml", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".xlsx", ".edi"})
+MESSAGE_ENDINGS = frozenset({".xml", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".xlsx", ".edi", ".imp"})
 """What is looked for in folders; a file named outright is read whatever its name."""
 
 TOGETHER_MAX = 200
