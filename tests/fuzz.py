@@ -32,6 +32,7 @@ from mutations import mutated
 from tidewaiter import formats
 from tidewaiter.formats import FORMATS, Declared, Reading
 from tidewaiter.model.consignment import Consignment
+from tidewaiter.model.finding import Finding
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 SECONDS_MAX = 1.0
@@ -86,7 +87,8 @@ def samples_of(name: str) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
             taken = formats.sniff(data)
             if taken is not None and name == taken.NAME:
                 reading = taken.read(data)
-                if reading.declared or reading.answers or path.is_relative_to(SHARED / "hostile"):
+                held = reading.declared or reading.documents or reading.movements or reading.answers
+                if held or path.is_relative_to(SHARED / "hostile"):
                     found[data] = None
     return tuple(ours), tuple(found)
 
@@ -100,17 +102,22 @@ def input_of(name: str, number: int, seed: int) -> bytes:
 
 def errors_in(reading: Reading) -> list[str]:
     """The codes of all error findings, of the message and of what is in it."""
-    found = [*reading.findings, *(finding for one in reading.declared for finding in one.findings)]
-    return [finding.code for finding in found if finding.severity == "error"]
+    return [finding.code for finding in told_in(reading) if finding.severity == "error"]
+
+
+def told_in(reading: Reading) -> list[Finding]:
+    """All findings, of the message and of what is in it."""
+    parts = (*reading.declared, *reading.documents)
+    return [*reading.findings, *(finding for one in parts for finding in one.findings)]
 
 
 def wrong_in(name: str, data: bytes, reading: Reading) -> Iterator[str]:
     """What is wrong with the way this input was read, in words that hold nothing of it."""
     if reading.format != name:
         yield f"read as {reading.format}"
-    if not (reading.declared or reading.answers or reading.findings):
+    if not (reading.declared or reading.documents or reading.movements or reading.answers or reading.findings):
         yield "nothing was said of it"
-    told = [*reading.findings, *(finding for one in reading.declared for finding in one.findings)]
+    told = told_in(reading)
     if any(finding.code not in KNOWN for finding in told):
         yield "a finding of no known kind"
     if any("{detail}" in finding.text for finding in told) and b"{detail}" not in data:
