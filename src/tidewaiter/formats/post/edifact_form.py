@@ -120,13 +120,15 @@ class _Reader:
 
     def _body(self, token: tokens.Segment) -> None:
         self._count += 1
+        if self._reference is None:
+            self._say(e.NO_INTERCHANGE, token.tag)
+            return
+        if not self._stack:
+            return  # of a message that is not known, which was told as dropped as a whole
         spot = Spot(
             interchange=self._spot.interchange, count=self._spot.count, message=self._spot.message,
             type=self._spot.type, number=self._count, tag=token.tag,
         )  # fmt: skip
-        if self._reference is None:
-            self._say(e.NO_INTERCHANGE, token.tag)
-            return
         for depth in range(len(self._stack) - 1, -1, -1):
             group, branch = self._stack[depth]
             leaves = [leaf for leaf in group.leaves() if _fits(leaf.segment, token) and not _in_trigger(leaf, group)]
@@ -143,8 +145,7 @@ class _Reader:
                 own = [leaf for leaf in inner.leaves() if _in_trigger(leaf, inner)]
                 self._leaves(token, own, inner.segment.fixed, below, spot)
                 return
-        if self._stack:
-            self.made.findings.append(found(e.PLACE, token.tag, source_pointer=str(spot)))
+        self.made.findings.append(found(e.PLACE, token.tag, source_pointer=str(spot)))
         self.made.dropped.append(str(spot))
 
     def _leaves(
