@@ -66,12 +66,15 @@ KINDS = (MALFORMED, DOCTYPE, OVER_LIMIT, PREFIX, AND_MORE)
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
-def sniffs(head: bytes, ours: re.Pattern[bytes]) -> bool:
-    """Whether a message begins as XML and has in it what a format knows itself by; in UTF-16 too."""
+def sniffs(head: bytes, ours: re.Pattern[bytes], *, literal: bytes = b"") -> bool:
+    """Whether a message begins as XML and has in it what a format knows itself by; in UTF-16 too.
+
+    `literal` is in all that matches, where there is such a thing: it is looked for first, since that takes no time.
+    """
     for mark in _MARKS:
         head = head.removeprefix(mark)
     head = head.replace(b"\x00", b"").lstrip()
-    return head.startswith(b"<") and ours.search(head) is not None
+    return head.startswith(b"<") and literal in head and ours.search(head) is not None
 
 
 BYTES_MAX = 32 * 1024 * 1024
@@ -190,7 +193,7 @@ def _tags_within(declared: tuple[tuple[str, str], ...]) -> _Tags:
 
 
 _TAG_MAX, _TAGS_MAX, _NEW_TAGS_MAX = 1_024, 512, 256
-"""Characters in a tag that is remembered, tags remembered, and new ones in one message that is not parsed as a whole."""
+"""Characters in a tag that is remembered, how many are, and how many may be new before a message is parsed whole."""
 _ATTRIBUTE = re.compile(r"""([^ \t\r\n=]+)[ \t\r\n]*=[ \t\r\n]*("[^"]*"|'[^']*')""")
 _RAW = re.compile(r"[^ \t\r\n/]+")
 _END = re.compile(r"/([^ \t\r\n/>]+)[ \t\r\n]*>[ \t\r\n]*")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from itertools import compress
+from operator import mul
 
 import numpy as np
 import polars as pl
@@ -26,8 +27,8 @@ _GB_VAT = r"GB(?:[0-9]{9}|[0-9]{12})"
 _S10_SHAPE = "AA000000000AA"
 _S10_LOWEST = np.frombuffer(_S10_SHAPE.encode(), np.uint8).reshape(-1, 1)
 _S10_HIGHEST = np.frombuffer(_S10_SHAPE.replace("A", "Z").replace("0", "9").encode(), np.uint8).reshape(-1, 1)
-_S10_WEIGHTS = np.array([8, 6, 4, 2, 3, 5, 9, 7])
-_S10_CHECKS = np.array([5, 0, 9, 8, 7, 6, 5, 4, 3, 2, 1])
+_S10_WEIGHTS = (8, 6, 4, 2, 3, 5, 9, 7)
+_S10_CHECKS = (5, 0, 9, 8, 7, 6, 5, 4, 3, 2, 1)
 """The check digit by the rest modulo 11: 11 less the rest, but 0 for 10 and 5 for 11."""
 _NEITHER = pl.Series([None], dtype=pl.Boolean)
 
@@ -57,8 +58,8 @@ def is_s10(text: str) -> bool:
     """
     if not looks_like_s10(text):
         return False
-    rest = sum(int(digit) * weight for digit, weight in zip(text[2:10], _S10_WEIGHTS.tolist(), strict=True)) % 11
-    return int(text[10]) == int(_S10_CHECKS[rest])
+    rest = sum(map(mul, map(int, text[2:10]), _S10_WEIGHTS)) % 11
+    return int(text[10]) == _S10_CHECKS[rest]
 
 
 def s10(column: pl.Series) -> pl.Series:
@@ -72,7 +73,7 @@ def s10(column: pl.Series) -> pl.Series:
     signs = np.frombuffer("".join(stated).encode("ascii", "replace"), np.uint8).reshape(-1, len(_S10_SHAPE)).T.copy()
     is_right = ((signs >= _S10_LOWEST) & (signs <= _S10_HIGHEST)).all(axis=0)
     digits = signs[2:11].astype(np.int64) - ord("0")
-    is_right &= _S10_CHECKS[_S10_WEIGHTS @ digits[:8] % 11] == digits[8]
+    is_right &= np.array(_S10_CHECKS)[np.array(_S10_WEIGHTS) @ digits[:8] % 11] == digits[8]
     found = np.zeros(len(column), np.bool_)
     found[has_length] = is_right
     answer = pl.Series(found)
