@@ -17,6 +17,7 @@ from tidewaiter.model.about import KEEP_ACCOUNT, about
 MICRO = 1_000_000
 LIMIT = Decimal(10) ** 12
 """No amount, mass or quantity reaches this; past it the boundary refuses, so that 64 bits always hold it."""
+_QUANTUM = Decimal("0.000001")
 LIMIT_MICRO = int(LIMIT) * MICRO
 """The same in millionths: a sum of nine below it still fits in 64 bits."""
 
@@ -47,9 +48,8 @@ def check_exact(value: Decimal | None, name: str) -> None:
     """Refuse what `to_micro` refuses, and what is below zero, naming the field. Raises ValueError."""
     if value is None:
         return
-    sign, digits, exponent = value.as_tuple()
-    if sign == 0 and isinstance(exponent, int) and -6 <= exponent <= 12 - len(digits):
-        return  # the usual case, decided without arithmetic
+    if value.is_finite() and 0 <= value < LIMIT and value.quantize(_QUANTUM) == value:
+        return
     if value.is_finite() and value < 0:
         raise ValueError(f"{name} must not be negative")
     to_micro(value)

@@ -26,6 +26,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from tidewaiter.formats.ens.part import Part
 from tidewaiter.formats.ens.predicates import PREDICATES
 from tidewaiter.formats.ens.shape import Group, Leaf
@@ -38,16 +40,19 @@ _PADDED = 8
 """Numbers in the message have at most so many digits, with noughts before them."""
 
 
-class Rule(NamedTuple):
+class Rule(msgspec.Struct, frozen=True, gc=False):
     """A rule at a group: `leaf` is the element in it at which it stands, '' for the group itself.
 
     `about` is that element or group in it that our pointer leads to: the one that is missing or not as it should be.
+    Where there is no element `wants`, or there is `kept_by`, the rule is not broken and need not be asked; '' for none.
     """
 
     code: str
     leaf: str
     about: str
     is_broken: Condition
+    wants: str
+    kept_by: str
 
 
 class Asked(NamedTuple):
@@ -82,7 +87,14 @@ class RuleBook:
         if here is None:  # an element that this message does not have
             return
         leaf = here.name if isinstance(here, Leaf) else ""
-        rule = Rule(row.code, leaf, leaf or _about(row), _broken(row, tuple(groups), leaf, root))
+        rule = Rule(
+            row.code,
+            leaf,
+            leaf or _about(row),
+            _broken(row, tuple(groups), leaf, root),
+            wants=_leaf_in(here, row.when, _OF_A_TEXT),
+            kept_by=_leaf_in(here, row.must, ("present",)),
+        )
         self._by_path.setdefault(tuple(groups), []).append(rule)
 
     def _hand_out(self, group: Group, path: tuple[str, ...]) -> None:
@@ -104,6 +116,20 @@ def _about(row: RuleRow) -> str:
         if test and path[0] not in "./":
             return path.partition("/")[0]
     return ""
+
+
+def _leaf_in(here: Group | Leaf, conditions: Sequence[str], tests: Sequence[str]) -> str:
+    """The first element in the group to which one of these tests is put, alone; '' where there is none."""
+    for condition in conditions:
+        path, _, told = condition.partition(" ")
+        if "&" not in condition and told.partition(" ")[0] in tests and isinstance(here, Group):
+            if isinstance(here.inner.get(path), Leaf):
+                return path
+    return ""
+
+
+_OF_A_TEXT = ("present", "is", "in", "begins", "begins_not", "like", "same_as")
+"""Tests that fail where there is no text."""
 
 
 def _broken(row: RuleRow, groups: tuple[str, ...], leaf: str, root: Group) -> Condition:

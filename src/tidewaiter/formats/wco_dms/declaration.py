@@ -82,8 +82,10 @@ def _settle_jurisdiction(
     into: dict[str, Any], path: str, country: str, jurisdiction: str | None, note: Callable[[Finding], None]
 ) -> None:
     """The country the message names, else the one given, else that of the office it is addressed to."""
-    offices = (into.get("declaration_office", "")[:2], into.get("presentation_office", "")[:2])
-    told = next((code for code in (country, jurisdiction or "", *offices) if _COUNTRY.fullmatch(code)), "")
+    told = country
+    if not _COUNTRY.fullmatch(told):
+        offices = (into.get("declaration_office", "")[:2], into.get("presentation_office", "")[:2])
+        told = next((code for code in (jurisdiction or "", *offices) if _COUNTRY.fullmatch(code)), "")
     into["jurisdiction"] = told
     if not told:
         where = path.rpartition("/")[0] + "/ResponsibleCountryCode"
