@@ -118,7 +118,7 @@ def judge(part: Part, rules: RuleBook, taker: Taker) -> None:
     if of_leaves:
         for leaf in texts:
             for rule in of_leaves.get(leaf, ()):
-                if rule.is_broken(part):
+                if (not rule.wants or rule.wants in texts) and rule.is_broken(part):
                     _note(rule, part, taker)
     for inner in part.groups.values():
         for one in inner:

@@ -79,10 +79,12 @@ class RuleBook:
 
     def _add(self, row: RuleRow, root: Group) -> None:
         here: Group | Leaf | None = root
+        within = root
         groups: list[str] = []
         for step in row.at:
             here = here.inner.get(step) if isinstance(here, Group) else None
             if isinstance(here, Group):
+                within = here
                 groups.append(step)
         if here is None:  # an element that this message does not have
             return
@@ -92,8 +94,8 @@ class RuleBook:
             leaf,
             leaf or _about(row),
             _broken(row, tuple(groups), leaf, root),
-            wants=_leaf_in(here, row.when, _OF_A_TEXT),
-            kept_by=_leaf_in(here, row.must, ("present",)),
+            wants=_beside(row.when, _OF_A_TEXT, within, leaf),
+            kept_by=_beside(row.must, ("present",), within, leaf) or _beside(row.when, ("absent",), within, leaf),
         )
         self._by_path.setdefault(tuple(groups), []).append(rule)
 
@@ -118,13 +120,13 @@ def _about(row: RuleRow) -> str:
     return ""
 
 
-def _leaf_in(here: Group | Leaf, conditions: Sequence[str], tests: Sequence[str]) -> str:
-    """The first element in the group to which one of these tests is put, alone; '' where there is none."""
+def _beside(conditions: Sequence[str], tests: Sequence[str], group: Group, leaf: str) -> str:
+    """The first element of the group that a rule at it, or at a leaf in it, puts one of these tests to alone; or ''."""
     for condition in conditions:
         path, _, told = condition.partition(" ")
-        if "&" not in condition and told.partition(" ")[0] in tests and isinstance(here, Group):
-            if isinstance(here.inner.get(path), Leaf):
-                return path
+        name = path.removeprefix("../") if leaf else path
+        if "&" not in condition and told.partition(" ")[0] in tests and isinstance(group.inner.get(name), Leaf):
+            return name
     return ""
 
 
@@ -181,6 +183,10 @@ def _condition(text: str, place: _Place) -> Condition:
         return lambda part: left(part) is not None and left(part) == right(part)
     fits = _TESTS[test](told)
     if _leads_to_one_text(path, place):
+        way = _way(path, place)
+        if way.start == "self" and not way.groups:
+            leaf = way.leaf
+            return lambda part: fits(part.texts.get(leaf))
         one = _one(path, place)
         return lambda part: fits(one(part))
     many = _many(path, place)
@@ -205,8 +211,7 @@ _Fits = Callable[["str | None"], bool]
 
 
 def _is(told: Sequence[str]) -> _Fits:
-    wanted = frozenset(told)
-    return lambda text: text in wanted
+    return frozenset(told).__contains__
 
 
 def _is_not(told: Sequence[str]) -> _Fits:
