@@ -194,7 +194,14 @@ def _condition(text: str, place: _Place) -> Condition:
         return lambda part: bool(many(part))
     if test == "absent":
         return lambda part: not many(part)
-    return lambda part: any(fits(found) for found in many(part) if isinstance(found, str))
+
+    def is_passed(part: Part) -> bool:
+        for found in many(part):
+            if isinstance(found, str) and fits(found):
+                return True
+        return False
+
+    return is_passed
 
 
 def _counting(path: str, test: str, told: Sequence[str], place: _Place) -> Condition:
@@ -332,12 +339,19 @@ def _one(path: str, place: _Place) -> _One:
 def _many(path: str, place: _Place) -> _Many:
     """What finds all texts or groups at the end of the path."""
     start, groups, leaf, _ = _way(path, place)
+    if len(groups) == 1 and not leaf and start != "above":
+        [only] = groups
+        if start == "self":
+            return lambda part: part.groups.get(only, ())
+        return lambda part: part.root.groups.get(only, ())
 
     def find(part: Part) -> Sequence[str | Part]:
         first = part if start == "self" else part.above if start == "above" else part.root
         parts = [first]
         for group in groups:
             parts = [inner for one in parts for inner in one.groups.get(group, ())]
+            if not parts:
+                return ()
         if leaf:
             return [one.texts[leaf] for one in parts if leaf in one.texts]
         return parts
