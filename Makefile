@@ -3,7 +3,7 @@
 #   make run          clear the sample messages, print the table, serve http://127.0.0.1:8080 until Ctrl-C
 #   make run ONCE=1   print the table and end
 #   make test         format, lint, types, import contracts, all tests: what CI runs
-#   make bench        how fast the corridor is on this machine
+#   make bench        how fast the corridor and the reading of messages are on this machine
 #   make mutants      change every threshold, rate and day of the law, and see which worked case notices
 #   make lock         work out requirements.lock anew (needs uv)
 
@@ -28,6 +28,7 @@ check: environment
 
 bench: environment
 	@$(BIN)/tidewaiter bench
+	@$(BIN)/tidewaiter bench read
 
 mutants: environment
 	@$(BIN)/pytest -s tests/law_mutants.py

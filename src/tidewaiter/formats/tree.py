@@ -6,7 +6,8 @@ that stands for nothing is a fault, but the tree is made all the same, by local 
 
 Expat is the judge of what is XML, but it is not asked of every tag again: a message is cut at its tags, and expat is
 asked once for all messages what a tag says, and of a text only where it has more than plain letters. A message with
-anything else in it (a comment, a section, text between elements, another encoding, any fault) is parsed as a whole.
+anything else in it (a comment inside, a section, text between elements, another encoding, any fault) is parsed as a
+whole.
 """
 
 from __future__ import annotations
@@ -199,9 +200,11 @@ _RAW = re.compile(r"[^ \t\r\n/]+")
 _END = re.compile(r"/([^ \t\r\n/>]+)[ \t\r\n]*>[ \t\r\n]*")
 _START = re.compile(
     rb"""(?:\xef\xbb\xbf)?(?:<\?xml[ ]version=(["'])1\.0\1(?:[ ]encoding=(["'])(?:utf|UTF)-8\2)?
-    (?:[ ]standalone=(["'])(?:yes|no)\3)?[ ]?\?>)?[ \t\r\n]*<(?=[^?!/<])""",
+    (?:[ ]standalone=(["'])(?:yes|no)\3)?[ ]?\?>)?[ \t\r\n]*+
+    (?:<!--[ -,.-~\t\r\n]*+(?:-[ -,.-~\t\r\n]++){0,99}+-->[ \t\r\n]*+){0,9}+<(?=[^?!/<])""",
     re.VERBOSE,
 )
+"""What a message begins with, down to its first tag: a declaration and comments of plain letters, or less."""
 _BLANKS = " \t\r\n"
 _ENDS_MAX = 4_096
 _ENDS: dict[str, str] = {}
@@ -217,13 +220,13 @@ def _cut(data: bytes) -> Node | None:
     if start is None or (len(data) > ELEMENTS_MAX and data.count(b"<") > ELEMENTS_MAX):
         return None
     # One character is looked for before several, which takes ten times as long.
-    if (b"!" in data and b"<!" in data) or (b"]" in data and b"]]>" in data):
-        return None
-    if data.find(b"?", start.end()) >= 0 and data.find(b"<?", start.end()) >= 0:
-        return None
-    index = start.end() - 1
+    first = start.end()
+    for one, several in ((b"!", b"<!"), (b"?", b"<?"), (b"]", b"]]>")):
+        if data.find(one, first) >= 0 and data.find(several, first) >= 0:
+            return None
+    index = first - 1
     is_plain = data.isascii() and b"&" not in data
-    pieces = iter(data[start.end() :].decode("latin-1").split("<"))
+    pieces = iter(data[first:].decode("latin-1").split("<"))
     tags, new_tags, ends = _tags_within(()), 0, _ENDS
     document: list[Node] = []
     inside, raw, blanks = document, "", ""

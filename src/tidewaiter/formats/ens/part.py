@@ -32,3 +32,10 @@ class Part:
         self.pointer = pointer
         self.texts: dict[str, str] = {}
         self.groups: dict[str, list[Part]] = {}
+
+    def forget(self) -> None:
+        """Let go of all that is around and in it, which hold on to each other, so that no collector need free them."""
+        for same in self.groups.values():
+            for inner in same:
+                inner.forget()
+        del self.groups, self.above, self.root

@@ -104,6 +104,7 @@ def _declared(
     if taker.fits:
         judge(part, schema.rules, taker)
     _settle(fields, node.name, part, taker, jurisdiction)
+    part.forget()
     record = Consignment(**fields)
     return Declared(consignment=record, findings=(*known, *taker.findings), anchor={"": at})
 

@@ -194,14 +194,7 @@ def _condition(text: str, place: _Place) -> Condition:
         return lambda part: bool(many(part))
     if test == "absent":
         return lambda part: not many(part)
-
-    def is_passed(part: Part) -> bool:
-        for found in many(part):
-            if isinstance(found, str) and fits(found):
-                return True
-        return False
-
-    return is_passed
+    return lambda part: any(isinstance(found, str) and fits(found) for found in many(part))
 
 
 def _counting(path: str, test: str, told: Sequence[str], place: _Place) -> Condition:
