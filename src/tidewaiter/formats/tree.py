@@ -225,7 +225,7 @@ def _cut(data: bytes) -> Node | None:
         if data.find(one, first) >= 0 and data.find(several, first) >= 0:
             return None
     index = first - 1
-    is_plain = data.isascii() and b"&" not in data
+    is_plain = data.isascii() and b"&" not in data and len(data) <= TEXT_MAX
     pieces = iter(data[first:].decode("latin-1").split("<"))
     tags, new_tags, ends = _tags_within(()), 0, _ENDS
     document: list[Node] = []
@@ -250,9 +250,9 @@ def _cut(data: bytes) -> Node | None:
         name, space, attributes, own, is_empty, inner = tag
         if text and (text[0] > " " or text.strip(_BLANKS)):
             end = next(pieces, "")
-            if is_empty or (ends.get(end) or _ended(end)) != own or len(text) > TEXT_MAX:
+            if is_empty or (ends.get(end) or _ended(end)) != own:
                 return None
-            if not (text.isprintable() and (is_plain or (text.isascii() and "&" not in text))):
+            if not (is_plain and text.isprintable()):
                 told = _text(text)
                 if told is None:
                     return None
@@ -290,6 +290,10 @@ def _ended(piece: str) -> str:
 
 def _text(text: str) -> str | None:
     """A text whose characters are bytes, as it was meant; None where expat has something against it."""
+    if len(text) > TEXT_MAX:
+        return None
+    if text.isascii() and text.isprintable() and "&" not in text:
+        return text
     coded = text.encode("latin-1")
     if "&" not in text:
         try:
