@@ -3,7 +3,7 @@
 #   make run          clear the sample messages, print the table, serve http://127.0.0.1:8080 until Ctrl-C
 #   make run ONCE=1   print the table and end
 #   make test         format, lint, types, import contracts, all tests: what CI runs
-#   make bench        how fast the corridor is on this machine
+#   make bench        how fast the corridor and the reading of messages are on this machine
 #   make matching     match a hundred thousand sales with planted mistakes, and find every one
 #   make mutants      change every threshold, rate and day of the law, and see which worked case notices
 #   make fuzz         a million spoiled messages over all readers; takes hours, and goes on where it was stopped
@@ -30,6 +30,7 @@ check: environment
 
 bench: environment
 	@$(BIN)/tidewaiter bench
+	@$(BIN)/tidewaiter bench read
 
 matching: environment
 	@$(BIN)/pytest -s tests/matching_full.py

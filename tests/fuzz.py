@@ -107,8 +107,9 @@ def errors_in(reading: Reading) -> list[str]:
 
 def told_in(reading: Reading) -> list[Finding]:
     """All findings, of the message and of what is in it."""
-    parts = (*reading.declared, *reading.documents)
-    return [*reading.findings, *(finding for one in parts for finding in one.findings)]
+    of_declared = (finding for one in reading.declared for finding in one.findings)
+    of_documents = (finding for one in reading.documents for finding in one.findings)
+    return [*reading.findings, *of_declared, *of_documents]
 
 
 def wrong_in(name: str, data: bytes, reading: Reading) -> Iterator[str]:

@@ -110,7 +110,7 @@ def consignments(count: int) -> list[Consignment]:
 
 def run(law: Law, console: Console) -> None:
     """Measure, and print the tables."""
-    console.print(_machine())
+    console.print(machine())
     table = Table("consignments", "JSON to records", "records to frames", "the corridor", "a second", "a CPU-second")
     stages: dict[int, dict[str, Measure]] = {}
     for size in SIZES:
@@ -146,7 +146,8 @@ def _clear(batch: Batch, law: Law) -> object:
     return pipeline.clear(replace(batch), law, Past())
 
 
-def _machine() -> str:
+def machine() -> str:
+    """The machine and what runs on it, in a line."""
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -165,7 +166,7 @@ def _ms(measure: Measure) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """No collection of garbage while the clock runs."""
     gc.collect()
     gc.disable()
@@ -177,14 +178,14 @@ def _quiet() -> Iterator[None]:
 
 def _median(work: Callable[[], object], repeats: int) -> Measure:
     work()
-    with _quiet():
+    with quiet():
         measured = [_timed(work)[1] for _ in range(repeats)]
     return Measure(statistics.median(m.wall for m in measured), statistics.median(m.cpu for m in measured))
 
 
 def _each(work: Callable[[], object], repeats: int) -> list[float]:
     work()
-    with _quiet():
+    with quiet():
         return [_timed(work)[1].wall for _ in range(repeats)]
 
 
@@ -208,7 +209,7 @@ def _by_stage(batch: Batch, law: Law, repeats: int) -> dict[str, Measure]:
 
         return run_stage
 
-    with ExitStack() as clocks, _quiet():
+    with ExitStack() as clocks, quiet():
         for stage in STAGES:
             clocks.enter_context(patch.object(pipeline, stage, clocked(stage)))
         for _ in range(repeats):

@@ -21,10 +21,21 @@ class Part:
     def __init__(self, group: Group, above: Part | None, at: str, pointer: str, number: int = 1) -> None:
         self.group = group
         self.number = number
-        self.known: dict[str, frozenset[str]] = {}
-        self.above: Part = self if above is None else above
-        self.root: Part = self if above is None else above.root
+        if above is None:
+            self.known: dict[str, frozenset[str]] = {}
+            self.above: Part = self
+            self.root: Part = self
+        else:
+            self.above = above
+            self.root = above.root
         self.at = at
         self.pointer = pointer
         self.texts: dict[str, str] = {}
         self.groups: dict[str, list[Part]] = {}
+
+    def forget(self) -> None:
+        """Let go of all that is around and in it, which hold on to each other, so that no collector need free them."""
+        for same in self.groups.values():
+            for inner in same:
+                inner.forget()
+        del self.groups, self.above, self.root

@@ -104,6 +104,7 @@ def _declared(
     if taker.fits:
         judge(part, schema.rules, taker)
     _settle(fields, node.name, part, taker, jurisdiction)
+    part.forget()
     record = Consignment(**fields)
     return Declared(consignment=record, findings=(*known, *taker.findings), anchor={"": at})
 
@@ -111,13 +112,14 @@ def _declared(
 def judge(part: Part, rules: RuleBook, taker: Taker) -> None:
     """Ask the rules of a part and of all parts in it."""
     of_group, of_leaves = rules.at(part.group)
+    texts = part.texts
     for rule in of_group:
-        if rule.is_broken(part):
+        if rule.kept_by not in texts and (not rule.wants or rule.wants in texts) and rule.is_broken(part):
             _note(rule, part, taker)
     if of_leaves:
-        for leaf in part.texts:
+        for leaf in texts:
             for rule in of_leaves.get(leaf, ()):
-                if rule.is_broken(part):
+                if (not rule.wants or rule.wants in texts) and rule.is_broken(part):
                     _note(rule, part, taker)
     for inner in part.groups.values():
         for one in inner:

@@ -26,6 +26,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from tidewaiter.formats.ens.part import Part
 from tidewaiter.formats.ens.predicates import PREDICATES
 from tidewaiter.formats.ens.shape import Group, Leaf
@@ -38,16 +40,19 @@ _PADDED = 8
 """Numbers in the message have at most so many digits, with noughts before them."""
 
 
-class Rule(NamedTuple):
+class Rule(msgspec.Struct, frozen=True, gc=False):
     """A rule at a group: `leaf` is the element in it at which it stands, '' for the group itself.
 
     `about` is that element or group in it that our pointer leads to: the one that is missing or not as it should be.
+    Where there is no element `wants`, or there is `kept_by`, the rule is not broken and need not be asked; '' for none.
     """
 
     code: str
     leaf: str
     about: str
     is_broken: Condition
+    wants: str
+    kept_by: str
 
 
 class Asked(NamedTuple):
@@ -74,15 +79,24 @@ class RuleBook:
 
     def _add(self, row: RuleRow, root: Group) -> None:
         here: Group | Leaf | None = root
+        within = root
         groups: list[str] = []
         for step in row.at:
             here = here.inner.get(step) if isinstance(here, Group) else None
             if isinstance(here, Group):
+                within = here
                 groups.append(step)
         if here is None:  # an element that this message does not have
             return
         leaf = here.name if isinstance(here, Leaf) else ""
-        rule = Rule(row.code, leaf, leaf or _about(row), _broken(row, tuple(groups), leaf, root))
+        rule = Rule(
+            row.code,
+            leaf,
+            leaf or _about(row),
+            _broken(row, tuple(groups), leaf, root),
+            wants=_beside(row.when, _OF_A_TEXT, within, leaf),
+            kept_by=_beside(row.must, ("present",), within, leaf) or _beside(row.when, ("absent",), within, leaf),
+        )
         self._by_path.setdefault(tuple(groups), []).append(rule)
 
     def _hand_out(self, group: Group, path: tuple[str, ...]) -> None:
@@ -104,6 +118,20 @@ def _about(row: RuleRow) -> str:
         if test and path[0] not in "./":
             return path.partition("/")[0]
     return ""
+
+
+def _beside(conditions: Sequence[str], tests: Sequence[str], group: Group, leaf: str) -> str:
+    """The first element of the group that a rule at it, or at a leaf in it, puts one of these tests to alone; or ''."""
+    for condition in conditions:
+        path, _, told = condition.partition(" ")
+        name = path.removeprefix("../") if leaf else path
+        if "&" not in condition and told.partition(" ")[0] in tests and isinstance(group.inner.get(name), Leaf):
+            return name
+    return ""
+
+
+_OF_A_TEXT = ("present", "is", "in", "begins", "begins_not", "like", "same_as")
+"""Tests that fail where there is no text."""
 
 
 def _broken(row: RuleRow, groups: tuple[str, ...], leaf: str, root: Group) -> Condition:
@@ -155,6 +183,10 @@ def _condition(text: str, place: _Place) -> Condition:
         return lambda part: left(part) is not None and left(part) == right(part)
     fits = _TESTS[test](told)
     if _leads_to_one_text(path, place):
+        way = _way(path, place)
+        if way.start == "self" and not way.groups:
+            leaf = way.leaf
+            return lambda part: fits(part.texts.get(leaf))
         one = _one(path, place)
         return lambda part: fits(one(part))
     many = _many(path, place)
@@ -162,7 +194,7 @@ def _condition(text: str, place: _Place) -> Condition:
         return lambda part: bool(many(part))
     if test == "absent":
         return lambda part: not many(part)
-    return lambda part: any(fits(found) for found in many(part) if isinstance(found, str))
+    return lambda part: any(isinstance(found, str) and fits(found) for found in many(part))
 
 
 def _counting(path: str, test: str, told: Sequence[str], place: _Place) -> Condition:
@@ -179,8 +211,7 @@ _Fits = Callable[["str | None"], bool]
 
 
 def _is(told: Sequence[str]) -> _Fits:
-    wanted = frozenset(told)
-    return lambda text: text in wanted
+    return frozenset(told).__contains__
 
 
 def _is_not(told: Sequence[str]) -> _Fits:
@@ -301,12 +332,19 @@ def _one(path: str, place: _Place) -> _One:
 def _many(path: str, place: _Place) -> _Many:
     """What finds all texts or groups at the end of the path."""
     start, groups, leaf, _ = _way(path, place)
+    if len(groups) == 1 and not leaf and start != "above":
+        [only] = groups
+        if start == "self":
+            return lambda part: part.groups.get(only, ())
+        return lambda part: part.root.groups.get(only, ())
 
     def find(part: Part) -> Sequence[str | Part]:
         first = part if start == "self" else part.above if start == "above" else part.root
         parts = [first]
         for group in groups:
             parts = [inner for one in parts for inner in one.groups.get(group, ())]
+            if not parts:
+                return ()
         if leaf:
             return [one.texts[leaf] for one in parts if leaf in one.texts]
         return parts

@@ -31,10 +31,11 @@ class Misfit(ValueError):
 Keep = Callable[[dict[str, Any], str], None]
 
 
-class Leaf(NamedTuple):
+class Leaf(msgspec.Struct, frozen=True, gc=False):
     """An element with a text. `keep` puts it into the fields of a record; None where we have no field for it.
 
     With `keeps_blanks` the schema counts blanks around and inside the text; our record does not have those around it.
+    `is_kept_as_it_is` says that `keep` does no more with plain text than to put it into `field`.
     """
 
     name: str
@@ -45,6 +46,8 @@ class Leaf(NamedTuple):
     keep: Keep | None
     says: str
     keeps_blanks: bool
+    is_mass: bool
+    is_kept_as_it_is: bool
 
 
 class Group:
@@ -95,15 +98,19 @@ def message_of(name: str, rows: Sequence[ElementRow], struct: type[msgspec.Struc
 
 def _leaf(row: ElementRow, place: int, record: type[msgspec.Struct], above: Group) -> Leaf:
     form = form_of(row.type)
+    keep = _keep(row, record, above)
+    is_of_record = keep is not None and row.field.isidentifier()
     return Leaf(
         name=row.path[-1],
         place=place,
         fits=re.compile(form.pattern).fullmatch,
         words=form.words,
         field=row.field,
-        keep=_keep(row, record, above),
+        keep=keep,
         says=row.name,
         keeps_blanks=row.type == "tin",
+        is_mass=row.field.endswith("_mass"),
+        is_kept_as_it_is=is_of_record and row.type != "tin" and kind_of(record, row.field) is str,
     )
 
 

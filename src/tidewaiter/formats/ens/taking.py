@@ -103,12 +103,16 @@ def _take(node: Node, group: Group, part: Part, into: dict[str, Any], taker: Tak
 
 def _take_text(node: Node, leaf: Leaf, part: Part, into: dict[str, Any], taker: Taker) -> None:
     text = node.text
+    if leaf.is_kept_as_it_is and text.isascii() and text.isprintable() and "  " not in text and leaf.fits(text):
+        part.texts[leaf.name] = into[leaf.field] = text
+        taker.kept += 1
+        return
     if leaf.keeps_blanks:
         text = node.whole or text
     elif "  " in text or not text.isprintable():
         text = _BLANKS.sub(" ", text)
     part.texts[leaf.name] = text
-    if node.children or not leaf.fits(text) or (leaf.field.endswith("_mass") and not has_digits_of_mass(text)):
+    if node.children or not leaf.fits(text) or (leaf.is_mass and not has_digits_of_mass(text)):
         where = f"{part.at}/{leaf.name}[1]"
         detail = f"{leaf.name} ({leaf.says}) should be {leaf.words}"
         taker.fault(detail, pointer=pointer_in(part, leaf.name), at=where)

@@ -61,12 +61,14 @@ class Choice:
         here = f"{spot.here}/{self.element}[{position}]"
         inside = Spot(spot.at, here, spot.reader)
         value = by = None
+        value_name, by_name = self.value[0], self.by[0]
         for child in node.children:
-            if child.name == self.value[0] and value is None:
+            name = child.name
+            if name == value_name and value is None:
                 value = child
-            elif child.name == self.by[0] and by is None:
+            elif name == by_name and by is None:
                 by = child
-            elif child.name == SEQUENCE and child.text == str(position):
+            elif name == SEQUENCE and child.text == str(position):
                 spot.reader.kept += 1
             else:
                 spot.reader.drop(child, f"{here}/{child.name}")

@@ -15,7 +15,7 @@ from tidewaiter.formats.wco_dms.kinds import FUNCTION_UNKNOWN, NO_JURISDICTION, 
 from tidewaiter.formats.wco_dms.mapping import DECLARATION
 from tidewaiter.formats.wco_dms.passing import FINDINGS_MAX, Element, Reader, Spot, Writer
 from tidewaiter.formats.wco_dms.special import CHANGE, HOUSE_WAYBILL, MASTER_WAYBILL, ORIGINAL
-from tidewaiter.model.consignment import Consignment, Direction, Document, Function, GoodsItem, Transport
+from tidewaiter.model.consignment import Consignment, Direction, Document, Function, GoodsItem
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.identifiers import is_s10
 
@@ -54,8 +54,9 @@ def consignment_of(
     items: list[GoodsItem] = into.get("items", [])
     into["direction"] = _direction(into.get("declaration_type", ""), items)
     _derive_numbers(into, reader.anchor)
+    _derive_certain(into)
     record: Consignment = DECLARATION.build(into)
-    return Declared(consignment=_derived(record), findings=tuple(noted), anchor=reader.anchor)
+    return Declared(consignment=record, findings=tuple(noted), anchor=reader.anchor)
 
 
 def _settle_function(into: dict[str, Any], path: str, note: Callable[[Finding], None]) -> None:
@@ -81,8 +82,10 @@ def _settle_jurisdiction(
     into: dict[str, Any], path: str, country: str, jurisdiction: str | None, note: Callable[[Finding], None]
 ) -> None:
     """The country the message names, else the one given, else that of the office it is addressed to."""
-    offices = (into.get("declaration_office", "")[:2], into.get("presentation_office", "")[:2])
-    told = next((code for code in (country, jurisdiction or "", *offices) if _COUNTRY.fullmatch(code)), "")
+    told = country
+    if not _COUNTRY.fullmatch(told):
+        offices = (into.get("declaration_office", "")[:2], into.get("presentation_office", "")[:2])
+        told = next((code for code in (jurisdiction or "", *offices) if _COUNTRY.fullmatch(code)), "")
     into["jurisdiction"] = told
     if not told:
         where = path.rpartition("/")[0] + "/ResponsibleCountryCode"
@@ -122,18 +125,16 @@ def _derive_numbers(into: dict[str, Any], anchor: dict[str, str]) -> None:
         anchor["/tracking_id"] = anchor["/house_bill"]
 
 
-def _derived(record: Consignment) -> Consignment:
-    """The record with its channel and category, where they are certain."""
-    mode = (record.transport or Transport()).border_mode
-    changes: dict[str, Any] = {}
-    if mode == POST_MODE or record.tracking_id:
-        changes["channel"] = "post"
+def _derive_certain(into: dict[str, Any]) -> None:
+    """The channel and the category, where they are certain."""
+    mode = into.get("transport", {}).get("border_mode")
+    if mode == POST_MODE or into.get("tracking_id"):
+        into["channel"] = "post"
     elif mode is not None:
-        changes["channel"] = "other"
-    if record.items and record.function == "original":  # an amendment has only the items it changes
-        is_gift = any(GIFT in item.additional_procedures for item in record.items)
-        changes["category"] = "gift" if is_gift else "sale"
-    return structs.replace(record, **changes) if changes else record
+        into["channel"] = "other"
+    items: list[GoodsItem] = into.get("items", [])
+    if items and into["function"] == "original":  # an amendment has only the items it changes
+        into["category"] = "gift" if any(GIFT in item.additional_procedures for item in items) else "sale"
 
 
 def element_of(consignment: Consignment) -> Element:

@@ -54,20 +54,18 @@ class Reader:
         self.findings.append(found(unfit.kind, detail, pointer=pointer, source_pointer=path))
 
 
-class Spot:
+class Spot(msgspec.Struct, gc=False):
     """Where reading is: `at` points to the record in ours, `here` is the path of the element above in theirs."""
 
-    __slots__ = ("at", "here", "reader", "seen")
-
-    def __init__(self, at: str, here: str, reader: Reader) -> None:
-        self.at = at
-        self.here = here
-        self.reader = reader
-        self.seen: dict[str, int] = {}
+    at: str
+    here: str
+    reader: Reader
+    seen: dict[str, int] = {}
 
     def count(self, element: str) -> int:
         """Which of its name this element is, from 1. To be asked once an element."""
-        position = self.seen[element] = self.seen.get(element, 0) + 1
+        seen = self.seen
+        seen[element] = position = seen.get(element, 0) + 1
         return position
 
     def fault(self, unfit: Unfit, node: Node, *, field: str, path: str) -> None:

@@ -89,15 +89,16 @@ def _search(node: Node, path: str, country: str, reader: Reader) -> Iterator[_He
     if node.name in _SPACES:
         yield _Held(node, path, country)
         return
-    names = [child.name for child in node.children]
-    # By its end, since a message whose colons were lost says 'mdResponsibleCountryCode'.
-    told = next((child.text for child in node.children if child.name.endswith(_COUNTRY)), country)
-    if node.text:
+    if not node.children:
         known = _ENVELOPE.get(node.name, ())
         if node.text in known or (node.name.endswith(_COUNTRY) and len(node.text) == 2):
             reader.kept += 1
-        else:
+        elif node.text:
             reader.dropped.append(path)
+        return
+    names = [child.name for child in node.children]
+    # By its end, since a message whose colons were lost says 'mdResponsibleCountryCode'.
+    told = next((child.text for child in node.children if child.name.endswith(_COUNTRY)), country)
     seen: dict[str, int] = {}
     for child in node.children:
         seen[child.name] = position = seen.get(child.name, 0) + 1

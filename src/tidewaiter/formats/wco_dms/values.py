@@ -23,6 +23,8 @@ INSTANT_ELEMENT = "DateTimeString"
 INSTANT_FORMAT = "304"
 """UNECE code list 2379: CCYYMMDDHHMMSS and a zone. 102 is the day alone."""
 
+_PLAIN_NUMBER = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,6})?")
+"""What fits whatever it says: from 0 to below 1,000,000,000,000, with at most six decimals."""
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 _WHOLE = re.compile(r"\+?([0-9]{1,18})(?:\.0*)?")
 _INSTANT = re.compile(
@@ -64,9 +66,14 @@ def converter(struct: type[msgspec.Struct], field: str, *, mass: bool = False) -
     return {Decimal: _exact, Money: _money, datetime: _instant}[kind]
 
 
+def text_length(meta: msgspec.Meta) -> int:
+    """How many characters a text of a field may have."""
+    return meta.max_length or 4096
+
+
 def text_converter(meta: msgspec.Meta) -> Convert:
     """What turns an element into text of at most so many characters and the form the field has."""
-    length = meta.max_length or 4096
+    length = text_length(meta)
     form = re.compile(meta.pattern).search if meta.pattern else None
 
     def convert(node: Node) -> str:
@@ -110,6 +117,8 @@ def _whole_converter(meta: msgspec.Meta) -> Convert:
 
 def _exact(node: Node) -> Decimal:
     text = node.text
+    if _PLAIN_NUMBER.fullmatch(text):
+        return Decimal(text)
     if len(text) > _DIGITS_MAX or _NUMBER.fullmatch(text) is None:
         raise Unfit(NOT_READABLE, "a number")
     value = Decimal(text)

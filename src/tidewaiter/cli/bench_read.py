@@ -1,0 +1,109 @@
+"""How fast messages are read on this machine, format by format, on one core."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import structs
+from rich.console import Console
+from rich.table import Table
+
+from tidewaiter import formats
+from tidewaiter.cli.bench import consignments, machine, quiet
+from tidewaiter.model.consignment import Consignment, Packaging, Party, Transport
+
+TIMES = 7
+"""Each measure is the least of so many, since others may use the machine too."""
+LEAST_S = 0.05
+"""A measure reads the messages again until it has taken so much of a CPU-second."""
+
+
+def run(console: Console, *, count: int) -> None:
+    """Measure, and print the table: made-up declarations of two items one by one and together, then our samples."""
+    console.print(machine())
+    table = Table(
+        "format", "messages", "declarations", "without fault", "bytes each", "a CPU-second", "MB a CPU-second"
+    )
+    made = consignments(count)
+    for name, format in formats.FORMATS.items():
+        ours = [as_entry(one) for one in made] if name == "ens" else made
+        kinds: dict[str, Sequence[bytes]] = {
+            "one by one": [format.write([one]) for one in ours],
+            "together": [format.write(ours)],
+            "samples": [path.read_bytes() for path in _samples(name)],
+        }
+        with console.status(name):
+            for kind, messages in kinds.items():
+                _add(table, name, kind, messages)
+    console.print(table)
+
+
+def as_entry(one: Consignment) -> Consignment:
+    """The consignment with what must be said of it before it enters, by air."""
+    at = datetime(2026, 11, 2, 9, 15, tzinfo=UTC)
+    roles = {"seller": "consignor"}
+    items = [structs.replace(item, packages=(Packaging(type="CT", quantity=1, marks="EX 1"),)) for item in one.items]
+    return structs.replace(
+        one,
+        jurisdiction="GB",
+        direction="entry",
+        message_id=one.reference,
+        ucr=f"6CN-{one.reference}",
+        issued_at=at,
+        declared_at=at,
+        declaration_place="Exampleton",
+        arrival_expected=at,
+        entry_office="GB000060",
+        gross_mass=sum(item.gross_mass or 0 for item in one.items),
+        package_count=len(items),
+        transport=Transport(
+            border_mode="4", conveyance="ZZ123", loading_place="CNSHA", unloading_place="GBLHR", route=("CN", "GB")
+        ),
+        parties=(
+            Party(role="submitter", id="GB000000000001/0000000001"),
+            Party(role="declarant", id="GB000000000001"),
+            *(structs.replace(party, role=roles.get(party.role, party.role)) for party in one.parties),
+        ),
+        items=tuple(items),
+    )
+
+
+def _samples(name: str) -> list[Path]:
+    folder = Path(formats.__path__[0]) / name / "samples"
+    return sorted(path for path in folder.iterdir() if path.is_file())
+
+
+def _add(table: Table, name: str, kind: str, messages: Sequence[bytes]) -> None:
+    readings = [formats.read(message, jurisdiction="GB") for message in messages]
+    declared = [one for reading in readings for one in reading.declared]
+    if not declared:
+        return
+    size = sum(len(message) for message in messages)
+    spent = _least(messages)
+    sound = sum(all(finding.severity != "error" for finding in one.findings) for one in declared)
+    table.add_row(
+        name,
+        kind,
+        f"{len(declared):,}",
+        f"{sound:,}",
+        f"{size / len(declared):,.0f}",
+        f"{len(declared) / spent:,.0f}",
+        f"{size / spent / 1e6:,.1f}",
+    )
+
+
+def _least(messages: Sequence[bytes]) -> float:
+    """CPU-seconds that reading these messages once takes."""
+    least = float("inf")
+    with quiet():
+        for _ in range(TIMES):
+            begun, spent, rounds = time.process_time(), 0.0, 0
+            while not rounds or spent < LEAST_S:
+                for message in messages:
+                    formats.read(message, jurisdiction="GB")
+                rounds, spent = rounds + 1, time.process_time() - begun
+            least = min(least, spent / rounds)
+    return least

@@ -1,0 +1,29 @@
+"""The measure of reading: what it reads is sound, and it tells of every format."""
+
+from __future__ import annotations
+
+import pytest
+from rich.console import Console
+
+from tidewaiter import formats
+from tidewaiter.cli import bench_read
+from tidewaiter.cli.bench import consignments
+
+
+def test_made_up_entries_are_read_without_a_finding() -> None:
+    for one in consignments(6):
+        [declared] = formats.read(formats.FORMATS["ens"].write([bench_read.as_entry(one)])).declared
+
+        assert not declared.findings
+        assert len(declared.consignment.items) == 2
+
+
+def test_each_format_has_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench_read, "TIMES", 1)
+    monkeypatch.setattr(bench_read, "LEAST_S", 1e-9)
+    console = Console(record=True, width=150)
+    bench_read.run(console, count=2)
+    text = console.export_text()
+
+    assert all(name in text for name in formats.FORMATS)
+    assert text.count("together") == len(formats.FORMATS)
