@@ -100,10 +100,11 @@ def _least(messages: Sequence[bytes]) -> float:
     least = float("inf")
     with quiet():
         for _ in range(TIMES):
-            begun, spent, rounds = time.process_time(), 0.0, 0
-            while not rounds or spent < LEAST_S:
+            begun, rounds, spent = time.process_time(), 0, 0.0
+            while spent < LEAST_S or not rounds:
                 for message in messages:
                     formats.read(message, jurisdiction="GB")
-                rounds, spent = rounds + 1, time.process_time() - begun
+                rounds += 1
+                spent = time.process_time() - begun
             least = min(least, spent / rounds)
     return least

@@ -229,8 +229,11 @@ def _cut(data: bytes) -> Node | None:
         if data.find(one, first) >= 0 and data.find(several, first) >= 0:
             return None
     index = first - 1
-    is_plain = data.isascii() and b"&" not in data and len(data) <= TEXT_MAX
-    pieces = iter(data[first:].decode("latin-1").split("<"))
+    is_plain = data.isascii() and b"&" not in data
+    cut = data[first:].decode("latin-1").split("<")
+    if len(data) > TEXT_MAX and max(map(len, cut)) > TEXT_MAX:
+        return None
+    pieces = iter(cut)
     tags, new_tags, ends = _tags_within(()), 0, _ENDS
     document: list[Node] = []
     inside, raw, blanks = document, "", ""
@@ -294,8 +297,6 @@ def _ended(piece: str) -> str:
 
 def _text(text: str) -> str | None:
     """A text whose characters are bytes, as it was meant; None where expat has something against it."""
-    if len(text) > TEXT_MAX:
-        return None
     if text.isascii() and text.isprintable() and "&" not in text:
         return text
     coded = text.encode("latin-1")
