@@ -111,6 +111,7 @@ def of_parties(role: str, **what: Any) -> tuple[Party, ...]:
 
 # code, what it is about, where it points, a consignment that breaks the rule, one that does not.
 CASES: tuple[tuple[str, str, str, Consignment, Consignment], ...] = (
+    ("HDR-18", "no country at all", "/jurisdiction", make.consignment(jurisdiction=""), make.consignment()),
     ("HDR-01", "a country without law", "/jurisdiction", make.consignment(jurisdiction="AQ"), make.consignment()),
     ("HDR-02", "no day of acceptance", "/accepted_on", make.consignment(accepted_on=None), make.consignment()),
     ("HDR-03", "a day before the law begins", "/accepted_on",

@@ -17,7 +17,7 @@ def country_without_law(law: InForce) -> pl.Expr | None:
 
     Source: WCO SAFE Framework of Standards, pillar 1: the administration of import decides under its own law.
     """
-    unknown = law.countries - law.law.known
+    unknown = law.countries - law.law.known - {""}
     return pl.col("jurisdiction").is_in(sorted(unknown)) if unknown else None
 
 
@@ -204,3 +204,12 @@ def less_than_the_minimum(_: InForce) -> pl.Expr:
     Commission message definition IE3F43; the content of F32 is taken from the seven elements and one, unverified.
     """
     return pl.col("lacks_minimum").is_not_null()
+
+
+@rule("HDR-18", on="consignments", field="jurisdiction", severity="error")
+def no_country_asked(law: InForce) -> pl.Expr | None:
+    """It is not said which country's customs is asked. Name the country in the message, or with it when it is lodged.
+
+    Source: WCO SAFE Framework of Standards, pillar 1: the administration of import decides under its own law.
+    """
+    return pl.col("jurisdiction") == "" if "" in law.countries else None
