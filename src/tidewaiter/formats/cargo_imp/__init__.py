@@ -50,9 +50,9 @@ def write(consignments: Sequence[Consignment]) -> bytes:
     """Messages FHL/5, one a consignment, that `read` reads back, but for what there is no line or character for.
 
     There are capitals, digits, spaces, full stops and hyphens alone: accents are lost and other letters become
-    blanks. Written are the number of the house (else the reference), the master bill, places, pieces, weight to the
-    gram, the first description, every commodity code, notes of type OCI, SPH, SLC and SUM, consignor and consignee,
-    and the total of the invoice; no reference of its own.
+    blanks; a word longer than its line is broken. Written are the number of the house (else the reference), the
+    master bill, places, pieces, weight to the gram, the first description, every commodity code, notes of type
+    OCI, SPH, SLC and SUM, consignor and consignee, and the total of the invoice; no reference of its own.
     """
     return write_houses(consignments)
 

@@ -57,6 +57,8 @@ def waybills(message: Message, shaper: Shaper) -> Iterator[Node]:
             into += _LINES[segment.name](segment, shaper)
         else:
             into += [one for each in segment.rows for one in shaper.rest(each)]
+    if own is None and shared:
+        shaper.fault(k.FORM, "FHL with a line HBS for each house", root)
     if own is not None or shared:
         yield _finished(shaper, root, [*shared, *(own or [])])
 
