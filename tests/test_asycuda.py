@@ -143,6 +143,22 @@ def test_the_bills_of_a_deconsolidation_have_its_master() -> None:
     assert declared.findings == ()
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"<Bol_reference>99912345675<", b"<Bol_reference>99900000000<"),
+        (b"<Bol_reference>SAMPLE0002<", b"<Bol_reference><"),
+        (b"<Goods_segment>", b"<Goods_segment/><Goods_segment>"),
+    ],
+)
+def test_bills_under_other_masters_and_goods_without_a_word_are_written_back(old: bytes, new: bytes) -> None:
+    records = [one.consignment for one in asycuda.read(MANIFEST.replace(old, new)).declared]
+
+    assert MANIFEST.count(old)
+    assert records != [one.consignment for one in asycuda.read(MANIFEST).declared]
+    assert [one.consignment for one in asycuda.read(asycuda.write(records)).declared] == records
+
+
 def test_a_message_with_neither_is_a_finding() -> None:
     assert [finding.code for finding in asycuda.read(b"<Awmds/>").findings] == ["ASY-01"]
     assert [finding.code for finding in asycuda.read(b"<Messages><X>1</X></Messages>").findings] == ["ASY-01"]

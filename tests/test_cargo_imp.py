@@ -122,11 +122,15 @@ def test_several_messages_run_together_are_several_consignments() -> None:
         ("OCI/US/CUS/AH/", ["CIM-07"]),
         ("OCI/US/CUST/AH/S", ["CIM-07"]),
         ("TXT/lamps", ["CIM-01"]),
-        ("TXT/LÅMPS", ["CIM-01"]),
+        ("TXT/LÅMPS", ["CIM-08"]),
+        ("TXT/lÅmps", ["CIM-08"]),
+        ("NFY/SAM SAMPLE", ["CIM-05"]),
+        ("RTD/1/P6/K120.0", ["CIM-05"]),
+        ("SHP\nNAM/EXAMPLE TRADING\nSHP\nNAM/EXAMPLE SHOP", ["FLD-05"]),
         ("TXT/" + "L" * 70, ["CIM-02"]),
         ("CVD/USD", ["CIM-04"]),
         ("CVD/US1/PP/NVD/120.00/XXX", ["FLD-03"]),
-        ("CVD/USD/PP/NVD/120,00/XXX", ["CIM-01", "FLD-01"]),
+        ("CVD/USD/PP/NVD/120,00/XXX", ["CIM-08", "FLD-01"]),
     ],
 )
 def test_a_line_that_is_not_of_its_form_is_a_finding(line: str, found: list[str]) -> None:
@@ -149,6 +153,40 @@ def test_what_is_wrong_with_the_house_is_a_finding(old: str, new: str, found: li
         text = text.replace("MBI/999-12345675PVGJFK/T1K2.5\n", "")
 
     assert codes(text) == found
+
+
+def test_a_manifest_without_a_house_is_an_error() -> None:
+    assert codes("FHL/5\nMBI/999-12345675PVGJFK/T1K2.5\n" + CONSIGNEE) == ["CIM-04"]
+
+
+def test_small_letters_are_read_as_capitals() -> None:
+    assert records(HEAD + "TXT/desk lamps\n" + CONSIGNEE) == records(HEAD + "TXT/DESK LAMPS\n" + CONSIGNEE)
+
+
+def test_bytes_that_are_no_text_are_an_error() -> None:
+    [declared] = cargo_imp.read((HEAD + "TXT/LÅMPS\n" + CONSIGNEE).encode("latin-1")).declared
+
+    assert {(one.code, one.severity) for one in declared.findings} == {("CIM-08", "error")}
+
+
+def test_an_error_after_many_warnings_is_told() -> None:
+    found = codes(HEAD + "TXT/lamps\n" + "/lamps\n" * 300 + "/LÅMPS\n" + CONSIGNEE)
+
+    assert (found.count("CIM-01"), found.count("CIM-08")) == (200, 1)
+
+
+def test_the_first_of_two_parties_in_a_role_is_read() -> None:
+    [declared] = cargo_imp.read((HEAD + "SHP\nNAM/FIRST\nSHP\nNAM/SECOND\n" + CONSIGNEE).encode()).declared
+
+    assert [one.name for one in declared.consignment.parties if one.role == "consignor"] == ["FIRST"]
+
+
+def test_a_short_description_beside_a_text_is_short() -> None:
+    text = HEAD + "TXT/SHIRTS\n" + CONSIGNEE
+    short = re.sub("(?m)(HBS/.*)/[^/\n]*$", r"\1/LAMPS OF METAL", text)
+    long = re.sub("(?m)(HBS/.*)/[^/\n]*$", r"\1/LAMPS OF METAL AND GLASS", text)
+
+    assert (codes(short), codes(long)) == ([], ["CIM-04"])
 
 
 def test_a_weight_in_pounds_is_reckoned() -> None:

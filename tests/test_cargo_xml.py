@@ -52,6 +52,17 @@ def test_a_house_waybill_is_a_consignment_told_before_loading() -> None:
     assert record.invoice_total == Money(Decimal("120.00"), "USD")
 
 
+def test_the_order_of_elements_makes_no_difference() -> None:
+    root = etree.fromstring(HOUSE)
+    for parent in root.iter("{*}MasterConsignment", "{*}IncludedHouseConsignment"):
+        notes = [one for one in parent if etree.QName(one).localname == "IncludedCustomsNote"]
+        for one in reversed(notes):
+            parent.insert(0, one)
+
+    assert etree.tostring(root) != etree.tostring(etree.fromstring(HOUSE))
+    assert only(etree.tostring(root)) == only(HOUSE)
+
+
 def test_pounds_are_reckoned_into_kilograms() -> None:
     assert only(HOUSE).gross_mass == Decimal("1.133981")
 

@@ -94,6 +94,18 @@ def test_the_same_objects_put_in_place_are_the_same_consignment() -> None:
     assert read(embedded).declared[0].consignment == read(graph()).declared[0].consignment
 
 
+@pytest.mark.parametrize("said", [{}, {"cargo:hsCode": {"@id": "x#610910"}}])
+def test_a_piece_of_which_little_is_known_is_a_piece_all_the_same(said: dict[str, Any]) -> None:
+    tree = graph()
+    tree["@graph"][5]["cargo:unknown"] = tree["@graph"][5].pop("cargo:hsCode")
+    tree["@graph"][4] = {"@id": f"{ID}piece-2", "@type": "cargo:Piece", "cargo:unknown": "x",
+                         "cargo:contentProducts": {"@type": "cargo:Product", **said}}  # fmt: skip
+    record = read(tree).declared[0].consignment
+
+    assert (record.package_count, len(record.items), record.items[0].hs_code) == (2, 3, None)
+    assert one_record.read(one_record.write([record])).declared[0].consignment == record
+
+
 def test_items_in_a_piece_are_goods_items() -> None:
     tree = graph()
     tree["@graph"][4]["cargo:containedItems"] = [
@@ -106,6 +118,8 @@ def test_items_in_a_piece_are_goods_items() -> None:
     assert [(item.description, item.hs_code) for item in items[2:]] == [
         ("Shirt, white", "620520"), ("Shirt, blue", "610510"),
     ]  # fmt: skip
+    record = read(tree).declared[0].consignment
+    assert one_record.read(one_record.write([record])).declared[0].consignment == record
 
 
 def test_an_air_waybill_without_houses_is_a_consignment_of_its_own() -> None:

@@ -154,6 +154,8 @@ class Group:
         self.by_path: dict[tuple[str, ...], Entry] = {}
         self.inner: set[tuple[str, ...]] = set()
         """Paths that lead to an entry."""
+        self.order: dict[tuple[str, ...], int] = {}
+        """By path of an entry or to one, the number of its first row."""
         self.beside: set[tuple[str, ...]] = set()
         """Paths that say the currency or the unit of another."""
 
@@ -171,9 +173,12 @@ def _group(rows: list[dict[str, str]], section: str, struct: type[msgspec.Struct
     for row in rows:
         if row["of"] == section:
             group.entries += _entries(rows, row, struct)
-    for entry in group.entries:
+    for row_number, entry in enumerate(group.entries):
         group.by_path[entry.path] = entry
-        group.inner.update(entry.path[:length] for length in range(1, len(entry.path)))
+        above = [entry.path[:length] for length in range(1, len(entry.path))]
+        group.inner.update(above)
+        for path in (*above, entry.path):
+            group.order.setdefault(path, row_number)
         for word in ("currency", "unit"):
             beside = entry.options.get(word, "@")
             if not beside.startswith("@"):

@@ -93,7 +93,9 @@ class Taker:
         return values
 
     def _walk(self, node: Node, group: Group, path: tuple[str, ...], pointer: str, values: Values) -> None:
-        for child in node.children:
+        """Take what is inside in the order of the table, in whatever order it stands: a list of ours has one order."""
+        last = len(group.entries)
+        for child in sorted(node.children, key=lambda one: group.order.get((*path, one.name), last)):
             inside = (*path, child.name)
             entry = group.by_path.get(inside)
             if entry is None:
@@ -122,7 +124,7 @@ class Taker:
             return
         inner = f"{pointer}/{entry.field}/{len(records)}"
         taken = self.take(node, group, inner)
-        if not taken and not (entry.field == "items" and any(True for _ in _texts(node))):
+        if not taken and entry.field != "items":  # goods of which nothing is known here are goods all the same
             return
         if entry.key:
             taken = {KEYS[entry.field][0]: entry.key, **taken}
@@ -231,7 +233,3 @@ def _all(node: Node) -> Iterator[Node]:
     yield node
     for child in node.children:
         yield from _all(child)
-
-
-def _texts(node: Node) -> Iterator[str]:
-    return (one.text for one in _all(node) if one.text)

@@ -156,12 +156,12 @@ def _whole_procedure(part: Node) -> Node:
 def unnumbered(bill: Node) -> None:
     """Put the number of a bill back as the messages have it, in place."""
     for part in [one for one in bill.children if one.name == "Bol_id"]:
-        house, master = find(part, "House_reference"), find(part, "Master_reference")
-        if house is not None and master is not None:
+        house, master, type = (find(part, name) for name in ("House_reference", "Master_reference", "Bol_type_code"))
+        if master is not None and (house is not None or (type is not None and type.text == _HOUSE)):
             master.name = "Master_bol_ref_number"
             part.children.remove(master)
             places = [n for n, one in enumerate(part.children, start=1) if one.name in ("Bol_nature", "Bol_type_code")]
-            part.children.insert(max([1, *places]), master)
+            part.children.insert(max([int(house is not None), *places]), master)
         for one in (house, master):
             if one is not None and one.name != "Master_bol_ref_number":
                 one.name = "Bol_reference"

@@ -6,6 +6,9 @@ characters, with a warning; `elements.csv` says which part of a line is which fi
 agents' numbers and telefax have no field of ours and are named as dropped. The value declared for customs is kept as
 the total of the invoice, the shipper's count of packages as a statement of type SLC.
 
+Small letters are read as capitals, with a warning; other signs than those of CARGO-IMP in what is declared are an
+error, since no message can carry them on. So is a second party in a role, of which there can be one.
+
 A further code in HTS or NH is a further goods item, since a code says what other goods there are.
 
 Source: IATA Cargo Interchange Message Procedures; the forms of lines as they are met in the trade.
@@ -47,9 +50,9 @@ def write(consignments: Sequence[Consignment]) -> bytes:
     """Messages FHL/5, one a consignment, that `read` reads back, but for what there is no line or character for.
 
     There are capitals, digits, spaces, full stops and hyphens alone: accents are lost and other letters become
-    blanks. Written are the number of the house (else the reference), the master bill, places, pieces, weight to the
-    gram, the first description, every commodity code, notes of type OCI, SPH, SLC and SUM, consignor and consignee,
-    and the total of the invoice; no reference of its own.
+    blanks; a word longer than its line is broken. Written are the number of the house (else the reference), the
+    master bill, places, pieces, weight to the gram, the first description, every commodity code, notes of type
+    OCI, SPH, SLC and SUM, consignor and consignee, and the total of the invoice; no reference of its own.
     """
     return write_houses(consignments)
 

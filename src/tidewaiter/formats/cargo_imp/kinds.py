@@ -55,5 +55,12 @@ NOTE = Kind(
     remedy="Give country, information identifier, customs information identifier and information: OCI/US/SHP/T/X.",
     law=f"{_LAW}, line OCI",
 )
-KINDS = (CHARACTER, TOO_LONG, RUN_TOGETHER, FORM, UNKNOWN_LINE, VERSION, NOTE)
+FOREIGN = Kind(
+    code="CIM-08",
+    severity="error",
+    text="What is declared holds signs that no message of CARGO-IMP can carry on: {detail}.",
+    remedy="Use capital letters, digits, spaces, full stops and hyphens.",
+    law=f"{_LAW}, character set",
+)
+KINDS = (CHARACTER, TOO_LONG, RUN_TOGETHER, FORM, UNKNOWN_LINE, VERSION, NOTE, FOREIGN)
 """Every kind of finding of this format, besides those of any waybill and any table."""

@@ -22,6 +22,8 @@ LINES_MAX = 200_000
 FINDINGS_MAX = 200
 """So many findings about the lines of one message are listed."""
 VERSIONS = {"FHL": range(2, 6), "FWB": range(5, 18), "FMA": range(10), "FNA": range(10)}
+DECLARED = ("FHL", "FWB")
+"""Messages that declare something; the others are answers."""
 IDENTIFIERS = {
     "FHL": ("MBI", "HBS", "TXT", "HTS", "OCI", "SHP", "CNE", "NAM", "ADR", "LOC", "CVD"),
     "FWB": (
@@ -40,6 +42,7 @@ _INSIDE = re.compile(
     r"(?<!/)(?:" + "|".join(_EVERY) + r")(?=/)|(?:SHP|CNE|NFY)(?=NAM/)|(?:FHL|FWB)/[0-9]{1,2}?(?=MBI/|" + _WAYBILL + ")"
 )
 _PROPER = re.compile(rf"/|(?:{'|'.join(_EVERY)})(?:/|$)|{_WAYBILL}")
+_SMALL = re.compile("[a-z]+")
 _FIT = re.compile(r"[A-Z0-9 ./\-]*")
 
 
@@ -104,10 +107,23 @@ def _read(message: Message, raw: list[tuple[int, str]]) -> Message:
         place = f"{message.place}, line {abs(number)}"
         if len(line) > LINE_MAX and not damaged:
             _note(message, k.TOO_LONG, f"{len(line)} characters", place)
-        if _FIT.fullmatch(line) is None:
-            _note(message, k.CHARACTER, "others than letters, digits and . - /", place)
-        message.lines.append(_line(line, place, abs(number)))
+        message.lines.append(_line(_fit(message, line, place), place, abs(number)))
     return message
+
+
+def _fit(message: Message, line: str, place: str) -> str:
+    """The line in the characters of CARGO-IMP, small letters as capitals; others stay, and a finding says so."""
+    if _FIT.fullmatch(line):
+        return line
+    if message.name not in DECLARED:
+        _note(message, k.CHARACTER, "others than letters, digits and . - /", place)
+        return line
+    capitals = _SMALL.sub(lambda found: found[0].upper(), line)
+    if _FIT.fullmatch(capitals):
+        _note(message, k.CHARACTER, "small letters, which were read as capitals", place)
+        return capitals
+    _note(message, k.FOREIGN, "others than letters, digits and . - /", place)
+    return line
 
 
 def _apart(raw: list[tuple[int, str]], head: int) -> list[tuple[int, str]]:
@@ -143,5 +159,7 @@ def _line(line: str, place: str, number: int) -> Line:
 
 
 def _note(message: Message, kind: Kind, detail: str, place: str) -> None:
-    if len(message.findings) < FINDINGS_MAX:
+    """The first error is listed beyond the limit too, since it decides what becomes of the message."""
+    is_first_error = kind.severity == "error" and all(one.severity != "error" for one in message.findings)
+    if len(message.findings) < FINDINGS_MAX or is_first_error:
         message.findings.append(found(kind, detail, source_pointer=place))

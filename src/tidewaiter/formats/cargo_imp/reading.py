@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tidewaiter.formats.air import NOTHING_HELD, declared
 from tidewaiter.formats.cargo_imp.answers import answer_of
-from tidewaiter.formats.cargo_imp.kinds import CHARACTER
+from tidewaiter.formats.cargo_imp.kinds import FOREIGN
 from tidewaiter.formats.cargo_imp.lines import messages
 from tidewaiter.formats.cargo_imp.nodes import Shaper
 from tidewaiter.formats.cargo_imp.shaping import waybills
@@ -68,4 +68,4 @@ def _text(data: bytes) -> tuple[str, tuple[Finding, ...]]:
     try:
         return data.decode("utf-8-sig"), ()
     except UnicodeDecodeError:
-        return data.decode("latin-1"), (found(CHARACTER, "bytes that are no text", source_pointer="line 1"),)
+        return data.decode("latin-1"), (found(FOREIGN, "bytes that are no text", source_pointer="line 1"),)

@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+import msgspec
+
 from tidewaiter.formats.air import PARTIES, TRADER
 from tidewaiter.formats.cargo_imp import kinds as k
 from tidewaiter.formats.cargo_imp.addresses import address, party_of
-from tidewaiter.formats.cargo_imp.lines import Line, Message
+from tidewaiter.formats.cargo_imp.lines import IDENTIFIERS, Line, Message
 from tidewaiter.formats.cargo_imp.nodes import Segment, Shaper, each, segments
+from tidewaiter.formats.mapped import TWICE
+from tidewaiter.formats.text import found
 from tidewaiter.formats.tree import Node
 
+_NUMBER_ALONE = {"FHL": (), "FWB": ("AWB",)}
+"""Messages with a line that has the number of the waybill and no identifier."""
 SUMMARY_MAX = 15
 """Characters of the short description in HBS."""
 _NUMBERED = re.compile(r"([0-9]{3}-[0-9]{8})([A-Z]{3})?([A-Z]{3})?")
@@ -34,13 +40,15 @@ def waybills(message: Message, shaper: Shaper) -> Iterator[Node]:
     party: Node | None = None
     for segment in segments(message):
         row = segment.rows[0]
-        if segment.name == "HBS":
+        into = shared if own is None else own
+        if segment.name not in (*IDENTIFIERS[message.name], *_NUMBER_ALONE[message.name]):
+            shaper.fault(k.UNKNOWN_LINE, f"line {row.number}", row)
+            into += [one for each in segment.rows for one in shaper.rest(each)]
+        elif segment.name == "HBS":
             if own is not None:
                 yield _finished(shaper, root, [*shared, *own])
             own, party = _house(segment, shaper), None
-            continue
-        into = shared if own is None else own
-        if segment.name in ("SHP", "CNE", "AGT", "NFY"):
+        elif segment.name in ("SHP", "CNE", "AGT", "NFY"):
             party = party_of(segment, shaper, message.name)
             into.append(party)
         elif segment.name in ("NAM", "ADR", "LOC") and party is not None:
@@ -48,15 +56,16 @@ def waybills(message: Message, shaper: Shaper) -> Iterator[Node]:
         elif segment.name in _LINES:
             into += _LINES[segment.name](segment, shaper)
         else:
-            if segment.name == "?":
-                shaper.fault(k.UNKNOWN_LINE, f"line {row.number}", row)
             into += [one for each in segment.rows for one in shaper.rest(each)]
+    if own is None and shared:
+        shaper.fault(k.FORM, "FHL with a line HBS for each house", root)
     if own is not None or shared:
         yield _finished(shaper, root, [*shared, *(own or [])])
 
 
 def _finished(shaper: Shaper, root: Line, children: list[Node]) -> Node:
     """A waybill whose parties have the numbers that its notes give, and whose goods items stand apart."""
+    children = _once(children, shaper)
     notes = [one for one in children if one.name == "OCI"]
     for note in notes:
         country, subject, code = (*_text(note, "Code").split("/"), "", "", "")[:3]
@@ -75,11 +84,28 @@ def _finished(shaper: Shaper, root: Line, children: list[Node]) -> Node:
         loose.insert(0, Node("Description", "", {}, summary.index, summary.text))
     elif summary is not None and words[:SUMMARY_MAX].strip() != summary.text:
         children.append(Node("Summary", "", {}, summary.index, summary.text))
+        if len(summary.text) > SUMMARY_MAX:
+            detail = f"HBS with a short description of at most {SUMMARY_MAX} characters"
+            shaper.findings.append(found(k.FORM, detail, source_pointer=shaper.places[summary.index]))
     if loose:
         children.append(Node("Item", "", {}, loose[0].index, "", "", loose))
     whole = shaper.above("Waybill", root, [])
     whole.children = [more for one in children for more in _codes_apart(one)]
     return whole
+
+
+def _once(children: list[Node], shaper: Shaper) -> list[Node]:
+    """The parts of a waybill with one party in each role: a second has no field, and a finding says so."""
+    made: list[Node] = []
+    roles: set[str] = set()
+    for one in children:
+        if one.name in roles:
+            shaper.findings.append(found(TWICE, source_pointer=shaper.places[one.index]))
+            made.append(msgspec.structs.replace(one, name="Unread"))
+        else:
+            made.append(one)
+        roles |= {one.name} & PARTIES.keys()
+    return made
 
 
 def _codes_apart(item: Node) -> Iterator[Node]:

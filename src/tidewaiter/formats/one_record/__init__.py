@@ -41,7 +41,7 @@ def write(consignments: Sequence[Consignment]) -> bytes:
     """A graph that `read` reads back as these consignments, but for what a waybill has no property for.
 
     That is all that is about price and tax by item, documents, and the country asked where the consignee does not
-    live in it; the count of packages is that of the items, and a reference beside the number of the house is lost.
+    live in it; a count of packages beyond that of the items, and a reference beside the number of the house, are lost.
     """
     return write_waybills(consignments)
 

@@ -149,13 +149,13 @@ class Graph:
         whole = self.object(value)
         if whole is None or id(whole) in seen or len(seen) > DEPTH_MAX:
             return
-        if not _is_reference(whole):
+        if not _is_reference(whole) or "@id" not in whole:  # one without an id that says nothing is there all the same
             yield self.node(name, whole, seen)
             return
         code = self._code(whole.get("@id"))
         if code:
             yield self.leaf(name, code, f"{at}/@id")
-        elif "@id" in whole and len(self.findings) < FINDINGS_MAX:
+        elif len(self.findings) < FINDINGS_MAX:
             self.findings.append(found(REFERENCE, source_pointer=f"{at}/@id"))
 
     def _code(self, id: Any) -> str:

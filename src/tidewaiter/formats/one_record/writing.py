@@ -39,6 +39,8 @@ CODES: Mapping[str, str] = MappingProxyType(
     }
 )  # fmt: skip
 """The list of the codes under a name, or the prefix where the ontology itself names them."""
+_OF_PRODUCTS = {"hsCode": "hsCode", "goodsDescription": "description"}
+"""What a product may say of an item, and how it is called there."""
 _NUMBER = re.compile(r"[0-9]{3}-[0-9]+")
 _REJECTED: tuple[AnswerKind, ...] = ("rejected", "do_not_load", "invalidated")
 
@@ -66,7 +68,8 @@ def _unshaped(whole: Node, record: Consignment) -> Node:
         part.children = [_party(one) if one.name in PARTIES else one for one in part.children]
     shipment = held.get("shipment")
     if shipment is not None:
-        shipment.children = [one for one in _pieces(shipment.children) if one.name != "PieceCount"]
+        told = [one for one in shipment.children if one.name != "PieceCount"]
+        shipment.children = _pieces(told, record.package_count)
     for name, kind in (("HouseNumber", "HOUSE"), ("MasterNumber", "DIRECT")):
         if name in held and (kind == "HOUSE" or "HouseNumber" not in held):
             whole.children += _numbered(held[name].text, kind)
@@ -97,18 +100,24 @@ def _party(one: Node) -> Node:
     return node("involvedParties", "", node("partyRole", one.name), *one.children)
 
 
-def _pieces(children: list[Node]) -> list[Node]:
-    """Pieces with their products; an item that is a code alone is one more product of the piece before."""
+def _pieces(children: list[Node], count: int | None) -> list[Node]:
+    """So many pieces where there are more items: those of a text or code alone are further products of a piece."""
     made: list[Node] = []
+    spare = sum(one.name == "pieces" for one in children) - (count or 0)
     for one in children:
         if one.name != "pieces":
             made.append(_note(one))
             continue
-        code = [child for child in one.children if child.name == "hsCode"]
-        products = [node("contentProducts", "", child) for child in code]
-        if len(one.children) == len(code) == 1 and made and made[-1].name == "pieces":
-            made[-1].children += products
+        names = {child.name for child in one.children}
+        before = made[-1] if made and made[-1].name == "pieces" else None
+        if before is not None and spare > 0 and names and names <= _OF_PRODUCTS.keys():
+            spare -= 1
+            if not before.children or before.children[-1].name != "contentProducts":
+                before.children.append(node("contentProducts"))  # the first product is that of the piece's own item
+            told = [msgspec.structs.replace(child, name=_OF_PRODUCTS[child.name]) for child in one.children]
+            before.children.append(node("contentProducts", "", *told))
             continue
+        products = [node("contentProducts", "", child) for child in one.children if child.name == "hsCode"]
         rest = [_note(child) for child in one.children if child.name != "hsCode"]
         for child in rest:
             if child.name == "specialHandlingCodes":
