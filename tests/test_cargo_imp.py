@@ -314,3 +314,11 @@ def test_the_waybill_of_the_corpus_is_read_without_the_dots_where_lines_were_lef
     assert record.items[0].description == "ELECTRICALS NOT RESTRICTED"
     assert (record.package_count, record.gross_mass) == (6, Decimal("120.0"))
     assert declared.findings == ()
+
+
+def test_goods_may_be_called_as_an_answer_is() -> None:
+    called = HOUSES.replace(HOUSES[HOUSES.index("HBS/") :].split("\n")[0].rpartition("/")[2], "LAMP FMA", 1)
+    reading = cargo_imp.read(called.encode())
+
+    assert not reading.answers
+    assert len(reading.declared) == len(cargo_imp.read(HOUSES.encode()).declared)

@@ -36,7 +36,10 @@ IDENTIFIERS = {
 """The identifiers of lines by message."""
 
 _WAYBILL = r"[0-9]{3}-[0-9]{8}"
-_BEGINS = re.compile(r"(FHL|FWB)/([0-9]{1,2}?)(?=\s*$|\s*MBI/|\s*" + _WAYBILL + r")|(FMA|FNA)(?=\s*$|\s*ACK/)")
+_BEGINS = re.compile(
+    r"(FHL|FWB)/([0-9]{1,2}?)(?=\s*$|\s*MBI/|\s*" + _WAYBILL + r")|(FMA|FNA)(?=\s*ACK/)|^\s*(FMA|FNA)(?=\s*$)"
+)
+"""An answer's name alone is one where nothing else is in the line: goods may be called so at the end of theirs."""
 _EVERY = sorted({name for names in IDENTIFIERS.values() for name in names})
 _INSIDE = re.compile(
     r"(?<!/)(?:" + "|".join(_EVERY) + r")(?=/)|(?:SHP|CNE|NFY)(?=NAM/)|(?:FHL|FWB)/[0-9]{1,2}?(?=MBI/|" + _WAYBILL + ")"
@@ -82,7 +85,7 @@ def messages(text: str) -> Iterator[Message]:
             if message is not None:
                 yield _read(message, raw)
             count += 1
-            name = begin[1] or begin[3]
+            name = begin[1] or begin[3] or begin[4]
             message, raw = Message(name, begin[2] or "", [], [], f"message {count} {name}"), []
             rest = (rest if begin.string is rest else rest.lstrip())[begin.end() :].lstrip()
             if rest:
