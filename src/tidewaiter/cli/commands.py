@@ -15,19 +15,26 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 from tidewaiter.cli import bench as benchmark
 from tidewaiter.cli import files, report
 from tidewaiter.cli.law import commands as law_commands
+from tidewaiter.cli.run import Run, state_of
 from tidewaiter.formats.json import schema as consignment_schema
 from tidewaiter.law import Law, LawError, load
 from tidewaiter.model.outcome import Cleared
 from tidewaiter.model.past import Past
 from tidewaiter.model.receipt import Receipt
-from tidewaiter.services.clear import ClearedMessage, clear_messages, read_message
+from tidewaiter.services.clear import ClearedMessage, about_message, clear_messages, read_message
 from tidewaiter.services.list_consignments import list_consignments
-from tidewaiter.services.lodge import Lodged
 from tidewaiter.services.lodge import lodge as lodge_message
 from tidewaiter.services.quote import dated, quotes
 from tidewaiter.services.quote import schema as quote_schema
@@ -62,6 +69,17 @@ Laws = Annotated[
     Path | None, typer.Option(exists=True, file_okay=False, help="Folder of laws that were kept, one a folder.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a consignment.")]
+Out = Annotated[
+    Path | None, typer.Option(dir_okay=False, help="File for the results, one JSON object a line; written anew.")
+]
+Resume = Annotated[
+    Path | None,
+    typer.Option(
+        dir_okay=False,
+        help="File in which the state of the run is kept: after a crash the same command goes on, and cuts the file of "
+        "--out back to what was done. Results that are printed cannot be cut back.",
+    ),
+]
 
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "consignment": consignment_schema, "receipt": receipt_schema, "quote": quote_schema,
@@ -82,48 +100,58 @@ def clear(
     answers: Annotated[
         Path | None, typer.Option(file_okay=False, help="Folder for the answers, each in its sender's format.")
     ] = None,
+    out: Out = None,
+    resume: Resume = None,
 ) -> None:
-    """Read, check, price and decide; nothing is kept. Ends with 1 where a message could not be read."""
+    """Read, check, price and decide; nothing is kept. Ends with 1 where a message could not be read.
+
+    Files may be of any size, and gzip or zip archives: they are read piece by piece.
+    """
     law = _law()
-    day = on.date() if on else _today()
     if answers:
         answers.mkdir(parents=True, exist_ok=True)
-    results: list[Cleared] = []
-    number = 0
-    with _progress("clearing", total=files.count(paths)) as progress:
-        for handful in files.gathered(files.messages(paths)):
+    day = on.date() if on else _day_before(resume) or _today()
+    asked = {"paths": _named(paths), "jurisdiction": jurisdiction or "", "on": day.isoformat(), "law": law.digest}
+    inputs, tally = files.Input(paths), report.Tally()
+    with _run(asked, resume, out) as run, _progress("clearing", inputs) as progress:
+        number = run.state.done
+        for handful in files.gathered(run.rest(inputs)):
+            records: list[Cleared] = []
             for done in clear_messages(handful, law=law, past=Past(), jurisdiction=jurisdiction, on=day):
                 number += 1
                 if answers and done.answers:
                     _keep_answer(answers, number, done)
-                results += done.records
-                if as_json:
-                    _print_json(done.records)
-            progress.advance(progress.task_ids[0], len(handful))
-    if not as_json:
-        _out.print(report.table(results, width=_out.width))
-        report.summary(_out, results, files=number)
-    _end(results)
+                records += done.records
+            tally.add(records, messages=len(handful))
+            if as_json:
+                _print_json(records)
+            run.done(handful, records, is_unread=tally.unread > 0)
+            progress.update(progress.task_ids[0], completed=inputs.taken)
+    _close(tally, run, as_json=as_json)
 
 
 @app.command()
-def lodge(paths: Paths, *, jurisdiction: Jurisdiction = None, filer: str = "cli", as_json: AsJson = False) -> None:
+def lodge(
+    paths: Paths,
+    *,
+    jurisdiction: Jurisdiction = None,
+    filer: str = "cli",
+    as_json: AsJson = False,
+    out: Out = None,
+    resume: Resume = None,
+) -> None:
     """Read, check, price, decide and keep. The same bytes again change nothing.
 
-    Ends with 1 where a message could not be read.
+    A long file is lodged piece by piece, each piece a message. Ends with 1 where a message could not be read.
     """
+    asked = {"paths": _named(paths), "jurisdiction": jurisdiction or "", "filer": filer}
 
-    async def work(house: House) -> list[Cleared]:
-        done = await _lodge_all(house, paths, filer=filer, jurisdiction=jurisdiction)
-        results = [result for one in done for result in one.results]
-        if as_json:
-            _print_json(results)
-        else:
-            _out.print(report.table(results, width=_out.width))
-            report.summary(_out, results, files=len(done))
-        return results
+    async def work(house: House) -> tuple[report.Tally, Run]:
+        with _run(asked, resume, out) as run:
+            show = _print_json if as_json else None
+            return await _lodge_all(house, paths, filer=filer, jurisdiction=jurisdiction, run=run, show=show), run
 
-    _end(_in_house(work))
+    _close(*_in_house(work), as_json=as_json)
 
 
 @app.command()
@@ -250,15 +278,11 @@ def demonstrate(
     """Lodge the samples that come with Tidewaiter and those in the folders, print what became of them, and serve."""
 
     async def work(house: House) -> None:
-        for folder in folders or ():
-            done = await _lodge_all(house, [folder], filer=DEMONSTRATOR, jurisdiction=None)
-            results = [result for one in done for result in one.results]
-            _out.print(report.table(results, width=_out.width, title="messages of others"))
-            report.summary(_out, results, files=len(done))
-        done = await _lodge_all(house, _samples(), filer=DEMONSTRATOR, jurisdiction=None)
-        results = [result for one in done for result in one.results]
-        _out.print(report.table(results, width=_out.width, title="our own samples"))
-        report.summary(_out, results, files=len(done))
+        shown = [*(([folder], "messages of others") for folder in folders or ()), (_samples(), "our own samples")]
+        for paths, title in shown:
+            tally = await _lodge_all(house, paths, filer=DEMONSTRATOR, jurisdiction=None, run=Run(asked={}))
+            _out.print(report.table(tally.shown, width=_out.width, title=title))
+            report.summary(_out, tally)
         if not once:
             await _serve(house)
 
@@ -285,26 +309,41 @@ def bench_assess(
     measured.run(load(overlay=law), _out, country=country, items=items)
 
 
-async def _lodge_all(house: House, paths: Sequence[Path], *, filer: str, jurisdiction: str | None) -> list[Lodged]:
+async def _lodge_all(
+    house: House,
+    paths: Sequence[Path],
+    *,
+    filer: str,
+    jurisdiction: str | None,
+    run: Run,
+    show: Callable[[Sequence[Cleared]], None] | None = None,
+) -> report.Tally:
     """What became of every declaration in these files; messages from customs are passed over, and counted."""
-    done = []
+    inputs, tally = files.Input(paths), report.Tally()
     passed_over = 0
-    with _progress("lodging", total=files.count(paths)) as progress:
-        for message in files.messages(paths):
+    with _progress("lodging", inputs) as progress:
+        for message in run.rest(inputs):
             named = msgspec.structs.replace(message, sender=filer)
             reading = read_message(named, jurisdiction=jurisdiction)
+            records: Sequence[Cleared] = ()
             if reading.answers and not reading.declared:
                 passed_over += 1
-            else:
-                done.append(
-                    await lodge_message(
-                        named, store=house.store, law=house.law, at=house.now(), jurisdiction=jurisdiction
-                    )
+            elif named.data:
+                done = await lodge_message(
+                    named, store=house.store, law=house.law, at=house.now(), jurisdiction=jurisdiction
                 )
-            progress.advance(progress.task_ids[0])
+                records = done.results
+                tally.add(records)
+            else:  # nothing that could be kept, only what was wrong with the file around it
+                records = [about_message(reading.format, reading.findings, source=named.source)]
+                tally.add(records)
+            if show:
+                show(records)
+            run.done([message], records, is_unread=tally.unread > 0)
+            progress.update(progress.task_ids[0], completed=inputs.taken)
     if passed_over:
         _out.print(f"{passed_over:,} answers from customs were read, and are not lodged")
-    return done
+    return tally
 
 
 async def _serve(house: House) -> None:
@@ -342,11 +381,29 @@ def _in_house(work: Callable[[House], Awaitable[T]]) -> T:
         raise typer.Exit(0) from None
 
 
-def _end(results: Sequence[Cleared]) -> None:
-    """End with 1 where one of the records is about a message that could not be read."""
-    if any(report.is_unread(one) for one in results):
-        sys.stdout.buffer.flush()
+def _close(tally: report.Tally, run: Run, *, as_json: bool) -> None:
+    """Print what became of all, and end with 1 where a message could not be read, in this run or before."""
+    if not as_json:
+        _out.print(report.table(tally.shown, width=_out.width))
+        report.summary(_out, tally)
+    sys.stdout.buffer.flush()
+    if tally.unread or run.state.is_unread:
         raise typer.Exit(1)
+
+
+def _run(asked: dict[str, str], resume: Path | None, out: Path | None) -> Run:
+    """The run, or what is left of it. Results that are only printed cannot be cut back, so they need a file."""
+    return Run(asked=asked | {"out": str(out.resolve()) if out else ""}, resume=resume, out=out)
+
+
+def _day_before(resume: Path | None) -> date | None:
+    """The legal day of the run that is gone on with."""
+    before = state_of(resume)
+    return date.fromisoformat(before.asked["on"]) if before is not None and "on" in before.asked else None
+
+
+def _named(paths: Sequence[Path]) -> str:
+    return "\n".join(str(path) for path in paths)
 
 
 def _law() -> Law:
@@ -376,9 +433,15 @@ def _keep_answer(folder: Path, number: int, done: ClearedMessage) -> None:
     (folder / f"{number:05d}-{name}").write_bytes(done.answers)
 
 
-def _progress(doing: str, *, total: int) -> Progress:
-    """A bar on standard error, gone when done, so that what is printed stays clean."""
-    bar = (TextColumn(doing), BarColumn(), MofNCompleteColumn())
+def _progress(doing: str, inputs: files.Input) -> Progress:
+    """A bar of bytes on standard error, gone when done, so that what is printed stays clean."""
+    bar = (
+        TextColumn(doing),
+        BarColumn(),
+        DownloadColumn(binary_units=True),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
     progress = Progress(*bar, console=_err, transient=True, disable=not _err.is_terminal)
-    progress.add_task("messages", total=total)
+    progress.add_task("messages", total=inputs.total)
     return progress

@@ -1,24 +1,50 @@
-"""The files a person names: each file as it is, a folder as all the messages below it."""
+"""The files a person names: each file as it is, a folder as all the messages below it, long ones in pieces."""
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from tidewaiter.formats import pieces
 from tidewaiter.services.clear import Message
 
-MESSAGE_ENDINGS = frozenset({".xml", ".json", ".jsonl", ".ndjson", ".csv", ".edi"})
+MESSAGE_ENDINGS = frozenset({".xml", ".json", ".jsonl", ".ndjson", ".csv", ".edi", ".gz", ".zip"})
 """What is looked for in folders; a file named outright is read whatever its name."""
 
 TOGETHER_MAX = 200
 """How many messages go through the corridor at once, so that progress can be seen and memory stays small."""
+TOGETHER_BYTES = 1 << 20
+"""And about how many bytes."""
+
+
+class Input:
+    """The messages in files and folders, folders in order of name. `total` and `taken` count the bytes of the files.
+
+    A long file comes in pieces, and an archive as what it holds; no more of it is held than a piece. `total` is None
+    where a pipe is among the files, whose length nobody knows.
+    """
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self.files = [file for path in paths for file in _files(path)]
+        kinds = [file.stat() for file in self.files]
+        self.total = sum(one.st_size for one in kinds) if all(stat.S_ISREG(one.st_mode) for one in kinds) else None
+        self.taken = 0
+
+    def __iter__(self) -> Iterator[Message]:
+        before = 0
+        for path in self.files:
+            with path.open("rb") as file:
+                for piece in pieces.pieces(file):
+                    source = f"{path}:{piece.member}" if piece.member else str(path)
+                    self.taken = before + (file.tell() if file.seekable() else piece.ends)
+                    yield Message(source=source, data=piece.data, piece=piece)
+            before = self.taken = before + path.stat().st_size
 
 
 def messages(paths: Iterable[Path]) -> Iterator[Message]:
     """The messages in these files and folders, folders in order of name."""
-    for path in paths:
-        for file in _files(path):
-            yield Message(source=str(file), data=file.read_bytes())
+    return iter(Input(paths))
 
 
 def _files(path: Path) -> Sequence[Path]:
@@ -28,18 +54,15 @@ def _files(path: Path) -> Sequence[Path]:
     return sorted(found)
 
 
-def count(paths: Iterable[Path]) -> int:
-    """How many messages `messages` will give."""
-    return sum(len(_files(path)) for path in paths)
-
-
 def gathered(found: Iterable[Message]) -> Iterator[list[Message]]:
-    """The messages in handfuls of at most TOGETHER_MAX."""
+    """The messages in handfuls of at most TOGETHER_MAX, and of about TOGETHER_BYTES."""
     handful: list[Message] = []
+    size = 0
     for message in found:
         handful.append(message)
-        if len(handful) == TOGETHER_MAX:
+        size += len(message.data)
+        if len(handful) == TOGETHER_MAX or size >= TOGETHER_BYTES:
             yield handful
-            handful = []
+            handful, size = [], 0
     if handful:
         yield handful

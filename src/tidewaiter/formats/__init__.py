@@ -6,7 +6,9 @@ is findings with a place, never an exception: findings about the whole message s
 consignment in its `Declared`, and a consignment with an error among them must not be accepted as it is.
 
 A format that takes whatever looks roughly like it sets `LOOSE = True` and is asked after the others. Samples of each
-format lie in its `samples/` folder; the tests read every one. This room may import `law` and `model`.
+format lie in its `samples/` folder; the tests read every one. A format whose messages can be cut offers `split` and
+`read_piece` too (`reading.Divisible`), and files of any size are read in it by `formats.pieces`. This room may import
+`law` and `model`.
 """
 
 from __future__ import annotations
@@ -17,9 +19,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import cast
 
-from tidewaiter.formats.reading import SNIFF_BYTES, Declared, Format, Reading
+from tidewaiter.formats.reading import RECORD_TOO_LONG, SNIFF_BYTES, Declared, Format, Reading
 from tidewaiter.formats.text import found
 from tidewaiter.formats.tree import KINDS as KINDS_OF_XML
+from tidewaiter.formats.unpacking import KINDS as KINDS_OF_ARCHIVES
 from tidewaiter.model.finding import Kind
 
 __all__ = [
@@ -36,7 +39,7 @@ __all__ = [
 ]
 
 BYTES_MAX = 64 * 1024 * 1024
-"""A message longer than this is refused unread. More than that goes through the bulk door."""
+"""A message longer than this is refused unread. Files of any size are read piece by piece: `formats.pieces`."""
 
 EMPTY = Kind(
     code="MSG-01",
@@ -83,7 +86,9 @@ KINDS: tuple[Kind, ...] = (
     TOO_LONG,
     UNKNOWN,
     UNNAMED,
+    RECORD_TOO_LONG,
     *KINDS_OF_XML,
+    *KINDS_OF_ARCHIVES,
     *(kind for module in FORMATS.values() for kind in getattr(module, "KINDS", ())),
 )
 """Every kind of finding that reading can give."""

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
-from tidewaiter.model.finding import Finding
+from tidewaiter.model.finding import Finding, Kind
+
+if TYPE_CHECKING:
+    from tidewaiter.formats.unpacking import Stream
 
 SNIFF_BYTES = 4096
 """How much of a message `sniff` is shown."""
+
+PIECE_BYTES = 1 << 20
+"""About so long is a piece of a file that is cut."""
+
+RECORD_BYTES_MAX = 4 << 20
+"""No single consignment of a file that is cut is longer; one that is is left out, and the rest is read on."""
+
+WHOLE = ""
+"""The shape of a piece that is a message as it came."""
+
+RECORD_TOO_LONG = Kind(
+    code="MSG-05",
+    severity="error",
+    text="A consignment here is longer than {detail} bytes; it was left out, and the rest was read.",
+    remedy="Split the consignment as the carrier splits it; check that no bracket or quotation mark is missing.",
+    law="Limit of this installation; Implementing Regulation (EU) 2015/2447, Annex B: 9,999 goods items",
+)
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,3 +81,33 @@ class Format(Protocol):
 
     def source_pointer(self, declared: Declared, pointer: str) -> str:
         """Where the field at our `pointer` stood in the sender's message, in the way that dialect points."""
+
+
+class Piece(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A message of its own, cut from a longer one, and where that was: what `read_piece` needs to name places in it.
+
+    `data` is empty where nothing but `findings` is told, whose places are those of the whole. `before` counts what
+    stood before it in the whole (lines, entries of a list, rows, messages, as `shape` says, which is the format's own
+    word), `ends` the bytes of the whole read so far. `member` is its name where the whole was packed with others.
+    """
+
+    data: bytes = b""
+    format: str = ""
+    member: str = ""
+    shape: str = WHOLE
+    before: int = 0
+    ends: int = 0
+    findings: tuple[Finding, ...] = ()
+
+
+class Divisible(Protocol):
+    """What a format offers besides, where a message of it may be cut into messages."""
+
+    def split(self, stream: Stream) -> Iterator[Piece] | None:
+        """The message in pieces of about PIECE_BYTES in bounded memory; None where this one cannot be cut.
+
+        What stands unfinished where `stream.finding` says that the stream broke off is left out.
+        """
+
+    def read_piece(self, piece: Piece, *, jurisdiction: str | None = None) -> Reading:
+        """What `read` gives for its data, with the places of the whole."""

@@ -17,7 +17,8 @@ from msgspec import structs
 from tidewaiter import formats, pipeline
 from tidewaiter.assessment import receipt
 from tidewaiter.clearance import reasons
-from tidewaiter.formats import Declared, Reading
+from tidewaiter.formats import Declared, Reading, pieces
+from tidewaiter.formats.reading import Piece
 from tidewaiter.law import Law
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.batch import Batch
@@ -51,12 +52,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Bytes as they came. `source` says from where (a file, a door); `format` is a format's name where it was said.
 
     `sender` is who lodged it: it goes into the answers' numbers, so that two senders' answers never share one.
+    `piece` says where in a longer file the bytes stood, so that places are those of the file.
     """
 
     source: str
     data: bytes
     sender: str = ""
     format: str | None = None
+    piece: Piece | None = None
 
 
 class ClearedMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +106,8 @@ def clear_messages(
 
 def read_message(message: Message, *, jurisdiction: str | None = None) -> Reading:
     """What the message holds. Bad input is findings, never an exception."""
+    if message.piece is not None:
+        return pieces.read(message.piece, jurisdiction=jurisdiction, format=message.format)
     return formats.read(message.data, jurisdiction=jurisdiction, format=message.format)
 
 
