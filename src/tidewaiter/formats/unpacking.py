@@ -143,6 +143,10 @@ class Stream:
             self._ahead = b"".join(parts)
         return self._ahead
 
+    def as_file(self) -> io.BufferedReader:
+        """The same as a file that cannot seek."""
+        return io.BufferedReader(_Raw(self))
+
     def _more(self) -> bytes:
         if self.finding is not None:
             return b""
@@ -167,7 +171,7 @@ class Member(NamedTuple):
 
 
 class _Raw(io.RawIOBase):
-    """A stream as a file, as `gzip` wants one."""
+    """A stream as a raw file."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
@@ -239,7 +243,7 @@ class _Nothing:
 
 
 def _gunzipped(name: str, packed: Stream, guard: _Guard, is_ours: Callable[[bytes], bool]) -> Member:
-    opened = gzip.GzipFile(fileobj=io.BufferedReader(_Raw(packed)), mode="rb")
+    opened = gzip.GzipFile(fileobj=packed.as_file(), mode="rb")
     stream = Stream(opened, guard=guard.over(lambda: packed.at))
     head = stream.peek(4096)
     return _failed(NESTED, name=name) if is_packed(head) and not is_ours(head) else Member(name, stream)

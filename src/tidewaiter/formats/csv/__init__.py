@@ -13,9 +13,13 @@ from __future__ import annotations
 from tidewaiter.formats.csv.kinds import KINDS
 from tidewaiter.formats.csv.reading import NAME, read, source_pointer
 from tidewaiter.formats.csv.sheet import looks_like_sheet
+from tidewaiter.formats.csv.splitting import read_piece, split
 from tidewaiter.formats.csv.writing import answer, write
 
-__all__ = ["KINDS", "LOOSE", "MEDIA_TYPES", "NAME", "answer", "read", "sniff", "source_pointer", "write"]
+__all__ = [
+    "KINDS", "LOOSE", "MEDIA_TYPES", "NAME", "answer", "read", "read_piece", "sniff", "source_pointer", "split",
+    "write",
+]  # fmt: skip
 
 MEDIA_TYPES = ("text/csv", "text/tab-separated-values")
 LOOSE = True

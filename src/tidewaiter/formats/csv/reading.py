@@ -13,7 +13,7 @@ from tidewaiter.formats.csv import kinds
 from tidewaiter.formats.csv.cells import amount, bare, mass, plain
 from tidewaiter.formats.csv.columns import COLUMNS, FISCAL_ROLES, ROLES, SCHEMES, Heading, mass_unit
 from tidewaiter.formats.csv.numbers import Fault, decimal_mark, without_currency
-from tidewaiter.formats.csv.sheet import Sheet, opened, quoted
+from tidewaiter.formats.csv.sheet import NAMES_OF_REFERENCE, Sheet, opened, quoted
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.text import found, shortened, unfit_in
 from tidewaiter.model.consignment import Classification, Consignment, FiscalReference, GoodsItem, Party
@@ -73,6 +73,18 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
     return _Sheet(sheet, jurisdiction).reading()
 
 
+def read_part(data: bytes, *, before: int, jurisdiction: str | None = None) -> Reading:
+    """The same for a part of a sheet that has the headings again. `before` is how many rows stood before its own.
+
+    What is wrong with the headings is said of the first part.
+    """
+    sheet = opened(data, before=before)
+    if before:
+        sheet.findings.clear()
+        sheet = sheet._replace(unknown=())
+    return _Sheet(sheet, jurisdiction, is_first=not before).reading()
+
+
 def source_pointer(declared: Declared, pointer: str) -> str:
     """The row and the column in the sheet's own words: 'row 7, column "HS code"'; the row alone where that is all."""
     steps = pointer.split("/")[1:]
@@ -111,8 +123,9 @@ def _where(row: int, heading: str) -> str:
 class _Sheet:
     """One sheet being read."""
 
-    def __init__(self, sheet: Sheet, jurisdiction: str | None) -> None:
+    def __init__(self, sheet: Sheet, jurisdiction: str | None, *, is_first: bool = True) -> None:
         self.sheet = sheet
+        self.is_first = is_first
         self.jurisdiction = jurisdiction
         self.by_name = {heading.column.name: heading for heading in sheet.headings}
         self.columns = {f"column {name}": heading.text for name, heading in self.by_name.items()}
@@ -129,9 +142,9 @@ class _Sheet:
         sheet = self.sheet
         if sheet.unknown:
             self._say(kinds.UNKNOWN_COLUMNS, quoted(sheet.unknown), "row 1")
-        named = next((name for name in ("reference", "order_id") if name in self.by_name), None)
+        named = next((name for name in NAMES_OF_REFERENCE if name in self.by_name), None)
         rows = [(number, cells) for number, cells in sheet.rows if any(cell.strip() for cell in cells)]
-        if not rows and not sheet.findings:
+        if not rows and not sheet.findings and self.is_first:
             self._say(kinds.NO_ROWS, "", "row 2")
         if named is None:
             self._say(kinds.NO_REFERENCE_COLUMN, "", "row 1")
@@ -139,7 +152,7 @@ class _Sheet:
         self.mark = decimal_mark(self._number_texts(rows))
         for number, cells in rows:
             self._take(number, cells, named or "")
-        if rows and "weight" in self.by_name and "gross_mass" not in self.by_name:
+        if rows and self.is_first and "weight" in self.by_name and "gross_mass" not in self.by_name:
             self._say(kinds.TAKEN_AS_GROSS, "", _where(1, self.by_name["weight"].text))
         declared = [one for gathered in self.gathered.values() if (one := self._declared(gathered)) is not None]
         if self.unlisted:

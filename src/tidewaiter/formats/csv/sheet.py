@@ -16,6 +16,8 @@ from tidewaiter.model.finding import Finding
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _SEPARATORS = (",", ";", "\t", "|")
 _HEAD_LINES = 5
+NAMES_OF_REFERENCE = ("reference", "order_id")
+"""The columns that say which rows belong together, best first."""
 KNOWN_MIN = 2
 """A sheet is known by at least so many headings."""
 
@@ -35,15 +37,18 @@ class _Separated(NamedTuple):
     known: int
 
 
-def opened(data: bytes) -> Sheet:
-    """The sheet in these bytes. `findings` grows while `rows` is read, where quotation marks are broken."""
+def opened(data: bytes, *, before: int = 0) -> Sheet:
+    """The sheet in these bytes. `findings` grows while `rows` is read, where quotation marks are broken.
+
+    `before` is how many rows stood before those of this part of a sheet.
+    """
     text, findings = _decoded(data)
     if text is None:
         return Sheet((), (), 0, iter(()), findings)
     separated = _separated(text)
     if separated.known < KNOWN_MIN:
         return Sheet((), (), 0, iter(()), [*findings, found(NO_HEADINGS, source_pointer="row 1")])
-    rows = _rows(text, separated.separator, findings)
+    rows = _rows(text, separated.separator, findings, before)
     first = next((cells for _, cells in rows if any(cell.strip() for cell in cells)), [])
     headings: dict[str, Heading] = {}
     unknown: list[str] = []
@@ -120,7 +125,12 @@ def _known_headings(sample: str, separator: str) -> int:
     return len({known.column.name for cell in first if (known := heading(cell, 0)) is not None})
 
 
-def _rows(text: str, separator: str, findings: list[Finding]) -> Iterator[tuple[int, list[str]]]:
+def separator_of(text: str) -> str:
+    """What separates the cells of a sheet that begins so."""
+    return _separated(text).separator
+
+
+def _rows(text: str, separator: str, findings: list[Finding], before: int) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     number = 0
     try:
@@ -128,6 +138,7 @@ def _rows(text: str, separator: str, findings: list[Finding]) -> Iterator[tuple[
             number += 1
             if number == 1 and cells[:1] and cells[0].startswith("sep="):
                 continue
-            yield number, cells
+            yield before + number, cells
     except csv.Error:
-        findings.append(found(BROKEN_QUOTES, str(number + 1), source_pointer=f"row {number + 1}"))
+        row = before + number + 1
+        findings.append(found(BROKEN_QUOTES, str(row), source_pointer=f"row {row}"))
