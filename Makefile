@@ -4,6 +4,7 @@
 #   make run ONCE=1   print the table and end
 #   make test         format, lint, types, import contracts, all tests: what CI runs
 #   make bench        how fast the corridor is on this machine
+#   make bulk         stream files of 5 GB through the reader, and print the most memory held (BYTES=… for less)
 #   make mutants      change every threshold, rate and day of the law, and see which worked case notices
 #   make lock         work out requirements.lock anew (needs uv)
 
@@ -12,7 +13,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SHARED := $(wildcard ../shared/data/messages/wco-dms-uk-cds/samples)
 
-.PHONY: run test bench mutants check format environment browser lock clean
+.PHONY: run test bench bulk mutants check format environment browser lock clean
 
 run: environment
 	@$(BIN)/tidewaiter demonstrate $(if $(ONCE),--once) $(SHARED)
@@ -28,6 +29,13 @@ check: environment
 
 bench: environment
 	@$(BIN)/tidewaiter bench
+
+BYTES ?= 5000000000
+
+bulk: environment
+	@$(BIN)/python tests/bulk.py measure --shape lines --packed --bytes $(BYTES)
+	@$(BIN)/python tests/bulk.py measure --shape list --bytes $(BYTES)
+	@$(BIN)/python tests/bulk.py measure --shape csv --packed --bytes $(BYTES)
 
 mutants: environment
 	@$(BIN)/pytest -s tests/law_mutants.py

@@ -9,7 +9,6 @@ import random
 import warnings
 import zipfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -123,6 +122,20 @@ def test_the_members_of_an_archive_are_counted_together() -> None:
     assert codes(found) == ["MSG-03"] * 5 + ["PAK-02"] * 5
 
 
+def test_members_that_share_their_bytes_do_not_swell_unseen() -> None:
+    one = zipped([("a", b" " * (3 << 20))])
+    listed, ended = one.index(b"PK\x01\x02"), one.index(b"PK\x05\x06")
+    entry = one[listed:ended]
+    entries = b"".join(entry[:46] + bytes([n]) for n in range(0x41, 0x41 + 26))
+    end = one[ended : ended + 12] + len(entries).to_bytes(4, "little") + one[ended + 16 :]
+    overlapping = one[:30] + b"A" + one[31:listed] + entries + end
+
+    found = readings(overlapping, limits=Limits(ratio_from=1 << 20))
+
+    assert set(codes(found)) <= {"PAK-01", "PAK-02", "MSG-01"}
+    assert codes(found).count("MSG-01") <= 1
+
+
 @pytest.mark.parametrize(
     "packed",
     [
@@ -180,7 +193,7 @@ def test_a_member_that_lies_about_its_size_is_told(size: int, field: int) -> Non
     assert references(found) or codes(found)
 
 
-def test_a_zip_from_a_pipe_is_told_and_gzip_from_a_pipe_is_read(tmp_path: Path) -> None:
+def test_a_zip_from_a_pipe_is_told_and_gzip_from_a_pipe_is_read() -> None:
     for data, expected, found_in in ((zipped([("a", LINES)]), ["PAK-07"], []), (gzip.compress(LINES), [], REFERENCES)):
         reader, writer = os.pipe()
         with os.fdopen(writer, "wb") as into:
@@ -215,4 +228,4 @@ def test_no_archive_however_broken_raises(packed: bytes, data: st.DataObject) ->
 
     found = readings(cut, whole_bytes=data.draw(st.sampled_from([100, 1 << 20])))
 
-    assert found or not cut or all(not byte for byte in cut) or references(found) == []
+    assert codes(found) or references(found) in (REFERENCES, REFERENCES * 2)

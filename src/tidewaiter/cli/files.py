@@ -14,7 +14,7 @@ MESSAGE_ENDINGS = frozenset({".xml", ".json", ".jsonl", ".ndjson", ".csv", ".edi
 
 TOGETHER_MAX = 200
 """How many messages go through the corridor at once, so that progress can be seen and memory stays small."""
-TOGETHER_BYTES = 1 << 20
+TOGETHER_BYTES = 1 << 18
 """And about how many bytes."""
 
 

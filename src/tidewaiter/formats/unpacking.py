@@ -189,8 +189,9 @@ class _Raw(io.RawIOBase):
 class _Guard:
     """Holds what comes out of one file against its limits."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, size: int | None = None) -> None:
         self._limits = limits
+        self._size = size  # of the archive: its members may overlap, so that each looks honest
         self._out = 0
 
     def over(self, packed: Callable[[], int]) -> Callable[[int], str]:
@@ -204,7 +205,9 @@ class _Guard:
             limits = self._limits
             if self._out > limits.bytes_max:
                 return f"more than {limits.bytes_max:,} bytes"
-            if own > limits.ratio_from and own > limits.ratio_max * max(packed(), 1):
+            is_bomb = own > limits.ratio_from and own > limits.ratio_max * max(packed(), 1)
+            is_all = self._size is not None and self._out > max(limits.ratio_from, limits.ratio_max * self._size)
+            if is_bomb or is_all:
                 return f"more than {limits.ratio_max:,} times its own size"
             return ""
 
@@ -230,7 +233,7 @@ def unpacked(file: BinaryIO, *, is_ours: Callable[[bytes], bool], limits: Limits
     elif not file.seekable():
         yield _failed(UNSEEKABLE)
     else:
-        yield from _unzipped(file, _Guard(limits), is_ours, limits)
+        yield from _unzipped(file, is_ours, limits)
 
 
 def _failed(kind: Kind, detail: str = "", *, name: str = "") -> Member:
@@ -249,7 +252,8 @@ def _gunzipped(name: str, packed: Stream, guard: _Guard, is_ours: Callable[[byte
     return _failed(NESTED, name=name) if is_packed(head) and not is_ours(head) else Member(name, stream)
 
 
-def _unzipped(file: BinaryIO, guard: _Guard, is_ours: Callable[[bytes], bool], limits: Limits) -> Iterator[Member]:
+def _unzipped(file: BinaryIO, is_ours: Callable[[bytes], bool], limits: Limits) -> Iterator[Member]:
+    guard = _Guard(limits, file.seek(0, 2))
     try:
         if _listed_bytes(file) > limits.members_max * _ENTRY_BYTES:
             yield _failed(MANY, f"{limits.members_max:,}")
@@ -258,7 +262,7 @@ def _unzipped(file: BinaryIO, guard: _Guard, is_ours: Callable[[bytes], bool], l
     except (*_UNREADABLE, NotImplementedError):
         yield _failed(DAMAGED, "0")
         return
-    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    entries = [entry for entry in archive.infolist() if not entry.is_dir() or entry.file_size]
     if len(entries) > limits.members_max:
         yield _failed(MANY, f"{limits.members_max:,}")
         return

@@ -33,9 +33,12 @@ _ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
 def split(
-    stream: Stream, *, piece_bytes: int = PIECE_BYTES, record_max: int = RECORD_BYTES_MAX
+    stream: Stream, *, piece_bytes: int = PIECE_BYTES // 4, record_max: int = RECORD_BYTES_MAX
 ) -> Iterator[Piece] | None:
-    """The sheet in pieces of about so many bytes, in UTF-8; None where no column says what belongs together."""
+    """The sheet in pieces of about so many bytes, in UTF-8; None where no column says what belongs together.
+
+    They are shorter than those of other formats: a consignment takes less room in a sheet than anywhere else.
+    """
     encoding = _ENCODINGS.get(stream.peek(2)[:2], "utf-8-sig")
     head = stream.peek(_HEAD_BYTES)[:_HEAD_BYTES].decode(encoding, "ignore")
     sheet = opened(head.encode())
