@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,13 +19,17 @@ import strategies
 from tidewaiter import formats
 from tidewaiter.formats import Declared, Reading, pieces
 from tidewaiter.formats.csv import splitting as csv_splitting
+from tidewaiter.formats.edifact import splitting as edifact_splitting
 from tidewaiter.formats.json import splitting as json_splitting
 from tidewaiter.formats.reading import Piece
 from tidewaiter.formats.unpacking import Stream
 from tidewaiter.model.consignment import Consignment
 
 EXAMPLES = settings(max_examples=60, suppress_health_check=list(HealthCheck))
-SPLITS: dict[str, Callable[..., Any]] = {"json": json_splitting.split, "csv": csv_splitting.split}
+SPLITS: dict[str, Callable[..., Any]] = {
+    "json": json_splitting.split, "csv": csv_splitting.split, "edifact": edifact_splitting.split,
+}  # fmt: skip
+EDI = sorted((Path(edifact_splitting.__file__).parent / "samples").glob("*.edi"))
 
 
 def cut(data: bytes, format: str, *, piece_bytes: int, **limits: int) -> list[Piece]:
@@ -298,3 +303,49 @@ def test_a_long_message_that_cannot_be_cut_is_read_whole_up_to_its_limit(monkeyp
     [piece] = pieces.pieces(io.BytesIO(data), whole_bytes=10)
     assert [one.code for one in pieces.read(piece).findings] == ["MSG-02"]
     assert piece.data == b""
+
+
+MARK = b"\xef\xbb\xbf"
+
+
+@EXAMPLES
+@given(
+    st.permutations([sample.read_bytes().removeprefix(MARK) for sample in EDI]),
+    st.integers(1, 5000),
+    st.sampled_from([b"", b"\r\n"]),
+    st.sampled_from([b"", MARK]),
+)
+def test_a_file_of_interchanges_in_pieces_is_the_file(
+    samples: list[bytes], size: int, between: bytes, mark: bytes
+) -> None:
+    data = mark + between.join(samples)
+
+    parts = cut(data, "edifact", piece_bytes=size)
+
+    assert mark + b"".join(part.data.removeprefix(mark) for part in parts) == data
+    assert len(parts) > 1
+    whole, found = formats.read(data), together(parts)
+    assert_same(whole, found)
+    assert sum(len(pieces.read(part).answers) for part in parts) == len(whole.answers)
+
+
+def test_an_end_within_a_text_ends_no_interchange() -> None:
+    interchange = formats.FORMATS["edifact"].write(
+        [make.consignment(items=(make.item(description="a'UNZ+1+1'UNB+UNOC:3+A+B'"),))]
+    )
+
+    [part] = cut(interchange, "edifact", piece_bytes=10)
+
+    assert part.data == interchange
+
+
+def test_an_interchange_longer_than_any_is_told_and_the_next_is_read() -> None:
+    one, two = (sample.read_bytes() for sample in EDI if sample.stem in ("cusdec-gb-parcel", "cusexp-courier"))
+    huge = b"UNB+UNOC:3+A+B+260101:1200+HUGE'" + b"UNH+1+CUSDEC:D:21A:UN'" * 1000 + b"UNZ+1+HUGE'"
+
+    found = together(cut(one + huge + two, "edifact", piece_bytes=300, record_max=10_000))
+
+    assert [one.consignment for one in found.declared] == [
+        *(x.consignment for x in formats.read(one).declared), *(x.consignment for x in formats.read(two).declared),
+    ]  # fmt: skip
+    assert [one.code for one in found.findings] == ["EDI-05"]

@@ -27,8 +27,8 @@ def law() -> Law:
     return load()
 
 
-def message(*records: Consignment, source: str = "test", **what: str) -> Message:
-    return Message(source=source, data=msgspec.json.encode(list(records)), **what)
+def message(*records: Consignment, source: str = "test", sender: str = "") -> Message:
+    return Message(source=source, data=msgspec.json.encode(list(records)), sender=sender)
 
 
 def clear(*messages: Message, on: date = DAY) -> list[ClearedMessage]:
