@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -9,6 +10,9 @@ import msgspec
 import pytest
 
 from make import consignment, item, party, tracking_id
+from tidewaiter.formats.json import splitting as json_splitting
+from tidewaiter.formats.reading import Piece
+from tidewaiter.formats.unpacking import Stream
 from tidewaiter.law import Law
 from tidewaiter.model.consignment import Change, Consignment
 from tidewaiter.model.identifiers import is_mrn
@@ -45,6 +49,32 @@ async def counted(store: Store) -> dict[str, int]:
     """How many rows each table has."""
     async with store._pool.acquire() as connection:
         return {table: await connection.fetchval(f"select count(*) from {table}") for table in TABLES}
+
+
+async def test_a_long_file_lodged_in_pieces_keeps_its_places_and_twice_is_once(
+    store: Store, law: Law, filer: str
+) -> None:
+    stream = Stream(
+        io.BytesIO(encoded(*(consignment(reference=f"R-{n}", items=(item(hs_code="12"),)) for n in range(9))))
+    )
+    parts = list(json_splitting.split(stream, piece_bytes=2000) or ())
+
+    async def do(part: Piece) -> Lodged:
+        message = Message(source="test", data=part.data, piece=part, sender=filer)
+        return await lodge(message, store=store, law=law, at=AT)
+
+    first = [await do(part) for part in parts]
+    before = await counted(store)
+    second = [await do(part) for part in parts]
+
+    assert len(parts) > 2
+    assert all(one.is_repeat for one in second)
+    assert await counted(store) == before
+    pointers = [
+        finding.source_pointer for one in first for result in one.results for finding in result.findings
+        if finding.pointer == "/items/0/hs_code"
+    ]  # fmt: skip
+    assert pointers == [f"/{n}/items/0/hs_code" for n in range(9)]
 
 
 async def test_lodging_twice_is_lodging_once(lodging: Lodging, store: Store) -> None:

@@ -15,12 +15,20 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 from tidewaiter.cli import bench as benchmark
 from tidewaiter.cli import conform as conformance
 from tidewaiter.cli import files, report
 from tidewaiter.cli.law import commands as law_commands
+from tidewaiter.cli.run import Run, state_of
 from tidewaiter.cli.watching import watch_command
 from tidewaiter.formats import rows_returned
 from tidewaiter.formats.json import schema as consignment_schema
@@ -28,10 +36,9 @@ from tidewaiter.law import Law, LawError, load
 from tidewaiter.model.outcome import Cleared
 from tidewaiter.model.past import Past
 from tidewaiter.model.receipt import Receipt
-from tidewaiter.services.clear import ClearedMessage, Message, clear_messages, read_message
+from tidewaiter.services.clear import ClearedMessage, Message, about_message, clear_messages, read_message
 from tidewaiter.services.conform import schema as conformance_schema
 from tidewaiter.services.list_consignments import list_consignments
-from tidewaiter.services.lodge import Lodged
 from tidewaiter.services.lodge import lodge as lodge_message
 from tidewaiter.services.quote import dated, quotes
 from tidewaiter.services.quote import schema as quote_schema
@@ -70,6 +77,17 @@ Columns = Annotated[
     typer.Option(exists=True, dir_okay=False, help="TOML file that says what headings of sheets stand for."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a consignment.")]
+Out = Annotated[
+    Path | None, typer.Option(dir_okay=False, help="File for the results, one JSON object a line; written anew.")
+]
+Resume = Annotated[
+    Path | None,
+    typer.Option(
+        dir_okay=False,
+        help="File in which the state of the run is kept: after a crash the same command goes on, and cuts the file of "
+        "--out back to what was done. Results that are printed cannot be cut back.",
+    ),
+]
 
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "consignment": consignment_schema, "receipt": receipt_schema, "quote": quote_schema,
@@ -95,19 +113,26 @@ def clear(
     returned: Annotated[
         Path | None, typer.Option(file_okay=False, help="Folder for the rows of sheets that must be mended.")
     ] = None,
+    out: Out = None,
+    resume: Resume = None,
 ) -> None:
-    """Read, check, price and decide; nothing is kept. Ends with 1 where a message could not be read."""
+    """Read, check, price and decide; nothing is kept. Ends with 1 where a message could not be read.
+
+    Files may be of any size, and gzip or zip archives: they are read piece by piece.
+    """
     law = _law()
     mapping = _columns(columns)
     if returned:
         returned.mkdir(parents=True, exist_ok=True)
-    day = on.date() if on else _today()
     if answers:
         answers.mkdir(parents=True, exist_ok=True)
-    results: list[Cleared] = []
-    number = 0
-    with _progress("clearing", total=files.count(paths)) as progress:
-        for handful in files.gathered(files.messages(paths, mapping)):
+    day = on.date() if on else _day_before(resume) or _today()
+    asked = _asked(paths, jurisdiction, mapping) | {"on": day.isoformat(), "law": law.digest}
+    inputs, tally = files.Input(paths, mapping), report.Tally()
+    with _run(asked, resume, out) as run, _progress("clearing", inputs) as progress:
+        number = run.state.done
+        for handful in files.gathered(run.rest(inputs)):
+            records: list[Cleared] = []
             cleared = clear_messages(handful, law=law, past=Past(), jurisdiction=jurisdiction, on=day)
             for message, done in zip(handful, cleared, strict=True):
                 number += 1
@@ -115,14 +140,13 @@ def clear(
                     _keep_returned(returned, number, message, done)
                 if answers and done.answers:
                     _keep_answer(answers, number, done)
-                results += done.records
-                if as_json:
-                    _print_json(done.records)
-            progress.advance(progress.task_ids[0], len(handful))
-    if not as_json:
-        _out.print(report.table(results, width=_out.width))
-        report.summary(_out, results, files=number)
-    _end(results)
+                records += done.records
+            tally.add(records, messages=len(handful))
+            if as_json:
+                _print_json(records)
+            run.done(handful, records, is_unread=tally.unread > 0)
+            progress.update(progress.task_ids[0], completed=inputs.taken)
+    _close(tally, run, as_json=as_json)
 
 
 @app.command()
@@ -133,24 +157,25 @@ def lodge(
     filer: str = "cli",
     as_json: AsJson = False,
     columns: Columns = None,
+    out: Out = None,
+    resume: Resume = None,
 ) -> None:
     """Read, check, price, decide and keep. The same bytes again change nothing; a mapping of columns is remembered.
 
-    Ends with 1 where a message could not be read.
+    A long file is lodged piece by piece, each piece a message. Ends with 1 where a message could not be read.
     """
     mapping = _columns(columns)
+    asked = _asked(paths, jurisdiction, mapping) | {"filer": filer}
 
-    async def work(house: House) -> list[Cleared]:
-        done = await _lodge_all(house, paths, filer=filer, jurisdiction=jurisdiction, columns=mapping)
-        results = [result for one in done for result in one.results]
-        if as_json:
-            _print_json(results)
-        else:
-            _out.print(report.table(results, width=_out.width))
-            report.summary(_out, results, files=len(done))
-        return results
+    async def work(house: House) -> tuple[report.Tally, Run]:
+        with _run(asked, resume, out) as run:
+            show = _print_json if as_json else None
+            tally = await _lodge_all(
+                house, paths, filer=filer, jurisdiction=jurisdiction, columns=mapping, run=run, show=show
+            )  # fmt: skip
+            return tally, run
 
-    _end(_in_house(work))
+    _close(*_in_house(work), as_json=as_json)
 
 
 @app.command()
@@ -277,15 +302,11 @@ def demonstrate(
     """Lodge the samples that come with Tidewaiter and those in the folders, print what became of them, and serve."""
 
     async def work(house: House) -> None:
-        for folder in folders or ():
-            done = await _lodge_all(house, [folder], filer=DEMONSTRATOR, jurisdiction=None)
-            results = [result for one in done for result in one.results]
-            _out.print(report.table(results, width=_out.width, title="messages of others"))
-            report.summary(_out, results, files=len(done))
-        done = await _lodge_all(house, _samples(), filer=DEMONSTRATOR, jurisdiction=None)
-        results = [result for one in done for result in one.results]
-        _out.print(report.table(results, width=_out.width, title="our own samples"))
-        report.summary(_out, results, files=len(done))
+        shown = [*(([folder], "messages of others") for folder in folders or ()), (_samples(), "our own samples")]
+        for paths, title in shown:
+            tally = await _lodge_all(house, paths, filer=DEMONSTRATOR, jurisdiction=None, run=Run(asked={}))
+            _out.print(report.table(tally.shown, width=_out.width, title=title))
+            report.summary(_out, tally)
         if not once:
             await _serve(house)
 
@@ -329,26 +350,35 @@ async def _lodge_all(
     filer: str,
     jurisdiction: str | None,
     columns: Mapping[str, str] | None = None,
-) -> list[Lodged]:
+    run: Run,
+    show: Callable[[Sequence[Cleared]], None] | None = None,
+) -> report.Tally:
     """What became of every declaration in these files; messages from customs are passed over, and counted."""
-    done = []
+    inputs, tally = files.Input(paths, columns), report.Tally()
     passed_over = 0
-    with _progress("lodging", total=files.count(paths)) as progress:
-        for message in files.messages(paths, columns):
+    with _progress("lodging", inputs) as progress:
+        for message in run.rest(inputs):
             named = msgspec.structs.replace(message, sender=filer)
             reading = read_message(named, jurisdiction=jurisdiction)
+            records: Sequence[Cleared] = ()
             if reading.answers and not reading.declared:
                 passed_over += 1
-            else:
-                done.append(
-                    await lodge_message(
-                        named, store=house.store, law=house.law, at=house.now(), jurisdiction=jurisdiction
-                    )
+            elif named.data:
+                done = await lodge_message(
+                    named, store=house.store, law=house.law, at=house.now(), jurisdiction=jurisdiction
                 )
-            progress.advance(progress.task_ids[0])
+                records = done.results
+                tally.add(records)
+            else:  # nothing that could be kept, only what was wrong with the file around it
+                records = [about_message(reading.format, reading.findings, source=named.source)]
+                tally.add(records)
+            if show:
+                show(records)
+            run.done([message], records, is_unread=tally.unread > 0)
+            progress.update(progress.task_ids[0], completed=inputs.taken)
     if passed_over:
         _out.print(f"{passed_over:,} answers from customs were read, and are not lodged")
-    return done
+    return tally
 
 
 async def _serve(house: House) -> None:
@@ -386,11 +416,34 @@ def _in_house(work: Callable[[House], Awaitable[T]]) -> T:
         raise typer.Exit(0) from None
 
 
-def _end(results: Sequence[Cleared]) -> None:
-    """End with 1 where one of the records is about a message that could not be read."""
-    if any(report.is_unread(one) for one in results):
-        sys.stdout.buffer.flush()
+def _close(tally: report.Tally, run: Run, *, as_json: bool) -> None:
+    """Print what became of all, and end with 1 where a message could not be read, in this run or before."""
+    if not as_json:
+        _out.print(report.table(tally.shown, width=_out.width))
+        report.summary(_out, tally)
+    sys.stdout.buffer.flush()
+    if tally.unread or run.state.is_unread:
         raise typer.Exit(1)
+
+
+def _run(asked: dict[str, str], resume: Path | None, out: Path | None) -> Run:
+    """The run, or what is left of it. Results that are only printed cannot be cut back, so they need a file."""
+    return Run(asked=asked | {"out": str(out.resolve()) if out else ""}, resume=resume, out=out)
+
+
+def _day_before(resume: Path | None) -> date | None:
+    """The legal day of the run that is gone on with."""
+    before = state_of(resume)
+    return date.fromisoformat(before.asked["on"]) if before is not None and "on" in before.asked else None
+
+
+def _asked(paths: Sequence[Path], jurisdiction: str | None, columns: Mapping[str, str]) -> dict[str, str]:
+    """What a run is asked for, which must be the same to go on with it."""
+    return {
+        "paths": "\n".join(str(path) for path in paths),
+        "jurisdiction": jurisdiction or "",
+        "columns": msgspec.json.encode(columns, order="sorted").decode(),
+    }
 
 
 def _law() -> Law:
@@ -426,19 +479,30 @@ def _columns(path: Path | None) -> dict[str, str]:
 
 def _keep_returned(folder: Path, number: int, message: Message, done: ClearedMessage) -> None:
     findings = [*done.findings, *(finding for one in done.consignments for finding in one.cleared.findings)]
-    rows = rows_returned(message.data, findings, format=done.format, columns=message.columns)
+    before = message.piece.before if message.piece is not None else 0
+    rows = rows_returned(message.data, findings, format=done.format, columns=message.columns, before=before)
     if rows:
-        (folder / f"{number:05d}-{Path(done.source).name}").write_bytes(rows)
+        (folder / _named(number, done)).write_bytes(rows)
 
 
 def _keep_answer(folder: Path, number: int, done: ClearedMessage) -> None:
-    name = Path(done.source).name
-    (folder / f"{number:05d}-{name}").write_bytes(done.answers)
+    (folder / _named(number, done)).write_bytes(done.answers)
 
 
-def _progress(doing: str, *, total: int) -> Progress:
-    """A bar on standard error, gone when done, so that what is printed stays clean."""
-    bar = (TextColumn(doing), BarColumn(), MofNCompleteColumn())
+def _named(number: int, done: ClearedMessage) -> str:
+    """What is written about a message is called by its number and source; it is not packed, where that was."""
+    return f"{number:05d}-{Path(done.source).name.removesuffix('.gz')}"
+
+
+def _progress(doing: str, inputs: files.Input) -> Progress:
+    """A bar of bytes on standard error, gone when done, so that what is printed stays clean."""
+    bar = (
+        TextColumn(doing),
+        BarColumn(),
+        DownloadColumn(binary_units=True),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
     progress = Progress(*bar, console=_err, transient=True, disable=not _err.is_terminal)
-    progress.add_task("messages", total=total)
+    progress.add_task("messages", total=inputs.total)
     return progress

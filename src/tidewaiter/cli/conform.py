@@ -137,7 +137,7 @@ def register(app: typer.Typer, out: Console, err: Console, law: Callable[[], Law
 
 def messages_in(path: Path) -> Iterator[Message]:
     """The messages in a file or folder, called by their place in the folder; expected answers are passed over."""
-    for found in files.messages([path]):
+    for found in files.whole(path):
         file = Path(found.source)
         if not file.name.endswith(EXPECTED):
             name = file.name if file == path else file.relative_to(path).as_posix()

@@ -32,6 +32,9 @@ CONTROLS = {
 DECISIONS = {"amendment_recorded": "amended", "cancellation_recorded": "cancelled", "documents_requested": "documents"}
 """Shorter words for a column; the others stand as they are."""
 
+SHOWN_MAX = 2_000
+"""A table has no more lines."""
+
 WIDE = 120
 """Columns of text from which on there is room for all that is shown."""
 
@@ -86,14 +89,34 @@ def is_unread(cleared: Cleared) -> bool:
     return not cleared.reference and not cleared.jurisdiction
 
 
-def summary(console: Console, results: Sequence[Cleared], *, files: int) -> None:
+class Tally:
+    """What became of any number of consignments: all are counted, and the first SHOWN_MAX kept to be shown."""
+
+    def __init__(self) -> None:
+        self.shown: list[Cleared] = []
+        self.messages = 0
+        self.unread = 0
+        self.decided: Counter[str] = Counter()
+
+    def add(self, records: Sequence[Cleared], *, messages: int = 1) -> None:
+        """Count the records of so many messages."""
+        self.messages += messages
+        self.shown += records[: SHOWN_MAX - len(self.shown)]
+        for one in records:
+            if is_unread(one):
+                self.unread += 1
+            else:
+                self.decided[one.decision.control.replace("_", " ")] += 1
+
+
+def summary(console: Console, tally: Tally) -> None:
     """How many came in, and what became of them."""
-    consignments = [one for one in results if not is_unread(one)]
-    decided = Counter(one.decision.control.replace("_", " ") for one in consignments)
-    parts = ", ".join(f"{number:,} {name}" for name, number in decided.most_common())
-    unread = len(results) - len(consignments)
-    also = f"; {unread:,} messages could not be read, or not all of them" if unread else ""
-    console.print(f"{len(consignments):,} consignments in {files:,} messages: {parts or 'nothing to decide'}{also}")
+    parts = ", ".join(f"{number:,} {name}" for name, number in tally.decided.most_common())
+    also = f"; {tally.unread:,} messages could not be read, or not all of them" if tally.unread else ""
+    total = tally.decided.total()
+    console.print(f"{total:,} consignments in {tally.messages:,} messages: {parts or 'nothing to decide'}{also}")
+    if len(tally.shown) < total + tally.unread:
+        console.print(f"The first {len(tally.shown):,} are shown; --json and --out give all.", style="dim")
 
 
 def consignment(console: Console, shown: Shown) -> None:

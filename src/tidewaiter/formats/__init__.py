@@ -6,7 +6,9 @@ is findings with a place, never an exception: findings about the whole message s
 consignment in its `Declared`, and a consignment with an error among them must not be accepted as it is.
 
 A format that takes whatever looks roughly like it sets `LOOSE = True` and is asked after the others. Samples of each
-format lie in its `samples/` folder; the tests read every one. This room may import `law` and `model`.
+format lie in its `samples/` folder; the tests read every one. A format whose messages can be cut offers `split` and
+`read_piece` too (`reading.Divisible`), and files of any size are read in it by `formats.pieces`. This room may import
+`law` and `model`.
 """
 
 from __future__ import annotations
@@ -21,9 +23,18 @@ from typing import cast
 from tidewaiter.formats.air import KINDS as KINDS_OF_WAYBILLS
 from tidewaiter.formats.mapped import KINDS as KINDS_OF_FIELDS
 from tidewaiter.formats.orders_kinds import KINDS as KINDS_OF_ORDERS
-from tidewaiter.formats.reading import SNIFF_BYTES, Declared, Format, Reading, SheetFormat, Told
+from tidewaiter.formats.reading import (
+    RECORD_TOO_LONG,
+    SNIFF_BYTES,
+    Declared,
+    Format,
+    Reading,
+    SheetFormat,
+    Told,
+)
 from tidewaiter.formats.text import found
 from tidewaiter.formats.tree import KINDS as KINDS_OF_XML
+from tidewaiter.formats.unpacking import KINDS as KINDS_OF_ARCHIVES
 from tidewaiter.model.finding import Finding, Kind
 
 __all__ = [
@@ -43,9 +54,9 @@ __all__ = [
     "titles",
 ]
 
-_ROW = re.compile(r"row ([0-9]{1,7})\b", re.ASCII)
+_ROW = re.compile(r"row ([0-9]{1,10})\b", re.ASCII)
 BYTES_MAX = 64 * 1024 * 1024
-"""A message longer than this is refused unread. More than that goes through the bulk door."""
+"""A message longer than this is refused unread. Files of any size are read piece by piece: `formats.pieces`."""
 
 EMPTY = Kind(
     code="MSG-01",
@@ -99,7 +110,9 @@ KINDS: tuple[Kind, ...] = (
     TOO_LONG,
     UNKNOWN,
     UNNAMED,
+    RECORD_TOO_LONG,
     *KINDS_OF_XML,
+    *KINDS_OF_ARCHIVES,
     *KINDS_OF_FIELDS,
     *KINDS_OF_ORDERS,
     *KINDS_OF_WAYBILLS,
@@ -108,10 +121,14 @@ KINDS: tuple[Kind, ...] = (
 """Every kind of finding that reading can give."""
 
 
-def sniff(data: bytes) -> Format | None:
-    """The format the message is of, told by how it begins; None where it is none of ours."""
+def sniff(data: bytes, columns: Mapping[str, str] | None = None) -> Format | None:
+    """The format the message is of, told by how it begins; None where it is none of ours.
+
+    Where `columns` says what headings stand for, it may be a sheet whose headings are known by that alone.
+    """
     head = data[:SNIFF_BYTES]
-    return next((module for module in FORMATS.values() if module.sniff(head)), None)
+    taken = next((module for module in FORMATS.values() if module.sniff(head)), None)
+    return TEXT_SHEET if taken is None and columns else taken
 
 
 def read(
@@ -135,9 +152,7 @@ def read(
         return Reading(format=named, findings=(found(TOO_LONG, f"{bytes_max:,}"),))
     if format is not None and format not in FORMATS:
         return Reading(format="", findings=(found(UNNAMED, ", ".join(FORMATS)),))
-    taken = sniff(data) if format is None else FORMATS[format]
-    if taken is None and columns:
-        taken = TEXT_SHEET  # with headings that are known by the mapping alone
+    taken = sniff(data, columns) if format is None else FORMATS[format]
     if taken is None:
         return Reading(format="", findings=(found(UNKNOWN, ", ".join(FORMATS)),))
     if columns and isinstance(taken, SheetFormat):
@@ -157,11 +172,17 @@ def titles(data: bytes, format: str | None = None) -> tuple[str, ...]:
 
 
 def rows_returned(
-    data: bytes, findings: Iterable[Finding], *, format: str, columns: Mapping[str, str] | None = None
+    data: bytes,
+    findings: Iterable[Finding],
+    *,
+    format: str,
+    columns: Mapping[str, str] | None = None,
+    before: int = 0,
 ) -> bytes:
     """Of a sheet, the rows in which an error was found, each with its reasons; b'' where none was or it is no sheet.
 
-    `findings` are those of the sheet and of its consignments; `format` is that in which it was read.
+    `findings` are those of the sheet and of its consignments; `format` is that in which it was read. `before` is how
+    many rows stood before those of `data`, where it is a piece of a sheet.
     """
     taken = FORMATS.get(format)
     if not isinstance(taken, SheetFormat):
@@ -170,7 +191,9 @@ def rows_returned(
     for finding in findings:
         place = _ROW.match(finding.source_pointer) if finding.severity == "error" else None
         if place is not None:
-            reasons.setdefault(int(place[1]), []).append(f"{finding.code}: {finding.text} {finding.remedy}".strip())
+            reasons.setdefault(int(place[1]) - before, []).append(
+                f"{finding.code}: {finding.text} {finding.remedy}".strip()
+            )
     return taken.returned(data, columns or {}, reasons) if reasons else b""
 
 

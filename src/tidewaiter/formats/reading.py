@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
-from tidewaiter.model.finding import Finding
+from tidewaiter.model.finding import Finding, Kind
 from tidewaiter.model.movement import Movement
 from tidewaiter.model.trade import TradeDocument
 
+if TYPE_CHECKING:
+    from tidewaiter.formats.unpacking import Stream
+
 SNIFF_BYTES = 4096
 """How much of a message `sniff` is shown."""
+
+
+PIECE_BYTES = 1 << 20
+"""About so long is a piece of a file that is cut."""
+
+RECORD_BYTES_MAX = 4 << 20
+"""No single consignment of a file that is cut is longer; one that is is left out, and the rest is read on."""
+
+WHOLE = ""
+"""The shape of a piece that is a message as it came."""
+
+RECORD_TOO_LONG = Kind(
+    code="MSG-05",
+    severity="error",
+    stage="bytes",
+    text="A consignment here is longer than {detail} bytes; it was left out, and the rest was read.",
+    remedy="Split the consignment as the carrier splits it; check that no bracket or quotation mark is missing.",
+    law="Limit of this installation; Implementing Regulation (EU) 2015/2447, Annex B: 9,999 goods items",
+)
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,3 +123,50 @@ class SheetFormat(Format, Protocol):
 
         Under the sender's own headings, with one more column, `reason`. `reasons` are by number of row.
         """
+
+
+class Piece(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A message of its own, cut from a longer one, and where that was: what `read_piece` needs to name places in it.
+
+    `data` is empty where nothing but `findings` is told, whose places are those of the whole. `before` counts what
+    stood before it in the whole (lines, entries of a list, rows, messages, as `shape` says, which is the format's own
+    word), `ends` the bytes of the whole read so far. `member` is its name where the whole was packed with others.
+    """
+
+    data: bytes = b""
+    format: str = ""
+    member: str = ""
+    shape: str = WHOLE
+    before: int = 0
+    ends: int = 0
+    findings: tuple[Finding, ...] = ()
+
+
+@runtime_checkable
+class Divisible(Protocol):
+    """What a format offers besides, where a message of it may be cut into messages."""
+
+    def split(self, stream: Stream) -> Iterator[Piece] | None:
+        """The message in pieces of about PIECE_BYTES in bounded memory; None where this one cannot be cut.
+
+        What stands unfinished where `stream.finding` says that the stream broke off is left out.
+        """
+
+    def read_piece(self, piece: Piece, *, jurisdiction: str | None = None) -> Reading:
+        """What `read` gives for its data, with the places of the whole."""
+
+
+@runtime_checkable
+class DivisibleSheet(SheetFormat, Divisible, Protocol):
+    """A sheet that may be cut, also where its sender said what his headings stand for. `columns` as in `read_mapped`.
+
+    A piece is to be read with the columns with which it was cut: they say which rows belong together.
+    """
+
+    def split_mapped(self, stream: Stream, columns: Mapping[str, str]) -> Iterator[Piece] | None:
+        """As `split`."""
+
+    def read_piece_mapped(
+        self, piece: Piece, columns: Mapping[str, str], *, jurisdiction: str | None = None
+    ) -> Reading:
+        """As `read_piece`."""

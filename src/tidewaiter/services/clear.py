@@ -17,7 +17,8 @@ from msgspec import structs
 from tidewaiter import formats, pipeline
 from tidewaiter.assessment import receipt
 from tidewaiter.clearance import reasons
-from tidewaiter.formats import Declared, Reading
+from tidewaiter.formats import Declared, Reading, pieces
+from tidewaiter.formats.reading import Piece
 from tidewaiter.law import Law
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.batch import Batch
@@ -51,7 +52,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Bytes as they came. `source` says from where (a file, a door); `format` is a format's name where it was said.
 
     `sender` is who lodged it: it goes into the answers' numbers, so that two senders' answers never share one.
-    `columns` says what headings of a sheet stand for, ours by theirs.
+    `columns` says what headings of a sheet stand for, ours by theirs. `piece` says where in a longer file the bytes
+    stood, so that places are those of the file.
     """
 
     source: str
@@ -59,6 +61,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     sender: str = ""
     format: str | None = None
     columns: Mapping[str, str] = {}
+    piece: Piece | None = None
 
 
 class ClearedMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +108,10 @@ def clear_messages(
 
 def read_message(message: Message, *, jurisdiction: str | None = None) -> Reading:
     """What the message holds. Bad input is findings, never an exception."""
+    if message.piece is not None:
+        return pieces.read(
+            message.piece, jurisdiction=jurisdiction, format=message.format, columns=message.columns
+        )  # fmt: skip
     return formats.read(message.data, jurisdiction=jurisdiction, format=message.format, columns=message.columns)
 
 

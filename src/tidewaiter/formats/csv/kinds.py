@@ -220,6 +220,21 @@ AND_MORE = Kind(
     remedy="Mend those listed, then send again.",
     law=_LIMIT,
 )
+ENCODING_OF_LONG = Kind(
+    code="CSV-40",
+    severity="error",
+    stage="bytes",
+    text="From about row {detail} on the sheet is not in UTF-8, and one so long is read in no other encoding.",
+    remedy="Save it as “CSV UTF-8”; the rows before it were read.",
+    law=_LIMIT,
+)
+APART = Kind(
+    code="CSV-41",
+    severity="error",
+    text="The reference of row {detail} stood further up, and in a sheet so long its rows must follow one another.",
+    remedy="Sort the sheet by reference; the rows further up were read as the whole consignment.",
+    law=_LIMIT,
+)
 
 MAPPED_AMISS = Kind(
     code="CSV-29",
@@ -248,7 +263,7 @@ KINDS = (
     NO_REFERENCE, ROW_TOO_LONG, NO_JURISDICTION, CONTRADICTION, AMBIGUOUS_NUMBER, NOT_A_NUMBER, NO_CURRENCY,
     UNCLEAR_CURRENCY, TWO_CURRENCIES, DOES_NOT_MULTIPLY, ROUNDED_TOTAL, NO_QUANTITY, UNIT_OR_LINE, NO_UNIT,
     TAKEN_AS_GROSS, UNFIT_VALUE, NOT_A_COUNTRY_CODE, UNFIT_CHARACTER, LINE_BREAK, NO_ROWS, AND_MORE,
-    MAPPED_AMISS, LOST_DIGITS, CELL_ERROR,
+    MAPPED_AMISS, LOST_DIGITS, CELL_ERROR, ENCODING_OF_LONG, APART,
 )  # fmt: skip
 
 

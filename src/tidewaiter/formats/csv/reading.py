@@ -15,14 +15,14 @@ from tidewaiter.formats.csv.columns import COLUMNS, FISCAL_ROLES, ROLES, SCHEMES
 from tidewaiter.formats.csv.kinds import Fault
 from tidewaiter.formats.csv.numbers import decimal_mark, without_currency
 from tidewaiter.formats.csv.places import pointer_of, source_pointer, where
-from tidewaiter.formats.csv.sheet import Cell, Sheet, opened
+from tidewaiter.formats.csv.sheet import NAMES_OF_REFERENCE, Cell, Sheet, opened
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.text import found, unfit_in
 from tidewaiter.model.consignment import Classification, Consignment, FiscalReference, GoodsItem, Party
 from tidewaiter.model.finding import Finding, Kind
 from tidewaiter.model.money import Money
 
-__all__ = ["NAME", "read", "read_mapped", "read_sheet", "source_pointer"]
+__all__ = ["NAME", "read", "read_mapped", "read_part", "read_sheet", "source_pointer"]
 
 NAME = "csv"
 FINDINGS_MAX = 1_000
@@ -84,18 +84,31 @@ def read_mapped(data: bytes, columns: Mapping[str, str], *, jurisdiction: str | 
     return read_sheet(opened(data, columns), format=NAME, jurisdiction=jurisdiction)
 
 
-def read_sheet(sheet: Sheet, *, format: str, jurisdiction: str | None) -> Reading:
-    """What a sheet of any kind holds."""
+def read_part(data: bytes, columns: Mapping[str, str], *, before: int, jurisdiction: str | None = None) -> Reading:
+    """The same for a part of a sheet that has the headings again. `before` is how many rows stood before its own.
+
+    What is wrong with the headings is said of the first part.
+    """
+    sheet = opened(data, columns, before=before)
+    if before:
+        sheet.findings.clear()
+        sheet = sheet._replace(unknown=())
+    return read_sheet(sheet, format=NAME, jurisdiction=jurisdiction, is_first=not before)
+
+
+def read_sheet(sheet: Sheet, *, format: str, jurisdiction: str | None, is_first: bool = True) -> Reading:
+    """What a sheet of any kind holds, or a part of one."""
     if not sheet.headings:
         return Reading(format=format, findings=tuple(sheet.findings), dropped=sheet.unknown)
-    return _Sheet(sheet, format, jurisdiction).reading()
+    return _Sheet(sheet, format, jurisdiction, is_first=is_first).reading()
 
 
 class _Sheet:
     """One sheet being read."""
 
-    def __init__(self, sheet: Sheet, format: str, jurisdiction: str | None) -> None:
+    def __init__(self, sheet: Sheet, format: str, jurisdiction: str | None, *, is_first: bool) -> None:
         self.sheet = sheet
+        self.is_first = is_first
         self.format = format
         self.jurisdiction = jurisdiction
         self.by_name = {heading.column.name: heading for heading in sheet.headings}
@@ -116,9 +129,9 @@ class _Sheet:
     def reading(self) -> Reading:
         """The sheet read."""
         sheet = self.sheet
-        named = next((name for name in ("reference", "order_id") if name in self.by_name), None)
+        named = next((name for name in NAMES_OF_REFERENCE if name in self.by_name), None)
         rows = [(number, cells) for number, cells in sheet.rows if any(cell.strip() for cell in cells)]
-        if not rows and not any(finding.severity == "error" for finding in sheet.findings):
+        if self.is_first and not rows and not any(finding.severity == "error" for finding in sheet.findings):
             self._say(kinds.NO_ROWS, "", f"row {sheet.first + 1}")
         if named is None:
             self._say(kinds.NO_REFERENCE_COLUMN, "", f"row {sheet.first}")
@@ -126,7 +139,7 @@ class _Sheet:
         self.mark = decimal_mark(self._number_texts(rows))
         for number, cells in rows:
             self._take(number, cells, named or "")
-        if rows and "weight" in self.by_name and "gross_mass" not in self.by_name:
+        if self.is_first and rows and "weight" in self.by_name and "gross_mass" not in self.by_name:
             self._say(kinds.TAKEN_AS_GROSS, "", where(sheet.first, self.by_name["weight"].text))
         declared = [one for gathered in self.gathered.values() if (one := self._declared(gathered)) is not None]
         if self.unlisted:

@@ -29,6 +29,8 @@ from tidewaiter.model.finding import Finding
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _SEPARATORS = (",", ";", "\t", "|")
 _HEAD_LINES = 5
+NAMES_OF_REFERENCE = ("reference", "order_id")
+"""The columns that say which rows belong together, best first."""
 LOOKED_AT_MAX = 20
 """For so many unknown headings the nearest known one is looked for."""
 TITLES_BYTES = 64 * 1024
@@ -81,15 +83,18 @@ class _Separated(NamedTuple):
     known: int
 
 
-def opened(data: bytes, columns: Mapping[str, str] | None = None) -> Sheet:
-    """The sheet in these bytes. `columns` says what headings stand for that are not known here."""
+def opened(data: bytes, columns: Mapping[str, str] | None = None, *, before: int = 0) -> Sheet:
+    """The sheet in these bytes. `columns` says what headings stand for that are not known here.
+
+    `before` is how many rows stood before those of this part of a sheet.
+    """
     text, findings = _decoded(data, columns)
     if text is None:
         return unreadable(findings)
     separated = _separated(text, columns)
     if separated.known < KNOWN_MIN:
         return unreadable([*findings, found(NO_HEADINGS, source_pointer="row 1")])
-    return titled(_rows(text, separated.separator, findings), findings, columns)
+    return titled(_rows(text, separated.separator, findings, before), findings, columns)
 
 
 def separator_of(data: bytes, columns: Mapping[str, str] | None = None) -> str:
@@ -234,7 +239,7 @@ def _known_headings(sample: str, separator: str, mapping: Mapping[str, str]) -> 
     return len({known.column.name for cell in first if (known := heading_of(cell, 0, mapping)) is not None})
 
 
-def _rows(text: str, separator: str, findings: list[Finding]) -> Iterator[tuple[int, list[str]]]:
+def _rows(text: str, separator: str, findings: list[Finding], before: int) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     number = 0
     try:
@@ -242,6 +247,7 @@ def _rows(text: str, separator: str, findings: list[Finding]) -> Iterator[tuple[
             number += 1
             if number == 1 and cells[:1] and cells[0].startswith("sep="):
                 continue
-            yield number, cells
+            yield before + number, cells
     except csv.Error:
-        findings.append(found(BROKEN_QUOTES, str(number + 1), source_pointer=f"row {number + 1}"))
+        row = before + number + 1
+        findings.append(found(BROKEN_QUOTES, str(row), source_pointer=f"row {row}"))

@@ -12,7 +12,7 @@ from typing import Any
 
 from tidewaiter.formats.csv.cells import bare, harmless
 from tidewaiter.formats.csv.columns import COLUMNS, Column, folded
-from tidewaiter.formats.csv.sheet import Sheet, opened, separator_of
+from tidewaiter.formats.csv.sheet import NAMES_OF_REFERENCE, Sheet, opened, separator_of
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment, GoodsItem
 from tidewaiter.model.finding import Finding
@@ -65,7 +65,7 @@ def returned(data: bytes, columns: Mapping[str, str], reasons: Mapping[int, Sequ
 
 def rows_returned(sheet: Sheet, reasons: Mapping[int, Sequence[str]]) -> list[list[str]]:
     """Headings and rows of what goes back of a sheet of any kind; nothing where no row has a reason."""
-    place = next((h.place for name in ("reference", "order_id") for h in sheet.headings if h.column.name == name), None)
+    place = next((h.place for name in NAMES_OF_REFERENCE for h in sheet.headings if h.column.name == name), None)
     rows = [(number, cells) for number, cells in sheet.rows if any(cell.strip() for cell in cells)]
 
     def reference(cells: list[str]) -> str:

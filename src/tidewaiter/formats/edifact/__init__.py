@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from tidewaiter.formats.edifact import writing as _writing
 from tidewaiter.formats.edifact.kinds import KINDS
 from tidewaiter.formats.edifact.reading import NAME, read, read_stream
+from tidewaiter.formats.edifact.splitting import read_piece, split
 from tidewaiter.formats.edifact.tokens import tokenise
 from tidewaiter.formats.reading import Declared
 from tidewaiter.model.answer import Answer
@@ -25,9 +26,11 @@ __all__ = [
     "NAME",
     "answer",
     "read",
+    "read_piece",
     "read_stream",
     "sniff",
     "source_pointer",
+    "split",
     "tokenise",
     "write",
 ]

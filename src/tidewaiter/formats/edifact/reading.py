@@ -41,9 +41,9 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
     return read_stream([data], jurisdiction=jurisdiction)
 
 
-def read_stream(chunks: Iterable[bytes], *, jurisdiction: str | None = None) -> Reading:
-    """The same for an interchange that comes in pieces of any size."""
-    reader = _Reader(jurisdiction)
+def read_stream(chunks: Iterable[bytes], *, jurisdiction: str | None = None, begins: int = 0) -> Reading:
+    """The same for an interchange that comes in pieces of any size. `begins` is the byte of a file at which it does."""
+    reader = _Reader(jurisdiction, begins)
     for token in tokenise(chunks):
         reader.take(token)
     return reader.finish()
@@ -62,8 +62,9 @@ class _Counter(msgspec.Struct):
 class _Reader:
     """Goes through segments and keeps count."""
 
-    def __init__(self, jurisdiction: str | None) -> None:
+    def __init__(self, jurisdiction: str | None, begins: int) -> None:
         self.jurisdiction = jurisdiction
+        self._begins = begins
         self.tally = Tally()
         self.declared: list[Declared] = []
         self.answers: list[Answer] = []
@@ -93,7 +94,7 @@ class _Reader:
             detail = token.detail
             if token.kind in (k.TAG, k.LINE_BREAK, k.CUT_OFF):
                 detail = ""
-            self._fault(token.kind, detail, f"{spot}, byte {token.offset + 1}".removeprefix(", "))
+            self._fault(token.kind, detail, f"{spot}, byte {self._begins + token.offset + 1}".removeprefix(", "))
             if token.kind is k.TAG and self._message is not None:
                 self._message.count += 1
             return

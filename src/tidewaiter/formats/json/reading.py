@@ -27,6 +27,7 @@ from tidewaiter.formats.json.kinds import (
     UNFIT_VALUE,
     UNKNOWN_FIELD,
 )
+from tidewaiter.formats.json.scanning import entries
 from tidewaiter.formats.json.tree import refuse, tree_of, where
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.text import found, shortened
@@ -98,7 +99,67 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
         body.decode()
     except UnicodeDecodeError as error:
         return _failed(found(NOT_UTF8, f"byte {error.start + 1} begins no character"))
-    elements, findings = _elements(body)
+    return _together(*_elements(body), jurisdiction)
+
+
+def read_lines(data: bytes, jurisdiction: str | None, *, before: int) -> Reading:
+    """What a part of a message of lines holds. `before` is how many lines stood before it."""
+    numbered = enumerate(data.split(b"\n"), start=before + 1)
+    lines = [_Element(f"line {number} ", line.strip()) for number, line in numbered if line.strip()]
+    return _plain_lines(lines) or _together(lines, [], jurisdiction, is_part=True)
+
+
+def _plain_lines(lines: list[_Element]) -> Reading | None:
+    """The reading of all lines by one typed decode, or None where something calls for a closer look."""
+    raws = [line.raw or b"" for line in lines]
+    if not all(raw.startswith(b"{") and raw.endswith(b"}") for raw in raws):
+        return None
+    try:
+        records = msgspec.json.Decoder(Consignment).decode_lines(b"\n".join(raws))
+        if len(records) != len(lines) or any(len(record.items) > ENTRIES_MAX for record in records):
+            return None
+        kept = _plain_leaves(b"[%s]" % b",".join(raws), records, _PLAIN_LIST)
+    except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
+        return None
+    if kept is None:
+        return None
+    declared = [
+        Declared(consignment=record, anchor={"at": line.at}) for line, record in zip(lines, records, strict=True)
+    ]  # fmt: skip
+    return Reading(format=NAME, declared=tuple(declared), kept=kept)
+
+
+def read_entries(data: bytes, jurisdiction: str | None, *, root: str, before: int) -> Reading:
+    """What a part of a list holds, itself a list at `root`. `before` is how many entries stood before it.
+
+    An entry that is not JSON is a finding at its place, and spoils no other; so is a list that does not end.
+    """
+    whole = _whole(data, before=before)
+    if whole is not None and whole.declared:
+        return whole
+    findings: list[Finding] = []
+    try:
+        msgspec.json.decode(data)
+        elements, findings = _elements(data)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        elements = [_Element("", raw) for raw in entries(data[data.index(b"[") + 1 :])]
+        findings = [found(MALFORMED, source_pointer=f"{root}/{before}")] if _is_broken(data) else []
+    moved = [element._replace(at=f"{root}/{before + place}") for place, element in enumerate(elements)]
+    return _together(moved, findings, jurisdiction, is_part=True)
+
+
+def _is_broken(body: bytes) -> bool:
+    try:
+        tree_of(body)
+    except (ValueError, RecursionError):
+        return True
+    return False
+
+
+def _together(
+    elements: list[_Element], findings: list[Finding], jurisdiction: str | None, *, is_part: bool = False
+) -> Reading:
+    """The reading of all elements."""
     declared: list[Declared] = []
     dropped: list[str] = []
     kept, unlisted = 0, 0
@@ -112,7 +173,7 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
         unlisted += len(one.findings[room:])
     if unlisted:
         findings.append(found(AND_MORE, f"{unlisted:,}"))
-    if not declared and not findings:
+    if not declared and not findings and not is_part:
         findings.append(found(NOTHING_HELD))
     return Reading(
         format=NAME, declared=tuple(declared), findings=tuple(findings), kept=kept, dropped=tuple(dropped)
@@ -132,8 +193,11 @@ def source_pointer(declared: Declared, pointer: str) -> str:
     return at + theirs
 
 
-def _whole(body: bytes) -> Reading | None:
-    """The reading by one typed decode, or None where something calls for a closer look."""
+def _whole(body: bytes, *, before: int = 0) -> Reading | None:
+    """The reading by one typed decode, or None where something calls for a closer look.
+
+    `before` is how many entries of its list stood before it.
+    """
     first = body.lstrip()[:1]
     try:
         records, root = _typed(body) if first == b"{" else (msgspec.json.decode(body, type=list[Consignment]), "")
@@ -148,7 +212,8 @@ def _whole(body: bytes) -> Reading | None:
         declared = tuple(Declared(consignment=record) for record in records)
     else:
         declared = tuple(
-            Declared(consignment=record, anchor={"at": f"{root}/{place}"}) for place, record in enumerate(records)
+            Declared(consignment=record, anchor={"at": f"{root}/{place}"})
+            for place, record in enumerate(records, start=before)
         )
     return Reading(format=NAME, declared=declared, kept=kept)
 
