@@ -257,7 +257,8 @@ def told(record: Consignment, number: int) -> Consignment:
     items = tuple(
         GoodsItem(
             sequence=item.sequence, description=item.description or "goods", origin_country=item.origin_country,
-            hs_code=item.hs_code and item.hs_code[:8], price=item.price, net_mass=item.net_mass,
+            # Told in two elements, six signs and two: a blank at the cut would be lost, and no code has one.
+            hs_code="".join((item.hs_code or "").split())[:8] or None, price=item.price, net_mass=item.net_mass,
             packages=tuple(Packaging(quantity=one.quantity) for one in item.packages if one.quantity is not None),
         )
         for item in record.items

@@ -28,7 +28,10 @@ __all__ = ["KINDS", "MEDIA_TYPES", "NAME", "answer", "read", "sniff", "source_po
 
 MEDIA_TYPES = ("application/ld+json",)
 
-_OURS = re.compile(rb"onerecord\.iata\.org/ns/|\"(?:cargo|api):[A-Za-z]+\"")
+_OURS = re.compile(
+    rb"onerecord\.iata\.org/ns/|\"(?:cargo|api):[A-Za-z]+\"\s*:|\"@type\"\s*:[\s\[]*\"(?:cargo|api):[A-Za-z]+\""
+)
+"""The ontology's address, or one of its names as that of a field or of a kind, not in a text."""
 
 
 def sniff(head: bytes) -> bool:
