@@ -22,8 +22,9 @@ from tidewaiter.formats.ens.answers import INTERVENTIONS
 from tidewaiter.formats.ens.kinds import KINDS
 from tidewaiter.formats.ens.reading import read, schema_of
 from tidewaiter.formats.ens.rules import Asked, Rule
-from tidewaiter.formats.ens.shape import Group, Leaf, kind_of
+from tidewaiter.formats.ens.shape import Group, Leaf
 from tidewaiter.formats.ens.tables import ANSWER_ELEMENTS, ELEMENTS, RULES, DataSet, form_of
+from tidewaiter.formats.values import kind_of
 from tidewaiter.law import Law
 from tidewaiter.model.answer import Answer, AnswerKind, Concerned
 from tidewaiter.model.consignment import Consignment, Equipment, Party
@@ -128,7 +129,7 @@ def test_no_field_is_shorter_than_its_element(name: str) -> None:
             elif (row := rows[element.name]).type[:4] == "an.." and element.field and element.field[0] not in "=.":
                 holder, _, field = element.field.rpartition(".")
                 field = "id" if ":" in field else field
-                longest = lengths(kind_of(struct, holder) if holder else Party if field == "id" else struct)[field]
+                longest = lengths(kind_of(struct, holder)[0] if holder else Party if field == "id" else struct)[field]
                 compared += 1
                 assert _longest(row.type) <= longest, element.name
 

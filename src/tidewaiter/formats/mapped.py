@@ -22,12 +22,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from importlib import resources
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 import msgspec
 
-from tidewaiter.formats.text import YEARS, unfit_in
+from tidewaiter.formats.text import YEARS
+from tidewaiter.formats.values import Unfit, kind_of, on_one_line, text_converter, whole_converter
 from tidewaiter.model.finding import Kind
 from tidewaiter.model.money import Money, check_exact
 
@@ -117,18 +117,8 @@ _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?"
 )
 _DIGITS_MAX = 40
-_LENGTH_MAX = 4_096
 
 Convert = Callable[[str], Any]
-
-
-class Unfit(ValueError):
-    """A value that its field cannot hold. `detail` says what was wanted, and never what was sent."""
-
-    def __init__(self, kind: Kind, detail: str = "") -> None:
-        super().__init__(detail)
-        self.kind = kind
-        self.detail = detail
 
 
 class Entry(NamedTuple):
@@ -219,20 +209,6 @@ def _entry(rows: list[dict[str, str]], row: dict[str, str], struct: type[msgspec
     return Entry(path, field, key, form, options, kind, convert, None)
 
 
-@functools.cache
-def kind_of(struct: type[msgspec.Struct], field: str) -> tuple[Any, msgspec.Meta]:
-    """The plain type of a field ('packages.0.type' too) and its constraints. Raises KeyError where there is none."""
-    head, _, rest = field.partition(".")
-    hint = get_type_hints(struct, include_extras=True)[head]
-    if get_origin(hint) in (Union, UnionType):
-        [hint] = [option for option in get_args(hint) if option is not NoneType]
-    kind, meta = (get_args(hint)[0], get_args(hint)[1]) if get_origin(hint) is Annotated else (hint, msgspec.Meta())
-    if not rest:
-        return kind, meta
-    place, _, inside = rest.partition(".")
-    return kind_of(get_args(kind)[0], inside) if place.isdecimal() else kind_of(kind, rest)
-
-
 def _converter(struct: type[msgspec.Struct], field: str, form: str, options: Mapping[str, str]) -> tuple[type, Convert]:
     """The type of a field, and what turns text into a value of it or raises `Unfit`."""
     kind, meta = kind_of(struct, field)
@@ -244,7 +220,7 @@ def _converter(struct: type[msgspec.Struct], field: str, form: str, options: Map
     if form == "day":
         return datetime, _noon
     if kind is int:
-        return int, _whole(meta)
+        return int, whole_converter(meta, _WHOLE, NOT_READABLE)
     if kind in (Decimal, Money):
         return kind, exact
     if kind is datetime:
@@ -261,34 +237,8 @@ def _code(known: Mapping[str, str], text: str) -> str:
 
 
 def _text(meta: msgspec.Meta) -> Convert:
-    length = meta.max_length or _LENGTH_MAX
-    form = re.compile(meta.pattern).search if meta.pattern else None
-
-    def convert(text: str) -> str:
-        """The text on one line: line breaks come from how a message is laid out, not from what it says."""
-        text = re.sub(r"[ \t\r\n]*[\t\r\n][ \t\r\n]*", " ", text).strip()
-        unfit = unfit_in(text)
-        if unfit:
-            raise Unfit(NOT_OF_THE_FORM, f"no character {unfit}")
-        if len(text) > length:
-            raise Unfit(NOT_OF_THE_FORM, f"at most {length} characters")
-        if form is not None and form(text) is None:
-            raise Unfit(NOT_OF_THE_FORM, f"capital letters, of the form {meta.pattern}")
-        return text
-
-    return convert
-
-
-def _whole(meta: msgspec.Meta) -> Convert:
-    least, most = int(meta.ge or 0), int(meta.le) if meta.le is not None else 2**31 - 1
-
-    def convert(text: str) -> int:
-        found = _WHOLE.fullmatch(text)
-        if found is None or not least <= int(found[1]) <= most:
-            raise Unfit(NOT_READABLE, f"a whole number from {least:,} to {most:,}")
-        return int(found[1])
-
-    return convert
+    convert = text_converter(meta, NOT_OF_THE_FORM)
+    return lambda text: convert(on_one_line(text))
 
 
 def exact(text: str) -> Decimal:

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from tidewaiter.formats.mapped import (
-    AND_MORE,
-    KEYS,
-    NO_CURRENCY,
-    TWICE,
-    Entry,
-    Group,
-    Unfit,
-    kilograms,
-    kind_of,
-    money,
-)
+from tidewaiter.formats.mapped import AND_MORE, KEYS, NO_CURRENCY, TWICE, Entry, Group, kilograms, money
 from tidewaiter.formats.reading import Declared
 from tidewaiter.formats.text import found, shortened
 from tidewaiter.formats.tree import Node
+from tidewaiter.formats.values import Unfit, kind_of
 from tidewaiter.model.finding import Finding, Kind
 from tidewaiter.model.money import Money
 
@@ -200,6 +190,17 @@ class Taker:
                 raise Unfit(NO_CURRENCY, "say which")
             return money(value, word)
         return kilograms(value, word) if entry.form == "mass" else value
+
+
+def messages_in(node: Node, names: Collection[str], around: Taker) -> Iterator[Node]:
+    """The messages of these names in what may be an envelope; what stands around them is dropped."""
+    if node.name in names:
+        yield node
+        return
+    if node.text:
+        around.dropped.append(around.place(node))
+    for child in node.children:
+        yield from messages_in(child, names, around)
 
 
 def build(struct: type[msgspec.Struct], values: Values) -> Any:

@@ -21,7 +21,8 @@ from xml.parsers import expat
 
 import msgspec
 
-from tidewaiter.model.finding import Kind
+from tidewaiter.formats.text import found
+from tidewaiter.model.finding import Finding, Kind
 
 _XML = "Extensible Markup Language (XML) 1.0, fifth edition"
 _NAMES = "Namespaces in XML 1.0, third edition"
@@ -120,6 +121,12 @@ class Fault(NamedTuple):
     line: int
     column: int
     reason: str
+
+
+def about(fault: Fault) -> Finding:
+    """The finding that tells of a fault, with its place."""
+    place = f"line {fault.line}, column {fault.column}"
+    return found(fault.kind, f"{fault.reason} at {place}", source_pointer=place)
 
 
 class Tree(NamedTuple):

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from tidewaiter.formats.asycuda.kinds import NO_JURISDICTION, NO_REFERENCE, NOTHING_HELD
 from tidewaiter.formats.asycuda.shaping import bills, declaration
 from tidewaiter.formats.mapped import Group, table
-from tidewaiter.formats.mapped_reading import Taker, Values, build, places
+from tidewaiter.formats.mapped_reading import Taker, Values, build, messages_in, places
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.text import found, shortened
-from tidewaiter.formats.tree import Fault, Node, grow
+from tidewaiter.formats.tree import about, grow
 from tidewaiter.model.consignment import Consignment
-from tidewaiter.model.finding import Finding
 
 NAME = "asycuda"
 DECLARATION, MANIFEST, DEGROUPED = "ASYCUDA", "Awmds", "Awbolds"
@@ -28,7 +26,7 @@ def section(name: str) -> Group:
 def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
     """What the message holds. Bad input is findings, never an exception; see `formats.reading.Format`."""
     root, faults = grow(data)
-    faulty = tuple(_about(fault) for fault in faults)
+    faulty = tuple(about(fault) for fault in faults)
     if root is None:
         return Reading(format=NAME, findings=faulty)
     where = places(root)
@@ -36,7 +34,7 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
     records: list[Declared] = []
     dropped: list[str] = []
     kept: set[int] = set()
-    for message in _search(root, around):
+    for message in messages_in(root, (DECLARATION, MANIFEST, DEGROUPED), around):
         is_sad = message.name == DECLARATION
         for one in [declaration(message)] if is_sad else bills(message):
             taker = Taker(where)
@@ -77,19 +75,3 @@ def _complete(values: Values, taker: Taker, jurisdiction: str | None) -> None:
     values["jurisdiction"] = jurisdiction or country
     if not values["jurisdiction"]:
         taker.findings.append(found(NO_JURISDICTION, pointer="/jurisdiction", source_pointer=at))
-
-
-def _search(node: Node, around: Taker) -> Iterator[Node]:
-    """The messages in what may be an envelope; what stands around them is dropped."""
-    if node.name in (DECLARATION, MANIFEST, DEGROUPED):
-        yield node
-        return
-    if node.text:
-        around.dropped.append(around.place(node))
-    for child in node.children:
-        yield from _search(child, around)
-
-
-def _about(fault: Fault) -> Finding:
-    detail = f"{fault.reason}, line {fault.line}, column {fault.column}"
-    return found(fault.kind, detail, source_pointer=f"line {fault.line}, column {fault.column}")

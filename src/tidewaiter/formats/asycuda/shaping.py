@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import msgspec
 
-from tidewaiter.formats.mapped import Unfit, exact
+from tidewaiter.formats.mapped import exact
 from tidewaiter.formats.mapped_writing import node
 from tidewaiter.formats.tree import Node
+from tidewaiter.formats.values import Unfit
 
 _EXPORT = "E"
 _AT_EXPORT = {

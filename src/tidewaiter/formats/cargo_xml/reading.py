@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from tidewaiter.formats.air import NOTHING_HELD, declared
 from tidewaiter.formats.cargo_xml.answers import RESPONSE, answer_of
 from tidewaiter.formats.cargo_xml.shaping import houses
 from tidewaiter.formats.mapped import Group, table
-from tidewaiter.formats.mapped_reading import Taker, places
+from tidewaiter.formats.mapped_reading import Taker, messages_in, places
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.text import found, shortened
-from tidewaiter.formats.tree import Fault, Node, grow
+from tidewaiter.formats.tree import about, grow
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
-from tidewaiter.model.finding import Finding
 
 NAME = "cargo_xml"
 SECTIONS = {"HouseWaybill": "house", "HouseManifest": "manifest", "Waybill": "master"}
@@ -29,12 +26,12 @@ def section(name: str) -> Group:
 def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
     """What the message holds. Bad input is findings, never an exception; see `formats.reading.Format`."""
     root, faults = grow(data)
-    faulty = tuple(_about(fault) for fault in faults)
+    faulty = tuple(about(fault) for fault in faults)
     if root is None:
         return Reading(format=NAME, findings=faulty)
     where = places(root)
     around = Taker(where)
-    held = list(_search(root, around))
+    held = list(messages_in(root, (*SECTIONS, RESPONSE), around))
     if not held:
         nothing = found(NOTHING_HELD, shortened(root.name), source_pointer=f"/{shortened(root.name)}")
         return Reading(format=NAME, findings=(*faulty, nothing), dropped=tuple(around.dropped))
@@ -62,19 +59,3 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
         kept=len(kept),
         dropped=tuple(dict.fromkeys(dropped)),
     )
-
-
-def _search(node: Node, around: Taker) -> Iterator[Node]:
-    """The messages in what may be an envelope; what stands around them is dropped."""
-    if node.name in SECTIONS or node.name == RESPONSE:
-        yield node
-        return
-    if node.text:
-        around.dropped.append(around.place(node))
-    for child in node.children:
-        yield from _search(child, around)
-
-
-def _about(fault: Fault) -> Finding:
-    detail = f"{fault.reason}, line {fault.line}, column {fault.column}"
-    return found(fault.kind, detail, source_pointer=f"line {fault.line}, column {fault.column}")

@@ -23,7 +23,7 @@ from tidewaiter.formats.ceb.tables import DOCUMENTS_MAX, SHAPES, SPACE, Shape
 from tidewaiter.formats.ceb.taking import PREFIX, Taker, take
 from tidewaiter.formats.reading import Declared, Reading, Told
 from tidewaiter.formats.text import found, shortened
-from tidewaiter.formats.tree import Fault, Node, grow
+from tidewaiter.formats.tree import Node, about, grow
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.finding import Finding
 
@@ -52,7 +52,7 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
     """
     _ = jurisdiction
     root, faults = grow(data)
-    findings = [_about(fault) for fault in faults]
+    findings = [about(fault) for fault in faults]
     if root is not None and root.name == "DxpMsg":
         unpacked = _unpacked(root)
         if unpacked is None:
@@ -60,7 +60,7 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
             return Reading(format=NAME, findings=tuple(findings))
         data = unpacked
         root, faults = grow(data)
-        findings += [_about(fault) for fault in faults]
+        findings += [about(fault) for fault in faults]
     if root is None:
         return Reading(format=NAME, findings=tuple(findings))
     signer = None
@@ -147,8 +147,3 @@ def _document(node: Node, shape: Shape, held: _Held, *, at: str) -> None:
         held.declared.append(declared_of(taken, taker))
     else:
         held.documents.append(told_of(taken, taker))
-
-
-def _about(fault: Fault) -> Finding:
-    detail = f"{fault.reason} at line {fault.line}, column {fault.column}"
-    return found(fault.kind, detail, source_pointer=f"line {fault.line}, column {fault.column}")

@@ -21,8 +21,9 @@ from tidewaiter.formats.edifact.kinds import ANSWER_UNKNOWN, KINDS, SYNTAX_CODES
 from tidewaiter.formats.edifact.places import Spot, spot_of
 from tidewaiter.formats.edifact.taking import Part, Tally
 from tidewaiter.formats.edifact.tokens import Segment, segment
-from tidewaiter.formats.edifact.values import Unfit, clean, exact, instant, instant_text, money
+from tidewaiter.formats.edifact.values import clean, exact, instant, instant_text, money
 from tidewaiter.formats.text import folded, found, unfit_in
+from tidewaiter.formats.values import Unfit
 from tidewaiter.model.answer import Answer, AnswerKind, AssessedTax, DialectError, Remark
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.money import Money

@@ -13,8 +13,9 @@ from tidewaiter.formats.edifact import mapping as m
 from tidewaiter.formats.edifact import taking
 from tidewaiter.formats.edifact.kinds import FUNCTION_UNKNOWN, NO_JURISDICTION, NO_REFERENCE
 from tidewaiter.formats.edifact.taking import CONVERTERS, Draft, Part, Tally
-from tidewaiter.formats.edifact.values import Unfit, clean, converter, money
+from tidewaiter.formats.edifact.values import clean, converter, money
 from tidewaiter.formats.reading import Declared
+from tidewaiter.formats.values import Unfit
 from tidewaiter.model.consignment import Consignment, GoodsItem, TaxLine
 from tidewaiter.model.finding import Finding
 

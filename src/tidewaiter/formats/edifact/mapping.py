@@ -15,7 +15,8 @@ from types import MappingProxyType
 
 import msgspec
 
-from tidewaiter.formats.edifact.values import Convert, converter, kind_of
+from tidewaiter.formats.edifact.values import Convert, converter
+from tidewaiter.formats.values import kind_of
 from tidewaiter.model.consignment import Consignment, Function, GoodsItem, Role
 
 

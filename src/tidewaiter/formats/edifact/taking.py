@@ -14,8 +14,9 @@ from tidewaiter.formats.edifact import mapping as m
 from tidewaiter.formats.edifact.kinds import AND_MORE, NO_CURRENCY, NOT_OF_THE_FORM, TWICE
 from tidewaiter.formats.edifact.structure import Place
 from tidewaiter.formats.edifact.tokens import Segment
-from tidewaiter.formats.edifact.values import Convert, Unfit, converter, instant, kilograms, kind_of, money
+from tidewaiter.formats.edifact.values import Convert, converter, instant, kilograms, money
 from tidewaiter.formats.text import found, unfit_in
+from tidewaiter.formats.values import Unfit, kind_of
 from tidewaiter.model.consignment import (
     Category,
     Channel,

@@ -7,14 +7,13 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
-from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 import msgspec
 
 from tidewaiter.formats.edifact.kinds import NOT_OF_THE_FORM, NOT_READABLE, UNIT
-from tidewaiter.formats.text import UNFIT, YEARS, unfit_in
-from tidewaiter.model.finding import Kind
+from tidewaiter.formats.text import UNFIT, YEARS
+from tidewaiter.formats.values import Unfit, kind_of, text_converter, whole_converter
 from tidewaiter.model.money import Money, check_exact
 
 KILOGRAM = "KGM"
@@ -24,7 +23,6 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)")
 _WHOLE = re.compile(r"([0-9]{1,18})(?:[.,]0*)?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _DIGITS_MAX = 40
-_LENGTH_MAX = 4_096
 
 _DAY = r"((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})"
 _TIME, _SECONDS, _AHEAD = r"([0-9]{2})([0-9]{2})", r"([0-9]{2})", r"([+-])([0-9]{2}):?([0-9]{2})"
@@ -43,62 +41,13 @@ _INSTANTS = {name: re.compile(form) for name, form in _FORMS.items()}
 Convert = Callable[[str], Any]
 
 
-class Unfit(ValueError):
-    """A value that its field cannot hold. `detail` says what was wanted, and never what was sent."""
-
-    def __init__(self, kind: Kind, detail: str = "") -> None:
-        super().__init__(detail)
-        self.kind = kind
-        self.detail = detail
-
-
-@functools.cache
-def kind_of(struct: type[msgspec.Struct], field: str) -> tuple[Any, msgspec.Meta]:
-    """The plain type of a field ('transport.border_mode' too) and its constraints."""
-    head, _, rest = field.partition(".")
-    hint = get_type_hints(struct, include_extras=True)[head]
-    if get_origin(hint) in (Union, UnionType):
-        [hint] = [option for option in get_args(hint) if option is not NoneType]
-    kind, meta = (get_args(hint)[0], get_args(hint)[1]) if get_origin(hint) is Annotated else (hint, msgspec.Meta())
-    return kind_of(kind, rest) if rest else (kind, meta)
-
-
 @functools.cache
 def converter(struct: type[msgspec.Struct], field: str) -> Convert:
     """What turns text into a value of the field, or raises `Unfit`. Amounts and instants need more than their text."""
     kind, meta = kind_of(struct, field)
     if kind is int:
-        return _whole_converter(meta)
-    return exact if kind in (Decimal, Money) else _text_converter(meta)
-
-
-def _text_converter(meta: msgspec.Meta) -> Convert:
-    length = meta.max_length or _LENGTH_MAX
-    form = re.compile(meta.pattern).search if meta.pattern else None
-
-    def convert(text: str) -> str:
-        unfit = unfit_in(text)
-        if unfit:
-            raise Unfit(NOT_OF_THE_FORM, f"no character {unfit}")
-        if len(text) > length:
-            raise Unfit(NOT_OF_THE_FORM, f"at most {length} characters")
-        if form is not None and form(text) is None:
-            raise Unfit(NOT_OF_THE_FORM, f"capital letters, of the form {meta.pattern}")
-        return text
-
-    return convert
-
-
-def _whole_converter(meta: msgspec.Meta) -> Convert:
-    least, most = int(meta.ge or 0), int(meta.le) if meta.le is not None else 2**31 - 1
-
-    def convert(text: str) -> int:
-        found = _WHOLE.fullmatch(text)
-        if found is None or not least <= int(found[1]) <= most:
-            raise Unfit(NOT_READABLE, f"a whole number from {least:,} to {most:,}")
-        return int(found[1])
-
-    return convert
+        return whole_converter(meta, _WHOLE, NOT_READABLE)
+    return exact if kind in (Decimal, Money) else text_converter(meta, NOT_OF_THE_FORM)
 
 
 def exact(text: str) -> Decimal:

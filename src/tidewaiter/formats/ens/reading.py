@@ -16,7 +16,7 @@ from tidewaiter.formats.ens.tables import ELEMENTS, DataSet
 from tidewaiter.formats.ens.taking import Taker, pointer_in, take_apart
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.text import found, shortened
-from tidewaiter.formats.tree import Fault, Node, grow
+from tidewaiter.formats.tree import Node, about, grow
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment, Equipment, GoodsItem, Transport
 from tidewaiter.model.finding import Finding
@@ -53,7 +53,7 @@ def read(data: bytes, *, jurisdiction: str | None = None, data_set: DataSet = "r
     customs does. Times are taken to be in UTC.
     """
     root, faults = grow(data)
-    faulty = tuple(_about(fault) for fault in faults)
+    faulty = tuple(about(fault) for fault in faults)
     if root is None:
         return Reading(format=NAME, findings=faulty)
     taker = Taker()
@@ -191,11 +191,6 @@ def _derive_numbers(fields: dict[str, Any]) -> None:
             [fields[field]] = found_here
     if "tracking_id" in fields:
         fields["channel"] = "post"
-
-
-def _about(fault: Fault) -> Finding:
-    detail = f"{fault.reason} at line {fault.line}, column {fault.column}"
-    return found(fault.kind, detail, source_pointer=f"line {fault.line}, column {fault.column}")
 
 
 def _about_space(node: Node, at: str) -> tuple[Finding, ...]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from types import NoneType, UnionType
-from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 
 from tidewaiter.formats.ens.tables import DataSet, ElementRow, form_of
 from tidewaiter.formats.text import unfit_in
+from tidewaiter.formats.values import kind_of
 
 SPACE = "http://ics.dgtaxud.ec/"
 """The namespace of a message is this and its name; the elements in it have none."""
@@ -87,7 +86,7 @@ def message_of(name: str, rows: Sequence[ElementRow], struct: type[msgspec.Struc
         else:
             group = Group(row.path[-1], place, row.most, row.field, row.name)
             if group.field and not group.is_list_of_texts:
-                group.struct = get_args(kind_of(record, group.field))[0]
+                group.struct = get_args(kind_of(record, group.field)[0])[0]
                 record = group.struct
             above.inner[row.path[-1]] = groups[row.path] = group
             structs[row.path] = record
@@ -110,17 +109,8 @@ def _leaf(row: ElementRow, place: int, record: type[msgspec.Struct], above: Grou
         says=row.name,
         keeps_blanks=row.type == "tin",
         is_mass=row.field.endswith("_mass"),
-        is_kept_as_it_is=is_of_record and row.type != "tin" and kind_of(record, row.field) is str,
+        is_kept_as_it_is=is_of_record and row.type != "tin" and kind_of(record, row.field)[0] is str,
     )
-
-
-@functools.cache
-def kind_of(struct: type[msgspec.Struct], field: str) -> Any:
-    """The plain type of a field. Raises KeyError where there is no such field."""
-    hint = get_type_hints(struct, include_extras=True)[field]
-    if get_origin(hint) in (Union, UnionType):
-        [hint] = [option for option in get_args(hint) if option is not NoneType]
-    return get_args(hint)[0] if get_origin(hint) is Annotated else hint
 
 
 def _keep(row: ElementRow, record: type[msgspec.Struct], above: Group) -> Keep | None:
@@ -137,11 +127,11 @@ def _keep(row: ElementRow, record: type[msgspec.Struct], above: Group) -> Keep |
         return _append(above.field.removesuffix("[]"))
     listed, _, told = row.field.partition(":")
     if told:
-        return _record_of(listed, told, get_args(kind_of(record, listed))[0])
+        return _record_of(listed, told, get_args(kind_of(record, listed)[0])[0])
     holder, _, name = row.field.rpartition(".")
     if holder:
-        record = kind_of(record, holder)
-    convert = _CONVERTERS[kind_of(record, name)] if row.type != "mass" else _mass
+        record = kind_of(record, holder)[0]
+    convert = _CONVERTERS[kind_of(record, name)[0]] if row.type != "mass" else _mass
     return _put_inside(holder, name, convert) if holder else _put(name, convert)
 
 

@@ -15,7 +15,7 @@ from tidewaiter.formats.post.node import Branch
 from tidewaiter.formats.post.taking import Tally, fields_of, made, records_in
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.text import found, shortened
-from tidewaiter.formats.tree import Fault, Node, grow
+from tidewaiter.formats.tree import Node, about, grow
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.finding import Finding, Kind
 
@@ -57,7 +57,7 @@ KINDS = (NO_MESSAGE, NAMESPACE, REFERRAL, NO_REFERENCE)
 def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
     """What a message holds. Bad input is findings, never an exception; see `formats.reading.Format`."""
     tree = grow(data)
-    faults = tuple(_about(fault) for fault in tree.faults)
+    faults = tuple(about(fault) for fault in tree.faults)
     if tree.root is None:
         return Reading(format=NAME, findings=faults)
     reader = _Reader(jurisdiction, faults)
@@ -67,10 +67,6 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
     if not held:
         reader.findings.append(found(NO_MESSAGE, source_pointer=f"/{shortened(tree.root.name)}[1]"))
     return reader.reading()
-
-
-def _about(fault: Fault) -> Finding:
-    return found(fault.kind, fault.reason, source_pointer=f"line {fault.line}, column {fault.column}")
 
 
 def _search(node: Node, at: str, met: Counter[str]) -> Iterator[tuple[Node, str]]:

@@ -12,12 +12,13 @@ from tidewaiter.formats.edifact import kinds as e
 from tidewaiter.formats.edifact import tokens
 from tidewaiter.formats.edifact.places import Spot, named
 from tidewaiter.formats.edifact.tokens import Flaw, segment, tokenise
-from tidewaiter.formats.edifact.values import Unfit, clean, instant, instant_text, kind_of
+from tidewaiter.formats.edifact.values import clean, instant, instant_text
 from tidewaiter.formats.edifact.writing import interchange
 from tidewaiter.formats.post import kinds as k
 from tidewaiter.formats.post.node import Branch, Opened, Text
 from tidewaiter.formats.post.shape import MESSAGES, Group, Leaf, Position, Segment
 from tidewaiter.formats.text import found
+from tidewaiter.formats.values import Unfit, kind_of
 from tidewaiter.model.finding import Kind
 
 ISSUED = "issued_at"

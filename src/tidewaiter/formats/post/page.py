@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal, get_origin
 
-from tidewaiter.formats.edifact.values import kind_of
 from tidewaiter.formats.post.shape import CODES, MESSAGES, RECORDS, ROWS, Group, Leaf, Row
+from tidewaiter.formats.values import kind_of
 
 _HEAD = """\
 # Postal messages

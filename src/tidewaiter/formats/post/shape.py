@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, get_args, get_origin
 
 import msgspec
 
-from tidewaiter.formats.edifact.values import kind_of
+from tidewaiter.formats.values import kind_of
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.movement import Dispatch, ItemEvent

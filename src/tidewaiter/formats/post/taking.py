@@ -13,11 +13,11 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 import msgspec
 
-from tidewaiter.formats.edifact.values import kind_of
 from tidewaiter.formats.post import kinds as k
 from tidewaiter.formats.post.node import NO_VALUE, Branch, Text
 from tidewaiter.formats.post.shape import RECORD, SAME, Group, Leaf
 from tidewaiter.formats.text import YEARS, found, shortened, unfit_in
+from tidewaiter.formats.values import kind_of
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import COUNTRY, COUNTRY_OR_NONE, Party
 from tidewaiter.model.finding import Finding, Kind

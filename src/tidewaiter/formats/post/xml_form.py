@@ -13,7 +13,7 @@ from tidewaiter.formats.post import kinds as k
 from tidewaiter.formats.post.node import Branch, Opened, Text
 from tidewaiter.formats.post.shape import MESSAGES
 from tidewaiter.formats.text import found, shortened
-from tidewaiter.formats.tree import Node, grow
+from tidewaiter.formats.tree import Node, about, grow
 
 SPACE = "urn:tidewaiter:post:1"
 ENVELOPE = "post"
@@ -22,10 +22,7 @@ ENVELOPE = "post"
 def opened(data: bytes) -> Opened:
     """The messages of a file as trees. Places are paths of element names, each with its number."""
     tree = grow(data)
-    findings = [
-        found(fault.kind, fault.reason, source_pointer=f"line {fault.line}, column {fault.column}")
-        for fault in tree.faults
-    ]
+    findings = [about(fault) for fault in tree.faults]
     made = Opened([], findings, [])
     if tree.root is None:
         return made

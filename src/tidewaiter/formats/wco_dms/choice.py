@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from tidewaiter.formats.tree import Node
+from tidewaiter.formats.values import Unfit, kind_of
 from tidewaiter.formats.wco_dms.passing import SEQUENCE, Condition, Element, Spot, Writer
 from tidewaiter.formats.wco_dms.shapes import Leaf, Line, Lines
-from tidewaiter.formats.wco_dms.values import Convert, Unfit, converter, kind_of, text_converter, written
+from tidewaiter.formats.wco_dms.values import Convert, converter, text_converter, written
 
 
 class Choice:

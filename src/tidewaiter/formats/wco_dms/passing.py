@@ -8,7 +8,7 @@ import msgspec
 
 from tidewaiter.formats.text import found
 from tidewaiter.formats.tree import Node, place
-from tidewaiter.formats.wco_dms.values import Unfit
+from tidewaiter.formats.values import Unfit
 from tidewaiter.model.finding import Finding
 
 SEQUENCE = "SequenceNumeric"

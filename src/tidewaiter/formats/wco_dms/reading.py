@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.text import found, shortened
-from tidewaiter.formats.tree import AND_MORE, Fault, Node, grow
+from tidewaiter.formats.tree import AND_MORE, Node, about, grow
 from tidewaiter.formats.wco_dms.answers import ANSWER_SPACE, answer_of
 from tidewaiter.formats.wco_dms.declaration import consignment_of
 from tidewaiter.formats.wco_dms.kinds import NAMESPACE, NO_DECLARATION, NOTHING_HELD
@@ -38,7 +38,7 @@ class _Held(NamedTuple):
 def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
     """What the message holds. Bad input is findings, never an exception; see `formats.reading.Format`."""
     root, faults = grow(data)
-    faulty = tuple(_about(fault) for fault in faults)
+    faulty = tuple(about(fault) for fault in faults)
     if root is None:
         return Reading(format=NAME, findings=faulty)
     reader = Reader(data)
@@ -104,11 +104,6 @@ def _search(node: Node, path: str, country: str, reader: Reader) -> Iterator[_He
         seen[child.name] = position = seen.get(child.name, 0) + 1
         several = position > 1 or names.count(child.name) > 1
         yield from _search(child, f"{path}/{child.name}" + (f"[{position}]" if several else ""), told, reader)
-
-
-def _about(fault: Fault) -> Finding:
-    detail = f"{fault.reason} at line {fault.line}, column {fault.column}"
-    return found(fault.kind, detail, source_pointer=f"line {fault.line}, column {fault.column}")
 
 
 def _about_space(one: _Held, *, has_faults: bool) -> tuple[Finding, ...]:

@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeAlias, get_origin
 import msgspec
 
 from tidewaiter.formats.tree import Node
+from tidewaiter.formats.values import Unfit, kind_of
 from tidewaiter.formats.wco_dms.kinds import TWICE
 from tidewaiter.formats.wco_dms.passing import SEQUENCE, Condition, Element, Reader, Spot, Writer
 from tidewaiter.formats.wco_dms.values import (
@@ -23,9 +24,7 @@ from tidewaiter.formats.wco_dms.values import (
     KILOGRAM,
     UNIT_CODE,
     Convert,
-    Unfit,
     converter,
-    kind_of,
     text_converter,
     text_length,
     written,

@@ -10,10 +10,11 @@ import msgspec
 
 from tidewaiter.formats.text import unfit_in
 from tidewaiter.formats.tree import Node
+from tidewaiter.formats.values import Unfit, kind_of
 from tidewaiter.formats.wco_dms.kinds import TWICE
 from tidewaiter.formats.wco_dms.passing import SEQUENCE, Element, Reader, Spot, Writer
 from tidewaiter.formats.wco_dms.shapes import Leaf, Line, step, value_of
-from tidewaiter.formats.wco_dms.values import Convert, Unfit, converter, kind_of, text_converter
+from tidewaiter.formats.wco_dms.values import Convert, converter, text_converter
 from tidewaiter.model.consignment import Consignment, Document, GoodsItem, TaxLine
 
 _SECTION, _TAG = "DocumentSectionCode", "TagID"

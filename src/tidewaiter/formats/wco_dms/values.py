@@ -6,15 +6,14 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
-from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 import msgspec
 
 from tidewaiter.formats.text import UNFIT, unfit_in
 from tidewaiter.formats.tree import Node
+from tidewaiter.formats.values import LENGTH_MAX, Unfit, kind_of
 from tidewaiter.formats.wco_dms.kinds import NO_CURRENCY, NOT_OF_THE_FORM, NOT_READABLE, UNIT
-from tidewaiter.model.finding import Kind
 from tidewaiter.model.money import Money, check_exact
 
 CURRENCY, UNIT_CODE, FORMAT_CODE = "currencyID", "unitCode", "formatCode"
@@ -35,25 +34,6 @@ _DIGITS_MAX = 40
 Convert = Callable[[Node], Any]
 
 
-class Unfit(ValueError):
-    """A value that its field cannot hold. `detail` says what was wanted, and never what was sent."""
-
-    def __init__(self, kind: Kind, detail: str) -> None:
-        super().__init__(detail)
-        self.kind = kind
-        self.detail = detail
-
-
-def kind_of(struct: type[msgspec.Struct], field: str) -> tuple[Any, msgspec.Meta]:
-    """The plain type of a field and its constraints."""
-    hint = get_type_hints(struct, include_extras=True)[field]
-    if get_origin(hint) in (Union, UnionType):
-        [hint] = [option for option in get_args(hint) if option is not NoneType]
-    if get_origin(hint) is Annotated:
-        return get_args(hint)[0], get_args(hint)[1]
-    return hint, msgspec.Meta()
-
-
 def converter(struct: type[msgspec.Struct], field: str, *, mass: bool = False) -> Convert:
     """What turns an element into a value for the field, or raises `Unfit`. `mass` asks for kilograms."""
     kind, meta = kind_of(struct, field)
@@ -68,7 +48,7 @@ def converter(struct: type[msgspec.Struct], field: str, *, mass: bool = False) -
 
 def text_length(meta: msgspec.Meta) -> int:
     """How many characters a text of a field may have."""
-    return meta.max_length or 4096
+    return meta.max_length or LENGTH_MAX
 
 
 def text_converter(meta: msgspec.Meta) -> Convert:
