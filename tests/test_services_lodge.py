@@ -14,7 +14,7 @@ from tidewaiter.formats.json import splitting as json_splitting
 from tidewaiter.formats.reading import Piece
 from tidewaiter.formats.unpacking import Stream
 from tidewaiter.law import Law
-from tidewaiter.model.consignment import Change, Consignment
+from tidewaiter.model.consignment import Change, Consignment, Document
 from tidewaiter.model.identifiers import is_mrn
 from tidewaiter.services.clear import Message
 from tidewaiter.services.lodge import KeyTaken, Lodged, first_difference, lodge
@@ -379,6 +379,13 @@ def test_the_first_difference_follows_the_order_of_the_model() -> None:
     assert first_difference(before, before) is None
     assert first_difference(before, now) == "/items/1/origin_country"
     assert first_difference(before, msgspec.structs.replace(before, accepted_on=None, mrn="x")) is None
+
+
+def test_a_value_that_is_the_usual_one_is_the_same_said_or_left_out() -> None:
+    said, left_out = Document(kind=msgspec.json.decode(b'"supporting"'), id="INV-1"), Document(id="INV-1")
+
+    assert msgspec.to_builtins(said) != msgspec.to_builtins(left_out)  # written, the two differ
+    assert first_difference(consignment(documents=(said,)), consignment(documents=(left_out,))) is None
 
 
 def test_customs_references_have_the_right_check_digit_and_differ_by_seed() -> None:

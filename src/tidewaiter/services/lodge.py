@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -292,22 +292,17 @@ def _found(kind: Kind, detail: str, pointer: str) -> Finding:
 
 def first_difference(before: Consignment, now: Consignment) -> str | None:
     """The pointer to the first field, in the order of the model, in which the two differ; None where in none."""
-    trees = [
-        {name: value for name, value in _tree(record).items() if name not in NOT_CONTENT} for record in (before, now)
-    ]
-    return next(_differences(trees[0], trees[1], "", Consignment.__struct_fields__), None)
+    names = [name for name in Consignment.__struct_fields__ if name not in NOT_CONTENT]
+    found = (_differences(getattr(before, name), getattr(now, name), f"/{name}") for name in names)
+    return next(chain.from_iterable(found), None)
 
 
-def _tree(record: Consignment) -> dict[str, Any]:
-    tree: dict[str, Any] = msgspec.to_builtins(record, builtin_types=(Decimal, datetime, date))
-    return tree
-
-
-def _differences(before: Any, now: Any, pointer: str, order: Sequence[str] = ()) -> Iterator[str]:
-    if isinstance(before, dict) and isinstance(now, dict):
-        for name in order or dict.fromkeys([*before, *now]):
-            yield from _differences(before.get(name), now.get(name), f"{pointer}/{name}")
-    elif isinstance(before, list | tuple) and isinstance(now, list | tuple) and len(before) == len(now):
+def _differences(before: Any, now: Any, pointer: str) -> Iterator[str]:
+    # Field by field and not as written: a value that is the usual one may be left out in writing, or not.
+    if isinstance(before, msgspec.Struct) and isinstance(now, msgspec.Struct):
+        for name in before.__struct_fields__:
+            yield from _differences(getattr(before, name), getattr(now, name, None), f"{pointer}/{name}")
+    elif isinstance(before, tuple) and isinstance(now, tuple) and len(before) == len(now):
         for place, (left, right) in enumerate(zip(before, now, strict=True)):
             yield from _differences(left, right, f"{pointer}/{place}")
     elif before != now:
