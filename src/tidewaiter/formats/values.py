@@ -6,11 +6,12 @@ import functools
 import re
 from collections.abc import Callable
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 
 from tidewaiter.formats.text import unfit_in
+from tidewaiter.model.about import hints
 from tidewaiter.model.finding import Kind
 
 LENGTH_MAX = 4_096
@@ -34,7 +35,7 @@ def kind_of(struct: type[msgspec.Struct], field: str) -> tuple[Any, msgspec.Meta
     Raises KeyError where there is none.
     """
     head, _, rest = field.partition(".")
-    hint = get_type_hints(struct, include_extras=True)[head]
+    hint = hints(struct)[head]
     if get_origin(hint) in (Union, UnionType):
         [hint] = [option for option in get_args(hint) if option is not NoneType]
     kind, meta = (get_args(hint)[0], get_args(hint)[1]) if get_origin(hint) is Annotated else (hint, msgspec.Meta())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -61,11 +62,16 @@ def about(
     return msgspec.Meta(description=text, extra={"about": known}, extra_json_schema=shown, **constraints)
 
 
+@cache
+def hints(struct: type[msgspec.Struct]) -> Mapping[str, Any]:
+    """The annotations of a record's fields by name, constraints in them; worked out once, since that is slow."""
+    return get_type_hints(struct, include_extras=True)
+
+
 def fields(struct: type[msgspec.Struct]) -> Iterator[tuple[str, Any, About | None]]:
     """Each field of a record as (name, type without annotation and without None, About or None), in order."""
-    hints = get_type_hints(struct, include_extras=True)
     for name in struct.__struct_fields__:
-        yield name, *_bare(hints[name])
+        yield name, *_bare(hints(struct)[name])
 
 
 def _bare(hint: Any) -> tuple[Any, About | None]:
