@@ -20,7 +20,7 @@ import make
 from tidewaiter.law import Law, load
 from tidewaiter.law.in_force import InForce
 from tidewaiter.law.rules import RiskFile
-from tidewaiter.model.batch import Batch
+from tidewaiter.model.batch import Apart, Batch
 from tidewaiter.model.consignment import Consignment, Document, GoodsItem
 from tidewaiter.model.money import to_micro
 from tidewaiter.model.outcome import SIGNALS, VALUES
@@ -28,7 +28,7 @@ from tidewaiter.model.rows import firsts, marks, positions
 from tidewaiter.risk import is_drawn, ruleset, signals
 from tidewaiter.risk.columns import expression
 from tidewaiter.risk.meaning import understand
-from tidewaiter.risk.sieve import Sieve, may_hit
+from tidewaiter.risk.sieve import Judged, Sieve
 from tidewaiter.risk.syntax import parse
 
 LAW = dataclasses.replace(load(), draw_share_ppm=0)
@@ -340,6 +340,16 @@ CONDITIONS = (
 )
 
 
+@dataclasses.dataclass(frozen=True)
+class ItemsOf:
+    """The goods items of a batch, as the sieve asks for them."""
+
+    batch: Batch
+
+    def apart(self, column: str) -> Apart:
+        return self.batch.apart("items", column.removeprefix("item."))
+
+
 @settings(max_examples=40, deadline=None)
 @given(records=st.lists(consignments(), min_size=1, max_size=4), conditions=st.permutations(CONDITIONS))
 def test_a_profile_that_is_passed_over_would_have_hit_nothing(
@@ -348,12 +358,12 @@ def test_a_profile_that_is_passed_over_would_have_hit_nothing(
     batch = Batch.of(records)
     here = InForce.over(batch.settings.different, LAW)
     terms = [understand(parse(condition)) for condition in conditions]
-    verdicts = Sieve.of(terms, here).verdicts(batch)
+    judged = Judged(Sieve.of(terms, here), ItemsOf(batch))
     heads = batch.consignments.select("row", "jurisdiction", "accepted_on")
     items = batch.items.join(heads, on="row").rename(lambda name: name if name in heads.columns else f"item.{name}")
 
     for condition, term in zip(conditions, terms, strict=True):
-        if not may_hit(term, verdicts):
+        if not judged.may_hit(term):
             assert not items.select(expression(term, here).any()).item(), condition
 
 

@@ -333,6 +333,18 @@ def bench_assess(
     measured.run(load(overlay=law), _out, country=country, items=items)
 
 
+@bench.command(name="risk")
+def bench_risk(
+    *,
+    count: Annotated[int, typer.Option(help="How many made-up consignments.", min=1)] = 1_000_000,
+    profiles: Annotated[int, typer.Option(help="How many made-up profiles, beside our own.", min=1)] = 200,
+) -> None:
+    """Measure how many consignments a CPU-second go through risk profiles, their words and lists included."""
+    from tidewaiter.cli import bench_risk as measured
+
+    measured.run(_out, count=count, profiles=profiles)
+
+
 @bench.command(name="read")
 def bench_read(
     *, count: Annotated[int, typer.Option(help="How many made-up declarations of a format.", min=1)] = 300

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import and_, or_
+from types import MappingProxyType
 
 import polars as pl
 
@@ -14,14 +15,19 @@ from tidewaiter.risk.fields import Kind
 from tidewaiter.risk.meaning import Term
 
 
-def expression(term: Term, law: InForce) -> pl.Expr:
-    """The term over a frame that has the columns of its fields, and `jurisdiction` and `accepted_on` for lists."""
+def expression(term: Term, law: InForce, told: Mapping[int | str, pl.Expr] = MappingProxyType({})) -> pl.Expr:
+    """The term over a frame that has the columns of its fields, and `jurisdiction` and `accepted_on` for lists.
+
+    `told` is where a part, by its identity, or a field, by its name, stands worked out already.
+    """
+    if id(term) in told:
+        return told[id(term)]
     if term.op == "literal":
         return _literal(term)
     if term.field is not None:
-        return term.field.expr
+        return told.get(term.field.name, term.field.expr)
     if term.op in ("in_named", "listed"):
-        code = expression(term.parts[0], law)
+        code = expression(term.parts[0], law, told)
         if term.op == "listed":
             holds = law.covers(str(term.value), code)
         else:
@@ -29,11 +35,11 @@ def expression(term: Term, law: InForce) -> pl.Expr:
         # Law says no where there is no code, and a condition that it cannot tell.
         return pl.when(code.is_not_null()).then(holds)
     if term.op == "mentions":
-        return _mentions(expression(term.parts[0], law), [_texts(part) for part in term.parts[1:]])
+        return _mentions(expression(term.parts[0], law, told), [_texts(part) for part in term.parts[1:]])
     if term.op == "in":
         texts = pl.Series([part.value for part in term.parts[1].parts], dtype=pl.String)
-        return expression(term.parts[0], law).is_in(texts.implode())
-    return _OPERATIONS[term.op](term, [expression(part, law) for part in term.parts])
+        return expression(term.parts[0], law, told).is_in(texts.implode())
+    return _OPERATIONS[term.op](term, [expression(part, law, told) for part in term.parts])
 
 
 def _literal(term: Term) -> pl.Expr:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
@@ -14,7 +14,7 @@ from tidewaiter.law.in_force import InForce
 from tidewaiter.law.law import between
 from tidewaiter.model.money import MICRO
 from tidewaiter.risk.columns import expression
-from tidewaiter.risk.fields import Field, Kind
+from tidewaiter.risk.fields import FIELDS, Field, Kind
 from tidewaiter.risk.profiles import Profile, ProfileError, read
 from tidewaiter.risk.sieve import Sieve
 
@@ -41,23 +41,24 @@ class Rule:
     """A profile made ready for the countries and days of a batch.
 
     `scope` is what else must hold of a consignment for the profile to apply to it, None where nothing else must. The
-    condition looks at the columns `looks_at`; `reason` is made of the columns `figures`, None where there are none.
+    condition looks at the columns `looks_at` and at the verdicts on the parts `judged`; `reason` is made of the columns
+    `figures`, None where there are none.
     """
 
     profile: Profile
     scope: pl.Expr | None
     hits: pl.Expr
     looks_at: tuple[str, ...]
+    judged: tuple[int, ...]
     reason: pl.Expr | None
     figures: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What to run over a batch: the rules about consignments and those about items, which go through the sieve."""
+    """Rules to run over the consignments of a batch, or over its items, and the sieve they go through first."""
 
-    of_heads: tuple[Rule, ...]
-    of_items: tuple[Rule, ...]
+    rules: tuple[Rule, ...]
     sieve: Sieve
 
 
@@ -89,30 +90,37 @@ def _ruleset(law: Law) -> Ruleset:
     return Ruleset(profiles=tuple(profiles.values()), faults=tuple(faults))
 
 
-def rules_for(here: InForce) -> Rules:
-    """The profiles that apply somewhere in a batch of these countries and days, made ready once for all such."""
-    return here.law.remembered(("profiles", here), lambda: _rules(tuple(_ready(here)), here))
+def rules_for(here: InForce) -> tuple[Rules, Rules]:
+    """The profiles about consignments and those about items that apply somewhere in a batch of these countries and
+    days, made ready once for all such."""
+    return here.law.remembered(("profiles", here), lambda: (_rules(here, of_items=False), _rules(here, of_items=True)))
 
 
-def _rules(rules: tuple[Rule, ...], here: InForce) -> Rules:
-    of_items = tuple(rule for rule in rules if rule.profile.is_of_items)
-    return Rules(
-        of_heads=tuple(rule for rule in rules if not rule.profile.is_of_items),
-        of_items=of_items,
-        sieve=Sieve.of((rule.profile.condition for rule in of_items), here),
-    )
+def _rules(here: InForce, *, of_items: bool) -> Rules:
+    profiles = [
+        profile
+        for profile in ruleset(here.law).profiles
+        if profile.is_of_items is of_items and here.touches(profile.countries, profile.since, profile.until)
+    ]
+    sieve = Sieve.of((profile.condition for profile in profiles), here)
+    return Rules(rules=tuple(_ready(profiles, sieve, here)), sieve=sieve)
 
 
-def _ready(here: InForce) -> Iterator[Rule]:
-    for place, profile in enumerate(ruleset(here.law).profiles):
-        if not here.touches(profile.countries, profile.since, profile.until):
-            continue
-        figures, hits = _columns(profile.figures), expression(profile.condition, here)
+def _ready(profiles: Sequence[Profile], sieve: Sieve, here: InForce) -> Iterator[Rule]:
+    told: dict[int | str, pl.Expr] = {part: pl.col(str(part)) for part in sieve.columns}
+    told |= {field.name: pl.col(field.name) for field in FIELDS.values() if len(field.columns) > 1}
+    scopes: dict[str, pl.Expr] = {}
+    for place, profile in enumerate(profiles):
+        figures, hits = _columns(profile.figures), expression(profile.condition, here, told)
+        needed = dict.fromkeys(hits.meta.root_names())
+        scope = _scope(profile, here)
         yield Rule(
             profile=profile,
-            scope=_scope(profile, here),
+            # Profiles of the same scope share it, so that it is asked once.
+            scope=None if scope is None else scopes.setdefault(str(scope), scope),
             hits=hits.alias(str(place)),
-            looks_at=tuple(dict.fromkeys(hits.meta.root_names())),
+            looks_at=tuple(name for name in needed if not name.isdecimal()),
+            judged=tuple(int(name) for name in needed if name.isdecimal()),
             reason=_reason(profile) if figures else None,
             figures=figures,
         )

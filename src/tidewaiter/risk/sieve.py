@@ -1,82 +1,121 @@
-"""Which profiles can hit an item at all, told by the different texts in a batch and not by its rows.
+"""What conditions say of single texts: judged once for each different text of a batch, and not for each row.
 
-A part of a condition that looks at one text alone, such as words in a description, is judged once for each text. A
-profile that needs such a part to be true, where it is true of no text, is passed over. Commodity codes come again
-and again, so their verdicts are remembered.
+A part of a condition that looks at one text alone (a country, a commodity code, words in a description) is judged
+over the different texts of its column. A profile that needs such a part to be true, where it is true of no text, is
+passed over; for the others the verdicts are spread over the rows. Codes and the like come again and again, so their
+verdicts are remembered; free text is not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from tidewaiter.law.in_force import InForce
-from tidewaiter.model.batch import SCHEMA, Batch
+from tidewaiter.model.batch import Apart
 from tidewaiter.risk.columns import expression
-from tidewaiter.risk.fields import Kind
+from tidewaiter.risk.fields import FIELDS, Kind
 from tidewaiter.risk.meaning import Term
+from tidewaiter.risk.words import FEW, Words
 
-_REMEMBERED = "item.hs_code"
 _REMEMBERED_MAX = 10_000
-"""How many codes are remembered; past it, it begins anew."""
+"""How many texts of a column are remembered; past it, it begins anew."""
+_NEVER_REMEMBERED = frozenset({"item.description"})
+"""Free text: hardly two are the same, and it may speak of a person."""
 
-Verdicts = Mapping[int, tuple[bool, bool]]
-"""By the identity of a part: whether it is true of some text in the batch, and whether it is false of some."""
-Verdict = tuple[bool | None, ...]
+Verdict = npt.NDArray[np.int8]
+"""Of each different text 1 where the part is true of it, 0 where it is false, `UNTOLD` where that cannot be told."""
+UNTOLD = -1
+
+
+class Columns(Protocol):
+    """What texts are judged in."""
+
+    def apart(self, column: str) -> Apart:
+        """A column of texts, told apart."""
+
+
+class Judged:
+    """The verdicts on the texts that stand in some columns; those of a column are worked out when first asked for."""
+
+    def __init__(self, sieve: Sieve, those: Columns) -> None:
+        self._sieve, self._those = sieve, those
+        self._verdicts: dict[int, Verdict] = {}
+
+    def verdict(self, part: int) -> Verdict:
+        """What a part comes to over the different texts of its column."""
+        if part not in self._verdicts:
+            column = self._sieve.columns[part]
+            parts = self._sieve.parts[column]
+            table = self._sieve.table(column, self._those.apart(column).different)
+            self._verdicts.update(zip(parts, table, strict=True))
+        return self._verdicts[part]
+
+    def may_hit(self, condition: Term, *, be: bool = True) -> bool:
+        """Whether the condition may be true (or false) of some row, for all that is known of the texts."""
+        if condition.op == "!":
+            return self.may_hit(condition.parts[0], be=not be)
+        if condition.op in ("&&", "||"):
+            every = (condition.op == "&&") is be
+            told = (self.may_hit(part, be=be) for part in condition.parts)
+            return all(told) if every else any(told)
+        return id(condition) not in self._sieve.columns or bool((self.verdict(id(condition)) == be).any())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sieve:
-    """The parts to judge, by the column they look at, and the codes judged so far."""
+    """The parts to judge, by identity, under the column they look at; and by column the texts judged so far."""
 
     parts: Mapping[str, Mapping[int, pl.Expr]]
-    known: dict[str | None, Verdict] = field(default_factory=dict)
+    columns: Mapping[int, str]
+    words: Words
+    known: dict[str, dict[str | None, Sequence[int]]] = field(default_factory=dict)
 
     @staticmethod
     def of(conditions: Iterable[Term], here: InForce) -> Sieve:
         """The sieve for these conditions, under the law over the rows of a batch."""
         parts: dict[str, dict[int, pl.Expr]] = {}
+        of_text: list[Term] = []
         for part in (part for condition in conditions for part in _parts(condition)):
             judged = expression(part, here)
             # Where law differs within the batch, by country or by day, a verdict is not of the text alone.
             match sorted(set(judged.meta.root_names())):
                 case [column] if column in _TEXTS:
                     parts.setdefault(column, {})[id(part)] = judged.alias(str(id(part)))
-        return Sieve(parts=parts)
+                    of_text += [part] * (column in _NEVER_REMEMBERED)
+        columns = {part: column for column, some in parts.items() for part in some}
+        return Sieve(parts=parts, columns=columns, words=Words(of_text))
 
-    def verdicts(self, batch: Batch) -> Verdicts:
-        """What the parts come to over the texts of the goods items of a batch."""
-        found: dict[int, tuple[bool, bool]] = {}
-        for column, parts in self.parts.items():
-            texts = batch.apart("items", _TEXTS[column]).different
-            judged = self._remembered(texts) if column == _REMEMBERED else _judged(column, texts, parts)
-            found |= zip(parts, judged, strict=True)
-        return found
+    def table(self, column: str, texts: list[str | None]) -> Verdict:
+        """The verdicts on these texts of the column: a line a part."""
+        parts = self.parts[column]
+        if column in _NEVER_REMEMBERED:
+            return _judged(column, texts, parts) if len(texts) < FEW else self._read(column, texts, parts)
+        known = self.known.setdefault(column, {})
+        if new := [text for text in texts if text not in known]:
+            if len(known) + len(new) > _REMEMBERED_MAX:
+                known.clear()
+                new = texts
+            found = _judged(column, new, parts)
+            if len(new) > _REMEMBERED_MAX:
+                return found
+            known.update(zip(new, found.T.tolist(), strict=True))
+        return np.array([known[text] for text in texts], np.int8).reshape(len(texts), len(parts)).T
 
-    def _remembered(self, said: list[str | None]) -> list[tuple[bool, bool]]:
-        parts = self.parts[_REMEMBERED]
-        if new := [code for code in said if code not in self.known]:
-            if len(self.known) + len(new) > _REMEMBERED_MAX:
-                self.known.clear()
-            frame = pl.DataFrame([pl.Series(_REMEMBERED, new, dtype=pl.String)])
-            self.known.update(zip(new, frame.select_seq(parts.values()).iter_rows(), strict=True))
-        verdicts = {self.known[code] for code in said}
-        every = [{verdict[place] for verdict in verdicts} for place in range(len(parts))]
-        return [(True in some, False in some) for some in every]
-
-
-def may_hit(condition: Term, verdicts: Verdicts, *, be: bool = True) -> bool:
-    """Whether the condition may be true (or false) of some item, for all that is known of the texts."""
-    if condition.op == "!":
-        return may_hit(condition.parts[0], verdicts, be=not be)
-    if condition.op in ("&&", "||"):
-        every = (condition.op == "&&") is be
-        told = (may_hit(part, verdicts, be=be) for part in condition.parts)
-        return all(told) if every else any(told)
-    some_true, some_false = verdicts.get(id(condition), (True, True))
-    return some_true if be else some_false
+    def _read(self, column: str, texts: list[str | None], parts: Mapping[int, pl.Expr]) -> Verdict:
+        """The same of many texts: their words looked for together, and the rest asked one by one."""
+        column_ = pl.Series(column, texts, dtype=pl.String)
+        told = self.words.told(column_, parts)
+        rest = {part: judged for part, judged in parts.items() if part not in told}
+        asked = dict(zip(rest, _judged(column, texts, rest), strict=True)) if rest else {}
+        is_null = column_.is_null().to_numpy()
+        found = {part: np.where(is_null, UNTOLD, yes).astype(np.int8) for part, yes in told.items()} | asked
+        return np.array([found[part] for part in parts], np.int8)
 
 
 def _parts(term: Term) -> Iterator[Term]:
@@ -87,9 +126,9 @@ def _parts(term: Term) -> Iterator[Term]:
         yield term
 
 
-def _judged(column: str, texts: list[str | None], parts: Mapping[int, pl.Expr]) -> list[tuple[bool, bool]]:
-    frame = pl.DataFrame([pl.Series(column, texts, dtype=pl.String)])
-    return [(part.any(), not part.all()) for part in frame.select_seq(parts.values())]
+def _judged(column: str, texts: Sequence[str | None], parts: Mapping[int, pl.Expr]) -> Verdict:
+    told = pl.DataFrame([pl.Series(column, texts, dtype=pl.String)]).select_seq(parts.values())
+    return np.array([[UNTOLD if yes is None else yes for yes in part.to_list()] for part in told], np.int8)
 
 
-_TEXTS = {f"item.{column}": column for column, dtype in SCHEMA["items"].items() if dtype == pl.String}
+_TEXTS = frozenset(field.columns[0] for field in FIELDS.values() if field.kind is Kind.TEXT)

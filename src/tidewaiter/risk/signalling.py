@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import polars as pl
 
 from tidewaiter.law import Law
 from tidewaiter.law.in_force import InForce
-from tidewaiter.model.batch import Batch
-from tidewaiter.model.exact import MISSING, known
+from tidewaiter.model.batch import Apart, Batch
+from tidewaiter.model.exact import MISSING, Whole, known
 from tidewaiter.model.outcome import SIGNALS
 from tidewaiter.model.rows import firsts, marks, positions
 from tidewaiter.risk.draw import LANE, RANDOM, REASON, drawn
-from tidewaiter.risk.rules import Rule, rules_for
-from tidewaiter.risk.sieve import may_hit
+from tidewaiter.risk.fields import FIELDS, Field
+from tidewaiter.risk.rules import Rule, Rules, rules_for
+from tidewaiter.risk.sieve import UNTOLD, Judged, Verdict
 
 
 def signals(batch: Batch, values: pl.DataFrame, law: Law) -> pl.DataFrame:
@@ -28,13 +29,11 @@ def signals(batch: Batch, values: pl.DataFrame, law: Law) -> pl.DataFrame:
     if not len(batch):
         return _NONE
     here = InForce.over(batch.settings.different, law)
-    rules = rules_for(here)
+    of_heads, of_items = rules_for(here)
     heads = _Heads(batch)
-    found = [_random(heads, law), *_hits(heads, rules.of_heads)]
+    found = [_random(heads, law), *_hits(heads, of_heads)]
     if len(batch.items):
-        verdicts = rules.sieve.verdicts(batch)
-        sifted = [rule for rule in rules.of_items if may_hit(rule.profile.condition, verdicts)]
-        found += _hits(_Items(heads, values), sifted)
+        found += _hits(_Items(heads, values), of_items)
     found = [some for some in found if len(some)]
     return pl.concat(found).sort("row", maintain_order=True) if found else _NONE
 
@@ -49,6 +48,8 @@ class _Heads:
         self.batch, self.frame = batch, batch.consignments
         self.items = pl.Series("item", [None], dtype=SIGNALS["item"]).new_from_index(0, len(batch))
         self._made: dict[str, pl.Series] = {}
+        self._apart: dict[str, Apart] = {}
+        self._scopes: dict[int, pl.Series] = {}
 
     def column(self, column: str) -> pl.Series:
         """A column by its name in conditions: a value a consignment."""
@@ -62,11 +63,26 @@ class _Heads:
                 self._made |= _party(self.batch, source)
         return self._made[column]
 
+    def apart(self, column: str) -> Apart:
+        """Such a column, told apart."""
+        source, _, name = column.rpartition(".")
+        if source == "consignment":
+            return self.batch.apart("consignments", name)
+        if column not in self._apart:
+            self._apart[column] = Apart.of(self.column(column))
+        return self._apart[column]
+
     def holds(self, scope: pl.Expr | None) -> pl.Series:
         """Which of the consignments are profiled at all, and within the scope."""
+        if id(scope) not in self._scopes:
+            self._scopes[id(scope)] = self._within(scope)
+        return self._scopes[id(scope)]
+
+    def _within(self, scope: pl.Expr | None) -> pl.Series:
+        if scope is not None:
+            return self.holds(None) & self.frame.select_seq(scope).to_series()
         whole = self.batch.apart("consignments", "function").one_of(("original",))
-        profiled = pl.Series(whole & ~self.batch.apart("consignments", "direction").one_of(("export",)))
-        return profiled if scope is None else profiled & self.frame.select_seq(scope).to_series()
+        return pl.Series(whole & ~self.batch.apart("consignments", "direction").one_of(("export",)))
 
 
 class _Items:
@@ -78,10 +94,20 @@ class _Items:
         self._values = values
         self._places = positions(self.frame["row"], heads.frame["row"])
         self._is_aligned = False
+        self._made: dict[str, pl.Series] = {}
+        self._apart: dict[str, Apart] = {}
+        self._scopes: dict[int, pl.Series] = {}
 
     def column(self, column: str) -> pl.Series:
         """A column by its name in conditions: a value an item."""
+        if column not in self._made:
+            self._made[column] = self._column(column)
+        return self._made[column]
+
+    def _column(self, column: str) -> pl.Series:
         source, _, name = column.rpartition(".")
+        if column in FIELDS and len(FIELDS[column].columns) > 1:
+            return self._reckoned(FIELDS[column])
         if source == "item":
             return self.frame[name].alias(column)
         if source == "values":
@@ -90,18 +116,43 @@ class _Items:
             return self._values[name].alias(column)
         return self.heads.column(column)[self._places]
 
+    def _reckoned(self, field: Field) -> pl.Series:
+        """A field that is made of several columns: reckoned once for all conditions, and kept as narrow as it fits."""
+        made = _view(self, field.columns).select_seq(field.expr.alias(field.name)).to_series()
+        lowest, highest = made.min(), made.max()
+        fits = lowest is None or (lowest >= -(2**63) and highest < 2**63)  # type: ignore[operator]
+        return made.cast(pl.Int64) if fits else made
+
+    def apart(self, column: str) -> Apart:
+        """Such a column, told apart."""
+        if column not in self._apart:
+            source, _, name = column.rpartition(".")
+            if source == "item":
+                self._apart[column] = self.heads.batch.apart("items", name)
+            else:
+                which, different = self.heads.apart(column)
+                self._apart[column] = Apart(which[self._places.to_numpy()], different)
+        return self._apart[column]
+
     def holds(self, scope: pl.Expr | None) -> pl.Series:
         """Which of the items are of a consignment that is profiled, and within the scope."""
-        return self.heads.holds(scope)[self._places]
+        if id(scope) not in self._scopes:
+            self._scopes[id(scope)] = self.heads.holds(scope)[self._places]
+        return self._scopes[id(scope)]
 
 
-def _hits(those: _Heads | _Items, rules: Sequence[Rule]) -> list[pl.DataFrame]:
+def _hits(those: _Heads | _Items, ready: Rules) -> list[pl.DataFrame]:
     """The hits of the rules, a frame for each rule that has any."""
-    if not rules:
+    judged = Judged(ready.sieve, those)
+    sifted = [rule for rule in ready.rules if judged.may_hit(rule.profile.condition)]
+    if not sifted:
         return []
-    hits = _view(those, (column for rule in rules for column in rule.looks_at)).select_seq(rule.hits for rule in rules)
+    looked_at = _view(those, (column for rule in sifted for column in rule.looks_at))
+    parts = dict.fromkeys(part for rule in sifted for part in rule.judged)
+    told = [_spread(part, judged.verdict(part), those.apart(ready.sieve.columns[part]).which) for part in parts]
+    hits = pl.DataFrame([*looked_at.get_columns(), *told]).select_seq(rule.hits for rule in sifted)
     found = []
-    for rule, hit in zip(rules, hits, strict=True):
+    for rule, hit in zip(sifted, hits, strict=True):
         if hit.any() and (within := hit & those.holds(rule.scope)).any():
             found.append(_signals(those, within, rule))
     return found
@@ -109,6 +160,17 @@ def _hits(those: _Heads | _Items, rules: Sequence[Rule]) -> list[pl.DataFrame]:
 
 def _view(those: _Heads | _Items, columns: Iterable[str]) -> pl.DataFrame:
     return pl.DataFrame([those.column(column) for column in dict.fromkeys(columns)])
+
+
+def _spread(part: int, verdict: Verdict, which: Whole) -> pl.Series:
+    """The verdict on each row's text; null where it cannot be told."""
+    yes = pl.Series(str(part), (verdict == 1)[which])
+    if (verdict != UNTOLD).all():
+        return yes
+    return yes.zip_with(pl.Series((verdict != UNTOLD)[which]), _UNTOLD.new_from_index(0, len(yes)))
+
+
+_UNTOLD = pl.Series([None], dtype=pl.Boolean)
 
 
 def _signals(those: _Heads | _Items, hit: pl.Series, rule: Rule) -> pl.DataFrame:

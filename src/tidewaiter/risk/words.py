@@ -1,0 +1,102 @@
+"""Which of many texts mention which words: one walk over the texts for the words of all profiles together.
+
+Hundreds of patterns, each tried on each text, would be most of what profiles cost. A word of plain letters is found
+by one automaton for all of them (Aho and Corasick 1975) in the texts' small letters; what that cannot tell by itself
+is asked of the pattern, and only of the texts that can have it: words of several parts, harmless phrases.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache, partial
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tidewaiter.model.exact import Yes
+from tidewaiter.risk.meaning import Term
+
+_PLAIN = re.compile(r"[a-z0-9]+(?: [a-z0-9]+)*")
+FEW = 1_000
+"""Texts below which patterns are quicker."""
+
+Rows = npt.NDArray[np.int64]
+
+
+class Words:
+    """The plain words that parts of conditions ask after, made ready to be looked for together."""
+
+    def __init__(self, parts: Iterable[Term]) -> None:
+        self._asked = {id(part): lists for part in parts if (lists := _plain(part)) is not None}
+        tokens = {token for lists in self._asked.values() for words in lists for word in words for token in word}
+        self._tokens = sorted(tokens)
+
+    @property
+    def parts(self) -> frozenset[int]:
+        """The parts, by identity, that can be told so."""
+        return frozenset(self._asked)
+
+    def told(self, texts: pl.Series, patterns: Mapping[int, pl.Expr]) -> dict[int, Yes]:
+        """Of each such part which of the texts it is true of; null is a text that mentions nothing.
+
+        `patterns` ask the same one by one, of a column named as the texts.
+        """
+        if not self._asked:
+            return {}
+        rows, size = self._rows(texts), len(texts)
+        with_all = cache(partial(_with_all, rows=rows, size=size))
+        found: dict[int, Yes] = {}
+        for part, (words, phrases) in self._asked.items():
+            is_true, is_open = np.zeros(size, np.bool_), np.zeros(size, np.bool_)
+            for word in words:
+                (is_true if len(word) == 1 else is_open)[with_all(word)] = True
+            for phrase in phrases:
+                with_phrase = with_all(phrase)
+                is_open[with_phrase[is_true[with_phrase]]] = True
+            if is_open.any():
+                open_texts = texts.gather(pl.Series(np.flatnonzero(is_open)))
+                answer = open_texts.to_frame().select_seq(patterns[part]).to_series()
+                is_true[is_open] = answer.to_numpy()
+            found[part] = is_true
+        return found
+
+    def _rows(self, texts: pl.Series) -> dict[str, Rows]:
+        """The texts that have a token, whole and in small letters or large."""
+        # Between blanks, and a blank is part of what is looked for: so a token is whole. These letters are the only
+        # ones besides the plain that count as plain ones where case is not looked at (the sign for kelvin is lowered).
+        spaced = (
+            pl.concat_str(pl.lit(" "), texts.str.to_lowercase(), pl.lit(" "))
+            .str.replace_all("ſ", "s", literal=True)
+            .str.replace_all(r"\W+", " ")
+        )
+        sought = [f" {token} " for token in self._tokens]
+        met = pl.select(met=spaced.str.extract_many(sought, overlapping=True)).with_row_index("at")
+        met = met.explode("met", empty_as_null=False, keep_nulls=False).cast({"met": pl.Enum(sought)})
+        which, at = met["met"].to_physical().to_numpy(), met["at"].to_numpy().astype(np.int64)
+        order = np.argsort(which, kind="stable")
+        ends = np.searchsorted(which[order], np.arange(len(sought) + 1))
+        at = at[order]
+        return {token: at[ends[place] : ends[place + 1]] for place, token in enumerate(self._tokens)}
+
+
+def _with_all(tokens: tuple[str, ...], *, rows: Mapping[str, Rows], size: int) -> Rows:
+    found = rows[tokens[0]]
+    for token in tokens[1:]:
+        has = np.zeros(size, np.bool_)
+        has[rows[token]] = True
+        found = found[has[found]]
+    return found
+
+
+def _plain(part: Term) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]] | None:
+    """The tokens of the words and of the harmless phrases; None where one of them is not of plain letters, or is no
+    word: what is taken out of a text may bring such parts together."""
+    if part.op != "mentions":
+        return None
+    lists = [[word.strip().lower() for word in term.value or ()] for term in part.parts[1:]]  # type: ignore[union-attr]
+    if not all(word.isascii() and _PLAIN.fullmatch(word) for words in lists for word in words):
+        return None
+    words, phrases = [[tuple(word.split()) for word in words] for words in (*lists, [])][:2]
+    return words, phrases
