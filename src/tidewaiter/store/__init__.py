@@ -5,6 +5,7 @@ in and go out as records of the model; what is personal in them is parted from t
 server is started in the data folder (`embedded`). May import `model` only, and is asked by `services` alone.
 """
 
+from tidewaiter.store.audit import Commit, LeafRow, Log, StoredCheckpoint
 from tidewaiter.store.connecting import StoreError, open_store
 from tidewaiter.store.embedded import start_embedded
 from tidewaiter.store.lodgements import AlreadyThere, Lodgement, StoredMessage
@@ -15,14 +16,18 @@ from tidewaiter.store.store import Store, StoreUnavailable
 __all__ = [
     "AlreadyThere",
     "Behind",
+    "Commit",
     "Decided",
+    "LeafRow",
     "Lodgement",
+    "Log",
     "MigrationError",
     "Row",
     "SentAnswer",
     "Store",
     "StoreError",
     "StoreUnavailable",
+    "StoredCheckpoint",
     "StoredConsignment",
     "StoredMessage",
     "open_store",

@@ -15,7 +15,7 @@ from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.movement import Movement
 from tidewaiter.model.past import Past
-from tidewaiter.store import dispatches, lodgements, reading, trade, vault
+from tidewaiter.store import audit, dispatches, lodgements, reading, trade, vault
 from tidewaiter.store.lodgements import Lodgement, StoredMessage
 
 ACQUIRE_TIMEOUT_S = 5
@@ -164,3 +164,38 @@ class Store:
             return await trade.orders_between(
                 connection, jurisdiction=jurisdiction, since=since, until=until, size=size
             )
+
+    async def log(self) -> audit.Log:
+        """The audit log as it is now."""
+        async with self._connection() as connection:
+            return await audit.log(connection)
+
+    async def leaves(self, start: int, end: int) -> list[audit.LeafRow]:
+        """The leaves of the log from `start` up to before `end`, those that are there, in order."""
+        async with self._connection() as connection:
+            return await audit.rows(connection, start, end)
+
+    async def commit_of(self, message_id: int, *, filer: str) -> audit.Commit | None:
+        """The leaves of the commit in which this filer's message was lodged; None where there are none."""
+        async with self._connection() as connection:
+            return await audit.commit_of(connection, message_id=message_id, filer=filer)
+
+    async def altered_messages(self, start: int, end: int) -> list[int]:
+        """The index of each of these leaves whose message is no longer as it came."""
+        async with self._connection() as connection:
+            return await audit.altered_messages(connection, start, end)
+
+    async def checkpoints(self, start: int, end: int) -> list[audit.StoredCheckpoint]:
+        """The checkpoints that were signed over `start` leaves up to `end`, that included."""
+        async with self._connection() as connection:
+            return await audit.checkpoints(connection, start, end)
+
+    async def last_checkpoint(self) -> audit.StoredCheckpoint | None:
+        """The newest checkpoint that was signed."""
+        async with self._connection() as connection:
+            return await audit.last_checkpoint(connection)
+
+    async def keep_checkpoint(self, made: audit.StoredCheckpoint, *, at: datetime) -> audit.StoredCheckpoint:
+        """Writes a checkpoint down, and gives the one that holds for its size."""
+        async with self._connection() as connection:
+            return await audit.keep_checkpoint(connection, made, at)
