@@ -73,7 +73,7 @@ def _marks(
         if one.origin != head.origin:
             faults.append(Fault(name, f"it is of another log, {one.origin}"))
         elif one.size > head.size:
-            lost = _entries(head.size, one.size)
+            lost = span(head.size, one.size)
             faults.append(Fault(lost, f"they are missing: {name} is of {one.size:,} entries, here are {head.size:,}"))
         else:
             found.setdefault(one.size, []).append((name, one))
@@ -143,7 +143,7 @@ class _Survey:
         name = tiles.path(ENTRIES, number, width)
         data = self._read(name)
         if data is None:
-            self._lost.append(Fault(name, f"it is missing, with {_entries(number * WIDTH, number * WIDTH + width)}"))
+            self._lost.append(Fault(name, f"it is missing, with {span(number * WIDTH, number * WIDTH + width)}"))
             return None
         try:
             return [leaf_hash(entry) for entry in tiles.entries_in(data, width)]
@@ -187,14 +187,17 @@ class _Survey:
 
     def _settled(self, roots: Sequence[bytes | None], by: int) -> Iterator[Fault]:
         """What is wrong, now that the roots of the bundles are known: entries, tiles, older checkpoints."""
+        bys: dict[int, int | None] = {self._full: by}
         for bundle in self._apart:
             right = roots[bundle.number] if bundle.number < self._full else self._part(self._head.size, by)
             yield from _wrong(bundle, right)
+            sides = (bundle.entries, bundle.tile)
+            bys[bundle.number] = next((n for n, one in enumerate(sides) if one and root_of(one) == right), None)
         edge, sound = Edge(), 0
         for number in range(self._full + 1):
-            for size, wrong in self._marks_in(number, edge, by):
+            for size, wrong in self._marks_in(number, edge, bys.get(number, 0)):
                 for name in wrong:
-                    yield Fault(_entries(sound, size), f"they are not those that {name} was signed over")
+                    yield Fault(span(sound, size), f"they are not those that {name} was signed over")
                 sound = sound if wrong else size
             if number < self._full:
                 for level, at, hashes in edge.add(roots[number] or b""):
@@ -202,10 +205,13 @@ class _Survey:
         for level, at, hashes in edge.partial():
             yield from self._held(level, at, hashes)
 
-    def _marks_in(self, number: int, edge: Edge, by: int) -> Iterator[tuple[int, list[str]]]:
-        """Each older checkpoint that ends in this bundle: its size, and what those are called that say another root."""
+    def _marks_in(self, number: int, edge: Edge, by: int | None) -> Iterator[tuple[int, list[str]]]:
+        """Each older checkpoint that ends in this bundle: its size, and what those are called that say another root.
+
+        `by` says what is right of the bundle, 0 its entries, 1 its tile; where neither is, nothing can be told.
+        """
         for size in self._ends.get(number, ()):
-            part = self._part(size, by) if size % WIDTH else None
+            part = self._part(size, by) if size % WIDTH and by is not None else None
             if size in self._marks and (part is not None or not size % WIDTH):
                 root = edge.root(part)
                 yield size, [name for name, one in self._marks[size] if one.root != root]
@@ -235,7 +241,7 @@ class _Survey:
                 for _ in edge.add(known[number] or b""):
                     pass
         what = "they are not those that were signed: neither entries nor tiles come to the root of the checkpoint"
-        yield Fault(_entries(sound, end), what)
+        yield Fault(span(sound, end), what)
 
 
 def _wrong(bundle: _Bundle, right: bytes | None) -> Iterator[Fault]:
@@ -247,7 +253,7 @@ def _wrong(bundle: _Bundle, right: bytes | None) -> Iterator[Fault]:
     names = tiles.path(ENTRIES, number, width), tiles.path(0, number, width)
     if entries is None or tile is None or entries == tile:
         if is_entry:
-            yield Fault(_entries(number * WIDTH, number * WIDTH + width), f"{names[0]} does not hold what was signed")
+            yield Fault(span(number * WIDTH, number * WIDTH + width), f"{names[0]} does not hold what was signed")
         if is_tile:
             yield Fault(names[1], "it is not what the tile above says")
         return
@@ -258,9 +264,9 @@ def _wrong(bundle: _Bundle, right: bytes | None) -> Iterator[Fault]:
         if is_tile:
             yield Fault(names[1], f"its hash of entry {number * WIDTH + place} was changed")
     if len(places) > NAMED_MAX:
-        yield Fault(_entries(number * WIDTH, number * WIDTH + width), f"{len(places)} of them differ so")
+        yield Fault(span(number * WIDTH, number * WIDTH + width), f"{len(places)} of them differ so")
 
 
-def _entries(start: int, end: int) -> str:
+def span(start: int, end: int) -> str:
     """What the entries from `start` up to before `end` are called."""
     return f"entry {start}" if end - start == 1 else f"entries {start} to {end - 1}"

@@ -51,15 +51,18 @@ def _above(level: Sequence[bytes]) -> list[bytes]:
     return above
 
 
-def path_of(hashes: Sequence[bytes], place: int) -> list[bytes]:
+def levels_of(hashes: Sequence[bytes]) -> list[Sequence[bytes]]:
+    """All levels of the tree over these leaves, which must be some: they first, the root last."""
+    levels: list[Sequence[bytes]] = [hashes]
+    while len(levels[-1]) > 1:
+        levels.append(_above(levels[-1]))
+    return levels
+
+
+def path_in(levels: Sequence[Sequence[bytes]], place: int) -> list[bytes]:
     """What is hashed with the leaf at this place on its way to the root, from below: at most 64 hashes."""
-    path, level = [], hashes
-    while len(level) > 1:
-        beside = place ^ 1
-        if beside < len(level):
-            path.append(level[beside])
-        level, place = _above(level), place // 2
-    return path
+    beside = ((level, (place >> height) ^ 1) for height, level in enumerate(levels[:-1]))
+    return [level[at] for level, at in beside if at < len(level)]
 
 
 def root_by_path(leaf: bytes, place: int, size: int, path: Sequence[bytes]) -> bytes | None:
