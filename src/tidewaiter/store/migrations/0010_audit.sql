@@ -10,12 +10,12 @@ create table audit_leaves (
     hash bytea not null check (hash = sha256('\x00'::bytea || entry)),
     first bigint not null,
     size integer not null check (index >= first and index < first + size),
-    message_id bigint references messages
+    message_id bigint
 );
 create unique index audit_leaves_message on audit_leaves (message_id) where message_id is not null;
 comment on column audit_leaves.hash is 'The leaf hash (RFC 6962) as it was reckoned where the leaf was made.';
 comment on column audit_leaves.first is 'Index of the first leaf of the same commit, which has `size` of them: a receipt is signed over these together.';
-comment on column audit_leaves.message_id is 'The message whose lodging this is; null for leaves of other kinds.';
+comment on column audit_leaves.message_id is 'The message whose lodging this is; null for leaves of other kinds. No foreign key, whose check would lock the message again: that it is there is seen before a checkpoint is signed.';
 
 create table audit_checkpoints (
     size bigint primary key,
