@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+from pathlib import Path
 
 import uvicorn
 from joserfc.jwk import OKPKey
@@ -11,13 +13,19 @@ from starlette.types import ASGIApp
 
 from tidewaiter import api, web
 from tidewaiter.services.audit import FOLDER, LogDamaged, publish
+from tidewaiter.services.downtime import ReleaseList, offices, release_list, signed
 from tidewaiter.store import StoreUnavailable
+from tidewaiter.web.downtime import page
 from tidewaiter.wiring import House
 
 log = logging.getLogger("tidewaiter.server")
 
 PUBLISH_EVERY_S = 30
 """So often is what was added to the audit log signed and written out."""
+LIST_EVERY_S = 300
+"""So often are the lists of the offices written."""
+LISTS = "downtime"
+"""What the folder of these lists is called, in the data folder."""
 
 
 def application(house: House) -> ASGIApp:
@@ -37,13 +45,15 @@ async def serve(house: House) -> None:
         lifespan="off",
         server_header=False,
     )
-    publishing = asyncio.create_task(keep_publishing(house, house.signing_key)) if house.signing_key else None
+    key = house.signing_key
+    works = [keep_publishing(house, key), keep_listing(house, key)] if key else []
+    tasks = [asyncio.create_task(work) for work in works]
     try:
         await uvicorn.Server(config).serve()
     finally:
-        if publishing is not None:
-            publishing.cancel()
-            await asyncio.gather(publishing, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def keep_publishing(house: House, key: OKPKey, *, every_s: float = PUBLISH_EVERY_S) -> None:
@@ -57,3 +67,35 @@ async def keep_publishing(house: House, key: OKPKey, *, every_s: float = PUBLISH
         except (StoreUnavailable, OSError) as hindered:
             log.error("audit log not written error=%s", type(hindered).__name__)
         await asyncio.sleep(every_s)
+
+
+async def keep_listing(house: House, key: OKPKey, *, every_s: float = LIST_EVERY_S) -> None:
+    """Writes the lists of the offices again and again, for when nothing can be served any more."""
+    while True:
+        try:
+            await write_release_lists(house, key, house.settings.data_dir / LISTS)
+        except (StoreUnavailable, OSError) as hindered:
+            log.error("release lists not written error=%s", type(hindered).__name__)
+        await asyncio.sleep(every_s)
+
+
+async def write_release_lists(house: House, key: OKPKey, folder: Path) -> list[Path]:
+    """The signed list of each office, each a file that is written whole. `XX.html` is that of jurisdiction XX."""
+    written = []
+    folder.mkdir(parents=True, exist_ok=True)
+    for office in await offices(store=house.store, at=house.now()):
+        told = await release_list(office, store=house.store, at=house.now())
+        path = folder / f"{office}.html"
+        await asyncio.to_thread(_write, path, told, key)
+        written.append(path)
+    return written
+
+
+def _write(path: Path, told: ReleaseList, key: OKPKey) -> None:
+    data = page(told, signed(told, key))
+    made = path.with_name(f".{path.name}.tmp")
+    with made.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    made.replace(path)

@@ -15,7 +15,7 @@ from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.movement import Movement
 from tidewaiter.model.past import Past
-from tidewaiter.store import audit, dispatches, lodgements, reading, trade, vault
+from tidewaiter.store import audit, dispatches, downtime, lodgements, reading, trade, vault
 from tidewaiter.store.lodgements import Lodgement, StoredMessage
 
 ACQUIRE_TIMEOUT_S = 5
@@ -199,3 +199,30 @@ class Store:
         """Writes a checkpoint down, and gives the one that holds for its size."""
         async with self._connection() as connection:
             return await audit.keep_checkpoint(connection, made, at)
+
+    async def offices(self, *, since: datetime) -> list[str]:
+        """The jurisdictions for which anything was lodged since then."""
+        async with self._connection() as connection:
+            return await downtime.jurisdictions(connection, since)
+
+    async def office_standing(
+        self, *, jurisdiction: str, since: datetime, size: int
+    ) -> tuple[list[downtime.Standing], int]:
+        """The newest `size` consignments of a jurisdiction since then, and how many there are in all."""
+        async with self._connection() as connection:
+            return await downtime.standing(connection, jurisdiction=jurisdiction, since=since, size=size)
+
+    async def enter_decisions(self, decisions: Sequence[downtime.HandDecision], *, at: datetime) -> list[bool]:
+        """Whether each decision made by hand was entered: only where the consignment stands as it says."""
+        async with self._connection() as connection:
+            return await downtime.enter(connection, decisions, at=at)
+
+    async def has_decision(self, decision: downtime.HandDecision) -> bool:
+        """Whether this very decision was entered before."""
+        async with self._connection() as connection:
+            return await downtime.has(connection, decision)
+
+    async def last_decision(self, id: int) -> tuple[str, datetime, str] | None:
+        """Where a consignment stands on control, since when and by whom."""
+        async with self._connection() as connection:
+            return await downtime.last_decision(connection, id)
