@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import random
 import secrets
 import stat
 from collections.abc import AsyncIterator, Callable
@@ -283,8 +284,10 @@ async def test_rows_that_were_signed_cannot_be_changed_with_their_hash_nor_cut_o
     await added(own, 300)
     await publish(store=own, key=KEY, folder=tmp_path / "log", at=AT)
     await added(own, 10)
+    other = "replace(convert_from(entry, 'UTF8'), 'test', 'else')::bytea"
     await behind_our_back(
-        own, "update audit_leaves set entry = 'x', hash = sha256('\\x00'::bytea || 'x'::bytea) where index = 299"
+        own,
+        f"update audit_leaves set entry = {other}, hash = sha256('\\x00'::bytea || {other}) where index = 299",
     )
 
     # Whether the folder goes on or is made anew, the signed root must come out.
@@ -307,6 +310,54 @@ async def test_a_message_whose_bytes_turned_before_they_were_signed_is_named(
 
     with pytest.raises(LogDamaged, match="entry 3: the message it speaks of"):
         await publish(store=own, key=KEY, folder=tmp_path, at=AT)
+
+
+async def test_fifty_changes_in_the_database_are_found_before_signing_and_after_and_named(
+    own: Store, law: Law, tmp_path: Path
+) -> None:
+    await lodged(own, law, *(f"R{n}" for n in range(9)))
+    for reference in ("A", "B", "C"):
+        await lodged(own, law, reference)
+    await added(own, 6)
+    leaves = await leaves_of(own)
+    of_messages = {one.message: index for index, one in enumerate(leaves) if isinstance(one, leaf.Lodged)}
+    chance = random.Random(7)
+    for round in range(50):
+        if round == 25:
+            await publish(store=own, key=KEY, folder=tmp_path / "sound", at=AT)
+        message, index = chance.choice(list(of_messages.items()))
+        row = chance.randrange(len(leaves))
+        statement, table, expected = chance.choice(
+            [
+                (f"update messages set raw = raw || 'x' where id = {message}", "messages", index),
+                (f"delete from messages where id = {message}", "messages", index),
+                (f"update decisions set control = 'seized' where consignment_id = "
+                 f"(select min(id) from consignments where message_id = {message})", "decisions", index),
+                (f"delete from decisions where consignment_id = "
+                 f"(select max(id) from consignments where message_id = {message})", "decisions", index),
+                (f"delete from audit_leaves where index = {row}", "audit_leaves", row),
+                (f"update audit_leaves set entry = '{{}}', hash = sha256('\\x00'::bytea || '{{}}') where index = {row}",
+                 "audit_leaves", row),
+                (f"update audit_leaves set entry = entry || ' ', hash = sha256('\\x00'::bytea || entry || ' ')"
+                 f" where index = {row}", "audit_leaves", None if round < 25 else row),
+            ]
+        )  # fmt: skip
+        if expected is None:
+            continue  # the spelling of a leaf that nothing was signed over yet, and that says the same
+        await behind_our_back(own, f"create table aside as table {table}", statement)
+        with pytest.raises(LogDamaged) as damaged:
+            await publish(store=own, key=KEY, folder=tmp_path / f"{round}", at=AT)
+        is_named = damaged.value.where == f"entry {expected}"
+        signed_apart = damaged.value.where.startswith(("entries", "entry")) and table == "audit_leaves" and round >= 25
+        assert is_named or signed_apart, (statement, damaged.value)
+        overriding = "overriding system value" if table in ("messages", "decisions") else ""
+        await behind_our_back(
+            own, f"delete from {table}", f"insert into {table} {overriding} select * from aside", "drop table aside"
+        )
+    done = await publish(store=own, key=KEY, folder=tmp_path / "sound", at=AT)
+
+    assert done.checkpoint.size == len(leaves)
+    assert verify(tmp_path / "sound", [KEY]).faults == ()
 
 
 async def test_a_folder_that_is_not_of_this_log_is_not_written_into(own: Store, tmp_path: Path) -> None:

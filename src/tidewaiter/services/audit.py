@@ -1,7 +1,8 @@
 """The audit log as static files: write out what was added and sign it; and check such files, without the store.
 
-Before anything is signed, every row that is new is read again and hashed again, and each message it speaks of too; and
-what was signed before must still come out. A log in which that is not so is not signed any more.
+Before anything is signed, every row that is new is read again and hashed again, and each message it speaks of too, and
+its decisions are looked up; and what was signed before must still come out. A log in which that is not so is not signed
+any more.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import fcntl
 import os
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from joserfc.jwk import OKPKey
 
 from tidewaiter.audit import note, tiles
 from tidewaiter.audit.checking import Checked, check, span
+from tidewaiter.audit.leaf import Leaf
 from tidewaiter.audit.merkle import WIDTH, Edge, leaf_hash, root_of
 from tidewaiter.audit.note import Checkpoint, Unsigned
 from tidewaiter.audit.tiles import CHECKPOINT, ENTRIES
@@ -67,9 +69,8 @@ async def publish(*, store: Store, key: OKPKey, folder: Path, at: datetime) -> P
         writer = await asyncio.to_thread(_Writer, folder, before)
         marks = {one.size: one.root for one in await store.checkpoints(before.size if before else 0, log.size)}
         part = await _write(store, writer, log.size, marks)
-        signed_until = last.size if last is not None else 0
-        for index in await store.altered_messages(signed_until, log.size):
-            raise LogDamaged(f"entry {index}", "the message it speaks of is not kept as it came")
+        for index, what in await store.altered(min(before.size if before else 0, last.size if last else 0), log.size):
+            raise LogDamaged(f"entry {index}", what)
         made = Checkpoint(log.origin, log.size, writer.edge.root(part))
         if last is None or log.size > last.size:
             text = note.signed(made, private_half(key))
@@ -95,7 +96,7 @@ async def _before(store: Store, folder: Path) -> Checkpoint | None:
     return found
 
 
-async def _write(store: Store, writer: _Writer, size: int, marks: dict[int, bytes]) -> bytes | None:
+async def _write(store: Store, writer: _Writer, size: int, marks: Mapping[int, bytes]) -> bytes | None:
     """Writes all tiles up to this size. The root over the leaves at the end that fill no bundle, None where there are
     none. Raises LogDamaged."""
     part: bytes | None = None
@@ -104,31 +105,30 @@ async def _write(store: Store, writer: _Writer, size: int, marks: dict[int, byte
         end = min(size, at + BUNDLES_TOGETHER * WIDTH)
         rows = await store.leaves(at, end)
         part = await asyncio.to_thread(_write_rows, writer, rows, at, end, marks)
-    if size in marks and writer.edge.root(part) != marks[size]:
-        raise _forked(size)
+    writer.hold(size, part, marks)
     return part
 
 
 def _write_rows(
-    writer: _Writer, rows: Sequence[LeafRow], start: int, end: int, marks: dict[int, bytes]
+    writer: _Writer, rows: Sequence[LeafRow], start: int, end: int, marks: Mapping[int, bytes]
 ) -> bytes | None:
     for place, index in enumerate(range(start, end)):
         if place >= len(rows) or rows[place].index != index:
             raise LogDamaged(f"entry {index}", "it is missing")
         if leaf_hash(rows[place].entry) != rows[place].hash:
             raise LogDamaged(f"entry {index}", "it is not what was written: its hash is another")
+        try:
+            msgspec.json.decode(rows[place].entry, type=Leaf)
+        except msgspec.DecodeError:
+            raise LogDamaged(f"entry {index}", "it is no leaf") from None
     for at in range(start, end, WIDTH):
         chunk = rows[at - start : at - start + WIDTH]
         hashes = [row.hash for row in chunk]
         for size in range(at, at + len(chunk)):
-            if size in marks and writer.edge.root(root_of(hashes[: size - at]) if size > at else None) != marks[size]:
-                raise _forked(size)
+            if size in marks:
+                writer.hold(size, root_of(hashes[: size - at]) if size > at else None, marks)
         writer.add([row.entry for row in chunk], hashes)
     return root_of(hashes) if len(hashes) < WIDTH else None
-
-
-def _forked(size: int) -> LogDamaged:
-    return LogDamaged(span(0, size), f"they are not those that were signed in the checkpoint of {size}")
 
 
 class _Writer:
@@ -137,7 +137,16 @@ class _Writer:
     def __init__(self, folder: Path, before: Checkpoint | None) -> None:
         self._folder = folder
         self._before = before.size if before is not None else 0
+        self._sound = 0
         self.edge = _edge_in(folder, self._before // WIDTH)
+
+    def hold(self, size: int, part: bytes | None, marks: Mapping[int, bytes]) -> None:
+        """Holds what was written against the root that was signed for this size, where one was. Raises LogDamaged."""
+        if size in marks:
+            if self.edge.root(part) != marks[size]:
+                what = f"they are not those that were signed in the checkpoint of {size}"
+                raise LogDamaged(span(self._sound, size), what)
+            self._sound = size
 
     def add(self, entries: Sequence[bytes], hashes: Sequence[bytes]) -> None:
         """The next entries: those of a full bundle, or the last ones."""

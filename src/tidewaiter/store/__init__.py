@@ -2,7 +2,8 @@
 
 `open_store` gives a `Store`; its schema is the numbered files of `migrations/`, applied by `migrating`. Records come
 in and go out as records of the model; what is personal in them is parted from the rest by `vault`. Without a URL a real
-server is started in the data folder (`embedded`). May import `model`, `matching` and `audit`, and is asked by `services` alone.
+server is started in the data folder (`embedded`). May import `model`, `matching` and `audit`; it is
+asked by `services` alone.
 """
 
 from tidewaiter.store.audit import Commit, LeafRow, Log, StoredCheckpoint

@@ -85,19 +85,26 @@ async def commit_of(connection: asyncpg.Connection, *, message_id: int, filer: s
     return Commit(origin=origin, rows=tuple(LeafRow(**row) for row in found))
 
 
-async def altered_messages(connection: asyncpg.Connection, start: int, end: int) -> list[int]:
-    """The index of each leaf, from `start` up to before `end`, whose message is no longer as it came.
+async def altered(connection: asyncpg.Connection, start: int, end: int) -> list[tuple[int, str]]:
+    """Where what was done is no longer as the leaves from `start` up to before `end` tell it: their index, and what.
 
-    The bytes of each are read and hashed again, by the server that keeps them.
+    The bytes of each message are read and hashed again, by the server that keeps them, and each decision is looked up.
     """
-    found = await connection.fetch(
+    messages = await connection.fetch(
         "select l.index from audit_leaves l left join messages m on m.id = l.message_id"
         " where l.index >= $1 and l.index < $2 and l.message_id is not null"
-        " and encode(sha256(m.raw), 'hex') is distinct from convert_from(l.entry, 'UTF8')::json ->> 'sha256'"
-        " order by l.index",
+        " and encode(sha256(m.raw), 'hex') is distinct from convert_from(l.entry, 'UTF8')::json ->> 'sha256'",
         start, end,
     )  # fmt: skip
-    return [row["index"] for row in found]
+    decisions = await connection.fetch(
+        "select distinct l.index from audit_leaves l,"
+        " json_array_elements(convert_from(l.entry, 'UTF8')::json -> 'decisions') told"
+        " where l.index >= $1 and l.index < $2 and not exists (select from decisions d"
+        " where d.consignment_id = (told ->> 0)::bigint and d.security = told ->> 1 and d.control = told ->> 2)",
+        start, end,
+    )  # fmt: skip
+    found = [(row["index"], "the message it speaks of is not kept as it came") for row in messages]
+    return sorted([*found, *((row["index"], "a decision it tells of is not kept as it was made") for row in decisions)])
 
 
 async def checkpoints(connection: asyncpg.Connection, start: int, end: int) -> list[StoredCheckpoint]:

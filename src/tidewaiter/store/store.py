@@ -180,10 +180,10 @@ class Store:
         async with self._connection() as connection:
             return await audit.commit_of(connection, message_id=message_id, filer=filer)
 
-    async def altered_messages(self, start: int, end: int) -> list[int]:
-        """The index of each of these leaves whose message is no longer as it came."""
+    async def altered(self, start: int, end: int) -> list[tuple[int, str]]:
+        """Where messages and decisions are no longer as these leaves tell: their index, and what is wrong."""
         async with self._connection() as connection:
-            return await audit.altered_messages(connection, start, end)
+            return await audit.altered(connection, start, end)
 
     async def checkpoints(self, start: int, end: int) -> list[audit.StoredCheckpoint]:
         """The checkpoints that were signed over `start` leaves up to `end`, that included."""
