@@ -10,6 +10,7 @@ import binascii
 import json
 import os
 import re
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -67,8 +68,8 @@ def own_key(folder: Path) -> OKPKey:
     folder.mkdir(parents=True, exist_ok=True)
     pem = OKPKey.generate_key("Ed25519").as_pem(private=True)
     # Written whole under another name and then linked: who comes at the same time finds a whole key, and only one.
-    made = folder / f".{OWN_KEY}.{os.getpid()}"
-    handle = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    handle, name = tempfile.mkstemp(prefix=f".{OWN_KEY}.", dir=folder)  # which nobody else may read
+    made = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(pem)
