@@ -6,6 +6,7 @@
 #   make bench        how fast the corridor and the reading of messages are on this machine
 #   make oracle       ask the runtime of the Common Expression Language what ten thousand conditions of risk mean
 #   make matching     match a hundred thousand sales with planted mistakes, and find every one
+#   make audit        receipts and changes of the audit log by the thousand, and how fast a log is checked
 #   make bulk         stream files of 5 GB through the reader, and print the most memory held (BYTES=… for less)
 #   make mutants      change every threshold, rate and day of the law, and see which worked case notices
 #   make fuzz         a million spoiled messages over all readers; takes hours, and goes on where it was stopped
@@ -16,7 +17,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SHARED := $(wildcard ../shared/data/messages/wco-dms-uk-cds/samples)
 
-.PHONY: run test bench bulk oracle matching mutants fuzz check format environment browser lock clean
+.PHONY: run test bench bulk oracle matching audit mutants fuzz check format environment browser lock clean
 
 run: environment
 	@$(BIN)/tidewaiter demonstrate $(if $(ONCE),--once) $(SHARED)
@@ -39,6 +40,9 @@ oracle: environment
 
 matching: environment
 	@$(BIN)/pytest -s tests/matching_full.py
+
+audit: environment
+	@$(BIN)/pytest -s tests/audit_full.py
 
 BYTES ?= 5000000000
 

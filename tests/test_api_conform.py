@@ -15,7 +15,8 @@ from test_api import client, code_of
 from test_conform import pair
 from tidewaiter.formats import FORMATS
 from tidewaiter.model.conformance import SignedReport
-from tidewaiter.services.attest import public_key, signing_key, verify
+from tidewaiter.services.attest import verify
+from tidewaiter.services.signing import public_key, signing_key
 from tidewaiter.wiring import House
 
 pytestmark = pytest.mark.anyio

@@ -25,10 +25,11 @@ from tidewaiter.law import Law, load
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.conformance import STAGES, Place, Report, SignedReport
 from tidewaiter.model.consignment import Consignment
-from tidewaiter.services.attest import KeyUnfit, attest, canonical, public_key, public_keys, signing_key, verify
+from tidewaiter.services.attest import attest, canonical, verify
 from tidewaiter.services.clear import Message
 from tidewaiter.services.conform import KINDS, conform
 from tidewaiter.services.expect import Expected, expected_of
+from tidewaiter.services.signing import KeyUnfit, public_key, public_keys, signing_key
 from tidewaiter.settings import Settings, SettingsError
 from tidewaiter.wiring import signing_key_of
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +13,9 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_a_house_opens_with_its_store_and_shuts_it_again(
-    database_url: str, new_schema: Callable[[], str]
+    database_url: str, new_schema: Callable[[], str], tmp_path: Path
 ) -> None:
-    settings = Settings(database_url=database_url, database_schema=new_schema())
+    settings = Settings(database_url=database_url, database_schema=new_schema(), data_dir=tmp_path)
 
     async with open_house(settings) as house:
         assert await house.store.is_ready()

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import os
+from pathlib import Path
+
 import uvicorn
+from joserfc.jwk import OKPKey
 from starlette.types import ASGIApp
 
 from tidewaiter import api, web
+from tidewaiter.services.audit import FOLDER, LogDamaged, publish
+from tidewaiter.services.downtime import ReleaseList, offices, release_list, signed
+from tidewaiter.store import StoreUnavailable
+from tidewaiter.web.downtime import page
 from tidewaiter.wiring import House
+
+log = logging.getLogger("tidewaiter.server")
+
+PUBLISH_EVERY_S = 30
+"""So often is what was added to the audit log signed and written out."""
+LIST_EVERY_S = 300
+"""So often are the lists of the offices written."""
+LISTS = "downtime"
+"""What the folder of these lists is called, in the data folder."""
 
 
 def application(house: House) -> ASGIApp:
@@ -15,7 +34,7 @@ def application(house: House) -> ASGIApp:
 
 
 async def serve(house: House) -> None:
-    """Answer until the process is told to stop."""
+    """Answer until the process is told to stop; meanwhile the audit log is signed and written into the data folder."""
     settings = house.settings
     config = uvicorn.Config(
         application(house),
@@ -26,4 +45,57 @@ async def serve(house: House) -> None:
         lifespan="off",
         server_header=False,
     )
-    await uvicorn.Server(config).serve()
+    key = house.signing_key
+    works = [keep_publishing(house, key), keep_listing(house, key)] if key else []
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await uvicorn.Server(config).serve()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def keep_publishing(house: House, key: OKPKey, *, every_s: float = PUBLISH_EVERY_S) -> None:
+    """Signs and writes out the log again and again. What hinders it is told and tried anew; serving goes on."""
+    folder = house.settings.data_dir / FOLDER
+    while True:
+        try:
+            await publish(store=house.store, key=key, folder=folder, at=house.now())
+        except LogDamaged as damaged:
+            log.critical("audit log damaged where=%r what=%r", damaged.where, damaged.what)
+        except (StoreUnavailable, OSError) as hindered:
+            log.error("audit log not written error=%s", type(hindered).__name__)
+        await asyncio.sleep(every_s)
+
+
+async def keep_listing(house: House, key: OKPKey, *, every_s: float = LIST_EVERY_S) -> None:
+    """Writes the lists of the offices again and again, for when nothing can be served any more."""
+    while True:
+        try:
+            await write_release_lists(house, key, house.settings.data_dir / LISTS)
+        except (StoreUnavailable, OSError) as hindered:
+            log.error("release lists not written error=%s", type(hindered).__name__)
+        await asyncio.sleep(every_s)
+
+
+async def write_release_lists(house: House, key: OKPKey, folder: Path) -> list[Path]:
+    """The signed list of each office, each a file that is written whole. `XX.html` is that of jurisdiction XX."""
+    written = []
+    folder.mkdir(parents=True, exist_ok=True)
+    for office in await offices(store=house.store, at=house.now()):
+        told = await release_list(office, store=house.store, at=house.now())
+        path = folder / f"{office}.html"
+        await asyncio.to_thread(_write, path, told, key)
+        written.append(path)
+    return written
+
+
+def _write(path: Path, told: ReleaseList, key: OKPKey) -> None:
+    data = page(told, signed(told, key))
+    made = path.with_name(f".{path.name}.tmp")
+    with made.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    made.replace(path)

@@ -114,8 +114,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Annotated[
             Path,
             Meta(
-                description="A file with the Ed25519 private key (PEM or JWK) that signs conformance reports. Without "
-                "it they are not signed, and say so."
+                description="A file with the Ed25519 private key (PEM or JWK) that signs receipts, the audit log and "
+                "conformance reports. Without it one is made in the data folder."
             ),
         ]
         | None

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from joserfc.jwk import OKPKey
 
 from tidewaiter.law import Law, load
-from tidewaiter.services.attest import KeyUnfit, signing_key
 from tidewaiter.services.match import PUBLIC_KEY
+from tidewaiter.services.signing import KeyUnfit, own_key, signing_key
 from tidewaiter.settings import Settings, SettingsError
 from tidewaiter.store import Store, open_store, start_embedded
 
@@ -61,12 +61,22 @@ def signing_key_of(settings: Settings) -> OKPKey | None:
         raise SettingsError(f"TIDEWAITER_SIGNING_KEY: {unfit}") from None
 
 
+def _own_key(settings: Settings) -> OKPKey:
+    """The key in the data folder, made on first use: nothing that is kept runs unsigned. Raises SettingsError."""
+    try:
+        return own_key(settings.data_dir)
+    except OSError as error:
+        raise SettingsError(f"no signing key can be kept in TIDEWAITER_DATA_DIR: {error.strerror}") from None
+    except KeyUnfit as unfit:
+        raise SettingsError(f"the signing key in TIDEWAITER_DATA_DIR: {unfit}") from None
+
+
 @asynccontextmanager
 async def open_house(settings: Settings, *, now: Callable[[], datetime] = clock) -> AsyncIterator[House]:
     """The house, open while the context lasts. Raises StoreError, MigrationError, LawError,
     SettingsError."""
     law = law_of(settings)
-    key = signing_key_of(settings)
+    key = signing_key_of(settings) or _own_key(settings)
     url = settings.database_url or start_embedded(settings.data_dir)
     store = await open_store(url, schema=settings.database_schema, connections_max=settings.database_connections_max)
     try:

@@ -21,6 +21,7 @@ from tidewaiter.api.guarding import Guard
 from tidewaiter.api.lodging import LodgeMessage
 from tidewaiter.api.problems import problem
 from tidewaiter.api.quoting import QuoteMessage
+from tidewaiter.api.receipting import show_lodgement_receipt
 from tidewaiter.api.showing import show_consignment, show_receipt
 from tidewaiter.store import StoreUnavailable
 from tidewaiter.wiring import House
@@ -30,6 +31,7 @@ def routes(house: House) -> list[BaseRoute]:
     """The routes of this door."""
     return [
         Route("/v1/messages", LodgeMessage(house), methods=["POST"]),
+        Route("/v1/messages/{id}/receipt", show_lodgement_receipt, methods=["GET"]),
         Route("/v1/quotes", QuoteMessage(house), methods=["POST"]),
         Route("/v1/conform", ConformMessage(house), methods=["POST"]),
         Route("/v1/conform/keys", show_keys, methods=["GET"]),

@@ -19,9 +19,10 @@ from tidewaiter.api import problems
 from tidewaiter.api.lodging import Refused, body_of
 from tidewaiter.api.problems import problem
 from tidewaiter.api.quoting import asked_in, day_in
-from tidewaiter.services.attest import attest, public_keys
+from tidewaiter.services.attest import attest
 from tidewaiter.services.clear import Message
 from tidewaiter.services.conform import ANY, conform
+from tidewaiter.services.signing import public_keys
 from tidewaiter.wiring import House
 
 log = logging.getLogger("tidewaiter.api")
@@ -73,7 +74,7 @@ class ConformMessage:
 
 
 async def show_keys(request: Request) -> Response:
-    """The public keys that sign reports."""
+    """The public keys that sign reports and receipts."""
     house: House = request.app.state.house
     return Response(msgspec.json.encode(public_keys(house.signing_key)), media_type="application/json")
 

@@ -159,7 +159,10 @@ async def body_of(headers: Headers, receive: Receive, bytes_max: int) -> bytes |
 
 def _answer(done: Lodged, accept: str) -> Response:
     own = formats.FORMATS[done.format or "json"].MEDIA_TYPES
-    headers = {"Tidewaiter-Message": str(done.message_id)}
+    headers = {
+        "Tidewaiter-Message": str(done.message_id),
+        "Link": f'</v1/messages/{done.message_id}/receipt>; rel="receipt"',
+    }
     if done.is_repeat:
         headers["Idempotent-Replayed"] = "true"
     wants_results = prefers_results(accept, own)

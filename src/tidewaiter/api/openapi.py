@@ -36,11 +36,14 @@ def description() -> dict[str, Any]:
         },
         "paths": {
             "/v1/messages": {"post": _lodge()},
+            "/v1/messages/{id}/receipt": {"get": _show_lodgement_receipt()},
             "/v1/quotes": {"post": _quote()},
             "/v1/conform": {"post": _conform()},
             "/v1/conform/keys": {
                 "get": _plain(
-                    "showKeys", "The public keys that sign reports, as a JSON Web Key Set", "application/json"
+                    "showKeys",
+                    "The public keys that sign reports and receipts (JWKS)",
+                    "application/json",
                 )
             },
             "/v1/consignments/{reference}": {"get": _show()},
@@ -96,6 +99,10 @@ def _lodge() -> dict[str, Any]:
                     },
                     "Tidewaiter-Message": {
                         "description": "Our number of the message",
+                        "schema": {"type": "string"},
+                    },
+                    "Link": {
+                        "description": 'Where the signed receipt for the lodgement is, with rel="receipt"',
                         "schema": {"type": "string"},
                     },
                 },
@@ -193,6 +200,29 @@ def _show_receipt() -> dict[str, Any]:
                 "content": {"application/json": _body({"$ref": "#/components/schemas/Receipt"})},
             },
             **_problems(400, 404, 409, 503),
+        },
+    }
+
+
+def _show_lodgement_receipt() -> dict[str, Any]:
+    return {
+        "operationId": "showLodgementReceipt",
+        "summary": "The signed receipt for one of the filer's own messages",
+        "description": "One line that says what was lodged, when, and where it stands in the audit log, signed. Anyone "
+        "who has the public key of /v1/conform/keys can verify it without us: `tidewaiter receipt verify`.",
+        "parameters": [
+            {
+                "name": "id",
+                "in": "path",
+                "required": True,
+                "description": "Our number of the message, which the header Tidewaiter-Message told.",
+                "schema": {"type": "integer", "minimum": 1},
+            },
+            {"$ref": "#/components/parameters/filer"},
+        ],
+        "responses": {
+            "200": {"description": "The receipt", "content": {"text/plain": _body({"type": "string"})}},
+            **_problems(400, 404, 503),
         },
     }
 

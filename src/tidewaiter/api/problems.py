@@ -40,6 +40,7 @@ TOO_MANY = ProblemKind("too_many", 413, "The message holds more consignments tha
 LAW_CHANGED = ProblemKind("law_changed", 409, "The law it was charged under is no longer the one held here")
 NOT_RECKONED = ProblemKind("not_reckoned", 409, "What is kept of it no longer gives the charges that were made")
 NO_CONSIGNMENT = ProblemKind("consignment_unknown", 404, "This filer has lodged no consignment of that reference")
+NO_RECEIPT = ProblemKind("receipt_unknown", 404, "This filer has no signed receipt for a message of that number")
 NOT_ALLOWED = ProblemKind("method_not_allowed", 405, "This cannot be done here")
 FOREIGN = ProblemKind("foreign_page", 403, "A page of another site may not do this in your name")
 FOREIGN_HOST = ProblemKind("foreign_host", 421, "This server does not answer to that name")
@@ -51,7 +52,7 @@ OTHER = ProblemKind("bad_request", 400, "The request cannot be understood")
 KINDS = (
     UNREADABLE, KEY_TAKEN, KEY_UNFIT, FILER_UNFIT, TOO_LONG, LENGTH_UNFIT, ENCODED, TOO_SLOW, NOT_FOUND,
     NO_CONSIGNMENT, NOT_ALLOWED, FOREIGN, FOREIGN_HOST, BUSY, UNAVAILABLE, OURS, OTHER, DAY_UNFIT, TOO_MANY,
-    LAW_CHANGED, NOT_RECKONED, FORMAT_UNKNOWN,
+    LAW_CHANGED, NOT_RECKONED, FORMAT_UNKNOWN, NO_RECEIPT,
 )  # fmt: skip
 """Every problem there is."""
 

@@ -27,6 +27,9 @@ from rich.progress import (
 from tidewaiter.cli import bench as benchmark
 from tidewaiter.cli import conform as conformance
 from tidewaiter.cli import files, report
+from tidewaiter.cli import receipts as receipt_commands
+from tidewaiter.cli.audit import audit_commands
+from tidewaiter.cli.downtime import downtime_commands
 from tidewaiter.cli.law import commands as law_commands
 from tidewaiter.cli.run import Run, state_of
 from tidewaiter.cli.watching import watch_command
@@ -35,16 +38,13 @@ from tidewaiter.formats.json import schema as consignment_schema
 from tidewaiter.law import Law, LawError, load
 from tidewaiter.model.outcome import Cleared
 from tidewaiter.model.past import Past
-from tidewaiter.model.receipt import Receipt
 from tidewaiter.services.clear import ClearedMessage, Message, about_message, clear_messages, read_message
 from tidewaiter.services.conform import schema as conformance_schema
 from tidewaiter.services.list_consignments import list_consignments
 from tidewaiter.services.lodge import lodge as lodge_message
 from tidewaiter.services.quote import dated, quotes
 from tidewaiter.services.quote import schema as quote_schema
-from tidewaiter.services.receipt import Verdict, receipts
 from tidewaiter.services.receipt import schema as receipt_schema
-from tidewaiter.services.receipt import verify as verify_receipt
 from tidewaiter.services.show import show_to_officer
 from tidewaiter.settings import SettingsError, settings_of
 from tidewaiter.store import MigrationError, StoreError, StoreUnavailable
@@ -68,9 +68,6 @@ Jurisdiction = Annotated[
 ]
 Day = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Legal day of acceptance; today where not given.")
-]
-Laws = Annotated[
-    Path | None, typer.Option(exists=True, file_okay=False, help="Folder of laws that were kept, one a folder.")
 ]
 Columns = Annotated[
     Path | None,
@@ -229,48 +226,6 @@ def quote(
     sys.stdout.buffer.flush()
     if failed:
         raise typer.Exit(1)
-
-
-@app.command()
-def receipt(paths: Paths, *, jurisdiction: Jurisdiction = None, on: Day = None) -> None:
-    """Print the receipt of each consignment as JSON: charges, reasons, and all that is needed to reckon it again."""
-    law = _law()
-    day = on.date() if on else _today()
-    for message in files.messages(paths):
-        declared = [one.consignment for one in read_message(message, jurisdiction=jurisdiction).declared]
-        dated = [one if one.accepted_on else msgspec.structs.replace(one, accepted_on=day) for one in declared]
-        for made in receipts(dated, law=law):
-            sys.stdout.buffer.write(msgspec.json.encode(made) + b"\n")
-
-
-@app.command()
-def verify(paths: Paths, *, laws: Laws = None) -> None:
-    """Reckon receipts again: equal, or which line differs. Ends with 1 where one is not right, 2 where its law is not
-    held."""
-    verdicts = []
-    for path in paths:
-        for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-            verdict = _verified(line, laws)
-            verdicts.append(verdict)
-            _out.print(f"{path.name}:{number} {'equal' if verdict.equal else 'NOT EQUAL'}")
-            for difference in verdict.differences:
-                _out.print(f"  {difference}")
-    if not all(verdict.equal for verdict in verdicts):
-        raise typer.Exit(1 if any(not v.equal and v.law_is_here for v in verdicts) else 2)
-
-
-def _verified(line: bytes, laws: Path | None) -> Verdict:
-    """The verdict under the law of this installation, or under one of those kept in the folder."""
-    try:
-        made = msgspec.json.decode(line, type=Receipt)
-    except msgspec.DecodeError as wrong:
-        return Verdict(equal=False, differences=(f"this is no receipt: {wrong}",))
-    verdict = verify_receipt(made, law=_law())
-    for folder in sorted(laws.iterdir()) if laws and not verdict.law_is_here else ():
-        verdict = verify_receipt(made, law=load(folder))
-        if verdict.law_is_here:
-            break
-    return verdict
 
 
 @app.command()
@@ -469,7 +424,10 @@ def _law() -> Law:
 
 app.add_typer(law_commands(_out, _law), name="law")
 app.command(name="watch")(watch_command(_out, _err, _in_house))
+app.add_typer(audit_commands(_out, _err, _in_house), name="audit")
+app.add_typer(downtime_commands(_out, _err, _in_house), name="downtime")
 conformance.register(app, _out, _err, _law)
+receipt_commands.register(app, _out, _err, _law)
 
 
 def _print_json(records: Sequence[Cleared]) -> None:

@@ -17,10 +17,11 @@ from rich.console import Console
 from tidewaiter import formats
 from tidewaiter.cli import conform_report, files
 from tidewaiter.law import Law
-from tidewaiter.services.attest import KeyUnfit, attest, public_key, verify
+from tidewaiter.services.attest import attest, verify
 from tidewaiter.services.clear import Message
 from tidewaiter.services.conform import ANY, conform
 from tidewaiter.services.expect import Expected, expected_of
+from tidewaiter.services.signing import KeyUnfit, public_key
 from tidewaiter.settings import SettingsError, settings_of
 from tidewaiter.wiring import signing_key_of
 

@@ -2,10 +2,13 @@
 
 `open_store` gives a `Store`; its schema is the numbered files of `migrations/`, applied by `migrating`. Records come
 in and go out as records of the model; what is personal in them is parted from the rest by `vault`. Without a URL a real
-server is started in the data folder (`embedded`). May import `model` only, and is asked by `services` alone.
+server is started in the data folder (`embedded`). May import `model`, `matching` and `audit`; it is
+asked by `services` alone.
 """
 
+from tidewaiter.store.audit import Commit, LeafRow, Log, StoredCheckpoint
 from tidewaiter.store.connecting import StoreError, open_store
+from tidewaiter.store.downtime import HandDecision, Standing
 from tidewaiter.store.embedded import start_embedded
 from tidewaiter.store.lodgements import AlreadyThere, Lodgement, StoredMessage
 from tidewaiter.store.migrating import MigrationError
@@ -15,14 +18,20 @@ from tidewaiter.store.store import Store, StoreUnavailable
 __all__ = [
     "AlreadyThere",
     "Behind",
+    "Commit",
     "Decided",
+    "HandDecision",
+    "LeafRow",
     "Lodgement",
+    "Log",
     "MigrationError",
     "Row",
     "SentAnswer",
+    "Standing",
     "Store",
     "StoreError",
     "StoreUnavailable",
+    "StoredCheckpoint",
     "StoredConsignment",
     "StoredMessage",
     "open_store",

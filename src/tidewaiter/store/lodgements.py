@@ -5,6 +5,7 @@ All in one transaction, or nothing of it. Rows go in by COPY, so that a batch of
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -13,11 +14,12 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from tidewaiter.audit import leaf
 from tidewaiter.matching import Sealed
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.movement import Movement
 from tidewaiter.model.outcome import ClearedConsignment
-from tidewaiter.store import dispatches, trade, vault
+from tidewaiter.store import audit, dispatches, trade, vault
 
 CORRIDOR = "corridor"
 """Who decided, where no person did."""
@@ -112,6 +114,7 @@ async def _write_all(connection: asyncpg.Connection, lodgement: Lodgement) -> in
     for table, columns, rows in filled:
         if rows:
             await connection.copy_records_to_table(table, records=rows, columns=columns)
+    await audit.append(connection, _leaves(lodgement, message_id, placed))
     return message_id
 
 
@@ -212,6 +215,21 @@ def _tables(lodgement: Lodgement, message_id: int, placed: Placed) -> Iterator[t
                 for d in [one.cleared.decision]
             ),
         ],
+    )
+
+
+def _leaves(lodgement: Lodgement, message_id: int, placed: Placed) -> list[leaf.Leaf]:
+    """What the audit log says of the lodgement."""
+    decisions = [(id, one.cleared.decision.security, one.cleared.decision.control) for id, _, one in placed]
+    return leaf.lodged(
+        at=lodgement.received_at,
+        by=lodgement.filer,
+        message=message_id,
+        sha256=hashlib.sha256(lodgement.raw).hexdigest(),
+        format=lodgement.format,
+        law=lodgement.law_digest,
+        decisions=decisions,
+        repeats=[id for _, id in lodgement.repeats],
     )
 
 

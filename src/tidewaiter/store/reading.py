@@ -11,6 +11,7 @@ import asyncpg
 import msgspec
 import polars as pl
 
+from tidewaiter.audit import leaf
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
@@ -18,7 +19,7 @@ from tidewaiter.model.identifiers import compact
 from tidewaiter.model.money import from_micro
 from tidewaiter.model.outcome import Charge, Cleared, Decision, Posting, Signal, Totals
 from tidewaiter.model.past import TRACKING_IDS, Past
-from tidewaiter.store import vault
+from tidewaiter.store import audit, vault
 from tidewaiter.store.dispatches import Travel, travel_of
 from tidewaiter.store.lodgements import StoredMessage
 
@@ -151,6 +152,9 @@ async def open_vault(
             " where c.id = any($1)",
             ids,
         )
+        told = leaf.vault_read(at=at, by=reader, purpose=purpose, consignments=ids)
+        if told:  # where nothing was asked for there is nothing to tell
+            await audit.append(connection, told)
     return {row["id"]: vault.join(row["record"], row["private"]) for row in rows}
 
 

@@ -15,7 +15,7 @@ from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.movement import Movement
 from tidewaiter.model.past import Past
-from tidewaiter.store import dispatches, lodgements, reading, trade, vault
+from tidewaiter.store import audit, dispatches, downtime, lodgements, reading, trade, vault
 from tidewaiter.store.lodgements import Lodgement, StoredMessage
 
 ACQUIRE_TIMEOUT_S = 5
@@ -164,3 +164,65 @@ class Store:
             return await trade.orders_between(
                 connection, jurisdiction=jurisdiction, since=since, until=until, size=size
             )
+
+    async def log(self) -> audit.Log:
+        """The audit log as it is now."""
+        async with self._connection() as connection:
+            return await audit.log(connection)
+
+    async def leaves(self, start: int, end: int) -> list[audit.LeafRow]:
+        """The leaves of the log from `start` up to before `end`, those that are there, in order."""
+        async with self._connection() as connection:
+            return await audit.rows(connection, start, end)
+
+    async def commit_of(self, message_id: int, *, filer: str) -> audit.Commit | None:
+        """The leaves of the commit in which this filer's message was lodged; None where there are none."""
+        async with self._connection() as connection:
+            return await audit.commit_of(connection, message_id=message_id, filer=filer)
+
+    async def altered(self, start: int, end: int) -> list[tuple[int, str]]:
+        """Where messages and decisions are no longer as these leaves tell: their index, and what is wrong."""
+        async with self._connection() as connection:
+            return await audit.altered(connection, start, end)
+
+    async def checkpoints(self, start: int, end: int) -> list[audit.StoredCheckpoint]:
+        """The checkpoints that were signed over `start` leaves up to `end`, that included."""
+        async with self._connection() as connection:
+            return await audit.checkpoints(connection, start, end)
+
+    async def last_checkpoint(self) -> audit.StoredCheckpoint | None:
+        """The newest checkpoint that was signed."""
+        async with self._connection() as connection:
+            return await audit.last_checkpoint(connection)
+
+    async def keep_checkpoint(self, made: audit.StoredCheckpoint, *, at: datetime) -> audit.StoredCheckpoint:
+        """Writes a checkpoint down, and gives the one that holds for its size."""
+        async with self._connection() as connection:
+            return await audit.keep_checkpoint(connection, made, at)
+
+    async def offices(self, *, since: datetime) -> list[str]:
+        """The jurisdictions for which anything was lodged since then."""
+        async with self._connection() as connection:
+            return await downtime.jurisdictions(connection, since)
+
+    async def office_standing(
+        self, *, jurisdiction: str, since: datetime, size: int
+    ) -> tuple[list[downtime.Standing], int]:
+        """The newest `size` consignments of a jurisdiction since then, and how many there are in all."""
+        async with self._connection() as connection:
+            return await downtime.standing(connection, jurisdiction=jurisdiction, since=since, size=size)
+
+    async def enter_decisions(self, decisions: Sequence[downtime.HandDecision], *, at: datetime) -> list[bool]:
+        """Whether each decision made by hand was entered: only where the consignment stands as it says."""
+        async with self._connection() as connection:
+            return await downtime.enter(connection, decisions, at=at)
+
+    async def has_decision(self, decision: downtime.HandDecision) -> bool:
+        """Whether this very decision was entered before."""
+        async with self._connection() as connection:
+            return await downtime.has(connection, decision)
+
+    async def last_decision(self, id: int) -> tuple[str, datetime, str] | None:
+        """Where a consignment stands on control, since when and by whom."""
+        async with self._connection() as connection:
+            return await downtime.last_decision(connection, id)

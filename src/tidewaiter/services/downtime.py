@@ -1,0 +1,164 @@
+"""Going on while the system is down: a signed list of what may be released, and what was decided by hand after it.
+
+The list is for one office, which is a jurisdiction here. Decisions on paper are entered later from a sheet. One that
+meets another than the list told is a conflict: it is listed for a person, and nothing is overwritten.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import get_args
+
+import msgspec
+from joserfc.jwk import OKPKey
+
+from tidewaiter.clearance import may_follow
+from tidewaiter.model.outcome import Control
+from tidewaiter.services.signing import sign
+from tidewaiter.store import HandDecision, Standing, Store
+
+TYPE = "tidewaiter-release-list+json"
+DAYS = 14
+"""Consignments are listed that were received in the last so many days."""
+ROWS_MAX = 20_000
+"""So many are listed at most, the newest; how many are left out stands in the list."""
+SHEET_BYTES_MAX = 16 * 1024 * 1024
+COLUMNS = ("number", "was", "control", "decided_at", "decided_by")
+"""The columns of a sheet of decisions: our number of the consignment and its state as the list has them, what was
+decided, when (with the offset from UTC), and by whom."""
+_STATES: dict[str, Control] = {name: name for name in get_args(Control)}
+_PERSON = re.compile(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]{0,62}[^\s\x00-\x1f\x7f])?")
+
+
+class ReleaseList(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the consignments of an office stood at `made_at`, those received from `since` on, newest first.
+
+    `left_out` counts those that the list would have been too long with.
+    """
+
+    jurisdiction: str
+    made_at: datetime
+    since: datetime
+    left_out: int
+    consignments: tuple[Standing, ...]
+
+
+class Entered(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one row of a sheet: `outcome` is entered, already or conflict, and `why` says it in words."""
+
+    line: int
+    number: str
+    outcome: str
+    why: str = ""
+
+
+async def offices(*, store: Store, at: datetime) -> list[str]:
+    """The jurisdictions for which there is anything to list."""
+    return await store.offices(since=at - timedelta(days=DAYS))
+
+
+async def release_list(jurisdiction: str, *, store: Store, at: datetime) -> ReleaseList:
+    """The list of an office as it is now."""
+    since = at - timedelta(days=DAYS)
+    found, total = await store.office_standing(jurisdiction=jurisdiction, since=since, size=ROWS_MAX)
+    return ReleaseList(
+        jurisdiction=jurisdiction, made_at=at, since=since, left_out=total - len(found), consignments=tuple(found)
+    )
+
+
+def signed(told: ReleaseList, key: OKPKey) -> str:
+    """The list as a JWS."""
+    return sign(msgspec.json.encode(told, order="sorted"), key, TYPE)
+
+
+async def enter(sheet: bytes, *, store: Store, at: datetime) -> list[Entered]:
+    """What became of each row of a sheet of decisions made by hand, in the order of the sheet. Raises ValueError where
+    it is no such sheet.
+
+    Rows about one consignment follow one another by the time of the decision. The same sheet again changes nothing.
+    """
+    rows = list(_rows(sheet))
+    done: dict[int, Entered] = {}
+    wanted: list[tuple[int, HandDecision]] = []
+    for line, row in rows:
+        found = _decision(row, at)
+        if isinstance(found, str):
+            done[line] = Entered(line=line, number=row["number"], outcome="conflict", why=found)
+        else:
+            wanted.append((line, found))
+    wanted.sort(key=lambda each: (each[1].decided_at, each[0]))
+    fresh: list[tuple[int, HandDecision]] = []
+    for line, one in wanted:
+        if one in (other for _, other in fresh if other.id == one.id) or await store.has_decision(one):
+            done[line] = Entered(line=line, number=str(one.id), outcome="already")
+        else:
+            fresh.append((line, one))
+    entered = await store.enter_decisions([one for _, one in fresh], at=at)
+    for (line, one), is_entered in zip(fresh, entered, strict=True):
+        why = "" if is_entered else await _conflict(one, store)
+        outcome = "entered" if is_entered else "conflict"
+        done[line] = Entered(line=line, number=str(one.id), outcome=outcome, why=why)
+    return [done[line] for line, _ in rows]
+
+
+async def _conflict(one: HandDecision, store: Store) -> str:
+    last = await store.last_decision(one.id)
+    if last is None:
+        return "there is no consignment of this number"
+    control, at, by = last
+    return f"it was {one.was} in the list, and is {control} here, decided {at.isoformat()} by {by}"
+
+
+def _rows(sheet: bytes) -> Iterator[tuple[int, dict[str, str]]]:
+    """Each row with the line it ends in, and its cells. Raises ValueError."""
+    if len(sheet) > SHEET_BYTES_MAX:
+        raise ValueError(f"a sheet of decisions has at most {SHEET_BYTES_MAX} bytes")
+    reader = csv.DictReader(io.StringIO(sheet.decode("utf-8-sig"), newline=""), strict=True)
+    try:
+        if reader.fieldnames is None or sorted(reader.fieldnames) != sorted(COLUMNS):
+            raise ValueError(f"a sheet of decisions has the columns {', '.join(COLUMNS)}")
+        for row in reader:
+            whole = {name: (cell or "").strip() for name, cell in row.items() if name is not None}
+            if None in row:
+                whole["was"] = ""  # more cells than columns: nobody can say which is which
+            yield reader.line_num, whole
+    except csv.Error as wrong:
+        raise ValueError(f"line {reader.line_num}: {wrong}") from None
+
+
+def _decision(row: dict[str, str], at: datetime) -> HandDecision | str:
+    """The decision of a row, or what is wrong with it."""
+    if not re.fullmatch("[1-9][0-9]{0,17}", row["number"], re.ASCII):
+        return "the number is none"
+    was, control = _STATES.get(row["was"]), _STATES.get(row["control"])
+    if was is None or control is None:
+        return f"{'was' if was is None else 'control'} is none of {', '.join(_STATES)}"
+    if not may_follow(was, control):
+        return f"{control} cannot follow {was}"
+    if not _PERSON.fullmatch(row["decided_by"]) or row["decided_by"] == "corridor":
+        return "who decided is not named"
+    try:
+        decided_at = msgspec.convert(row["decided_at"], datetime)
+    except msgspec.ValidationError:
+        decided_at = None
+    if decided_at is None or decided_at.tzinfo is None:
+        return "the time is not written as 2026-11-02T10:30:00+01:00"
+    if decided_at > at:
+        return "the time is still to come"
+    return HandDecision(
+        id=int(row["number"]),
+        was=row["was"],
+        control=row["control"],
+        decided_at=decided_at,
+        decided_by=row["decided_by"],
+    )
+
+
+def summary(done: Sequence[Entered]) -> str:
+    """What became of a sheet, in one sentence."""
+    counts = {name: sum(one.outcome == name for one in done) for name in ("entered", "already", "conflict")}
+    return f"{counts['entered']} entered, {counts['already']} entered before, {counts['conflict']} in conflict"
