@@ -210,9 +210,7 @@ def compare(count: int) -> None:
                 compared[answer] += 1
             assert plain[str(place)].to_list() == oracle, said.ours
             assert judged[str(place)].to_list() == oracle, said.ours
-    print(
-        f"\n{count:,} conditions, {ROWS} rows each: {compared[True]:,} hits, {compared[None]:,} unknown, all alike"
-    )
+    print(f"\n{count:,} conditions, {ROWS} rows each: {compared[True]:,} hits, {compared[None]:,} unknown, all alike")
     assert min(compared.values()) > count
 
 
