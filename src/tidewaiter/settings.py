@@ -114,8 +114,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Annotated[
             Path,
             Meta(
-                description="A file with the Ed25519 private key (PEM or JWK) that signs conformance reports. Without "
-                "it they are not signed, and say so."
+                description="A file with the Ed25519 private key (PEM or JWK) that signs conformance reports and "
+                "webhooks. Without it reports are not signed, and say so, and no webhook is sent."
+            ),
+        ]
+        | None
+    ) = None
+    webhook_hosts: (
+        Annotated[
+            str,
+            Meta(
+                description="Hosts to which webhooks may be sent though their addresses are not public, or by http, "
+                "with commas between them: for tests and inner networks. Without it only public addresses, by https.",
+                pattern=r"^[A-Za-z0-9.:-]+(,[A-Za-z0-9.:-]+)*$",
             ),
         ]
         | None

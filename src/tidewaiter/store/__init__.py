@@ -7,24 +7,37 @@ server is started in the data folder (`embedded`). May import `model` only, and 
 
 from tidewaiter.store.connecting import StoreError, open_store
 from tidewaiter.store.embedded import start_embedded
+from tidewaiter.store.feed import START, Feed, Position, StoredEvent, position_of
 from tidewaiter.store.lodgements import AlreadyThere, Lodgement, StoredMessage
 from tidewaiter.store.migrating import MigrationError
 from tidewaiter.store.reading import Behind, Decided, Row, SentAnswer, StoredConsignment
 from tidewaiter.store.store import Store, StoreUnavailable
+from tidewaiter.store.webhooks import AlreadyTold, Fresh, Held, LeaseLost, Webhook, Webhooks
 
 __all__ = [
+    "START",
     "AlreadyThere",
+    "AlreadyTold",
     "Behind",
     "Decided",
+    "Feed",
+    "Fresh",
+    "Held",
+    "LeaseLost",
     "Lodgement",
     "MigrationError",
+    "Position",
     "Row",
     "SentAnswer",
     "Store",
     "StoreError",
     "StoreUnavailable",
     "StoredConsignment",
+    "StoredEvent",
     "StoredMessage",
+    "Webhook",
+    "Webhooks",
     "open_store",
+    "position_of",
     "start_embedded",
 ]
