@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
@@ -13,8 +14,9 @@ import msgspec
 import pytest
 
 from conftest import NOW
-from make import consignment, item
+from make import consignment
 from tidewaiter import api
+from tidewaiter.exchange.feed import hint_of
 from tidewaiter.law import Law
 from tidewaiter.services.clear import Message
 from tidewaiter.services.lodge import lodge
@@ -183,11 +185,11 @@ async def test_events_of_thirty_days_ago_are_still_there(store: Store, law: Law,
 
 
 async def test_nothing_that_risk_saw_is_told(http: httpx.AsyncClient, house: House, filer: str) -> None:
-    watched = [item(description="Replica handgun, antique", hs_code="93033000", price="20.00 GBP")]
-    await lodged(house.store, house.law, filer, *(f"R-{n}" for n in range(40)), items=tuple(watched))
+    drawing = replace(house.law, draw_share_ppm=1_000_000)
+    await lodged(house.store, drawing, filer, "R-1")
     async with house.store._pool.acquire() as connection:
         signals = await connection.fetch(
-            "select s.profile, s.reason, s.lane from signals s join consignments c on c.id = s.consignment_id"
+            "select s.profile, s.reason from signals s join consignments c on c.id = s.consignment_id"
             " where c.filer = $1",
             filer,
         )
@@ -198,13 +200,24 @@ async def test_nothing_that_risk_saw_is_told(http: httpx.AsyncClient, house: Hou
             NOW, filer, message, b'{"control": "examine", "score": 77, "lane": "red", "signals": ["XX-planted"]}',
         )  # fmt: skip
     told = (await http.get("/v1/events", params={"limit": 1000})).text
+    hinted = hint_of(await house.store.feed.read(filer=filer, after=START, size=1000)).decode()
 
     assert signals, "nothing was seen by risk, so nothing could leak"
-    for row in signals:
-        assert row["profile"] not in told
-        assert row["reason"] not in told
-    for word in ("score", "lane", "XX-planted", "profile", "signal"):
+    assert '"control":"examine"' in told
+    assert '"control":"examine"' in hinted
+    for word in ("score", "lane", "XX-planted", "profile", "signal", *(text for row in signals for text in row)):
         assert word not in told
+        assert word not in hinted
+
+
+async def test_a_hint_has_no_answers_and_nobody_is_named_in_it(store: Store, law: Law, filer: str) -> None:
+    await lodged(store, law, filer, "R-1")
+    hinted = hint_of(await store.feed.read(filer=filer, after=START, size=9)).decode()
+
+    assert '"reference":"R-1"' in hinted
+    assert "answers" not in hinted
+    assert "Pat Example" not in hinted
+    assert "T-shirts" not in hinted
 
 
 async def test_whoever_waits_is_told_when_something_happens(http: httpx.AsyncClient, house: House, filer: str) -> None:

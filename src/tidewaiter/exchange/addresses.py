@@ -10,7 +10,7 @@ import asyncio
 import re
 import socket
 from collections.abc import Collection, Iterable
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 import httpcore
@@ -20,6 +20,9 @@ _URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(/[!-~]*|\?[!-~]*)?", re.ASCII)
 _GLOBAL = IPv6Network("2000::/3")
 _CARRIERS = tuple(IPv6Network(net) for net in ("2001::/23", "2002::/16", "2001:db8::/32", "3fff::/20"))
 """Inside it: what carries an IPv4 address within (Teredo, 6to4), is reserved for protocols, or for examples."""
+
+_PROTOCOLS = tuple(IPv4Network(net) for net in ("192.0.0.0/24", "192.88.99.0/24"))
+"""IPv4 that is for protocols (6to4 among them) though some releases of Python call it global."""
 
 
 class UrlUnfit(ValueError):
@@ -37,7 +40,8 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
         if address.ipv4_mapped is not None:
             return is_public(address.ipv4_mapped)
         return address in _GLOBAL and not any(address in net for net in _CARRIERS)
-    return address.is_global and not address.is_multicast and not address.is_reserved
+    is_special = address.is_multicast or address.is_reserved or any(address in net for net in _PROTOCOLS)
+    return address.is_global and not is_special
 
 
 def checked_url(url: str, *, excepted: Collection[str] = ()) -> str:

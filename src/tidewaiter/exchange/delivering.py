@@ -21,13 +21,13 @@ from typing import TypeVar
 from msgspec import structs
 
 from tidewaiter.exchange.feed import hint_of
-from tidewaiter.exchange.sending import TIMEOUT_S, Sender, Sent
+from tidewaiter.exchange.sending import Sender, Sent
 from tidewaiter.store import Held, LeaseLost, Store, StoredEvent, StoreUnavailable, Webhook
 
 T = TypeVar("T")
 log = logging.getLogger("tidewaiter.exchange")
 
-SCHEDULE_S = (10, 30, 120, 600, 1_800, *[3_600] * 71)
+SCHEDULE_S = (10, 30, 120, 600, *[900] * 287)
 """So long after each failed try of an event the next; after the last it is given up, three days after the first."""
 EVENTS_MAX = 100
 """Events in one request at most."""
@@ -55,6 +55,8 @@ class Delivery:
         now: Callable[[], datetime],
         schedule_s: Sequence[int] = SCHEDULE_S,
     ) -> None:
+        if store.webhooks.lease <= timedelta(seconds=sender.timeout_s):
+            raise ValueError("a lease must last longer than a request may")
         self._hooks = store.webhooks
         self._sender = sender
         self._now = now
@@ -118,7 +120,7 @@ class Delivery:
             if sent.failure is None:
                 await lease.under(self._hooks.passed(hook, until, behind=behind, at=self._now()))
                 if free and standing.failure is not None:
-                    await lease.under(self._hooks.recovered(hook, at=self._now()))
+                    await self._recovered(hook, standing.failures, lease)
                 size = min(2 * size, EVENTS_MAX)
             elif sent.is_away:
                 await self._wait(standing, sent.failure, sent.wait_s)
@@ -140,15 +142,15 @@ class Delivery:
     async def _send_again(self, hook: Webhook, one: Held, lease: _Lease) -> None:
         sent = await self._send(hook, [one.event], lease)
         if sent.failure is None:
-            await lease.under(self._hooks.taken(hook, one, at=self._now()))
-            if (await lease.under(self._hooks.hold(hook))).failures >= PATIENCE:
-                await lease.under(self._hooks.recovered(hook, at=self._now()))
+            failures = await lease.under(self._hooks.taken(hook, one, at=self._now()))
+            if failures >= PATIENCE:
+                await self._recovered(hook, failures, lease)
         else:
             await lease.under(self._hooks.not_taken(hook, self._tried(one, sent), at=self._now()))
 
     async def _send(self, hook: Webhook, events: Sequence[StoredEvent], lease: _Lease) -> Sent:
         """What came of sending these. Nothing is sent that might still be under way when the lease is over."""
-        if not lease.lasts(TIMEOUT_S):
+        if not lease.lasts(self._sender.timeout_s):
             await lease.under(self._hooks.hold(hook))
         started = time.perf_counter()
         sent = await self._sender.send(hook.url, hint_of(events), at=self._now())
@@ -160,6 +162,10 @@ class Delivery:
             (time.perf_counter() - started) * 1e3,
         )
         return sent
+
+    async def _recovered(self, hook: Webhook, failures: int, lease: _Lease) -> None:
+        """What failed only now and then keeps to its schedule; a receiver that was ill is tried with all it missed."""
+        await lease.under(self._hooks.recovered(hook, at=self._now(), wakes_held=failures >= PATIENCE))
 
     async def _wait(self, standing: Webhook, failure: str, wait_s: int | None = None) -> None:
         """Lets what is new wait, the longer the more often it failed."""

@@ -35,12 +35,18 @@ class Sent(NamedTuple):
 
 
 class Sender:
-    """Sends requests over connections that are kept for a while. Follows no redirect, unpacks nothing."""
+    """Sends requests over connections that are kept for a while. Follows no redirect, unpacks nothing.
 
-    def __init__(self, pool: httpcore.AsyncConnectionPool, signer: Signer, excepted: Collection[str]) -> None:
+    One takes `timeout_s` at most, in all.
+    """
+
+    def __init__(
+        self, pool: httpcore.AsyncConnectionPool, signer: Signer, excepted: Collection[str], timeout_s: float
+    ) -> None:
         self._pool = pool
         self._signer = signer
         self._excepted = excepted
+        self.timeout_s = timeout_s
 
     async def send(self, url: str, body: bytes, *, at: datetime) -> Sent:
         """What came of a POST of this body, signed anew. The form of the URL is looked at again, since what is
@@ -48,14 +54,14 @@ class Sender:
         try:
             checked_url(url, excepted=self._excepted)
             headers = signed(url, body, signer=self._signer, at=at, content_type=CONTENT_TYPE)
-            async with asyncio.timeout(TIMEOUT_S):
+            async with asyncio.timeout(self.timeout_s):
                 return await self._sent(url, body, headers)
         except (UrlUnfit, AddressRefused) as refused:
             return Sent(str(refused), is_away=True)
         except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout):
             return Sent("no connection", is_away=True)
         except (TimeoutError, httpcore.TimeoutException):
-            return Sent(f"no answer in {TIMEOUT_S:.0f} s")
+            return Sent(f"no answer in {self.timeout_s:g} s")
         except (httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError, OSError):
             return Sent("the connection broke, or the answer was none of HTTP")
 
@@ -75,7 +81,9 @@ class Sender:
 
 
 @asynccontextmanager
-async def open_sender(signer: Signer, *, excepted: Collection[str] = ()) -> AsyncIterator[Sender]:
+async def open_sender(
+    signer: Signer, *, excepted: Collection[str] = (), timeout_s: float = TIMEOUT_S
+) -> AsyncIterator[Sender]:
     """A sender while the context lasts. `excepted` are hosts that need be neither public nor https."""
     async with httpcore.AsyncConnectionPool(
         ssl_context=ssl.create_default_context(),
@@ -84,7 +92,7 @@ async def open_sender(signer: Signer, *, excepted: Collection[str] = ()) -> Asyn
         keepalive_expiry=IDLE_S,
         network_backend=CheckedNetwork(excepted=excepted),
     ) as pool:
-        yield Sender(pool, signer, frozenset(excepted))
+        yield Sender(pool, signer, frozenset(excepted), timeout_s)
 
 
 def _seconds(headers: list[tuple[bytes, bytes]]) -> int | None:

@@ -33,7 +33,8 @@ _INPUT = re.compile(
 _PARAMETER = re.compile(r';([a-z]+)=(?:([0-9]+)|"([^"]*)")', re.ASCII)
 _SIGNATURE = re.compile(r"([a-z][a-z0-9_-]{0,31})=:([A-Za-z0-9+/]{86}==):", re.ASCII)
 _NONCE = re.compile("[A-Za-z0-9_-]{16,64}", re.ASCII)
-_PARAMETERS = {"created", "expires", "nonce", "alg", "keyid", "tag"}
+_NUMBERS = {"created", "expires"}
+_PARAMETERS = _NUMBERS | {"nonce", "alg", "keyid", "tag"}
 
 
 class Untrusted(Exception):
@@ -141,14 +142,14 @@ def _signed(signature_input: str, signature: str) -> _Signed:
         raw = base64.b64decode(given[2], validate=True)
     except binascii.Error:
         raise Untrusted("the signature is not of the form that is used here") from None
-    pairs = [(name, number or text) for name, number, text in _PARAMETER.findall(over["rest"])]
-    said = dict(pairs)
+    pairs = _PARAMETER.findall(over["rest"])
+    said = {name: number or text for name, number, text in pairs}
     if len(pairs) != len(said) or set(said) != _PARAMETERS or base64.b64encode(raw).decode() != given[2]:
         raise Untrusted("not these parameters are there that must be, each once")
+    if any((name in _NUMBERS) != bool(number) for name, number, _ in pairs) or not _NONCE.fullmatch(said["nonce"]):
+        raise Untrusted("a parameter is not of its form")
     if said["tag"] != TAG or said["alg"] != "ed25519":
         raise Untrusted("it is signed for another purpose or in another way")
-    if not (said["created"].isdecimal() and said["expires"].isdecimal() and _NONCE.fullmatch(said["nonce"])):
-        raise Untrusted("a parameter is not of its form")
     return _Signed(over["parameters"], tuple(re.findall('"([^"]+)"', over["components"])), said, raw)
 
 

@@ -146,9 +146,7 @@ class Webhooks:
 
     async def dead_letters(self, webhook_id: int, *, after: Position, size: int) -> list[Held]:
         """Events given up for this address, in their order."""
-        query = (
-            f"{_HELD} h.dead_at is not null and (h.xid, h.event_id) > ($2::text::xid8, $3) order by h.xid, h.event_id"
-        )
+        query = f"{_HELD} h.dead_at is not null and (h.xid, h.event_id) > ($2::text::xid8, $3)"
         async with self._connecting() as connection:
             rows = await connection.fetch(
                 f"{query} order by h.xid, h.event_id limit $4", webhook_id, str(after.xid), after.id, size
@@ -239,13 +237,16 @@ class Webhooks:
                     hook.id, str(waiting.position.xid), waiting.position.id, waiting.lane, at,
                 )  # fmt: skip
 
-    async def taken(self, hook: Webhook, one: Held, *, at: datetime) -> None:
-        """Writes down that a held event was delivered: the next of its lane is due."""
+    async def taken(self, hook: Webhook, one: Held, *, at: datetime) -> int:
+        """How many requests had failed in a row. Writes down that a held event was delivered: the next of its lane is
+        due."""
         async with self._leased(hook) as connection:
             await connection.execute(
                 "delete from webhook_held where webhook_id = $1 and event_id = $2", hook.id, one.event.position.id
             )
             await connection.execute(_NEXT_OF_LANE, hook.id, one.event.lane, at)
+            failures: int = await connection.fetchval("select failures from webhooks where id = $1", hook.id)
+        return failures
 
     async def not_taken(self, hook: Webhook, one: Held, *, at: datetime) -> None:
         """Writes down how `one` stands after it was tried in vain. The next of its lane is due if it is given up."""
@@ -266,16 +267,18 @@ class Webhooks:
                 hook.id, why, wait_until,
             )  # fmt: skip
 
-    async def recovered(self, hook: Webhook, *, at: datetime) -> None:
-        """Writes down that a request did not fail after others that did: what is held is tried again now."""
+    async def recovered(self, hook: Webhook, *, at: datetime, wakes_held: bool) -> None:
+        """Writes down that a request did not fail after others that did; and, if so wanted, that what is held is tried
+        again now."""
         async with self._leased(hook) as connection:
             await connection.execute(
                 "update webhooks set failures = 0, failure = null, wait_until = null where id = $1", hook.id
             )
-            await connection.execute(
-                "update webhook_held set next_at = $2 where webhook_id = $1 and dead_at is null and next_at > $2",
-                hook.id, at,
-            )  # fmt: skip
+            if wakes_held:
+                await connection.execute(
+                    "update webhook_held set next_at = $2 where webhook_id = $1 and dead_at is null and next_at > $2",
+                    hook.id, at,
+                )  # fmt: skip
 
     @asynccontextmanager
     async def _leased(self, hook: Webhook) -> AsyncIterator[asyncpg.Connection]:
