@@ -167,15 +167,15 @@ async def test_whoever_names_a_cursor_is_told_from_there_on(yard: Yard) -> None:
     assert [one.reference for one in receiver.taken] == ["R-2"]
 
 
-async def a_day(yard: Yard, receiver: Receiver) -> None:
-    """A day of trade: every fourth hour a message of three consignments, and decisions on those of before."""
-    for half_hour in range(48):
-        yard.clock.passes(minutes=30)
-        if half_hour % 8 == 0:
-            await yard.lodged(*(f"H{half_hour}-{n}" for n in range(3)))
+async def a_day(yard: Yard, receiver: Receiver, *, hours: int) -> None:
+    """A day of trade in steps: six messages of three consignments each, and decisions on those of before."""
+    for hour in range(0, 24, hours):
+        yard.clock.passes(hours=hours)
+        if hour % 4 == 0:
+            await yard.lodged(*(f"H{hour}-{n}" for n in range(3)))
             for n in range(3):
-                await yard.decided(f"H{half_hour // 16 * 8}-{n}", "hold")
-                await yard.decided(f"H{half_hour // 16 * 8}-{n}", "released")
+                await yard.decided(f"H{hour // 8 * 4}-{n}", "hold")
+                await yard.decided(f"H{hour // 8 * 4}-{n}", "released")
         await yard.worker.settle()
     assert receiver.taken == []
 
@@ -183,7 +183,7 @@ async def a_day(yard: Yard, receiver: Receiver) -> None:
 async def test_a_receiver_that_was_down_for_a_day_gets_everything_in_order_once_up(yard: Yard) -> None:
     receiver = await yard.receiver()
     await receiver.shut()
-    await a_day(yard, receiver)
+    await a_day(yard, receiver, hours=1)
     hook = await yard.hook()
     await receiver.open()
     yard.clock.passes(minutes=5)
@@ -193,14 +193,14 @@ async def test_a_receiver_that_was_down_for_a_day_gets_everything_in_order_once_
     assert len(everything) == 6 * (1 + 3 + 6)
     assert [one.cursor for one in receiver.taken] == everything, "all, in order, none twice"
     assert hook.held == hook.dead == 0, "while nobody is there, nothing piles up but the feed"
-    assert hook.failures == 48
+    assert hook.failures == 24
     assert (await yard.hook()).failure is None
     assert (await yard.hook()).sent.cursor == everything[-1]
 
 
 async def test_a_receiver_that_was_ill_for_a_day_gets_everything_in_order_once_well(yard: Yard) -> None:
     receiver = await yard.receiver(does=answering(500))
-    await a_day(yard, receiver)
+    await a_day(yard, receiver, hours=4)
     hook = await yard.hook()
     receiver.does = take
     yard.clock.passes(minutes=15)

@@ -27,6 +27,7 @@ from rich.progress import (
 from tidewaiter.cli import bench as benchmark
 from tidewaiter.cli import conform as conformance
 from tidewaiter.cli import files, report
+from tidewaiter.cli.delivering import deliver_command
 from tidewaiter.cli.law import commands as law_commands
 from tidewaiter.cli.run import Run, state_of
 from tidewaiter.cli.watching import watch_command
@@ -457,6 +458,7 @@ def _law() -> Law:
 
 app.add_typer(law_commands(_out, _law), name="law")
 app.command(name="watch")(watch_command(_out, _err, _in_house))
+app.command(name="deliver")(deliver_command(_err, _in_house))
 conformance.register(app, _out, _err, _law)
 
 

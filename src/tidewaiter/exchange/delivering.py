@@ -27,7 +27,7 @@ from tidewaiter.store import Held, LeaseLost, Store, StoredEvent, StoreUnavailab
 T = TypeVar("T")
 log = logging.getLogger("tidewaiter.exchange")
 
-SCHEDULE_S = (10, 30, 120, 600, *[900] * 287)
+SCHEDULE_S = (10, 30, 120, 600, *[900] * 288)
 """So long after each failed try of an event the next; after the last it is given up, three days after the first."""
 EVENTS_MAX = 100
 """Events in one request at most."""
