@@ -5,6 +5,7 @@
 #   make test         format, lint, types, import contracts, all tests: what CI runs
 #   make bench        how fast the corridor and the reading of messages are on this machine
 #   make matching     match a hundred thousand sales with planted mistakes, and find every one
+#   make catch-up     how fast a receiver of webhooks that was away gets all it missed
 #   make bulk         stream files of 5 GB through the reader, and print the most memory held (BYTES=… for less)
 #   make mutants      change every threshold, rate and day of the law, and see which worked case notices
 #   make fuzz         a million spoiled messages over all readers; takes hours, and goes on where it was stopped
@@ -15,7 +16,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SHARED := $(wildcard ../shared/data/messages/wco-dms-uk-cds/samples)
 
-.PHONY: run test bench bulk matching mutants fuzz check format environment browser lock clean
+.PHONY: run test bench bulk catch-up matching mutants fuzz check format environment browser lock clean
 
 run: environment
 	@$(BIN)/tidewaiter demonstrate $(if $(ONCE),--once) $(SHARED)
@@ -35,6 +36,9 @@ bench: environment
 
 matching: environment
 	@$(BIN)/pytest -s tests/matching_full.py
+
+catch-up: environment
+	@$(BIN)/python tests/catch_up.py
 
 BYTES ?= 5000000000
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ from tidewaiter.exchange.feed import hint_of
 from tidewaiter.law import Law
 from tidewaiter.services.clear import Message
 from tidewaiter.services.lodge import lodge
-from tidewaiter.store import START, Position, Store, position_of
+from tidewaiter.store import START, Position, Store, StoreError, open_store, position_of
 from tidewaiter.wiring import House
 
 pytestmark = pytest.mark.anyio
@@ -267,3 +267,22 @@ async def test_what_cannot_be_asked_is_refused(http: httpx.AsyncClient, query: s
 def test_a_cursor_read_and_written_is_the_same() -> None:
     for position in (START, Position(2**63 - 1, 2**63 - 1), Position(745, 12)):
         assert position_of(position.cursor) == position
+
+
+async def test_a_dump_restored_into_a_younger_server_is_refused(
+    database_url: str, new_schema: Callable[[], str], law: Law
+) -> None:
+    schema = new_schema()
+    store = await open_store(database_url, schema=schema)
+    message = await lodged(store, law, "shop", "R-1")
+    await (await open_store(database_url, schema=schema)).close()
+    async with store._pool.acquire() as connection:
+        await connection.execute(
+            "insert into events (at, filer, message_id, kind, body, xid)"
+            " values ($1, 'shop', $2, 'x', '{}', '99999999999')",
+            NOW, message,
+        )  # fmt: skip
+    await store.close()
+
+    with pytest.raises(StoreError, match="pg_resetwal"):
+        await open_store(database_url, schema=schema)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import httpx
 import msgspec
@@ -29,7 +29,7 @@ async def lodged(house: House, filer: str, reference: str) -> int:
     return id
 
 
-async def streamed(house: House, query: str = "", **headers: str) -> AsyncIterator[str]:
+async def streamed(house: House, query: str = "", **headers: str) -> AsyncGenerator[str, None]:
     """The stream, a block of lines at a time; it ends when the server ends it."""
     blocks: asyncio.Queue[str | None] = asyncio.Queue()
 
@@ -49,7 +49,11 @@ async def streamed(house: House, query: str = "", **headers: str) -> AsyncIterat
         "headers": [(b"host", b"127.0.0.1"), *((k.replace("_", "-").encode(), v.encode()) for k, v in headers.items())],
         "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1", "server": ("127.0.0.1", 8080),
     }  # fmt: skip
-    serving = asyncio.create_task(api.application(house, pages=web.routes(house))(scope, receive, send))
+
+    async def serve() -> None:
+        await api.application(house, pages=web.routes(house))(scope, receive, send)
+
+    serving = asyncio.create_task(serve())
     try:
         while (block := await asyncio.wait_for(blocks.get(), 15)) is not None:
             yield block

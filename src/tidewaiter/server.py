@@ -38,7 +38,7 @@ async def serve(house: House) -> None:
         lifespan="off",
         server_header=False,
     )
-    async with _delivering(house):
+    async with delivering(house):
         await uvicorn.Server(config).serve()
 
 
@@ -51,7 +51,7 @@ async def deliver(house: House) -> None:
 
 
 @asynccontextmanager
-async def _delivering(house: House) -> AsyncIterator[None]:
+async def delivering(house: House) -> AsyncIterator[None]:
     """Delivers while the context lasts."""
 
     async def for_ever() -> None:
