@@ -137,7 +137,9 @@ class Delivery:
 
     async def _send_held(self, hook: Webhook, lease: _Lease) -> None:
         while due := await lease.under(self._hooks.due(hook, at=self._now(), size=HELD_AT_ONCE)):
-            await asyncio.gather(*(self._send_again(hook, one, lease) for one in due))
+            async with asyncio.TaskGroup() as group:
+                for one in due:
+                    group.create_task(self._send_again(hook, one, lease))
 
     async def _send_again(self, hook: Webhook, one: Held, lease: _Lease) -> None:
         sent = await self._send(hook, [one.event], lease)

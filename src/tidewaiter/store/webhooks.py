@@ -7,6 +7,7 @@ of two processes only one goes on.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -15,6 +16,9 @@ import asyncpg
 import msgspec
 
 from tidewaiter.store.feed import DONE, EVENT, EVENTS, Connecting, Position, StoredEvent, event
+
+CONNECTIONS_MAX = 4
+"""So many connections deliveries use at once, however many receivers there are: lodging needs them more."""
 
 
 class AlreadyTold(RuntimeError):
@@ -114,6 +118,7 @@ class Webhooks:
 
     def __init__(self, connecting: Connecting, *, lease: timedelta = timedelta(seconds=30)) -> None:
         self._connecting = connecting
+        self._few = asyncio.Semaphore(CONNECTIONS_MAX)
         self.lease = lease
 
     async def add(self, *, filer: str, url: str, at: datetime, after: Position | None, number_max: int) -> int | None:
@@ -283,7 +288,7 @@ class Webhooks:
     @asynccontextmanager
     async def _leased(self, hook: Webhook) -> AsyncIterator[asyncpg.Connection]:
         """A transaction under the lease, which it renews. The row is locked, so that two of one holder wait too."""
-        async with self._connecting() as connection, connection.transaction():
+        async with self._few, self._connecting() as connection, connection.transaction():
             held = await connection.execute(_HOLD, hook.id, hook.fence, self.lease)
             if held != "UPDATE 1":
                 raise LeaseLost(str(hook.id))
