@@ -78,7 +78,7 @@ async def test_a_worker_killed_at_any_moment_loses_nothing_and_keeps_the_order(
     assert kills >= 4
     assert {one.cursor for one in receiver.taken} == set(everything)
     assert in_order(receiver.taken)
-    assert len(by_lane(receiver.taken)) == 401
+    assert len(by_lane(receiver.taken)) == 404
 
 
 async def test_the_server_delivers_beside_its_other_work(house: House, filer: str, tmp_path: Path) -> None:

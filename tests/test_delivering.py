@@ -126,10 +126,11 @@ async def yard(database_url: str, schema: str, law: Law) -> AsyncIterator[Yard]:
     await store.close()
 
 
-def by_lane(events: Sequence[Event]) -> dict[str | None, list[str]]:
-    found: dict[str | None, list[str]] = defaultdict(list)
+def by_lane(events: Sequence[Event]) -> dict[str, list[str]]:
+    """The cursors of the events of each reference; of those about a message as a whole, by its number."""
+    found: dict[str, list[str]] = defaultdict(list)
     for one in events:
-        found[one.reference].append(one.cursor)
+        found[one.reference or f"/{one.message}"].append(one.cursor)
     return found
 
 
