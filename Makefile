@@ -7,6 +7,7 @@
 #   make oracle       ask the runtime of the Common Expression Language what ten thousand conditions of risk mean
 #   make matching     match a hundred thousand sales with planted mistakes, and find every one
 #   make audit        receipts and changes of the audit log by the thousand, and how fast a log is checked
+#   make catch-up     how fast a receiver of webhooks that was away gets all it missed
 #   make bulk         stream files of 5 GB through the reader, and print the most memory held (BYTES=… for less)
 #   make mutants      change every threshold, rate and day of the law, and see which worked case notices
 #   make fuzz         a million spoiled messages over all readers; takes hours, and goes on where it was stopped
@@ -17,7 +18,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SHARED := $(wildcard ../shared/data/messages/wco-dms-uk-cds/samples)
 
-.PHONY: run test bench bulk oracle matching audit mutants fuzz check format environment browser lock clean
+.PHONY: run test bench bulk catch-up oracle matching audit mutants fuzz check format environment browser lock clean
 
 run: environment
 	@$(BIN)/tidewaiter demonstrate $(if $(ONCE),--once) $(SHARED)
@@ -43,6 +44,9 @@ matching: environment
 
 audit: environment
 	@$(BIN)/pytest -s tests/audit_full.py
+
+catch-up: environment
+	@$(BIN)/python tests/catch_up.py
 
 BYTES ?= 5000000000
 

@@ -1,10 +1,12 @@
-"""The HTTP doors together, the API and the pages, served on one address."""
+"""The HTTP doors together, the API and the pages, served on one address; and the delivery of webhooks beside them."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import uvicorn
@@ -12,6 +14,8 @@ from joserfc.jwk import OKPKey
 from starlette.types import ASGIApp
 
 from tidewaiter import api, web
+from tidewaiter.exchange.delivering import Delivery
+from tidewaiter.exchange.sending import open_sender
 from tidewaiter.services.audit import FOLDER, LogDamaged, publish
 from tidewaiter.services.downtime import ReleaseList, offices, release_list, signed
 from tidewaiter.store import StoreUnavailable
@@ -26,6 +30,8 @@ LIST_EVERY_S = 300
 """So often are the lists of the offices written."""
 LISTS = "downtime"
 """What the folder of these lists is called, in the data folder."""
+AGAIN_S = 5
+"""After a mistake of ours in the delivery it begins anew so much later: a counter must not close for it."""
 
 
 def application(house: House) -> ASGIApp:
@@ -45,15 +51,40 @@ async def serve(house: House) -> None:
         lifespan="off",
         server_header=False,
     )
+    async with working(house):
+        await uvicorn.Server(config).serve()
+
+
+@asynccontextmanager
+async def working(house: House) -> AsyncIterator[None]:
+    """Writes out the log, lists for downtime and webhooks while the context lasts: what needs the key to sign."""
     key = house.signing_key
-    works = [keep_publishing(house, key), keep_listing(house, key)] if key else []
+    works = [keep_publishing(house, key), keep_listing(house, key), keep_delivering(house)] if key else []
     tasks = [asyncio.create_task(work) for work in works]
     try:
-        await uvicorn.Server(config).serve()
+        yield
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def deliver(house: House) -> None:
+    """Deliver webhooks until the process is told to stop. Does nothing where there is no key to sign them with."""
+    if house.signer is None:
+        return
+    async with open_sender(house.signer, excepted=house.webhook_hosts) as sender:
+        await Delivery(house.store, sender, now=house.now).run()
+
+
+async def keep_delivering(house: House) -> None:
+    """The same again and again."""
+    while True:
+        try:
+            await deliver(house)
+        except Exception:
+            log.exception("delivery broke down")
+            await asyncio.sleep(AGAIN_S)
 
 
 async def keep_publishing(house: House, key: OKPKey, *, every_s: float = PUBLISH_EVERY_S) -> None:

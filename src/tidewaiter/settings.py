@@ -114,8 +114,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Annotated[
             Path,
             Meta(
-                description="A file with the Ed25519 private key (PEM or JWK) that signs receipts, the audit log and "
-                "conformance reports. Without it one is made in the data folder."
+                description="A file with the Ed25519 private key (PEM or JWK) that signs receipts, the audit log, "
+                "webhooks and conformance reports. Without it one is made in the data folder."
+            ),
+        ]
+        | None
+    ) = None
+    webhook_hosts: (
+        Annotated[
+            str,
+            Meta(
+                description="Hosts to which webhooks may be sent though their addresses are not public, or by http, "
+                "with commas between them: for tests and inner networks. Without it only public addresses, by https.",
+                pattern=r"^[A-Za-z0-9.:-]+(,[A-Za-z0-9.:-]+)*$",
             ),
         ]
         | None

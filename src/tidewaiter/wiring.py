@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc.jwk import OKPKey
 
+from tidewaiter.exchange.signing import Signer
+from tidewaiter.exchange.waiting import Tide
 from tidewaiter.law import Law, load
 from tidewaiter.services.match import PUBLIC_KEY
 from tidewaiter.services.signing import KeyUnfit, own_key, signing_key
@@ -30,6 +33,10 @@ class House:
     store: Store
     now: Callable[[], datetime] = clock
     signing_key: OKPKey | None = None
+    tide: Tide = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tide", Tide(self.store))
 
     @property
     def person_key(self) -> bytes:
@@ -40,6 +47,18 @@ class House:
     def signers(self) -> frozenset[str]:
         """Those whose signature counts, by the SHA-256 of their certificates."""
         return frozenset(filter(None, (self.settings.trusted_signers or "").lower().split(",")))
+
+    @property
+    def signer(self) -> Signer | None:
+        """Who signs webhooks; None where there is no key."""
+        if self.signing_key is None or not isinstance(self.signing_key.private_key, Ed25519PrivateKey):
+            return None
+        return Signer(self.signing_key.private_key, self.signing_key.thumbprint())
+
+    @property
+    def webhook_hosts(self) -> frozenset[str]:
+        """Hosts that webhooks may be sent to though they are not public, or not by https."""
+        return frozenset(filter(None, (self.settings.webhook_hosts or "").lower().split(",")))
 
 
 def law_of(settings: Settings) -> Law:

@@ -15,8 +15,9 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from tidewaiter.api import openapi, problems
+from tidewaiter.api import openapi, problems, subscribing
 from tidewaiter.api.conforming import ConformMessage, show_keys
+from tidewaiter.api.feeding import show_answer, show_events
 from tidewaiter.api.guarding import Guard
 from tidewaiter.api.lodging import LodgeMessage
 from tidewaiter.api.problems import problem
@@ -37,6 +38,9 @@ def routes(house: House) -> list[BaseRoute]:
         Route("/v1/conform/keys", show_keys, methods=["GET"]),
         Route("/v1/consignments/{reference:path}/receipt", show_receipt, methods=["GET"]),
         Route("/v1/consignments/{reference:path}", show_consignment, methods=["GET"]),
+        Route("/v1/events", show_events, methods=["GET"]),
+        Route("/v1/messages/{id:int}/answer", show_answer, methods=["GET"]),
+        *subscribing.ROUTES,
         Route("/openapi.json", show_description, methods=["GET"]),
         Route("/docs", show_docs, methods=["GET"]),
         Route("/docs.css", show_style, methods=["GET"]),

@@ -8,7 +8,10 @@ from typing import Any
 import msgspec
 
 from tidewaiter import __version__, formats
-from tidewaiter.api.problems import KINDS, MEDIA_TYPE, Problem
+from tidewaiter.api.describing import content, problems
+from tidewaiter.api.openapi_exchange import SCHEMAS as EXCHANGE_SCHEMAS
+from tidewaiter.api.openapi_exchange import paths as exchange_paths
+from tidewaiter.api.problems import Problem
 from tidewaiter.api.quoting import Quoted
 from tidewaiter.api.showing import ConsignmentView
 from tidewaiter.model.answer import Answer
@@ -23,7 +26,17 @@ from tidewaiter.services.conform import ANY
 def description() -> dict[str, Any]:
     """The whole description."""
     _, components = msgspec.json.schema_components(
-        (Consignment, list[Cleared], list[Answer], ConsignmentView, Quoted, Receipt, SignedReport, Problem),
+        (
+            Consignment,
+            list[Cleared],
+            list[Answer],
+            ConsignmentView,
+            Quoted,
+            Receipt,
+            SignedReport,
+            Problem,
+            *EXCHANGE_SCHEMAS,
+        ),
         ref_template="#/components/schemas/{name}",
     )
     return {
@@ -48,6 +61,7 @@ def description() -> dict[str, Any]:
             },
             "/v1/consignments/{reference}": {"get": _show()},
             "/v1/consignments/{reference}/receipt": {"get": _show_receipt()},
+            **exchange_paths(),
             "/openapi.json": {"get": _plain("describe", "This description", "application/json")},
             "/docs": {"get": _plain("readDescription", "This description as a page", "text/html")},
             "/health/live": {"get": _plain("isLive", "Whether the server runs", "application/json")},
@@ -106,9 +120,9 @@ def _lodge() -> dict[str, Any]:
                         "schema": {"type": "string"},
                     },
                 },
-                "content": {"application/json": _body({"anyOf": [results, answers]}), **given},
+                "content": {"application/json": content({"anyOf": [results, answers]}), **given},
             },
-            **_problems(400, 403, 408, 413, 415, 422, 503),
+            **problems(400, 403, 408, 413, 415, 422, 503),
         },
     }
 
@@ -116,13 +130,13 @@ def _lodge() -> dict[str, Any]:
 def _message() -> dict[str, Any]:
     """A message of any format that is read here."""
     consignment = {"$ref": "#/components/schemas/Consignment"}
-    own = _body({"anyOf": [consignment, {"type": "array", "items": consignment}]})
+    own = content({"anyOf": [consignment, {"type": "array", "items": consignment}]})
     return {"required": True, "content": {"application/json": own, **_other_formats()}}
 
 
 def _other_formats() -> dict[str, Any]:
     types = [media_type for module in formats.FORMATS.values() for media_type in module.MEDIA_TYPES]
-    return {media_type: _body({"type": "string"}) for media_type in types if media_type != "application/json"}
+    return {media_type: content({"type": "string"}) for media_type in types if media_type != "application/json"}
 
 
 def _quote() -> dict[str, Any]:
@@ -145,9 +159,9 @@ def _quote() -> dict[str, Any]:
         "responses": {
             "200": {
                 "description": "A quote for each consignment, and what was found about the message as a whole",
-                "content": {"application/json": _body({"$ref": "#/components/schemas/Quoted"})},
+                "content": {"application/json": content({"$ref": "#/components/schemas/Quoted"})},
             },
-            **_problems(400, 403, 408, 413, 415, 422),
+            **problems(400, 403, 408, 413, 415, 422),
         },
     }
 
@@ -176,9 +190,9 @@ def _conform() -> dict[str, Any]:
         "responses": {
             "200": {
                 "description": "The report; whether the message conforms stands in it",
-                "content": {"application/json": _body({"$ref": "#/components/schemas/SignedReport"})},
+                "content": {"application/json": content({"$ref": "#/components/schemas/SignedReport"})},
             },
-            **_problems(400, 403, 408, 413, 415),
+            **problems(400, 403, 408, 413, 415),
         },
     }
 
@@ -197,9 +211,9 @@ def _show_receipt() -> dict[str, Any]:
         "responses": {
             "200": {
                 "description": "The receipt",
-                "content": {"application/json": _body({"$ref": "#/components/schemas/Receipt"})},
+                "content": {"application/json": content({"$ref": "#/components/schemas/Receipt"})},
             },
-            **_problems(400, 404, 409, 503),
+            **problems(400, 404, 409, 503),
         },
     }
 
@@ -221,8 +235,8 @@ def _show_lodgement_receipt() -> dict[str, Any]:
             {"$ref": "#/components/parameters/filer"},
         ],
         "responses": {
-            "200": {"description": "The receipt", "content": {"text/plain": _body({"type": "string"})}},
-            **_problems(400, 404, 503),
+            "200": {"description": "The receipt", "content": {"text/plain": content({"type": "string"})}},
+            **problems(400, 404, 503),
         },
     }
 
@@ -239,32 +253,17 @@ def _show() -> dict[str, Any]:
         "responses": {
             "200": {
                 "description": "The consignment",
-                "content": {"application/json": _body({"$ref": "#/components/schemas/ConsignmentView"})},
+                "content": {"application/json": content({"$ref": "#/components/schemas/ConsignmentView"})},
             },
-            **_problems(400, 404, 503),
+            **problems(400, 404, 503),
         },
     }
 
 
 def _plain(name: str, summary: str, media_type: str, *statuses: int) -> dict[str, Any]:
-    content = {media_type: _body({"type": "string"} if media_type == "text/html" else {"type": "object"})}
+    told = {media_type: content({"type": "string"} if media_type == "text/html" else {"type": "object"})}
     return {
         "operationId": name,
         "summary": summary,
-        "responses": {"200": {"description": summary, "content": content}, **_problems(*statuses)},
+        "responses": {"200": {"description": summary, "content": told}, **problems(*statuses)},
     }
-
-
-def _problems(*statuses: int) -> dict[str, Any]:
-    """The answers for problems of these statuses, with the codes each can have."""
-    return {
-        str(status): {
-            "description": "; ".join(f"`{kind.code}`: {kind.title}" for kind in KINDS if kind.status == status),
-            "content": {MEDIA_TYPE: _body({"$ref": "#/components/schemas/Problem"})},
-        }
-        for status in statuses
-    }
-
-
-def _body(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"schema": schema}

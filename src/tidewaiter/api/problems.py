@@ -41,6 +41,14 @@ LAW_CHANGED = ProblemKind("law_changed", 409, "The law it was charged under is n
 NOT_RECKONED = ProblemKind("not_reckoned", 409, "What is kept of it no longer gives the charges that were made")
 NO_CONSIGNMENT = ProblemKind("consignment_unknown", 404, "This filer has lodged no consignment of that reference")
 NO_RECEIPT = ProblemKind("receipt_unknown", 404, "This filer has no signed receipt for a message of that number")
+NO_MESSAGE = ProblemKind("message_unknown", 404, "This filer has lodged no message of that number")
+NO_WEBHOOK = ProblemKind("webhook_unknown", 404, "This filer has no webhook of that number")
+CURSOR_UNFIT = ProblemKind("cursor_unfit", 400, "A cursor is one that was given here")
+NUMBER_UNFIT = ProblemKind("number_unfit", 400, "A number in the query is not within its bounds")
+NO_KEY = ProblemKind("webhooks_unsigned", 409, "This installation has no key to sign with, so it sends no webhooks")
+WEBHOOK_TAKEN = ProblemKind("webhook_taken", 409, "Events are sent to that address already")
+WEBHOOKS_FULL = ProblemKind("webhooks_full", 409, "This filer has as many webhooks as one may have")
+WEBHOOK_UNFIT = ProblemKind("webhook_unfit", 422, "Nothing can be sent to that address")
 NOT_ALLOWED = ProblemKind("method_not_allowed", 405, "This cannot be done here")
 FOREIGN = ProblemKind("foreign_page", 403, "A page of another site may not do this in your name")
 FOREIGN_HOST = ProblemKind("foreign_host", 421, "This server does not answer to that name")
@@ -52,7 +60,8 @@ OTHER = ProblemKind("bad_request", 400, "The request cannot be understood")
 KINDS = (
     UNREADABLE, KEY_TAKEN, KEY_UNFIT, FILER_UNFIT, TOO_LONG, LENGTH_UNFIT, ENCODED, TOO_SLOW, NOT_FOUND,
     NO_CONSIGNMENT, NOT_ALLOWED, FOREIGN, FOREIGN_HOST, BUSY, UNAVAILABLE, OURS, OTHER, DAY_UNFIT, TOO_MANY,
-    LAW_CHANGED, NOT_RECKONED, FORMAT_UNKNOWN, NO_RECEIPT,
+    LAW_CHANGED, NOT_RECKONED, FORMAT_UNKNOWN, NO_RECEIPT, NO_MESSAGE, NO_WEBHOOK, CURSOR_UNFIT, NUMBER_UNFIT, NO_KEY,
+    WEBHOOK_TAKEN, WEBHOOKS_FULL, WEBHOOK_UNFIT,
 )  # fmt: skip
 """Every problem there is."""
 

@@ -29,6 +29,7 @@ from tidewaiter.cli import conform as conformance
 from tidewaiter.cli import files, report
 from tidewaiter.cli import receipts as receipt_commands
 from tidewaiter.cli.audit import audit_commands
+from tidewaiter.cli.delivering import deliver_command
 from tidewaiter.cli.downtime import downtime_commands
 from tidewaiter.cli.law import commands as law_commands
 from tidewaiter.cli.run import Run, state_of
@@ -426,6 +427,7 @@ app.add_typer(law_commands(_out, _law), name="law")
 app.command(name="watch")(watch_command(_out, _err, _in_house))
 app.add_typer(audit_commands(_out, _err, _in_house), name="audit")
 app.add_typer(downtime_commands(_out, _err, _in_house), name="downtime")
+app.command(name="deliver")(deliver_command(_err, _in_house))
 conformance.register(app, _out, _err, _law)
 receipt_commands.register(app, _out, _err, _law)
 

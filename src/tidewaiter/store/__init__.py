@@ -10,21 +10,30 @@ from tidewaiter.store.audit import Commit, LeafRow, Log, StoredCheckpoint
 from tidewaiter.store.connecting import StoreError, open_store
 from tidewaiter.store.downtime import HandDecision, Standing
 from tidewaiter.store.embedded import start_embedded
+from tidewaiter.store.feed import START, Feed, Position, StoredEvent, position_of
 from tidewaiter.store.lodgements import AlreadyThere, Lodgement, StoredMessage
 from tidewaiter.store.migrating import MigrationError
 from tidewaiter.store.reading import Behind, Decided, Row, SentAnswer, StoredConsignment
 from tidewaiter.store.store import Store, StoreUnavailable
+from tidewaiter.store.webhooks import AlreadyTold, Fresh, Held, LeaseLost, Webhook, Webhooks
 
 __all__ = [
+    "START",
     "AlreadyThere",
+    "AlreadyTold",
     "Behind",
     "Commit",
     "Decided",
+    "Feed",
+    "Fresh",
     "HandDecision",
+    "Held",
     "LeafRow",
+    "LeaseLost",
     "Lodgement",
     "Log",
     "MigrationError",
+    "Position",
     "Row",
     "SentAnswer",
     "Standing",
@@ -33,7 +42,11 @@ __all__ = [
     "StoreUnavailable",
     "StoredCheckpoint",
     "StoredConsignment",
+    "StoredEvent",
     "StoredMessage",
+    "Webhook",
+    "Webhooks",
     "open_store",
+    "position_of",
     "start_embedded",
 ]

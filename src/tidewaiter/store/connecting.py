@@ -33,6 +33,7 @@ async def open_store(url: str, *, schema: str = "tidewaiter", connections_max: i
         async with pool.acquire() as connection:
             await refuse_unsafe(connection)
             await migrate(connection, schema)
+            await refuse_other_numbers(connection)
     except BaseException:
         await pool.close()
         raise
@@ -59,3 +60,20 @@ async def refuse_unsafe(connection: asyncpg.Connection) -> None:
         value = await connection.fetchval("select current_setting($1)", name)
         if value == "off" or (wanted is not None and value != wanted):
             raise StoreError(f"the server has {name} = {value}: what it acknowledges could be lost")
+
+
+async def refuse_other_numbers(connection: asyncpg.Connection) -> None:
+    """Nothing where the transactions of this server come after those of the events it holds. Raises StoreError.
+
+    A dump that was restored into another server brings the old numbers along, and new events would stand before them.
+    """
+    # The snapshot's upper end, so that asking takes no number itself.
+    is_behind = await connection.fetchval(
+        "select max(xid) >= pg_snapshot_xmax(pg_current_snapshot()) from (select xid from events order by xid desc, id"
+        " desc limit 1) newest"
+    )
+    if is_behind:
+        raise StoreError(
+            "the events come from a server whose transactions had higher numbers: stop this one, and set its epoch"
+            " higher with pg_resetwal --epoch"
+        )

@@ -72,7 +72,7 @@ async def enter(connection: asyncpg.Connection, decisions: Sequence[HandDecision
         for one in decisions:
             row = await connection.fetchrow(
                 "update consignments set control = $3 where id = $1 and control = $2"
-                " returning message_id, security, law_digest",
+                " returning filer, message_id, security, law_digest",
                 one.id, one.was, one.control,
             )  # fmt: skip
             done.append(row is not None)
@@ -83,10 +83,11 @@ async def enter(connection: asyncpg.Connection, decisions: Sequence[HandDecision
                 " values ($1, $2, $3, $4, $5, '{}', $6)",
                 one.id, one.decided_at, one.decided_by, row["security"], one.control, row["law_digest"],
             )  # fmt: skip
-            body = {"security": row["security"], "control": one.control, "by_hand": True}
+            body = {"security": row["security"], "control": one.control, "answers": [], "by_hand": True}
             await connection.execute(
-                "insert into events (at, message_id, consignment_id, kind, body) values ($1, $2, $3, 'decided', $4)",
-                at, row["message_id"], one.id, msgspec.json.encode(body),
+                "insert into events (at, filer, message_id, consignment_id, kind, body)"
+                " values ($1, $2, $3, $4, 'decided', $5)",
+                at, row["filer"], row["message_id"], one.id, msgspec.json.encode(body),
             )  # fmt: skip
             decision = (one.id, row["security"], one.control)
             told += leaf.decided(at=one.decided_at, by=one.decided_by, decisions=[decision])

@@ -124,7 +124,7 @@ Placed = Sequence[tuple[int, int, ClearedConsignment]]
 
 def _tables(lodgement: Lodgement, message_id: int, placed: Placed) -> Iterator[tuple[str, list[str], list[Any]]]:
     """Each table to be filled: its name, its columns and the rows."""
-    at = lodgement.received_at
+    at, filer, digest = lodgement.received_at, lodgement.filer, lodgement.digest.hex()
     heads, private = [], []
     for id, place, one in placed:
         record, cleared, totals = one.consignment, one.cleared, one.cleared.totals
@@ -191,7 +191,7 @@ def _tables(lodgement: Lodgement, message_id: int, placed: Placed) -> Iterator[t
             for p in one.postings
         ],
     )
-    whole = (f"{lodgement.digest.hex()}-{message_id}", message_id, None, 0, WHOLE, lodgement.format, at)
+    whole = (f"{digest}-{message_id}", message_id, None, 0, WHOLE, lodgement.format, at)
     yield (
         "answers",
         _ANSWERS,
@@ -206,13 +206,13 @@ def _tables(lodgement: Lodgement, message_id: int, placed: Placed) -> Iterator[t
     )
     yield (
         "events",
-        ["at", "message_id", "consignment_id", "kind", "body"],
+        _EVENTS,
         [
-            (at, message_id, None, "message_received", _event(format=lodgement.format, digest=lodgement.digest.hex())),
+            (at, filer, message_id, None, "message_received", _event(format=lodgement.format, digest=digest)),
             *(
-                (at, message_id, id, "decided", _event(security=d.security, control=d.control, answers=_kinds(one)))
+                (at, filer, message_id, id, "decided", _event(security=d.security, control=d.control, answers=told))
                 for id, _, one in placed
-                for d in [one.cleared.decision]
+                for d, told in [(one.cleared.decision, [answer.id for answer in one.answers])]
             ),
         ],
     )
@@ -237,10 +237,6 @@ def _micro(amount: str | None) -> int | None:
     return None if amount is None else int(Decimal(amount).scaleb(6))
 
 
-def _kinds(one: ClearedConsignment) -> list[str]:
-    return [answer.kind for answer in one.answers]
-
-
 def _event(**body: Any) -> bytes:
     return msgspec.json.encode(body)
 
@@ -260,4 +256,5 @@ _CHARGES = [
 _SIGNALS = ["consignment_id", "place", "profile", "lane", "score", "reason", "item"]
 _DECISIONS = ["consignment_id", "decided_at", "decided_by", "security", "control", "reasons", "law_digest"]
 _POSTINGS = ["consignment_id", "item", "account", "debit_micro", "credit_micro", "currency", "charge"]
+_EVENTS = ["at", "filer", "message_id", "consignment_id", "kind", "body"]
 _ANSWERS = ["id", "message_id", "consignment_id", "place", "kind", "format", "sent_at", "body"]

@@ -16,7 +16,9 @@ from tidewaiter.model.finding import Finding
 from tidewaiter.model.movement import Movement
 from tidewaiter.model.past import Past
 from tidewaiter.store import audit, dispatches, downtime, lodgements, reading, trade, vault
+from tidewaiter.store.feed import Feed
 from tidewaiter.store.lodgements import Lodgement, StoredMessage
+from tidewaiter.store.webhooks import Webhooks
 
 ACQUIRE_TIMEOUT_S = 5
 UNAVAILABLE = (
@@ -35,10 +37,15 @@ class StoreUnavailable(RuntimeError):
 
 
 class Store:
-    """What is kept. Every method takes a connection for itself; `write` is the only one that lodges."""
+    """What is kept. Every method takes a connection for itself; `write` is the only one that lodges.
+
+    `feed` reads events, `webhooks` keeps where they are sent.
+    """
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        self.feed = Feed(self._connection)
+        self.webhooks = Webhooks(self._connection)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:

@@ -27,13 +27,14 @@ from tidewaiter.services.reckon import LawChanged, NotReckoned, receipt_of
 from tidewaiter.services.show import show_to_officer
 from tidewaiter.store import StoredConsignment, StoreUnavailable
 from tidewaiter.web import names, quoting, words
+from tidewaiter.web.streaming import stream_events
 from tidewaiter.wiring import House
 
 ID_MAX = 2**63 - 1
 KEPT = ("control", "reference", "before", "after", "personal", *quoting.FIELDS)
 """What a link to the same page keeps of its address."""
 OFFICER = "officer"
-STATIC = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
+STATIC = {"style.css": "text/css", "icon.svg": "image/svg+xml", "list.js": "text/javascript"}
 
 Page = Callable[[House, Request], Awaitable[Response]]
 
@@ -46,6 +47,7 @@ def routes(house: House) -> list[BaseRoute]:
         Route("/consignments/{id:int}/receipt", _serve(house, show_receipt), methods=["GET"]),
         Route("/consignments/{id:int}/receipt.json", _serve(house, give_receipt), methods=["GET"]),
         Route("/quote", _serve(house, show_quote), methods=["GET"]),
+        Route("/events/stream", _serve(house, stream_events), methods=["GET"]),
         Route("/static/{name}", show_static, methods=["GET"]),
     ]
 
@@ -64,6 +66,7 @@ async def show_list(house: House, request: Request) -> Response:
     """The consignments, newest first, a page at a time."""
     asked = request.query_params
     control = asked.get("control") if asked.get("control") in names.CONTROL else None
+    seen = await house.tide.newest()  # before the list is read, so that nothing happens between the two unseen
     page = await list_consignments(
         store=house.store,
         control=control,
@@ -71,7 +74,8 @@ async def show_list(house: House, request: Request) -> Response:
         before=_id(asked.get("before")),
         after=_id(asked.get("after")),
     )
-    return _rendered(request, "list.html", page=page, control=control, reference=asked.get("reference", "").strip())
+    found = asked.get("reference", "").strip()
+    return _rendered(request, "list.html", page=page, control=control, reference=found, seen=seen.cursor)
 
 
 async def show_one(house: House, request: Request) -> Response:

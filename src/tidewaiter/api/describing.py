@@ -1,0 +1,28 @@
+"""Pieces that every part of the OpenAPI description is made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tidewaiter.api.problems import KINDS, MEDIA_TYPE
+
+
+def problems(*statuses: int) -> dict[str, Any]:
+    """The answers for problems of these statuses, with the codes each can have."""
+    return {
+        str(status): {
+            "description": "; ".join(f"`{kind.code}`: {kind.title}" for kind in KINDS if kind.status == status),
+            "content": {MEDIA_TYPE: content({"$ref": "#/components/schemas/Problem"})},
+        }
+        for status in statuses
+    }
+
+
+def content(schema: dict[str, Any]) -> dict[str, Any]:
+    """A body of this schema."""
+    return {"schema": schema}
+
+
+def json_of(name: str) -> dict[str, Any]:
+    """A body of JSON, of the schema of this name."""
+    return {"application/json": content({"$ref": f"#/components/schemas/{name}"})}
