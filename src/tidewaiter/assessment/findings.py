@@ -202,7 +202,8 @@ def _of_goods(terms: Terms, worth: Worth, charged: Charged) -> Iterator[pl.DataF
     unvalued = (worth.goods == MISSING) & (worth.customs_value == MISSING)
     yield _of_items("ASM-05", terms, np.flatnonzero(unstated & unvalued), "/price")
     has_measure = charged.measure != NO_MEASURE
-    by_formula = np.flatnonzero(charged.lacking & has_measure & (tariff.plain_ppm[charged.measure] == MISSING))
+    by_formula = np.flatnonzero(charged.lacking & has_measure)
+    by_formula = by_formula[tariff.plain_ppm[charged.measure[by_formula]] == MISSING]
     yield from _of_formulas(terms, by_formula, charged.measure[by_formula])
     preferred, countries = charged.preferred
     if len(countries) > 1:

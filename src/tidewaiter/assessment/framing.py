@@ -74,7 +74,6 @@ def frame(terms: Terms, parts: list[Part]) -> pl.DataFrame:
     at = np.empty(size, np.int64)
     for spot, place in zip(spots, places, strict=True):
         at[place] = spot
-    head = terms.head_of[at]
     items = terms.numbers("item")[at]
     if any(part.is_head for part in parts):
         items = np.where(column("is_head", np.bool_), MISSING, items)
@@ -85,12 +84,12 @@ def frame(terms: Terms, parts: list[Part]) -> pl.DataFrame:
     no_sale = all(isinstance(part.at_sale, int) for part in parts)
     return pl.DataFrame(
         [
-            pl.Series("row", terms.rows.astype(np.uint32)[head], dtype=ROW),
+            pl.Series("row", terms.rows.astype(np.uint32)[terms.head_of][at], dtype=ROW),
             series("item", items, ROW),
             *terms.law.charges_said[pl.Series(rule)].get_columns(),
             series("amount_micro", column("amount")),
             nothing.alias("at_sale_micro") if no_sale else series("at_sale_micro", column("at_sale")),
-            terms.currencies(head, CHARGES["currency"]),
+            terms.currencies(CHARGES["currency"], at),
             series("base_micro", column("base")),
             pl.Series("rule", rule),
             series("fact", fact, pl.UInt32),

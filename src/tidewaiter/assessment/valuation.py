@@ -168,8 +168,9 @@ def _converted(
     which, currencies = currency()
     to_home, of_home, to_threshold, of_threshold = terms.rates(currencies, which, heads)
     home = scaled(amounts, to_home, of_home, quantum=rounding.quantum, half_up=rounding.half_up)
-    is_one = isinstance(to_threshold, int) and to_threshold == of_threshold != MISSING
-    threshold = amounts if is_one else scaled(amounts, to_threshold, of_threshold, quantum=1, half_up=True)
+    # In lowest terms equal parts are one for one.
+    is_same = isinstance(to_threshold, int) and isinstance(of_threshold, int) and to_threshold == of_threshold == 1
+    threshold = amounts if is_same else scaled(amounts, to_threshold, of_threshold, quantum=1, half_up=True)
     return amounts, home, threshold
 
 
