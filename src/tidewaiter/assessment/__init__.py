@@ -64,7 +64,7 @@ def _values(terms: Terms, worth: Worth, charged: Charged) -> pl.DataFrame:
             series("goods_micro", worth.goods),
             series("customs_value_micro", charged.customs_value),
             series("tax_base_micro", charged.tax_base),
-            terms.currencies(terms.head_of),
+            terms.currencies(pl.String),
         ]
     )
 

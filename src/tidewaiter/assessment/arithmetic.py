@@ -24,9 +24,10 @@ from tidewaiter.assessment.lines import (
     UNKNOWN_DUTY,
     Line,
     RegimeGoods,
+    Ways,
     some,
 )
-from tidewaiter.law.rules import ChargeRule, Tax
+from tidewaiter.law.rules import ChargeRule, Displacing, Tax
 from tidewaiter.law.tariff import NO_MEASURE
 from tidewaiter.model.exact import (
     MISSING,
@@ -34,13 +35,15 @@ from tidewaiter.model.exact import (
     Yes,
     at_least,
     distinct,
+    has_gap,
     minus,
-    plus,
     scaled,
     shares,
     sums,
 )
 from tidewaiter.model.money import MICRO
+
+_NONE = np.zeros(0, np.int64)
 
 
 def _relief(_rule: ChargeRule, goods: RegimeGoods) -> Line:
@@ -70,8 +73,8 @@ def _shares_off(rule: ChargeRule, goods: RegimeGoods, base: Whole) -> Whole:
     """What is taken off each item of the sum that is taken off the consignment; unknown where a base of it is."""
     whole = np.repeat(sums(base, goods.starts), np.diff(goods.starts, append=len(base)))
     off = np.where(whole == MISSING, MISSING, goods.fixed(rule, rule.minus_micro, rule.minus_currency))
-    weights = np.where(base == MISSING, 0, base) // goods.quantum
-    return shares(off, weights, goods.starts, goods.rounding(rule)[0])
+    known_ones: Whole = np.where(base == MISSING, 0, base)
+    return shares(off, known_ones // goods.quantum, goods.starts, goods.rounding(rule)[0])
 
 
 def _collected(rule: ChargeRule, goods: RegimeGoods, amount: Whole, base: Whole, rate_ppm: Whole | int) -> Whole:
@@ -79,7 +82,7 @@ def _collected(rule: ChargeRule, goods: RegimeGoods, amount: Whole, base: Whole,
     if rule.share_ppm == MICRO:
         return amount
     quantum, half_up = goods.rounding(rule)
-    rate = np.asarray(rate_ppm, np.int64)
+    rate = np.broadcast_to(np.asarray(rate_ppm, np.int64), base.shape)
     # The share of the rate in parts of a million million: the amount itself is not rounded before its share is taken.
     above, below = rate * rule.share_ppm, (MICRO - rate if rule.is_grossed_up else MICRO) * np.int64(MICRO)
     common = np.gcd(np.where(rate == MISSING, 1, above), np.where(rate == MISSING, 1, below))
@@ -98,7 +101,7 @@ def _flat(rule: ChargeRule, goods: RegimeGoods) -> Line:
         _, places = np.unique(goods.head * len(codes) + which[goods.at], return_index=True)
         first = np.zeros(len(goods.at), np.bool_)
         first[places] = True
-    return Line(amount=np.where(first, fixed, 0), how=np.where(first, PLAIN, AGAIN))
+    return Line(amount=np.where(first, fixed, 0), how=np.where(first, PLAIN, AGAIN).astype(np.uint8))
 
 
 def _tariff(rule: ChargeRule, goods: RegimeGoods) -> Line:
@@ -109,31 +112,42 @@ def _tariff(rule: ChargeRule, goods: RegimeGoods) -> Line:
     """
     value = goods.base(rule, goods.customs_value)
     if rule.measures:
-        return _layer(rule, goods, goods.bearing(rule.measures), value)
-    measure = goods.found("", goods.at)
-    is_known = measure != NO_MEASURE
-    firm = np.where(is_known, goods.terms.law.tariff.is_firm[measure], rule.confidence == "firm")
-    amount, how = _by_measure(rule, goods, measure, value), np.where(is_known, _how(goods, measure), UNKNOWN_DUTY)
-    return Line(amount=amount, base=value, how=how, fact=measure, is_firm=firm)
+        return _layer(rule, goods, value)
+    measure = goods.tariff.usual()
+    firm = goods.terms.law.tariff.is_firm[measure]
+    firm[measure == NO_MEASURE] = rule.confidence == "firm"
+    amount = _by_measure(rule, goods, measure, value)
+    return Line(amount=amount, base=value, how=_how(goods, measure), fact=measure, is_firm=firm)
 
 
-def _layer(rule: ChargeRule, goods: RegimeGoods, only: Whole, value: Whole) -> Line:
+def _layer(rule: ChargeRule, goods: RegimeGoods, value: Whole) -> Line:
     """A layer on the goods that bear it."""
     said = goods.terms.law.tariff
-    measure, base = goods.layer(rule.measures)[only], value[only]
+    only, measure = goods.layer(rule.measures)
+    base, how = value[only], _how(goods, measure)
     displaced, parted = _displaced(rule, goods, only)
-    parted &= ~displaced & (said.plain_ppm[measure] != 0)
-    amount, due = np.zeros(len(only), np.int64), np.flatnonzero(~displaced & ~parted)
-    amount[due] = _by_measure(rule, goods, measure[due], base[due], only[due])
-    amount[parted] = MISSING
-    how = np.where(displaced, DISPLACED, np.where(parted, PARTED, _how(goods, measure)))
+    if not displaced.any() and not parted.any():
+        amount = _by_measure(rule, goods, measure, base, only)
+    else:
+        parted &= ~displaced & (said.plain_ppm[measure] != 0)
+        amount, due = np.zeros(len(only), np.int64), np.flatnonzero(~displaced & ~parted)
+        amount[due] = _by_measure(rule, goods, measure[due], base[due], only[due])
+        amount[parted] = MISSING
+        how[displaced], how[parted] = DISPLACED, PARTED
     return Line(amount=amount, base=base, how=how, fact=measure, is_firm=said.is_firm[measure], only=only)
 
 
-def _how(goods: RegimeGoods, measure: Whole) -> Whole:
-    said = goods.terms.law.tariff
-    found: Whole = np.where(said.plain_ppm[measure] == 0, FREE, np.where(said.is_preference[measure], PREFERRED, PLAIN))
-    return found
+def _how(goods: RegimeGoods, measure: Whole) -> Ways:
+    """What a line says of each measure; of none that its duty is not known."""
+    law = goods.terms.law
+
+    def find() -> Ways:
+        free, preferred = law.tariff.plain_ppm == 0, law.tariff.is_preference
+        told = np.where(free, FREE, np.where(preferred, PREFERRED, PLAIN)).astype(np.uint8)
+        told[NO_MEASURE] = UNKNOWN_DUTY
+        return told
+
+    return law.remembered("what lines say of measures", find)[measure]
 
 
 def _by_measure(rule: ChargeRule, goods: RegimeGoods, measure: Whole, value: Whole, at: Whole | slice = EVERY) -> Whole:
@@ -141,9 +155,10 @@ def _by_measure(rule: ChargeRule, goods: RegimeGoods, measure: Whole, value: Who
     said = goods.terms.law.tariff
     ppm = said.plain_ppm[measure]
     amount = goods.part(rule, value, ppm, at)
-    by_formula = np.flatnonzero((ppm == MISSING) & (measure != NO_MEASURE))
+    by_formula = np.flatnonzero(ppm == MISSING) if has_gap(ppm) else _NONE
+    by_formula = by_formula[measure[by_formula] != NO_MEASURE]
     if len(by_formula):
-        of = np.arange(len(goods.at))[at][by_formula]
+        of = by_formula if isinstance(at, slice) else at[by_formula]
         amount[by_formula] = duties(goods.measured(rule, value[by_formula], of), measure[by_formula])
     return amount
 
@@ -153,29 +168,30 @@ def _displaced(rule: ChargeRule, goods: RegimeGoods, only: Whole) -> tuple[Yes, 
 
     A layer that is free for the goods takes nothing out.
     """
-    said = goods.terms.law.tariff
     wholly, partly = np.zeros(len(only), np.bool_), np.zeros(len(only), np.bool_)
     for one in rule.unless:
-        layers = [name for name in one.layers if len(goods.bearing(name))]
-        if not layers:
-            continue
-        here = np.array([one.holds(place.day) for place in goods.terms.places], np.bool_)[goods.place[only]]
-        if one.origins:
-            origin, names = goods.terms.items_apart("origin_country")
-            here &= np.array([name in one.origins for name in names], np.bool_)[origin[goods.at[only]]]
-        for name in layers:
-            measure = goods.layer(name)[only]
-            bears = here & (measure != NO_MEASURE) & (said.plain_ppm[measure] != 0)
-            on_part = said.is_on_part[measure] & one.is_part
-            wholly |= bears & ~on_part
-            partly |= bears & on_part
+        bearing = goods.marks.of(one.layers, only)
+        for borne, is_part in zip(bearing or (), (False, one.is_part), strict=False):
+            here = borne[_gives_way(one, goods, only[borne])]
+            (partly if is_part else wholly)[here] = True
     return wholly, partly
+
+
+def _gives_way(one: Displacing, goods: RegimeGoods, at: Whole) -> Yes | slice:
+    """Whether each of these goods is of an origin and a day for which others take the place of a layer."""
+    here: Yes | None = None
+    if one.since is not None or one.until is not None:
+        here = one.held(goods.terms.days)[goods.place[at]]
+    if one.origins:
+        origin, names = goods.terms.items_apart("origin_country")
+        is_its = np.array([name in one.origins for name in names], np.bool_)[origin[goods.at[at]]]
+        here = is_its if here is None else here & is_its
+    return EVERY if here is None else here
 
 
 def _tax(rule: ChargeRule, goods: RegimeGoods) -> Line:
     """The rate of the goods' class on the tax base, or on what the rule names; zero where due at the sale."""
-    with_charges = np.where(goods.tax_has_charges, plus(goods.tax_base, goods.before), goods.tax_base)
-    base = goods.base(rule, with_charges)
+    base = goods.base(rule, goods.tax_base) if rule.base else goods.with_charges(goods.before)
     only = _where_charged(rule.tax, goods)
     if only is not None and not len(only):
         return Line(amount=base[only], only=only)
@@ -190,7 +206,7 @@ def _tax(rule: ChargeRule, goods: RegimeGoods) -> Line:
         return some(line, only)
     whole = goods.part(rule, base, ppm)
     amount = _collected(rule, goods, whole, base, ppm)
-    how = np.where(ppm == 0, NOUGHT_RATED, PLAIN)
+    how = np.where(ppm == 0, NOUGHT_RATED, PLAIN).astype(np.uint8)
     return some(Line(amount=amount, whole=whole, base=base, how=how, fact=rate, is_firm=is_firm), only)
 
 

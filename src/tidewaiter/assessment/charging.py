@@ -5,35 +5,37 @@ How each is reckoned is in `arithmetic.py`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
 from tidewaiter.assessment.arithmetic import ARITHMETIC
-from tidewaiter.assessment.lines import EVERY, NO_FACT, WAIVED, Line, RegimeGoods, limits
+from tidewaiter.assessment.framing import Part, frame, part_of
+from tidewaiter.assessment.lines import EVERY, WAIVED, Line, RegimeGoods, limits
 from tidewaiter.assessment.measures import Asked
 from tidewaiter.assessment.regimes import Choice
-from tidewaiter.assessment.terms import Terms
+from tidewaiter.assessment.terms import Details, Terms
 from tidewaiter.assessment.valuation import Worth
 from tidewaiter.law.rules import ChargeRule
 from tidewaiter.law.tariff import NO_MEASURE
-from tidewaiter.model.batch import ROW
 from tidewaiter.model.exact import (
     MISSING,
     Whole,
     Yes,
     at_least,
-    known,
+    has_gap,
     minus,
+    picked,
     plus,
     scaled,
-    series,
     sums,
 )
 from tidewaiter.model.money import MICRO
-from tidewaiter.model.outcome import CHARGES
+
+_NONE = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +43,9 @@ class Charged:
     """`charges`: frame CHARGES. A goods item: `customs_value` as far as its regime takes it and `tax_base` as it was
     reached, in millionths; `duty_known`: whether the tariff says something of it, where a regime asked; `measure`:
     which measure of the tariff holds, `NO_MEASURE` where none was asked for or found; `lacking`: whether the duty could
-    not be reckoned; `preferred`: the country of a preference claimed and asked for, '' where there is
-    none."""
+    not be reckoned; `preferred`: the country of a preference claimed and asked for, '' where there is none. Lines that
+    did not come out: `layers`, the items of those besides the usual duty and the measure of each; `untaxed`, the items
+    of those by a tax whose rate is not held, and the code of each."""
 
     charges: pl.DataFrame
     customs_value: Whole
@@ -51,6 +54,8 @@ class Charged:
     measure: Whole
     lacking: Yes
     preferred: tuple[Whole, list[str]]
+    layers: tuple[Whole, Whole]
+    untaxed: tuple[Whole, Details]
 
 
 def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
@@ -59,57 +64,87 @@ def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
     customs_value, tax_base = worth.customs_value, worth.tax_base.copy()
     tariff = Asked(terms)
     lacking = np.zeros(len(chosen), np.bool_)
-    of_place = _Grounds(terms)
-    parts: list[_Part] = []
+    grounds = _Grounds.of(terms)
+    parts: list[Part] = []
     for number, regime in enumerate(choice.regimes):
         at = np.flatnonzero(chosen == number)
         head = terms.head_of[at]
-        place = terms.place[head]
         goods = RegimeGoods(
             at=at,
             terms=terms,
             regime=regime,
             head=head,
-            place=place,
-            quantum=of_place.quantum[place],
-            half_up=of_place.half_up[place],
+            place=terms.place[head],
+            quantum=picked(grounds.quantum, head),
+            half_up=picked(grounds.half_up, head),
             goods=at_least(worth.goods[at], 0),
             carriage=worth.carriage[at],
             customs_value=worth.customs_value[at],
             tax_base=worth.tax_base[at],
-            tax_has_charges=of_place.tax_has_charges[place],
-            starts=np.flatnonzero(np.diff(head, prepend=-1)),
-            found=tariff.found,
+            tax_has_charges=picked(grounds.tax_has_charges, head),
+            tariff=tariff.of(at),
         )
         if regime.value_share_ppm != MICRO:
-            _lower(goods, regime.value_share_ppm, of_place)
+            _lower(goods, regime.value_share_ppm, grounds)
             customs_value = customs_value.copy()
             customs_value[at] = goods.customs_value
         for rule in regime.charges:
-            if rule.measures and not len(goods.bearing(rule.measures)):
-                goods.by_code.setdefault(rule.code, np.zeros(len(at), np.int64))
+            if rule.measures and not len(goods.layer(rule.measures)[0]):
+                goods.charged(rule, None)
                 continue  # a layer that none of the goods bear has no line
             line = _waived(rule, goods, ARITHMETIC[rule.arithmetic](rule, goods))
             if rule.arithmetic == "tariff" and not rule.measures:
                 lacking[at] = line.amount == MISSING
                 goods.usual = line.amount
-            parts.append(_part(rule, goods, line))
+            parts.append(part_of(rule, goods, line))
             goods.charged(rule, line)
-        tax_base[at] = np.where(goods.tax_has_charges, plus(goods.tax_base, goods.counted), goods.tax_base)
+        tax_base[at] = goods.with_charges(goods.counted)
     return Charged(
-        charges=_frame(terms, parts),
+        charges=frame(terms, parts),
         customs_value=customs_value,
         tax_base=tax_base,
         duty_known=~tariff.asked | (tariff.measure != NO_MEASURE),
         measure=tariff.measure,
         lacking=lacking,
         preferred=tariff.preferred,
+        layers=_layers_unknown(terms, parts),
+        untaxed=_untaxed(terms, parts),
     )
+
+
+def _layers_unknown(terms: Terms, parts: Sequence[Part]) -> tuple[Whole, Whole]:
+    """The lines of layers whose amount is not known: item by item, and the measure of each."""
+    found = [_NONE]
+    facts = [_NONE]
+    for part in parts:
+        if terms.law.is_layer[part.rule] and has_gap(part.amount) and not isinstance(part.fact, int):
+            here = np.flatnonzero(part.amount == MISSING)
+            found.append(part.at[here])
+            facts.append(part.fact[here])
+    items = np.concatenate(found)
+    order = np.argsort(items, kind="stable")
+    return items[order], np.concatenate(facts)[order]
+
+
+def _untaxed(terms: Terms, parts: Sequence[Part]) -> tuple[Whole, Details]:
+    """The lines of taxes whose rate is not held: item by item, and the code of each."""
+    law, found, codes = terms.law, [_NONE], [_NONE]
+    names: list[str | None] = []
+    for part in parts:
+        if law.is_by_tax[part.rule] and not isinstance(part.fact, int):
+            here = np.flatnonzero(law.tax_rate_ppm[part.fact] == MISSING)
+            if len(here):
+                found.append(part.at[here])
+                codes.append(np.full(len(here), len(names), np.int64))
+                names.append(law.charge_rules[part.rule].code)
+    items = np.concatenate(found)
+    order = np.argsort(items, kind="stable")
+    return items[order], (np.concatenate(codes)[order], names)
 
 
 def _lower(goods: RegimeGoods, share_ppm: int, grounds: _Grounds) -> None:
     """Take only that share of the customs value, as some laws do of what a person buys at retail."""
-    quantum, half_up = grounds.value_quantum[goods.place], grounds.value_half_up[goods.place]
+    quantum, half_up = picked(grounds.value_quantum, goods.head), picked(grounds.value_half_up, goods.head)
     lower = scaled(goods.customs_value, share_ppm, MICRO, quantum=quantum, half_up=half_up)
     goods.tax_base = plus(lower, minus(goods.tax_base, goods.customs_value))
     goods.customs_value = lower
@@ -132,94 +167,26 @@ def _waived(rule: ChargeRule, goods: RegimeGoods, line: Line) -> Line:
     sizes = np.diff(goods.starts, append=len(amount))
     waived = np.repeat(small & (total != MISSING), sizes)[only]
     whole = line.amount if line.whole is None else line.whole
-    how = np.where(waived & (whole > 0), WAIVED, line.how)
+    how = np.where(waived & (whole > 0), WAIVED, line.how).astype(np.uint8)
     return replace(line, amount=np.where(waived, 0, line.amount), whole=np.where(waived, 0, whole), how=how)
 
 
-class _Grounds:
-    """How each place rounds charges and values, and whether its tax counts the charges."""
+class _Grounds(NamedTuple):
+    """How charges and values are rounded where each head is, and whether the tax counts the charges there."""
 
-    def __init__(self, terms: Terms) -> None:
-        grounds = [place.ground for place in terms.places]
-        self.quantum = np.array([ground.charge_quantum for ground in grounds], np.int64)
-        self.half_up = np.array([ground.charge_rounding == "half_up" for ground in grounds], np.bool_)
-        self.value_quantum = np.array([ground.value_quantum for ground in grounds], np.int64)
-        self.value_half_up = np.array([ground.value_rounding == "half_up" for ground in grounds], np.bool_)
-        self.tax_has_charges = np.array(["duty" in ground.tax_base for ground in grounds], np.bool_)
+    quantum: Whole | int
+    half_up: Yes | bool
+    value_quantum: Whole | int
+    value_half_up: Yes | bool
+    tax_has_charges: Yes | bool
 
-
-class _Part(NamedTuple):
-    """One charge on the items of one regime, as columns; what is the same for all of them as one value."""
-
-    at: Whole
-    head: Whole
-    is_head: bool
-    rule: int
-    amount: Whole
-    at_sale: Whole | int
-    base: Whole | int
-    fact: Whole | int
-    how: Whole | int
-    is_firm: Yes | bool
-
-
-def _part(rule: ChargeRule, goods: RegimeGoods, line: Line) -> _Part:
-    """The columns of one charge, of the items that have a line of it."""
-    only = EVERY if line.only is None else line.only
-    return _Part(
-        at=goods.at[only],
-        head=goods.head[only],
-        is_head=line.is_head,
-        rule=rule.number,
-        amount=line.amount,
-        at_sale=MISSING if line.at_sale is None else line.at_sale,
-        base=MISSING if line.base is None else line.base,
-        fact=NO_FACT if line.fact is None else line.fact,
-        how=line.how,
-        is_firm=rule.confidence == "firm" if line.is_firm is None else line.is_firm,
-    )
-
-
-def _frame(terms: Terms, parts: list[_Part]) -> pl.DataFrame:
-    """The frame CHARGES of all parts, consignment by consignment, item by item, in the order of the regime."""
-    if not parts:
-        return pl.DataFrame(schema=CHARGES)
-    sizes = [len(part.at) for part in parts]
-
-    def column(name: str, dtype: Any = np.int64) -> Any:
-        found = np.empty(sum(sizes), dtype)
-        start = 0
-        for part, size in zip(parts, sizes, strict=True):
-            found[start : start + size] = getattr(part, name)
-            start += size
-        return found
-
-    at, head, is_head = column("at"), column("head"), column("is_head", np.bool_)
-    # A line of the whole consignment stands after those of its items.
-    place = at * 2
-    if is_head.any():
-        last = np.zeros(len(terms.heads), np.int64)
-        last[terms.head_of] = np.arange(len(terms.head_of))
-        place = np.where(is_head, last[head] * 2 + 1, place)
-    order = np.argsort(place, kind="stable") if len(parts) > 1 else np.arange(len(place))
-    at, head, is_head = at[order], head[order], is_head[order]
-    items = known(terms.of_items("item"))[at]
-    rule = column("rule", np.uint32)[order]
-    fact = column("fact", np.int32)[order]
-    no_sale = all(isinstance(part.at_sale, int) for part in parts)
-    at_sale = pl.Series("at_sale_micro", [None], dtype=pl.Int64).new_from_index(0, len(order))
-    return pl.DataFrame(
-        [
-            pl.Series("row", terms.rows[head], dtype=ROW),
-            series("item", np.where(is_head, MISSING, items) if is_head.any() else items, ROW),
-            *terms.law.charges_said[pl.Series(rule)].get_columns(),
-            series("amount_micro", column("amount")[order]),
-            at_sale if no_sale else series("at_sale_micro", column("at_sale")[order]),
-            terms.currencies(head),
-            series("base_micro", column("base")[order]),
-            pl.Series("rule", rule),
-            series("fact", np.where(fact == NO_FACT, MISSING, fact.astype(np.int64)), pl.UInt32),
-            pl.Series("how", column("how", np.uint8)[order]),
-            pl.Series("is_firm", column("is_firm", np.bool_)[order]),
-        ]
-    )
+    @classmethod
+    def of(cls, terms: Terms) -> _Grounds:
+        """Those of every head."""
+        return cls(
+            quantum=terms.alike(lambda place: place.ground.charge_quantum),
+            half_up=terms.alike_if(lambda place: place.ground.charge_rounding == "half_up"),
+            value_quantum=terms.alike(lambda place: place.ground.value_quantum),
+            value_half_up=terms.alike_if(lambda place: place.ground.value_rounding == "half_up"),
+            tax_has_charges=terms.alike_if(lambda place: "duty" in place.ground.tax_base),
+        )

@@ -16,7 +16,7 @@ from tidewaiter.law.expressions import AdValorem, Formula, Part, Specific, Unsup
 from tidewaiter.law.expressions.formula import VALUE
 from tidewaiter.law.expressions.units import in_plain_units
 from tidewaiter.law.rules import KNOWN_MAX
-from tidewaiter.model.exact import GREATEST, MISSING, Whole, Yes, at_least, distinct, known, minus, scaled_sum
+from tidewaiter.model.exact import GREATEST, MISSING, Whole, Yes, at_least, distinct, minus, picked, scaled_sum
 from tidewaiter.model.money import MICRO
 
 MASS, QUANTITY = "net_mass_micro", "quantity_micro"
@@ -41,8 +41,8 @@ class Goods:
     items: Whole
     place: Whole
     value: Whole
-    quantum: Whole
-    half_up: Yes
+    quantum: Whole | int
+    half_up: Yes | bool
     usual: Whole | None = None
 
 
@@ -62,27 +62,35 @@ def duties(goods: Goods, measure: Whole) -> Whole:
     duty say what the two come to together: the usual duty is taken off them.
     """
     law = goods.terms.law
-    size = len(law.tariff.formulas)
-    rates, rate_of = _rates(goods, np.unique(measure))
-    keys, of = distinct(rate_of[goods.place] * size + measure, len(rates) * size)
-    which = [(key % size, rates[key // size]) for key in keys.tolist()]
-    formulas = [law.tariff.formulas[number] for number, _ in which]
-    quantities: dict[str, Whole] = {VALUE: goods.value}
+    worded = law.tariff.worded
+    size = len(worded)
+    wording, of = distinct(law.tariff.wording[measure], size)
+    rates, rate_of = _rates(goods, wording)
+    if len(rates) > 1:
+        keys, of = distinct(rate_of[goods.place] * size + wording[of], len(rates) * size)
+        which = [(key % size, rates[key // size]) for key in keys.tolist()]
+    else:
+        which = [(key, rates[0]) for key in wording.tolist()]
+    formulas = [worded[number] for number, _ in which]
 
-    def amount(clause: str) -> Whole:
-        return _added([_remembered(law, clause, number, by) for number, by in which], of, goods, quantities)
+    def amount(clause: str, at: Whole) -> Whole:
+        sums = [_remembered(law, clause, number, by) for number, by in which]
+        return _added(sums, of[at], at, goods)
 
     supported = np.array([is_reckoned(one, besides=goods.usual is not None) for one in formulas], np.bool_)
-    refers = np.array([bool(getattr(one, "reference", "")) for one in formulas], np.bool_)[of]
-    found = np.where(supported[of], amount("parts"), MISSING)
+    found = amount("parts", np.arange(len(of)))
+    if not supported.all():
+        found[~supported[of]] = MISSING
     for clause, nearer in (("at_least", np.maximum), ("at_most", np.minimum)):
-        bounded = np.array([bool(getattr(one, clause, ())) for one in formulas], np.bool_)[of]
-        if bounded.any():
-            limit = amount(clause)
-            if goods.usual is not None and refers.any():
-                limit = np.where(refers, at_least(minus(limit, goods.usual), 0), limit)
-            gap = (found == MISSING) | (limit == MISSING)
-            found = np.where(bounded, np.where(gap, MISSING, nearer(found, limit)), found)
+        is_bounded = np.array([bool(getattr(one, clause, ())) for one in formulas], np.bool_)
+        if is_bounded.any():
+            at = np.flatnonzero(is_bounded[of])
+            limit = amount(clause, at)
+            if goods.usual is not None:
+                refers = np.array([bool(getattr(one, "reference", "")) for one in formulas], np.bool_)[of[at]]
+                limit = np.where(refers, at_least(minus(limit, goods.usual[at]), 0), limit)
+            gap = (found[at] == MISSING) | (limit == MISSING)
+            found[at] = np.where(gap, MISSING, nearer(found[at], limit))
     return found
 
 
@@ -91,30 +99,35 @@ def is_reckoned(formula: Formula | Unsupported, *, besides: bool) -> bool:
     return isinstance(formula, Formula) and (not formula.reference or (besides and formula.reference == USUAL))
 
 
-def _rates(goods: Goods, measures: Whole) -> tuple[list[Rates], Whole]:
-    """The different rates of exchange that the measures ask for, and for each place which of them hold there."""
+def _rates(goods: Goods, wording: Whole) -> tuple[list[Rates], Whole]:
+    """The different rates of exchange that the formulas ask for, and for each place which of them hold there."""
     terms = goods.terms
     asked = terms.law.tariff.currencies
-    currencies = sorted(frozenset().union(*(asked[number] for number in measures.tolist())))
-    different: dict[tuple[tuple[int, int], ...], int] = {}
-    which = [
-        different.setdefault(
-            tuple(cross(terms.law, place.ground.exchange_table, one, place.currency, place) for one in currencies),
-            len(different),
-        )
-        for place in terms.places
-    ]
-    return [dict(zip(currencies, rates, strict=True)) for rates in different], np.array(which, np.int64)
+    currencies = tuple(sorted(frozenset().union(*(asked[number] for number in wording.tolist()))))
+
+    def find() -> tuple[list[Rates], Whole]:
+        different: dict[tuple[tuple[int, int], ...], int] = {}
+        which = [
+            different.setdefault(
+                tuple(cross(terms.law, place.ground.exchange_table, one, place.currency, place) for one in currencies),
+                len(different),
+            )
+            for place in terms.places
+        ]
+        return [dict(zip(currencies, rates, strict=True)) for rates in different], np.array(which, np.int64)
+
+    return terms.answered(("rates of formulas", currencies), find)
 
 
 def _remembered(law: Law, clause: str, number: int, rates: Rates) -> _Sum | None:
-    """A clause of the formula of a measure, ready to be added up; worked out once for the same rates of exchange."""
+    """A clause of the formula of that wording, ready to be added up; worked out once for the same rates of
+    exchange."""
     ready: dict[Any, _Sum | None] = law.remembered("duties ready", dict)
     key = (clause, number, *rates.items())
     if key not in ready:
         if len(ready) >= KNOWN_MAX:
             ready.clear()
-        ready[key] = _ready(getattr(law.tariff.formulas[number], clause, ()), rates)
+        ready[key] = _ready(getattr(law.tariff.worded[number], clause, ()), rates)
     return ready[key]
 
 
@@ -149,8 +162,8 @@ def _factor(part: Part, rates: Rates) -> Fraction | None:
     return converted / (Fraction(part.per) * in_plain_units(part.unit).size)
 
 
-def _added(sums: list[_Sum | None], of: Whole, goods: Goods, quantities: dict[str, Whole]) -> Whole:
-    """The sum of each row, rounded once. `of` tells which of the sums is the row's."""
+def _added(sums: list[_Sum | None], of: Whole, at: Whole, goods: Goods) -> Whole:
+    """The sum for each of the goods at these places, rounded once. `of` tells which of the sums is theirs."""
     unknown = np.array([one is None for one in sums], np.bool_)
     clean = [one or _Sum((), (), 1) for one in sums]
     counted: dict[str, dict[int, int]] = {}
@@ -162,26 +175,30 @@ def _added(sums: list[_Sum | None], of: Whole, goods: Goods, quantities: dict[st
     for name, by_place in counted.items():
         numbers, asks = np.zeros(len(clean), np.int64), np.zeros(len(clean), np.bool_)
         numbers[list(by_place)], asks[list(by_place)] = list(by_place.values()), True
-        if name not in quantities:
-            quantities[name] = _quantities(name, goods)
-        at = np.flatnonzero(asks[of])
-        products.append((at, quantities[name][at], numbers[of[at]]))
+        here = np.flatnonzero(asks[of])
+        products.append((here, _quantities(name, goods, at[here]), numbers[of[here]]))
     denominator = np.array([one.denominator for one in clean], np.int64)[of]
-    found = scaled_sum(products, denominator, quantum=goods.quantum, half_up=goods.half_up)
-    return np.where(unknown[of], MISSING, found)
+    quantum, half_up = picked(goods.quantum, at), picked(goods.half_up, at)
+    found = scaled_sum(products, denominator, quantum=quantum, half_up=half_up)
+    if unknown.any():
+        found[unknown[of]] = MISSING
+    return found
 
 
-def _quantities(name: str, goods: Goods) -> Whole:
-    """For each of the goods how many millionths of the plain unit there are; `MISSING` where that is not stated."""
-    terms = goods.terms
+def _quantities(name: str, goods: Goods, at: Whole) -> Whole:
+    """For the goods at these places how many millionths of the plain unit there are; `MISSING` where that is not
+    stated."""
+    if name == VALUE:
+        return goods.value[at]
+    terms, items = goods.terms, goods.items[at]
     column = _stated_in(name)
     if column is None:
-        return np.full(len(goods.items), MISSING, np.int64)
-    found = known(terms.of_items(column))[goods.items]
+        return np.full(len(items), MISSING, np.int64)
+    found = terms.numbers(column)[items]
     if column == MASS:
         return found
     which, units = terms.items_apart("quantity_unit")
-    sizes = np.array([_size(one, name) for one in units], np.int64)[which[goods.items]]
+    sizes = np.array([_size(one, name) for one in units], np.int64)[which[items]]
     return np.where((sizes > 0) & (found != MISSING), found * sizes, MISSING)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import TypeAlias
 
 import numpy as np
 import polars as pl
@@ -11,9 +10,8 @@ import polars as pl
 from tidewaiter.assessment.charging import Charged
 from tidewaiter.assessment.duties import MASS, QUANTITY, VALUE_OF, is_reckoned, missing_from
 from tidewaiter.assessment.regimes import Choice
-from tidewaiter.assessment.terms import Terms
+from tidewaiter.assessment.terms import Details, Terms
 from tidewaiter.assessment.valuation import Worth
-from tidewaiter.law import Law
 from tidewaiter.law.expressions import Formula, Unsupported
 from tidewaiter.law.expressions.formula import KINDS as KINDS_UNSUPPORTED
 from tidewaiter.law.tariff import NO_MEASURE
@@ -133,9 +131,6 @@ LEAVES_UNKNOWN = frozenset(
 BEFORE_CARRIAGE = ("EXW", "FCA", "FAS", "FOB")
 """Delivery terms whose price leaves the main carriage out (Incoterms 2020, groups E and F)."""
 
-Details: TypeAlias = tuple[Whole, Sequence[str | None]]
-"""For each row its place among some texts, and these."""
-
 _SEVERITY = {kind.code: kind.severity for kind in KINDS}
 
 
@@ -148,8 +143,8 @@ def shortcomings(terms: Terms, worth: Worth, choice: Choice, charged: Charged) -
     found.append(_found("ASM-11", terms.rows[choice.unknown_past], "/parties"))
     found.append(_of_officers(terms, choice))
     found += _of_carriage(terms)
-    found += _of_layers(terms, charged.charges)
-    found += _of_taxes(charged.charges, terms.law)
+    found += _of_formulas(terms, *charged.layers, besides=True)
+    found.append(_of_items("ASM-08", terms, charged.untaxed[0], detail=charged.untaxed[1]))
     some = [one for one in found if len(one)]
     return pl.concat(some) if some else _NONE
 
@@ -188,7 +183,7 @@ def _of_items(code: str, terms: Terms, at: Whole, field: str = "", detail: Detai
     """The same finding on goods items, given by their places."""
     if not len(at):
         return _NONE
-    items = known(terms.of_items("item"))[at]
+    items = terms.numbers("item")[at]
     return _found(code, terms.rows[terms.head_of[at]], _pointers(items, field), items=items, detail=detail)
 
 
@@ -207,7 +202,8 @@ def _of_goods(terms: Terms, worth: Worth, charged: Charged) -> Iterator[pl.DataF
     unvalued = (worth.goods == MISSING) & (worth.customs_value == MISSING)
     yield _of_items("ASM-05", terms, np.flatnonzero(unstated & unvalued), "/price")
     has_measure = charged.measure != NO_MEASURE
-    by_formula = np.flatnonzero(charged.lacking & has_measure & (tariff.plain_ppm[charged.measure] == MISSING))
+    by_formula = np.flatnonzero(charged.lacking & has_measure)
+    by_formula = by_formula[tariff.plain_ppm[charged.measure[by_formula]] == MISSING]
     yield from _of_formulas(terms, by_formula, charged.measure[by_formula])
     preferred, countries = charged.preferred
     if len(countries) > 1:
@@ -221,7 +217,7 @@ def _of_formulas(terms: Terms, at: Whole, measure: Whole, *, besides: bool = Fal
     if not len(at):
         return
     unit, units = terms.items_apart("quantity_unit")
-    mass, quantity = (known(terms.of_items(name))[at] != MISSING for name in (MASS, QUANTITY))
+    mass, quantity = (terms.numbers(name)[at] != MISSING for name in (MASS, QUANTITY))
     # Goods under the same measure that state the same things lack the same.
     alike = ((measure * len(units) + unit[at]) * 2 + mass) * 2 + quantity
     keys, which = np.unique(alike, return_inverse=True)
@@ -248,16 +244,6 @@ def _why_not(
     return "ASM-13" if lacking and lacking.startswith(VALUE_OF) else "ASM-06", lacking
 
 
-def _of_layers(terms: Terms, charges: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Layers besides the usual duty that did not come out."""
-    law, fact = terms.law, known(charges["fact"])
-    is_unknown = (known(charges["amount_micro"]) == MISSING) & (fact != MISSING)
-    unknown = np.flatnonzero(is_unknown & law.is_layer[known(charges["rule"])])
-    if len(unknown):
-        places = terms.items_of(taken(charges["row"], unknown), taken(charges["item"], unknown))
-        yield from _of_formulas(terms, places, fact[unknown], besides=True)
-
-
 def _of_officers(terms: Terms, choice: Choice) -> pl.DataFrame:
     """Consignments under a regime by which nothing is reckoned, and why."""
     told = [f"{one.officer} ({one.source})" if one.officer else None for one in choice.regimes]
@@ -278,18 +264,6 @@ def _of_carriage(terms: Terms) -> Iterator[pl.DataFrame]:
     which = terms.batch.apart("consignments", "incoterm").among(BEFORE_CARRIAGE)[terms.heads]
     lacks = np.flatnonzero((which >= 0) & in_value & unstated)
     yield _found("ASM-07", terms.rows[lacks], "/freight", detail=(which[lacks], BEFORE_CARRIAGE))
-
-
-def _of_taxes(charges: pl.DataFrame, law: Law) -> Iterator[pl.DataFrame]:
-    """Taxes, and duties laid down like one, whose rates are not held."""
-    fact = known(charges["fact"])
-    by_tax = np.flatnonzero(law.is_by_tax[known(charges["rule"])])
-    untold = by_tax[law.tax_rate_ppm[np.where(fact[by_tax] == MISSING, -1, fact[by_tax])] == MISSING]
-    if len(untold):
-        some = charges[pl.Series(untold)]
-        items = known(some["item"])
-        pointer = _pointers(items)
-        yield _found("ASM-08", known(some["row"]), pointer, items=items, detail=told_apart(some["code"]))
 
 
 def _of_values(terms: Terms, worth: Worth, charged: Charged) -> Iterator[pl.DataFrame]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from functools import cached_property
+from typing import TypeAlias, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from tidewaiter.assessment.duties import Goods
+from tidewaiter.assessment.measures import Sought
 from tidewaiter.assessment.terms import Terms, cross
 from tidewaiter.law import Law
 from tidewaiter.law.rules import ChargeRule, Place, Regime
-from tidewaiter.law.tariff import NO_MEASURE
 from tidewaiter.model.exact import (
     MISSING,
     Whole,
     Yes,
-    known,
+    beginnings,
+    picked,
     plus,
     scaled,
     spread,
@@ -26,7 +29,10 @@ from tidewaiter.model.money import MICRO
 
 NO_FACT = -1
 EVERY = slice(None)
+_ALL, _NO_TAX = " all", " no tax"  # no charge has such a code
 Column = TypeVar("Column", Whole, Yes)
+Ways: TypeAlias = npt.NDArray[np.uint8]
+"""For each line how its amount came about."""
 
 # What a line says of how its amount came about; the words are in receipt.py.
 PLAIN, RELIEVED, FREE, PREFERRED, UNKNOWN_DUTY, AGAIN, AT_SALE, NOUGHT_RATED, WAIVED, DISPLACED, PARTED = range(11)
@@ -35,39 +41,72 @@ BASES = ("goods", "carriage", "customs_value", "tax_base")
 """What a charge can be taken on, besides the charges before it."""
 
 
-@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What charges come to for each of some goods; added up when it is asked for, which most often it never is."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._lines = size, list[Line]()
+        self._total: Whole | None = None
+
+    def add(self, line: Line) -> None:
+        """Count a charge."""
+        self._lines.append(line)
+
+    @property
+    def total(self) -> Whole:
+        """The sum so far; not to be written on."""
+        if self._total is None:
+            self._total = np.zeros(self._size, np.int64)
+        for line in self._lines:
+            amount = line.amount if line.whole is None else line.whole
+            if line.only is None:
+                self._total = plus(self._total, amount)
+            elif len(line.only):
+                self._total = self._total.copy()
+                self._total[line.only] = plus(self._total[line.only], amount)
+        self._lines.clear()
+        return self._total
+
+
+@dataclass(kw_only=True)
 class RegimeGoods:
-    """The goods items of one regime, and what was charged on them so far. `at`: their places among all items; `starts`:
-    where the items of each consignment begin; `before`: all charges so far, `counted`: those that are no tax; `usual`:
-    the usual duty."""
+    """The goods items of one regime, and what was charged on them so far. `at`: their places among all items;
+    `tax_has_charges`: whether the base of the tax has them in it; `usual`: the usual duty."""
 
     at: Whole
     terms: Terms
     regime: Regime
     head: Whole
     place: Whole
-    quantum: Whole
-    half_up: Yes
+    quantum: Whole | int
+    half_up: Yes | bool
     goods: Whole
     carriage: Whole
     customs_value: Whole
     tax_base: Whole
-    tax_has_charges: Yes
-    starts: Whole
-    found: Callable[[str, Whole], Whole]
-    before: Whole = field(init=False)
-    counted: Whole = field(init=False)
-    by_code: dict[str, Whole] = field(default_factory=dict)
-    layers: dict[str, tuple[Whole, Whole]] = field(default_factory=dict)
-    usual: Whole = field(init=False)
+    tax_has_charges: Yes | bool
+    tariff: Sought
+    usual: Whole | None = None
+    _tallies: dict[str, Tally] = field(default_factory=dict)
+    _layers: dict[str, tuple[Whole, Whole]] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self.before = self.counted = np.zeros(len(self.at), np.int64)
-        self.usual = np.full(len(self.at), MISSING, np.int64)
+    @cached_property
+    def starts(self) -> Whole:
+        """Where the goods of each consignment begin."""
+        return beginnings(self.head)
 
-    def column(self, name: str) -> Whole:
-        """A column of numbers of these items."""
-        return known(self.terms.of_items(name))[self.at]
+    def _tally(self, name: str) -> Tally:
+        return self._tallies.setdefault(name, Tally(len(self.at)))
+
+    @property
+    def before(self) -> Whole:
+        """All charges so far."""
+        return self._tally(_ALL).total
+
+    @property
+    def counted(self) -> Whole:
+        """Those so far that are no tax."""
+        return self._tally(_NO_TAX).total
 
     def by_place(self, answer: Callable[[Place], int]) -> Whole:
         """What is answered of each place, for every item."""
@@ -84,12 +123,13 @@ class RegimeGoods:
         if name in BASES:
             found: Whole = getattr(self, name)
             return found
-        return self.by_code[name]
+        return self._tallies[name].total
 
-    def rounding(self, rule: ChargeRule) -> tuple[Whole, Yes]:
-        """Quantum of the charge, and where it is rounded half up: as the rule says, or the country."""
-        quantum = self.quantum if rule.quantum is None else np.full(len(self.at), rule.quantum, np.int64)
-        half_up = np.full(len(self.at), rule.rounding == "half_up", np.bool_) if rule.rounding else self.half_up
+    def rounding(self, rule: ChargeRule, at: Whole | slice = EVERY) -> tuple[Whole | int, Yes | bool]:
+        """Quantum of the charge, and where it is rounded half up: as the rule says, or the country; `at`: of which of
+        the goods."""
+        quantum = picked(self.quantum, at) if rule.quantum is None else rule.quantum
+        half_up = rule.rounding == "half_up" if rule.rounding else picked(self.half_up, at)
         return quantum, half_up
 
     def fixed(self, rule: ChargeRule, micro: int, currency: str) -> Whole:
@@ -106,42 +146,88 @@ class RegimeGoods:
     def part(self, rule: ChargeRule, value: Whole, rate_ppm: Whole | int, at: Whole | slice = EVERY) -> Whole:
         """That part of the value, grossed up where the rule says so, rounded as the charge is; `at`: of which of the
         goods."""
-        quantum, half_up = self.rounding(rule)
-        rate = np.asarray(rate_ppm, np.int64)
-        whole = np.where(rate == MISSING, MISSING, MICRO - rate) if rule.is_grossed_up else MICRO
-        return scaled(value, rate, whole, quantum=quantum[at], half_up=half_up[at])
+        quantum, half_up = self.rounding(rule, at)
+        whole: Whole | int = MICRO
+        if rule.is_grossed_up:
+            whole = np.where(np.asarray(rate_ppm) == MISSING, MISSING, MICRO - np.asarray(rate_ppm, np.int64))
+        return scaled(value, rate_ppm, whole, quantum=quantum, half_up=half_up)
 
     def measured(self, rule: ChargeRule, value: Whole, at: Whole) -> Goods:
         """Some of the goods, with what duties by formula are reckoned on: this value of each."""
-        quantum, half_up = self.rounding(rule)
+        quantum, half_up = self.rounding(rule, at)
+        usual = None
+        if rule.measures:
+            usual = np.full(len(at), MISSING, np.int64) if self.usual is None else self.usual[at]
         return Goods(
             terms=self.terms,
             items=self.at[at],
             place=self.place[at],
             value=value,
-            quantum=quantum[at],
-            half_up=half_up[at],
-            usual=self.usual[at] if rule.measures else None,
+            quantum=quantum,
+            half_up=half_up,
+            usual=usual,
         )
 
-    def layer(self, name: str) -> Whole:
-        """The measure of the layer for each item."""
-        if name not in self.layers:
-            measure = self.found(name, self.at)
-            self.layers[name] = measure, np.flatnonzero(measure != NO_MEASURE)
-        return self.layers[name][0]
+    def layer(self, name: str) -> tuple[Whole, Whole]:
+        """The goods that bear the layer, in rising order, and the measure of each."""
+        if name not in self._layers:
+            self._layers[name] = self.tariff.layer(name)
+        return self._layers[name]
 
-    def bearing(self, name: str) -> Whole:
-        """The items that bear the layer."""
-        self.layer(name)
-        return self.layers[name][1]
+    def with_charges(self, charges: Whole) -> Whole:
+        """The base of the tax, with these charges in it where law counts them."""
+        if isinstance(self.tax_has_charges, bool):
+            return plus(self.tax_base, charges) if self.tax_has_charges else self.tax_base
+        return np.where(self.tax_has_charges, plus(self.tax_base, charges), self.tax_base)
 
-    def charged(self, rule: ChargeRule, line: Line) -> None:
-        """Count the charge among those before the next."""
-        self.before = added(self.before, line)
-        self.by_code[rule.code] = added(self.by_code.get(rule.code, np.zeros(len(self.at), np.int64)), line)
-        if rule.type != "tax":
-            self.counted = added(self.counted, line)
+    @cached_property
+    def marks(self) -> Marks:
+        """Which layers the goods bear."""
+        return Marks(self)
+
+    def charged(self, rule: ChargeRule, line: Line | None) -> None:
+        """Count the charge among those before the next; None where none of the goods bear it."""
+        tallies = (_ALL, rule.code) if rule.type == "tax" else (_ALL, rule.code, _NO_TAX)
+        for name in tallies:
+            tally = self._tally(name)
+            if line is not None:
+                tally.add(line)
+
+
+class Marks:
+    """For each of the goods of a regime a bit for every layer that it bears and is not free in: the lower ones for
+    those on the whole value, the upper for those on a named part of it."""
+
+    def __init__(self, goods: RegimeGoods) -> None:
+        self._goods = goods
+        self._bits: dict[str, int] = {}
+        self._on_whole = np.zeros(len(goods.at), np.uint64)
+        self._on_part = np.zeros(len(goods.at), np.uint64)
+
+    def of(self, layers: Sequence[str], only: Whole) -> tuple[Whole, Whole] | None:
+        """The places in `only` of goods that bear one of these layers on the whole value, and on a part; None where no
+        goods of the regime bear any."""
+        mask = 0
+        for name in layers:
+            mask |= self._bit(name)
+        if not mask:
+            return None
+        bits = np.uint64(mask)
+        return np.flatnonzero((self._on_whole[only] & bits) != 0), np.flatnonzero((self._on_part[only] & bits) != 0)
+
+    def _bit(self, name: str) -> int:
+        """The bit of the layer; none at all where no goods bear it."""
+        if name not in self._bits:
+            places, measure = self._goods.layer(name)
+            said = self._goods.terms.law.tariff
+            bears = said.plain_ppm[measure] != 0
+            bit = 1 << sum(map(bool, self._bits.values())) if bears.any() else 0
+            self._bits[name] = bit
+            if bit:
+                on_part = said.is_on_part[measure]
+                self._on_whole[places[bears & ~on_part]] |= np.uint64(bit)
+                self._on_part[places[bears & on_part]] |= np.uint64(bit)
+        return self._bits[name]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,21 +241,11 @@ class Line:
     whole: Whole | None = None
     at_sale: Whole | None = None
     base: Whole | None = None
-    how: Whole | int = PLAIN
+    how: Ways | int = PLAIN
     fact: Whole | None = None
     is_firm: Yes | None = None
     only: Whole | None = None
     is_head: bool = False
-
-
-def added(sums: Whole, line: Line) -> Whole:
-    """The sums of all items, with what the line adds."""
-    amount = line.amount if line.whole is None else line.whole
-    if line.only is None:
-        return plus(sums, amount)
-    more = sums.copy()
-    more[line.only] = plus(sums[line.only], amount)
-    return more
 
 
 def some(line: Line, only: Whole | None) -> Line:

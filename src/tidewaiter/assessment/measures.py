@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from tidewaiter.assessment.terms import Terms
 from tidewaiter.law.tariff import NO_MEASURE, Sorts
-from tidewaiter.law.timeline import ordinal
 from tidewaiter.model.exact import (
     Whole,
     Yes,
@@ -17,62 +17,135 @@ from tidewaiter.model.exact import (
     told_apart,
 )
 
+_NONE = np.zeros(0, np.int64)
+
+
+class _Goods(NamedTuple):
+    """All goods as the tariff sees them: of each the place of its code among those that have these `numbers`, its sort,
+    its day, and the country of a preference claimed, by its place among the `countries`, the first for none."""
+
+    code: Whole
+    numbers: Whole
+    sort: Whole
+    sorts: Sorts
+    day: Whole
+    preferred: Whole
+    countries: list[str]
+
 
 class Asked:
     """Which measures of the tariff hold for the items of which a regime asks it.
 
-    `asked`: the items of which the usual duty was asked; `measure`: what was found for them; `preferred`: the country
-    of a preference claimed, for each item its place among the countries.
+    `asked`: the items of which the usual duty was asked; `measure`: what was found for them.
     """
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
         self.asked = np.zeros(len(terms.items), np.bool_)
         self.measure = np.full(len(terms.items), NO_MEASURE, np.int64)
-        self.preferred: tuple[Whole, list[str]] = np.zeros(len(terms.items), np.int64), [""]
-        self._goods: tuple[Any, ...] | None = None
 
-    def found(self, kind: str, at: Whole) -> Whole:
-        """For each of these items the measure of that kind; of duty, where no kind is named: then a preference claimed
-        and in force goes before the duty for all. A measure that asks for the claim by name goes before one of its kind
-        that does not."""
-        terms, tariff = self._terms, self._terms.law.tariff
-        if self._goods is None:
-            day = terms.by_place(lambda place: ordinal(place.day))[terms.head_of]
-            code, codes = _full_codes(terms)
-            numbers = tariff.codes.numbers(codes)
-            self._goods = (code, numbers, *_sorts(code, numbers, *terms.items_apart("origin_country")), day)
-            self.preferred = _preferred(terms)
-        code, numbers, sort, sorts, day = self._goods
-        preferred, countries = self.preferred
-        found = np.full(len(at), NO_MEASURE, np.int64)
-        for schedule, where in self._by_schedule(at):
-            here = at[where]
-            measures = tariff.of(schedule, kind or "third_country")
-            mine = measures.of(sorts, sort[here], day[here])
-            named = tariff.claims(schedule, kind or "preference")
-            claims = np.flatnonzero(preferred[here]) if len(countries) > 1 and (named or not kind) else ()
-            for claim in (*(() if kind else ("",)), *named) if len(claims) else ():
-                wanted = claims[self._claimed(claim)[here[claims]]] if claim else claims
-                its = here[wanted]
-                which, preferred_sorts = _sorts(code[its], numbers, preferred[its], countries)
-                better = tariff.of(schedule, kind or "preference", claim).of(preferred_sorts, which, day[its])
-                mine[wanted] = np.where(better == NO_MEASURE, mine[wanted], better)
-            found[where] = mine
-        if not kind:
-            self.asked[at] = True
-            self.measure[at] = found
+    @cached_property
+    def goods(self) -> _Goods:
+        """All goods as the tariff sees them; worked out once a regime asks."""
+        terms = self._terms
+        day = terms.days[terms.place][terms.head_of]
+        code, codes = _full_codes(terms)
+        numbers = terms.law.tariff.codes.numbers(codes)
+        return _Goods(
+            code, numbers, *_sorts(code, numbers, *terms.items_apart("origin_country")), day, *_preferred(terms)
+        )
+
+    @property
+    def preferred(self) -> tuple[Whole, list[str]]:
+        """The country of a preference claimed, where a regime asked; '' for none."""
+        if "goods" not in self.__dict__:
+            return self._terms.nothing, [""]
+        return self.goods.preferred, self.goods.countries
+
+    def of(self, at: Whole) -> Sought:
+        """What is to be asked of these items."""
+        return Sought(self, self._terms, at)
+
+
+class _Under(NamedTuple):
+    """The goods under one tariff: `where` among the goods sought, which `items` they are, their sorts and days."""
+
+    schedule: str | None
+    where: Whole | slice
+    items: Whole
+    sort: Whole
+    day: Whole
+
+
+class Sought:
+    """What the tariff says of some of the items, those of one regime."""
+
+    def __init__(self, asked: Asked, terms: Terms, at: Whole) -> None:
+        self._asked, self._terms, self._at = asked, terms, at
+
+    def usual(self) -> Whole:
+        """The measure of duty for each of the goods: a preference claimed and in force goes before the duty for all."""
+        found = self._dense("")
+        self._asked.asked[self._at] = True
+        self._asked.measure[self._at] = found
         return found
 
-    def _by_schedule(self, at: Whole) -> Iterator[tuple[str | None, Whole | slice]]:
-        """Each tariff that is asked, and which of these items are under it."""
-        schedules = [place.schedule for place in self._terms.places]
-        for schedule in (different := dict.fromkeys(schedules)):
-            if len(different) == 1:
-                yield schedule, slice(None)
+    def layer(self, kind: str) -> tuple[Whole, Whole]:
+        """The goods that bear a layer of that kind, by their places in rising order, and the measure of each."""
+        tariff = self._terms.law.tariff
+        if len(self._under) == 1:
+            [one] = self._under
+            if len(self._asked.goods.countries) == 1 or not tariff.claims(one.schedule, kind):
+                return tariff.of(one.schedule, kind).holding(self._asked.goods.sorts, one.sort, one.day)
+        found = self._dense(kind)
+        places = np.flatnonzero(found != NO_MEASURE)
+        return places, found[places]
+
+    def _dense(self, kind: str) -> Whole:
+        """For each of the goods the measure of that kind; of duty, where no kind is named. A measure that asks for the
+        claim by name goes before one of its kind that does not."""
+        tariff, goods = self._terms.law.tariff, self._asked.goods
+        found = np.full(len(self._at), NO_MEASURE, np.int64)
+        for one in self._under:
+            rows, measures = tariff.of(one.schedule, kind or "third_country").holding(goods.sorts, one.sort, one.day)
+            if isinstance(one.where, slice):
+                found[rows] = measures
             else:
-                mine = np.fromiter((one == schedule for one in schedules), np.bool_, len(schedules))
-                yield schedule, np.flatnonzero(mine[self._terms.place[self._terms.head_of[at]]])
+                found[one.where[rows]] = measures
+            named = tariff.claims(one.schedule, kind or "preference")
+            claims = _NONE
+            if len(goods.countries) > 1 and (named or not kind):
+                claims = np.flatnonzero(goods.preferred[one.items] > 0)
+            for claim in (*(() if kind else ("",)), *named) if len(claims) else ():
+                wanted = claims[self._claimed(claim)[one.items[claims]]] if claim else claims
+                its = one.items[wanted]
+                which, preferred_sorts = _sorts(goods.code[its], goods.numbers, goods.preferred[its], goods.countries)
+                held, better = tariff.of(one.schedule, kind or "preference", claim).holding(
+                    preferred_sorts, which, one.day[wanted]
+                )
+                its = wanted[held]
+                found[its if isinstance(one.where, slice) else one.where[its]] = better
+        return found
+
+    @cached_property
+    def _under(self) -> list[_Under]:
+        """The goods by the tariff they are under."""
+        goods, terms = self._asked.goods, self._terms
+        schedules = [place.schedule for place in terms.places]
+        different = dict.fromkeys(schedules)
+        if len(different) == 1:
+            return [_Under(schedules[0], slice(None), self._at, goods.sort[self._at], goods.day[self._at])]
+        place = terms.place[terms.head_of[self._at]]
+        found = []
+        for schedule in different:
+            is_under = np.fromiter((one == schedule for one in schedules), np.bool_, len(schedules))
+            where = np.flatnonzero(is_under[place])
+            if len(where):
+                items = self._at[where]
+                found.append(_Under(schedule, where, items, goods.sort[items], goods.day[items]))
+        if len(found) == 1:  # all of them are
+            return [found[0]._replace(where=slice(None))]
+        return found
 
     def _claimed(self, claim: str) -> Yes:
         """Whether each item claims just this preference."""
@@ -102,7 +175,7 @@ def _preferred(terms: Terms) -> tuple[Whole, list[str]]:
     none."""
     claim, claims = terms.items_apart("preference")
     if claims == [None]:
-        return np.zeros(len(claim), np.int64), [""]
+        return terms.nothing, [""]
     is_claimed = terms.on_list("preference-claims", claim, claims, terms.head_of, is_prefix=True)
     stated, of_goods = terms.of_items("preference_country"), terms.of_items("origin_country")
     country, countries = told_apart(stated.zip_with(stated.is_not_null(), of_goods).fill_null(""))

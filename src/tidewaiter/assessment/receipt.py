@@ -62,7 +62,8 @@ def receipt(batch: Batch, charges: pl.DataFrame, law: Law) -> pl.DataFrame:
     }
     words = [pl.Series(name, texts, dtype=pl.String) for name, texts in told.items()]
     confidence = pl.Series("confidence", ["secondary", "firm"]).gather(charges["is_firm"].cast(pl.UInt32))
-    return charges.with_columns(*words, confidence).select(RECEIPT.names())
+    coded = [charges[name].cast(pl.String) for name in ("type", "code", "collector", "currency")]
+    return charges.with_columns(*coded, *words, confidence).select(RECEIPT.names())
 
 
 def _places(batch: Batch, charges: pl.DataFrame, law: Law) -> list[Place]:

@@ -87,9 +87,12 @@ def choose(terms: Terms, worth: Worth, past: Past) -> Choice:
     found: list[Regime] = []
     for regime, here in _could_apply(terms):
         fits = open_still & here
-        for _, test in facts.tests(regime):
+        is_some = bool(fits.any())
+        for _, test in facts.tests(regime) if is_some else ():
             fits = fits & test
-        if fits.any():
+            if not (is_some := bool(fits.any())):
+                break  # what need not be asked is not
+        if is_some:
             chosen[fits] = len(found)
             found.append(regime)
             open_still = open_still & ~fits
@@ -123,7 +126,7 @@ def _could_apply(terms: Terms) -> Iterator[tuple[Regime, Yes]]:
     for regime, numbers in sorted(where.values(), key=lambda pair: (pair[0].priority, pair[0].id, pair[0].since)):
         is_law = np.zeros(len(terms.places), np.bool_)
         is_law[numbers] = True
-        yield regime, is_law[terms.place]
+        yield regime, np.ones(len(terms.place), np.bool_) if is_law.all() else is_law[terms.place]
 
 
 class _Facts:
@@ -134,9 +137,8 @@ class _Facts:
         place = standing(terms.rows, known(past.person_totals["row"]))
         self.past_is_known = place >= 0
         self._before = {
-            name: np.where(self.past_is_known, np.append(known(past.person_totals[f"{name}_micro"]), 0)[place], 0)
-            for name in ("day", "year")
-        }
+            name: np.append(known(past.person_totals[f"{name}_micro"]), 0)[place] for name in ("day", "year")
+        }  # the last is for those of whom nothing is known: their place is -1
         self._answers: dict[tuple[object, ...], Any] = {}
         self._kinds: dict[tuple[str, ...], Whole] = {}
 
@@ -242,7 +244,10 @@ class _Facts:
     def _some(self, of_item: Yes) -> Yes:
         """For each head whether it holds for some item."""
         found = np.zeros(len(self._terms.heads), np.bool_)
-        found[self._terms.head_of[np.flatnonzero(of_item)]] = True
+        if of_item.all():
+            found[self._terms.owners] = True
+        elif of_item.any():
+            found[self._terms.head_of[np.flatnonzero(of_item)]] = True
         return found
 
     def _is_one_of(self, name: str, wanted: tuple[str, ...]) -> Yes:

@@ -19,10 +19,25 @@ from tidewaiter.law import Law
 from tidewaiter.law.rules import KNOWN_MAX, CodeEdition, Place
 from tidewaiter.law.timeline import ordinal
 from tidewaiter.model.batch import Batch
-from tidewaiter.model.exact import MISSING, Whole, Yes, distinct, known, spread, standing, taken, told_apart, yes
+from tidewaiter.model.exact import (
+    MISSING,
+    Whole,
+    Yes,
+    alike,
+    beginnings,
+    distinct,
+    known,
+    spread,
+    standing,
+    taken,
+    told_apart,
+    yes,
+)
 from tidewaiter.model.money import from_micro
 
 Values: TypeAlias = Sequence[Any]
+Details: TypeAlias = tuple[Whole, Sequence[str | None]]
+"""For each row its place among some texts, and these."""
 T = TypeVar("T")
 
 
@@ -71,20 +86,45 @@ class Terms:
             self._apart[name] = told_apart(self.of_items(name))
         return self._apart[name]
 
-    def currencies(self, heads: Whole) -> pl.Series:
-        """The currency of assessment of each of these heads."""
+    def currencies(self, dtype: pl.DataType | type[pl.DataType], at: Whole | None = None) -> pl.Series:
+        """The currency of assessment of the goods items at these places, or of all, as a column of that type."""
         stated = [place.currency for place in self.places]
         different = list(dict.fromkeys(stated))
-        column = pl.Series("currency", different, dtype=pl.String)
+        column = pl.Series("currency", different, dtype=dtype)
         if len(different) == 1:
-            return column.new_from_index(0, len(heads))
+            return column.new_from_index(0, len(self.items) if at is None else len(at))
         which = np.fromiter(map(different.index, stated), np.int64, len(stated))
+        heads = self.head_of if at is None else self.head_of[at]
         return taken(column, which[self.place[heads]])
 
     def by_place(self, answer: Callable[[Place], int]) -> Whole:
         """What is answered of each place, for every head."""
         found: Whole = spread(answer, self.places, self.place)
         return found
+
+    def alike(self, answer: Callable[[Place], int]) -> Whole | int:
+        """The same, as one number where all places answer alike."""
+        answers = np.fromiter(map(answer, self.places), np.int64, len(self.places))
+        return alike(answers, lambda: self.place)
+
+    def alike_if(self, answer: Callable[[Place], bool]) -> Yes | bool:
+        """The same of what holds or does not."""
+        found = self.alike(answer)
+        return bool(found) if isinstance(found, int) else found.astype(np.bool_)
+
+    def numbers(self, name: str) -> Whole:
+        """A column of numbers of the goods items."""
+        return self.answered(("numbers", name), lambda: known(self.of_items(name)))
+
+    @property
+    def nothing(self) -> Whole:
+        """Nought for every goods item; not to be written on."""
+        return self.answered("nothing", lambda: np.zeros(len(self.items), np.int64))
+
+    @property
+    def days(self) -> Whole:
+        """The day of each place, counted from 1970."""
+        return self.answered("days", lambda: np.array([ordinal(place.day) for place in self.places], np.int64))
 
     def heads_of(self, rows: pl.Series) -> Whole:
         """For each row key of another frame its head; -1 for a consignment that is not assessed."""
@@ -101,26 +141,34 @@ class Terms:
     def on_list(self, name: str, which: Whole, values: Values, heads: Whole, *, is_prefix: bool) -> Yes:
         """For each row whether its value is on a list of law, or begins with an entry of it, in the country and on the
         day of its head. `which` tells the row's place among `values`."""
-        country = [place.country for place in self.places]
-        day = [ordinal(place.day) for place in self.places]
-        shared: dict[int, tuple[set[str], tuple[CodeEdition, ...]]] = {}
-        for one in dict.fromkeys(country):
+        country, countries = self.countries
+        shared: dict[int, tuple[list[int], tuple[CodeEdition, ...]]] = {}
+        for number, one in enumerate(countries):
             editions = self.law.editions(name, one)
-            shared.setdefault(id(editions), (set(), editions))[0].add(one)
+            shared.setdefault(id(editions), ([], editions))[0].append(number)
         found = np.zeros(len(which), np.bool_)
-        for countries, editions in shared.values():
+        for numbers, editions in shared.values():
+            here = np.isin(country, numbers) if len(numbers) < len(countries) else None
             for edition in editions:
-                holds = np.fromiter(
-                    (c in countries and edition.holds(d) for c, d in zip(country, day, strict=True)),
-                    np.bool_,
-                    len(country),
-                )
+                holds = edition.held(self.days)
+                holds = holds if here is None else holds & here
                 if holds.any():
-                    is_listed = edition.covers if is_prefix else edition.has
-                    listed = np.fromiter((v is not None and is_listed(v) for v in values), np.bool_, len(values))
+                    listed = edition.listed(values, is_prefix=is_prefix)
                     if listed.any():
-                        found |= listed[which] & holds[self.place[heads]]
+                        is_on = listed[which]
+                        found |= is_on if holds.all() else is_on & holds[self.place[heads]]
         return found
+
+    @property
+    def countries(self) -> tuple[Whole, list[str]]:
+        """For each place its country, by number, and the countries."""
+
+        def find() -> tuple[Whole, list[str]]:
+            names = list(dict.fromkeys(place.country for place in self.places))
+            number = {name: place for place, name in enumerate(names)}
+            return np.array([number[place.country] for place in self.places], np.int64), names
+
+        return self.answered("countries", find)
 
     def answered(self, name: Hashable, find: Callable[[], T]) -> T:
         """What is found of that name in the batch, sought once."""
@@ -129,14 +177,17 @@ class Terms:
         found: T = self._answers[name]
         return found
 
-    def rates(self, currencies: Values, which: Whole, heads: Whole) -> tuple[Whole, Whole, Whole, Whole]:
+    def rates(self, currencies: Values, which: Whole, heads: Whole) -> list[Whole | int]:
         """For each row how its amount comes into the currency of assessment, numerator and denominator, and into that
-        of the thresholds; `MISSING` where no rate is known."""
+        of the thresholds, each as one number where it is the same for all; `MISSING` where no rate is known."""
         width = len(currencies)
-        keys, place = distinct(self.place[heads] * width + which, len(self.places) * width)
+        if width == 1:  # one currency is asked for in every place, most often to find that nothing is to be converted
+            found = [rate_into(self.law, place, currencies[0]) for place in self.places]
+            table = np.array(found, np.int64).reshape(-1, 4).T
+            return [alike(column, lambda: self.place[heads]) for column in table]
+        keys, which_pair = distinct(self.place[heads] * width + which, len(self.places) * width)
         found = [rate_into(self.law, self.places[key // width], currencies[key % width]) for key in keys.tolist()]
-        table = np.array(found, np.int64).reshape(-1, 4)[place]
-        return table[:, 0], table[:, 1], table[:, 2], table[:, 3]
+        return [alike(column, lambda: which_pair) for column in np.array(found, np.int64).reshape(-1, 4).T]
 
 
 def terms_of(batch: Batch, law: Law) -> Terms:
@@ -144,13 +195,13 @@ def terms_of(batch: Batch, law: Law) -> Terms:
     whole = batch.consignments
     wanted = yes((whole["function"] == "original") & (whole["direction"] == "import"))
     place, settings = batch.settings
-    asked = [law.place(*setting) for setting in settings]
+    asked = law.places(settings)
     is_known = np.fromiter((one is not None for one in asked), np.bool_, len(asked))
     places = tuple(one for one in asked if one is not None)
     heads = np.flatnonzero(wanted & is_known[place])
     rows = known(whole["row"])
-    items, head_of = _items(batch, rows[heads])
-    starts = np.flatnonzero(np.diff(head_of, prepend=-1))
+    items, head_of, is_rising = _items(batch, rows[heads])
+    starts = beginnings(head_of)
     return Terms(
         batch=batch,
         law=law,
@@ -163,19 +214,22 @@ def terms_of(batch: Batch, law: Law) -> Terms:
         head_of=head_of,
         starts=starts,
         owners=head_of[starts],
-        is_whole=len(items) == batch.items.height and not (np.diff(items) != 1).any(),
+        is_whole=len(items) == batch.items.height and is_rising,
     )
 
 
-def _items(batch: Batch, rows: Whole) -> tuple[Whole, Whole]:
-    """The goods items of these consignments, head by head, and for each its head."""
+def _items(batch: Batch, rows: Whole) -> tuple[Whole, Whole, bool]:
+    """The goods items of these consignments, head by head, for each its head, and whether they stand so in the
+    batch."""
     head_of = standing(known(batch.items["row"]), rows)
     items = np.flatnonzero(head_of >= 0)
-    head_of = head_of[items]
-    if (np.diff(head_of) < 0).any():
+    if len(items) < len(head_of):
+        head_of = head_of[items]
+    is_rising = not (head_of[1:] < head_of[:-1]).any()
+    if not is_rising:
         order = np.argsort(head_of, kind="stable")
         items, head_of = items[order], head_of[order]
-    return items, head_of
+    return items, head_of, is_rising
 
 
 def rate_into(law: Law, place: Place, currency: str | None) -> tuple[int, int, int, int]:

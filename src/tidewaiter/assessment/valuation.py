@@ -7,7 +7,7 @@ totals, so that they add up to the whole to the last cent.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +20,11 @@ from tidewaiter.model.exact import (
     Yes,
     at_least,
     either,
+    has_gap,
+    is_nothing,
     known,
     minus,
+    picked,
     plus,
     scaled,
     shares,
@@ -53,44 +56,46 @@ class Worth:
 class _Rounding:
     """How the place of each row rounds values."""
 
-    quantum: Whole
-    half_up: Yes
+    quantum: Whole | int
+    half_up: Yes | bool
+
+    @classmethod
+    def of(cls, terms: Terms) -> _Rounding:
+        """That of every head."""
+        return cls(
+            terms.alike(lambda place: place.ground.value_quantum),
+            terms.alike_if(lambda place: place.ground.value_rounding == "half_up"),
+        )
 
     def at(self, heads: Whole) -> _Rounding:
-        return _Rounding(self.quantum[heads], self.half_up[heads])
+        return _Rounding(picked(self.quantum, heads), picked(self.half_up, heads))
 
 
 def value(terms: Terms) -> Worth:
     """The worth of every goods item assessed."""
     heads = terms.head_of
-    of_heads = _Rounding(
-        terms.by_place(lambda place: place.ground.value_quantum),
-        terms.by_place(lambda place: place.ground.value_rounding == "half_up").astype(np.bool_),
-    )
+    of_heads = _Rounding.of(terms)
     rounding = of_heads.at(heads)
     price, price_home, price_threshold = _stated(terms, "price", rounding)
     declared, declared_home, declared_threshold = _stated(terms, "customs_value", rounding)
     goods = either(within_limit(price_home), within_limit(declared_home))
     carriage, taken_off, taken_off_threshold = _of_the_whole(terms, of_heads)
-    # Goods are whole quanta: by counting these the weights of a hundred thousand items still fit in 64 bits.
-    quanta = np.where(goods == MISSING, 0, goods) // rounding.quantum
-
-    def share(total: Whole) -> Whole:
-        return shares(total[heads], quanta, terms.starts, rounding.quantum)
-
-    travel = plus(share(carriage), _counted(*_stated(terms, "freight", rounding)[:2]))
+    # What is nought for all is not added: most goods have neither carriage nor a discount apart.
+    net = minus(goods, *_some(_shared(terms, taken_off, goods, rounding)))
+    travel = plus(_counted(*_stated(terms, "freight", rounding)[:2]), *_some(_shared(terms, carriage, goods, rounding)))
     up, down, tax_up = _adjustments(terms, of_heads)
-    net = minus(goods, share(taken_off))
-    is_cif = terms.by_place(lambda place: place.ground.customs_value == "CIF").astype(np.bool_)[heads]
-    to_the_buyer = terms.by_place(_carriage_is_taxed_apart).astype(np.bool_)[heads]
-    reached = within_limit(at_least(minus(plus(net, np.where(is_cif, travel, 0), up), down), 0))
+    in_value = _where(terms, lambda place: place.ground.customs_value == "CIF", travel)
+    in_tax = _where(terms, _carriage_is_taxed_apart, travel)
+    reached = within_limit(at_least(minus(plus(net, *_some(in_value, up)), *_some(down)), 0))
     # A declared customs value is taken as it is: it has its carriage in it.
-    customs_value = np.where((price_home == MISSING) & (declared_home != MISSING), declared_home, reached)
+    customs_value = reached
+    if has_gap(price_home) and not is_nothing(declared_home):
+        customs_value = np.where((price_home == MISSING) & (declared_home != MISSING), declared_home, reached)
     return Worth(
         goods=net,
         carriage=travel,
         customs_value=customs_value,
-        tax_base=plus(customs_value, np.where(to_the_buyer, travel, 0), tax_up),
+        tax_base=plus(customs_value, *_some(in_tax, tax_up)),
         intrinsic=either(price_threshold, declared_threshold),
         taken_off=taken_off_threshold,
         price=price,
@@ -98,10 +103,34 @@ def value(terms: Terms) -> Worth:
     )
 
 
+def _some(*amounts: Whole) -> Iterator[Whole]:
+    """Those of the columns that are not nought for all."""
+    return (one for one in amounts if one.any())
+
+
+def _shared(terms: Terms, total: Whole, goods: Whole, rounding: _Rounding) -> Whole:
+    """What stands for the whole of each head, shared out over its goods."""
+    if not total.any():
+        return terms.nothing
+    # Goods are whole quanta: by counting these the weights of a hundred thousand items still fit in 64 bits.
+    known_ones: Whole = np.where(goods == MISSING, 0, goods)
+    return shares(total[terms.head_of], known_ones // rounding.quantum, terms.starts, rounding.quantum)
+
+
+def _where(terms: Terms, holds: Callable[[Place], bool], amounts: Whole) -> Whole:
+    """The amounts, where that holds of the place; else nought."""
+    if not amounts.any():
+        return terms.nothing
+    found = terms.alike_if(holds)
+    if isinstance(found, bool):
+        return amounts if found else terms.nothing
+    return np.where(found[terms.head_of], amounts, 0)
+
+
 def carriage_for_limits(terms: Terms) -> Whole:
     """For each head its carriage and insurance in the currency of the thresholds, at the rates that hold for these."""
     every = np.arange(len(terms.heads))
-    plain = _Rounding(np.ones(len(every), np.int64), np.zeros(len(every), np.bool_))
+    plain = _Rounding(1, half_up=False)
 
     def stated(name: str) -> Whole:
         amounts = known(terms.of_heads(f"{name}_micro"))
@@ -116,9 +145,8 @@ def carriage_for_limits(terms: Terms) -> Whole:
 
 def part_of_value(terms: Terms, worth: Worth, share_ppm: int) -> Whole:
     """That part of the customs value of every item, rounded as values are."""
-    quantum = terms.by_place(lambda place: place.ground.value_quantum)[terms.head_of]
-    half_up = terms.by_place(lambda place: place.ground.value_rounding == "half_up").astype(np.bool_)[terms.head_of]
-    return scaled(worth.customs_value, share_ppm, MICRO, quantum=quantum, half_up=half_up)
+    rounding = _Rounding.of(terms).at(terms.head_of)
+    return scaled(worth.customs_value, share_ppm, MICRO, quantum=rounding.quantum, half_up=rounding.half_up)
 
 
 def _carriage_is_taxed_apart(place: Place) -> bool:
@@ -135,12 +163,13 @@ def _stated(terms: Terms, name: str, rounding: _Rounding) -> tuple[Whole, Whole,
 def _converted(
     terms: Terms, amounts: Whole, currency: Callable[[], tuple[Whole, list[str]]], heads: Whole, rounding: _Rounding
 ) -> tuple[Whole, Whole, Whole]:
-    if not len(amounts) or (amounts == MISSING).all():
+    if is_nothing(amounts):
         return amounts, amounts, amounts
     which, currencies = currency()
     to_home, of_home, to_threshold, of_threshold = terms.rates(currencies, which, heads)
     home = scaled(amounts, to_home, of_home, quantum=rounding.quantum, half_up=rounding.half_up)
-    is_same = bool((to_threshold == of_threshold).all()) and not bool((to_threshold == MISSING).any())
+    # In lowest terms equal parts are one for one.
+    is_same = isinstance(to_threshold, int) and isinstance(of_threshold, int) and to_threshold == of_threshold == 1
     threshold = amounts if is_same else scaled(amounts, to_threshold, of_threshold, quantum=1, half_up=True)
     return amounts, home, threshold
 
@@ -148,7 +177,9 @@ def _converted(
 def _counted(amounts: Whole, converted: Whole) -> Whole:
     """The amount converted: nought where none is stated, `MISSING` where its rate is not known: carriage left out would
     make the duty too small."""
-    return np.where(amounts == MISSING, 0, within_limit(converted))
+    if is_nothing(amounts):
+        return np.zeros(len(amounts), np.int64)
+    return np.where(amounts == MISSING, 0, within_limit(converted)) if has_gap(amounts) else within_limit(converted)
 
 
 def _of_the_whole(terms: Terms, rounding: _Rounding) -> tuple[Whole, Whole, Whole]:
@@ -168,7 +199,7 @@ def _adjustments(terms: Terms, rounding: _Rounding) -> tuple[Whole, Whole, Whole
     """Additions to the value, deductions from it and additions to the base of the tax, by item; those of the whole
     are put on the first item. A code on none of law's lists changes nothing."""
     changes, size = terms.batch.adjustments, len(terms.items)
-    nothing = np.zeros(size, np.int64)
+    nothing = terms.nothing
     if changes.is_empty():
         return nothing, nothing, nothing
     heads = terms.heads_of(changes["row"])

@@ -7,7 +7,7 @@ to them, the measures of the tariff as a frame, and whether a code is on a dated
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -37,6 +37,7 @@ from tidewaiter.law.tariff import Tariff
 from tidewaiter.law.timeline import EPOCH, in_force, latest
 from tidewaiter.model.exact import MISSING, Whole, Yes
 from tidewaiter.model.money import MICRO
+from tidewaiter.model.outcome import CHARGES
 
 T = TypeVar("T")
 REMEMBERED_MAX = 1_000
@@ -84,7 +85,7 @@ class Law:
         rules = self.charge_rules
         return pl.DataFrame(
             {
-                name: pl.Series([getattr(rule, name) for rule in rules], dtype=pl.String)
+                name: pl.Series([getattr(rule, name) for rule in rules], dtype=CHARGES[name])
                 for name in ("type", "code", "collector")
             }
         )
@@ -170,12 +171,16 @@ class Law:
 
     def place(self, country: str, day: int | None) -> Place | None:
         """The country on the day, counted from 1970; None where law says nothing of it, or no day is stated."""
-        if day is None:
-            return None
-        known: dict[tuple[str, int], Place | None] = self.remembered("places", dict)
-        if (country, day) not in known:
-            known[country, day] = self._place(country, date.fromordinal(day + EPOCH))
-        return known[country, day]
+        return self.places([(country, day)])[0]
+
+    def places(self, settings: Sequence[tuple[str, int | None]]) -> list[Place | None]:
+        """The same of many."""
+        known: dict[tuple[str, int | None], Place | None] = self.remembered("places", dict)
+        for setting in settings:
+            if setting not in known:
+                country, day = setting
+                known[setting] = None if day is None else self._place(country, date.fromordinal(day + EPOCH))
+        return [known[setting] for setting in settings]
 
     def _place(self, country: str, day: date) -> Place | None:
         try:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from tidewaiter.law.text import percent_text
 from tidewaiter.law.timeline import Dated, ordinal
+from tidewaiter.model.exact import Whole, Yes
 from tidewaiter.model.finding import Severity
 from tidewaiter.model.money import MICRO
 
@@ -79,9 +81,10 @@ class Displacing:
     is_part: bool = False
     source: str = ""
 
-    def holds(self, day: date) -> bool:
-        """Whether the day is one of its days."""
-        return (self.since is None or self.since <= day) and (self.until is None or day < self.until)
+    def held(self, days: Whole) -> Yes:
+        """Whether each of the days, counted from 1970, is one of its days."""
+        begun = np.ones(len(days), np.bool_) if self.since is None else days >= ordinal(self.since)
+        return begun if self.until is None else begun & (days < ordinal(self.until))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,20 +290,34 @@ class CodeEdition:
         return next((code[:size] for size in self._lengths if code[:size] in self._codes), None)
 
     def covers(self, code: str) -> bool:
-        """Whether the code of goods begins with one of the list; kept for the next time, as a postcode must not be."""
+        """Whether the code of goods begins with one of the list."""
+        return self.longest(code) is not None
+
+    def held(self, days: Whole) -> Yes:
+        """Whether each of the days is one of its days."""
+        begun = days >= ordinal(self.since)
+        return begun if self.until is None else begun & (days < ordinal(self.until))
+
+    def listed(self, codes: Sequence[str | None], *, is_prefix: bool) -> Yes:
+        """Whether each of the codes is one of the list, or begins with one; None does neither. What codes begin with is
+        kept for the next time, so they must be codes of goods and the like: a postcode must not be kept."""
+        if not is_prefix:
+            return np.fromiter(map(self._codes.__contains__, codes), np.bool_, len(codes))
         known = self._covered
-        if code not in known:
-            if len(known) >= KNOWN_MAX:
+        try:
+            return np.fromiter(map(known.__getitem__, codes), np.bool_, len(codes))
+        except KeyError:
+            if len(known) + len(codes) > KNOWN_MAX:
                 known.clear()
-            known[code] = self.longest(code) is not None
-        return known[code]
+            known.update((code, code is not None and self.covers(code)) for code in codes if code not in known)
+        return np.fromiter(map(known.__getitem__, codes), np.bool_, len(codes))
 
     @cached_property
     def _codes(self) -> frozenset[str]:
         return frozenset(self.codes.to_list())
 
     @cached_property
-    def _covered(self) -> dict[str, bool]:
+    def _covered(self) -> dict[str | None, bool]:
         return {}
 
     @cached_property

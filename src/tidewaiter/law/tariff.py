@@ -13,7 +13,7 @@ import polars as pl
 from tidewaiter.law.expressions import AdValorem, Formula, Specific, Unsupported, read
 from tidewaiter.law.expressions.formula import VALUE
 from tidewaiter.law.timeline import ordinal
-from tidewaiter.model.exact import MISSING, Whole, distinct, yes
+from tidewaiter.model.exact import MISSING, Whole, distinct, highest, told_apart, yes
 
 _COLUMNS: dict[str, type[pl.DataType] | pl.DataType] = {
     "schedule": pl.String, "code": pl.String, "origin": pl.String, "excluded": pl.List(pl.String),
@@ -43,18 +43,21 @@ class Codes:
 
     def __init__(self) -> None:
         self.texts: list[str] = []
-        self._numbers: dict[str, int] = {}
+        self._numbers: dict[str | None, int] = {}
 
     def numbers(self, codes: Sequence[str | None]) -> Whole:
         """The number of each code; none at all is one too."""
         if len(self.texts) >= _CODES_MAX:
             self.texts, self._numbers = [], {}
         known = self._numbers
-        for code in codes:
-            if (code or "") not in known:
-                known[code or ""] = len(self.texts)
-                self.texts.append(code or "")
-        return np.fromiter((known[code or ""] for code in codes), np.int64, len(codes))
+        try:
+            return np.fromiter(map(known.__getitem__, codes), np.int64, len(codes))
+        except KeyError:  # one is met for the first time
+            for code in codes:
+                if code not in known:
+                    known[code] = len(self.texts)
+                    self.texts.append(code or "")
+        return np.fromiter(map(known.__getitem__, codes), np.int64, len(codes))
 
 
 class Sorts(NamedTuple):
@@ -86,9 +89,12 @@ class Measures:
         origins = sorted(({origin for of_code in self._rows.values() for origin in of_code} | left_out) - {""})
         self._class_of = {origin: number for number, origin in enumerate(origins, start=1)}
         self._origins = ["", *origins]
-        self._nodes = {code: number for number, code in enumerate(self._rows)}
-        size = len(self._nodes) * len(self._origins)
+        # The first node has no code and no measures: it stands for codes that begin with none.
+        self._nodes = {code: number for number, code in enumerate(self._rows, start=1)}
+        self._names = ["", *self._nodes]
+        size = len(self._names) * len(self._origins)
         self._first = np.full(size, -1, np.int64)
+        self._first[: len(self._origins)] = 0
         self._count = np.zeros(size, np.int64)
         # The first row never holds: it stands for what has none.
         self._since, self._until = np.zeros(1, np.int64), np.zeros(1, np.int64)
@@ -98,38 +104,48 @@ class Measures:
         """For each row the number of the measure that holds for its sort of goods on its day, `NO_MEASURE` where none
         does: the one of the longer code, then that of the very country before that for all."""
         found = np.full(len(which), NO_MEASURE, np.int64)
-        if not self._nodes or not len(which):
-            return found
-        node = self._nodes_of(sorts.codes)
-        classes = [self._class_of.get(origin or "", 0) for origin in sorts.origins]
-        asked = node * len(self._origins) + np.array(classes, np.int64)[sorts.origin]
-        self._work_out(asked[node >= 0])
-        first, count = np.where(node < 0, 0, self._first[asked]), np.where(node < 0, 0, self._count[asked])
-        if not count.any():
-            return found
-        here = np.flatnonzero(count[which])
-        sort, day = which[here], day[here]
-        place = first[sort]
-        measure = self._at(place, day)
-        several = np.flatnonzero(count[sort] > 1)  # almost every sort has one measure only
-        for step in range(1, int(count.max())):
-            later = self._at(place[several] + step, day[several])
-            measure[several] = np.where(later == NO_MEASURE, measure[several], later)
-            several = several[count[sort[several]] > step + 1]
-        found[here] = measure
+        rows, measures = self.holding(sorts, which, day)
+        found[rows] = measures
         return found
+
+    def holding(self, sorts: Sorts, which: Whole, day: Whole) -> tuple[Whole, Whole]:
+        """The rows for which a measure holds, in rising order, and for each of them the measure."""
+        none = np.zeros(0, np.int64)
+        if not self._nodes or not len(which):
+            return none, none
+        classes = [self._class_of.get(origin or "", 0) for origin in sorts.origins]
+        asked = self._nodes_of(sorts.codes) * len(self._origins) + np.array(classes, np.int64)[sorts.origin]
+        self._work_out(asked)
+        count = self._count[asked]
+        most = highest(count)
+        if not most:
+            return none, none
+        rows = np.flatnonzero((count > 0)[which])
+        sort, day = which[rows], day[rows]
+        place = self._first[asked][sort]
+        measure = self._at(place, day)
+        left = np.flatnonzero(measure == NO_MEASURE)
+        if not len(left):
+            return rows, measure
+        for step in range(1, most):  # almost every sort has one measure only
+            left = left[(measure[left] == NO_MEASURE) & (count[sort[left]] > step)]
+            measure[left] = self._at(place[left] + step, day[left])
+        held = np.flatnonzero(measure != NO_MEASURE)
+        return rows[held], measure[held]
 
     def _at(self, place: Whole, day: Whole) -> Whole:
         """The measure at each place where it holds on that day, else `NO_MEASURE`."""
         holds = (self._since[place] <= day) & (day < self._until[place])
-        return np.where(holds, self._number[place], NO_MEASURE)
+        # Reckoned, as to choose row by row would cost four times as much.
+        found: Whole = (self._number[place] - NO_MEASURE) * holds + NO_MEASURE
+        return found
 
     def stretches(self, code: str, origin: str) -> list[tuple[int, int, int]]:
         """The stretches of days, from the first of each until another, over which one measure holds for such goods."""
         return self._resolved(code, origin if origin in self._class_of else "")
 
     def _nodes_of(self, codes: Whole) -> Whole:
-        """For each code the longest one with a measure that it begins with; -1 where there is none."""
+        """For each code the longest one with a measure that it begins with; nought where there is none."""
         texts = self._codes.texts
         known = self._node_of if texts is self._texts else self._node_of[:0]
         if len(known) < len(texts):
@@ -140,19 +156,19 @@ class Measures:
 
     def _node(self, code: str) -> int:
         prefixes = (code[:length] for length in self._lengths if length <= len(code))
-        return next((self._nodes[prefix] for prefix in prefixes if prefix in self._nodes), -1)
+        return next((self._nodes[prefix] for prefix in prefixes if prefix in self._nodes), 0)
 
     def _work_out(self, asked: Whole) -> None:
         """Lay down what holds for those nodes and classes of origin that were not asked before."""
-        new, _ = distinct(asked[self._first[asked] < 0], len(self._first))
-        if not len(new):
+        is_new = self._first[asked] < 0
+        if not is_new.any():
             return
-        names = list(self._nodes)
+        new, _ = distinct(asked[is_new], len(self._first))
         laid: list[_Row] = []
         start = len(self._since)
         for key in new.tolist():
             node, klass = divmod(key, len(self._origins))
-            rows = self._resolved(names[node], self._origins[klass])
+            rows = self._resolved(self._names[node], self._origins[klass])
             self._first[key], self._count[key] = start + len(laid) if rows else 0, len(rows)
             laid += rows
         more = np.array(laid, np.int64).reshape(-1, 3)
@@ -191,10 +207,11 @@ def currencies_of(formula: Formula | Unsupported) -> frozenset[str]:
 
 
 class Tariff:
-    """All measures of a law, by tariff and kind. What they say stands by the number of the measure: `formulas`, the
-    `currencies` of the amounts in them, and in arrays with one more at the end for `NO_MEASURE`: `plain_ppm`, parts in
-    a million of the value where the duty is no more than that, else `MISSING`; `is_on_part`, whether it is laid on a
-    named part of the article."""
+    """All measures of a law, by tariff and kind. What they say stands by the number of the measure: `formulas`, and in
+    arrays with one more at the end for `NO_MEASURE`: `plain_ppm`, parts in a million of the value where the duty is no
+    more than that, else `MISSING`; `is_on_part`, whether it is laid on a named part of the article. Measures of the
+    same rate have the same `wording`: its number among the `worded` formulas, with the `currencies` of the amounts in
+    each."""
 
     def __init__(self, measures: pl.DataFrame) -> None:
         """`measures` is a frame TARIFF."""
@@ -213,14 +230,14 @@ class Tariff:
             if claim:
                 self._claims[schedule, kind] = (*self._claims.get((schedule, kind), ()), claim)
         self._none = Measures(numbered.clear(), self.codes)
-        formulas = {text: read(text) for text in measures["rate"].unique().to_list()}
-        self.formulas = [formulas[text] for text in measures["rate"].to_list()]
-        self.currencies = [currencies_of(one) for one in self.formulas]
-        ppm = {text: one.ppm if isinstance(one, Formula) else None for text, one in formulas.items()}
-        plain = [ppm[text] for text in measures["rate"].to_list()]
-        self.plain_ppm = np.array([*(MISSING if one is None else one for one in plain), MISSING], np.int64)
-        on_part = {text: _is_on_part(one) for text, one in formulas.items()}
-        self.is_on_part = np.array([*(on_part[text] for text in measures["rate"].to_list()), False], np.bool_)
+        self.wording, texts = told_apart(measures["rate"])
+        self.worded = [read(text) for text in texts]
+        self.formulas = [self.worded[number] for number in self.wording.tolist()]
+        self.currencies = [currencies_of(one) for one in self.worded]
+        ppm = [MISSING if (plain := _ppm(one)) is None else plain for one in self.worded]
+        self.plain_ppm = np.append(np.array(ppm, np.int64)[self.wording], MISSING)
+        on_part = np.array([_is_on_part(one) for one in self.worded], np.bool_)
+        self.is_on_part = np.append(on_part[self.wording], False)
         self.is_preference = np.append(yes(measures["kind"] == "preference"), False)
         self.is_firm = np.append(yes(measures["confidence"] == "firm"), False)
 
@@ -265,6 +282,11 @@ class Tariff:
         one = np.zeros(1, np.int64)
         sorts = Sorts(self.codes.numbers([code]), [origin], one)
         return int(self.of(schedule, kind, claim).of(sorts, one, np.array([ordinal(day)]))[0])
+
+
+def _ppm(duty: Formula | Unsupported) -> int | None:
+    """Parts in a million of the value, where the duty is no more than that."""
+    return duty.ppm if isinstance(duty, Formula) else None
 
 
 def _is_on_part(duty: Formula | Unsupported) -> bool:

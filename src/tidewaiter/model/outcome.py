@@ -14,23 +14,22 @@ from tidewaiter.model.batch import ROW
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
 
-CHARGES = pl.Schema(
-    {
-        "row": ROW,
-        "item": ROW,
-        "type": pl.String,
-        "code": pl.String,
-        "collector": pl.String,
-        "amount_micro": pl.Int64,
-        "at_sale_micro": pl.Int64,
-        "currency": pl.String,
-        "base_micro": pl.Int64,
-        "rule": pl.UInt32,
-        "fact": pl.UInt32,
-        "how": pl.UInt8,
-        "is_firm": pl.Boolean,
-    }
-)
+_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "row": ROW,
+    "item": ROW,
+    "type": pl.Enum(["duty", "tax", "fee"]),
+    "code": pl.Categorical(),
+    "collector": pl.Categorical(),
+    "amount_micro": pl.Int64,
+    "at_sale_micro": pl.Int64,
+    "currency": pl.Categorical(),
+    "base_micro": pl.Int64,
+    "rule": pl.UInt32,
+    "fact": pl.UInt32,
+    "how": pl.UInt8,
+    "is_firm": pl.Boolean,
+}
+CHARGES = pl.Schema(_COLUMNS)
 """A charge a row, zero ones too. `type` is duty, tax or fee; `base_micro` and `amount_micro` are in `currency`;
 `amount_micro` is null where law does not let us know it, and a finding says so; `at_sale_micro` is what the seller
 charges at the sale in place of the border, null where nothing is or it is not known. `rule`, `fact` and `how` are
@@ -83,17 +82,16 @@ _REASONS: pl.DataType = pl.List(pl.String)
 DECISIONS = pl.Schema([("row", ROW), ("security", pl.String), ("control", pl.String), ("reasons", _REASONS)])
 """A row a consignment. `reasons` may be told to the filer; what risk saw is in the signals alone."""
 
-POSTINGS = pl.Schema(
-    {
-        "row": ROW,
-        "item": ROW,
-        "account": pl.String,
-        "debit_micro": pl.Int64,
-        "credit_micro": pl.Int64,
-        "currency": pl.String,
-        "charge": pl.String,
-    }
-)
+_LEGS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "row": ROW,
+    "item": ROW,
+    "account": pl.String,
+    "debit_micro": pl.Int64,
+    "credit_micro": pl.Int64,
+    "currency": pl.Categorical(),
+    "charge": pl.String,
+}
+POSTINGS = pl.Schema(_LEGS)
 """Ledger legs; for each consignment and currency debits equal credits."""
 
 Security = Literal["assessment_complete", "information_requested", "screening_requested", "do_not_load", "pending"]
