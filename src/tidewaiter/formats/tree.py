@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 import re
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 from xml.parsers import expat
 
@@ -72,18 +72,15 @@ KINDS = (MALFORMED, DOCTYPE, OVER_LIMIT, PREFIX, AND_MORE)
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
-def sniffs(head: bytes, ours: re.Pattern[bytes], *, literals: Collection[bytes] = (b"",)) -> bool:
+def sniffs(head: bytes, ours: re.Pattern[bytes], *, literal: bytes = b"") -> bool:
     """Whether a message begins as XML and has in it what a format knows itself by; in UTF-16 too.
 
-    One of the `literals` is in all that matches, where there are such: they are looked for first, since that takes no
-    time, and every message is asked so for many a format.
+    `literal` is in all that matches, where there is such a thing: it is looked for first, since that takes no time.
     """
     for mark in _MARKS:
         head = head.removeprefix(mark)
     head = head.replace(b"\x00", b"").lstrip()
-    if not head.startswith(b"<"):
-        return False
-    return any(literal in head for literal in literals) and ours.search(head) is not None
+    return head.startswith(b"<") and literal in head and ours.search(head) is not None
 
 
 BYTES_MAX = 32 * 1024 * 1024
@@ -319,6 +316,12 @@ def _text(text: str) -> str | None:
             return meant
     root, _, _ = _parse(b"<text>%s</text>" % coded, with_namespaces=False)
     return None if root is None else root.whole or root.text
+
+
+def text_of(text: str) -> str | None:
+    """A text with its references as it was meant, blanks and all; None where expat has something against it."""
+    root, _, _ = _parse(b"<text>%s</text>" % text.encode(), with_namespaces=False)
+    return None if root is None or root.children else root.whole or root.text
 
 
 def _parse(data: bytes, *, with_namespaces: bool) -> tuple[Node | None, Fault | None, bool]:

@@ -31,7 +31,7 @@ _OURS = re.compile(rb"<(?:ASYCUDA|Awmds|Awbolds)[\s/>]")
 
 def sniff(head: bytes) -> bool:
     """Whether the message begins as XML and a declaration or manifest of ASYCUDA is in it; in UTF-16 too."""
-    return sniffs(head, _OURS, literals=(b"<ASYCUDA", b"<Awmds", b"<Awbolds"))
+    return sniffs(head, _OURS)
 
 
 def write(consignments: Sequence[Consignment]) -> bytes:

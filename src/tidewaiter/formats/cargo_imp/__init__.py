@@ -34,8 +34,6 @@ MEDIA_TYPES = ("text/plain",)
 _OURS = re.compile(
     rb"(?:\A|[\r\n])[ \x01\x02]*(?:(?:FHL|FWB)/[0-9]{1,2}(?:[ \r\n]|\Z|MBI/|[0-9]{3}-)|(?:FMA|FNA)[ \r\n]+ACK/)"
 )
-_LITERALS = (b"FHL/", b"FWB/", b"ACK/")
-"""One of them is in all that matches: looked for first, since every message is asked whether it is of this format."""
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
@@ -45,7 +43,7 @@ def sniff(head: bytes) -> bool:
         head = head.replace(b"\x00", b"")
     for mark in _MARKS:
         head = head.removeprefix(mark)
-    return any(literal in head for literal in _LITERALS) and _OURS.search(head) is not None
+    return _OURS.search(head) is not None
 
 
 def write(consignments: Sequence[Consignment]) -> bytes:

@@ -31,7 +31,7 @@ _OURS = re.compile(rb"iata:(?:housewaybill|housemanifest|waybill|response):[0-9]
 
 def sniff(head: bytes) -> bool:
     """Whether the message begins as XML and names a namespace of Cargo-XML; in UTF-16 too."""
-    return sniffs(head, _OURS, literals=(b"iata:",))
+    return sniffs(head, _OURS)
 
 
 def write(consignments: Sequence[Consignment]) -> bytes:

@@ -41,7 +41,7 @@ _OURS = re.compile(rb"<(?:[^\s<>:/]*:)?(?:CEB[0-9]{3}Message|DxpMsg)[\s/>]")
 
 def sniff(head: bytes) -> bool:
     """Whether the message begins as XML and one of these messages, or their envelope, is in it; in UTF-16 too."""
-    return sniffs(head, _OURS, literals=(b"CEB", b"DxpMsg"))
+    return sniffs(head, _OURS)
 
 
 def write(consignments: Sequence[Consignment]) -> bytes:

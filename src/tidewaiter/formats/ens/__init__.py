@@ -34,7 +34,7 @@ _OURS = re.compile(rb"<(?:[^\s<>:/]*:)?CC3(?:04|05|13|15|16|28|51)A[\s/>]")
 
 def sniff(head: bytes) -> bool:
     """Whether the message begins as XML and one of these messages is in it; in UTF-16 too."""
-    return sniffs(head, _OURS, literals=(b"CC3",))
+    return sniffs(head, _OURS, literal=b"CC3")
 
 
 def write(consignments: Sequence[Consignment]) -> bytes:

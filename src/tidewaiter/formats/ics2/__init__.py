@@ -32,7 +32,7 @@ _OURS = re.compile(rb"<(?:[^\s<>:/]*:)?IE(?:3F43|3F32|4Q04|4S02|4N99)[\s/>]")
 
 def sniff(head: bytes) -> bool:
     """Whether the message begins as XML and one of these messages is in it; in UTF-16 too."""
-    return sniffs(head, _OURS, literals=(b"IE3F", b"IE4"))
+    return sniffs(head, _OURS)
 
 
 def write(consignments: Sequence[Consignment]) -> bytes:

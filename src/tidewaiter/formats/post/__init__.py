@@ -29,8 +29,7 @@ __all__ = [
 
 MEDIA_TYPES = ("application/vnd.tidewaiter.post+json", "application/vnd.tidewaiter.post+xml")
 
-_MESSAGES = (b"ITMATT", b"CUSITM", b"CUSRSP", b"PREDES", b"EMSEVT")
-_NAMES = rb"(?:" + b"|".join(_MESSAGES) + rb")"
+_NAMES = rb"(?:ITMATT|CUSITM|CUSRSP|PREDES|EMSEVT)"
 _OURS = {
     "json": re.compile(rb'"message"\s*:\s*"' + _NAMES + rb'"'),
     "csv": re.compile(rb'"?message"?[,;\t][^\r\n]*\r?\n(?:[,;\t"\s]*[\r\n])*"?' + _NAMES + rb'"?[,;\t\r\n]'),
@@ -43,7 +42,7 @@ def sniff(head: bytes) -> bool:
     """Whether one of these messages is in it: by its name, in the place where its form has that."""
     form = form_of(head)
     if form == "xml":
-        return sniffs(head, _XML, literals=_MESSAGES)
+        return sniffs(head, _XML)
     head = head.removeprefix(b"\xef\xbb\xbf")
     found = _OURS[form].match(head) if form == "csv" else _OURS[form].search(head)
     return found is not None

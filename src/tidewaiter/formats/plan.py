@@ -1,0 +1,191 @@
+"""What reading did with the texts of a message, noted once, so that the next of the same shape is filled in at once.
+
+A `Trace` is written while a message is read as ever: which element went into which field of which record, through
+which converter. Made fast, it is a `Plan`, which takes the texts of another message with the same elements in the same
+places and makes the same records of them. A text that a field cannot hold raises ValueError there: that message is
+read as ever, and its findings are told with their places.
+
+What a trace says must follow from the elements alone. A text that decides where others go (the code beside a value)
+is noted with `decides`; a plan is then one for these texts too. Where neither will do, the trace is spoilt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tidewaiter.formats.tree import Node
+
+
+class Unlike(ValueError):
+    """A message of known shape has a text that must be looked at closely."""
+
+
+Convert = Callable[[str], Any]
+"""From a text to a value of a field; raises ValueError where the field cannot hold it."""
+
+
+class Plan:
+    """How the fields of one record are filled from the texts of a message: see the module."""
+
+    __slots__ = ("build", "checks", "constants", "holders", "lists", "rows", "texts", "values")
+
+    def __init__(
+        self,
+        build: Callable[[dict[str, Any]], Any],
+        *,
+        constants: Mapping[str, Any],
+        texts: Sequence[tuple[str, int, int]],
+        values: Sequence[tuple[str, int, Convert]],
+        checks: Sequence[tuple[int, Convert]],
+        rows: Sequence[tuple[str, Sequence[tuple[int, Convert]]]],
+        lists: Sequence[tuple[str, Sequence[Plan]]],
+        holders: Sequence[tuple[str, Plan]],
+    ) -> None:
+        self.build, self.constants, self.texts, self.values = build, dict(constants), texts, values
+        self.checks, self.rows, self.lists, self.holders = checks, rows, lists, holders
+
+    def fields(self, found: Sequence[str]) -> dict[str, Any]:
+        """The fields of the record, lists as tuples. Raises ValueError where a text does not do."""
+        fields = self.constants.copy()
+        for name, place, length in self.texts:
+            text = found[place]
+            if len(text) > length:
+                raise Unlike
+            fields[name] = text
+        for name, place, convert in self.values:
+            fields[name] = convert(found[place])
+        for place, convert in self.checks:
+            convert(found[place])
+        for name, row in self.rows:
+            fields[name] = tuple([convert(found[place]) for place, convert in row])
+        for name, plans in self.lists:
+            fields[name] = tuple([plan.build(plan.fields(found)) for plan in plans])
+        for name, plan in self.holders:
+            fields[name] = plan.fields(found)
+        return fields
+
+    def record(self, found: Sequence[str]) -> Any:
+        """The record of these texts. Raises ValueError where a text does not do."""
+        return self.build(self.fields(found))
+
+
+class _Notes:
+    """What holds for all the traces of one message."""
+
+    def __init__(self) -> None:
+        self.deciding: set[int] = set()
+        self.is_spoilt = False
+
+
+class _Leaf(NamedTuple):
+    """An element by its first byte, and what its text goes through."""
+
+    index: int
+    convert: Convert
+
+
+class Trace:
+    """What was done for one record while a message was read: see the module.
+
+    `index` is the first byte of its element. `kept` counts the values that found a field in it, `dropped` says from
+    where to where, of all that were noted of the message, those stand that did not.
+    """
+
+    def __init__(self, index: int = 0, *, above: Trace | None = None) -> None:
+        self.index = index
+        self.kept = 0
+        self.dropped = (0, 0)
+        self._notes: _Notes = _Notes() if above is None else above._notes
+        self._constants: dict[str, Any] = {}
+        self._texts: dict[str, tuple[int, int]] = {}
+        self._values: dict[str, _Leaf] = {}
+        self._checks: list[_Leaf] = []
+        self._rows: dict[str, list[_Leaf]] = {}
+        self.lists: dict[str, list[Trace]] = {}
+        self._holders: dict[str, Trace] = {}
+        self._build: Callable[[dict[str, Any]], Any] = _unbuilt
+
+    @property
+    def is_spoilt(self) -> bool:
+        """Whether no plan can be made of this."""
+        return self._notes.is_spoilt
+
+    @property
+    def deciding(self) -> frozenset[int]:
+        """The elements, by their first byte, whose texts decide where others go: of the whole message."""
+        return frozenset(self._notes.deciding)
+
+    def spoil(self) -> None:
+        """Say that what was done depends on more than can be noted."""
+        self._notes.is_spoilt = True
+
+    def decides(self, node: Node) -> None:
+        """Say that what was done depends on the text of this element."""
+        self._notes.deciding.add(node.index)
+
+    def constant(self, name: str, value: Any) -> None:
+        """Note what a field holds whatever the texts say."""
+        self._constants[name] = value
+
+    def text(self, name: str, node: Node, length: int) -> None:
+        """Note that a field is the text of this element, of at most so many characters."""
+        self._texts[name] = (node.index, length)
+
+    def value(self, name: str, node: Node, convert: Convert) -> None:
+        """Note that a field is made of the text of this element."""
+        self._values[name] = _Leaf(node.index, convert)
+
+    def check(self, node: Node, convert: Convert) -> None:
+        """Note that the text of this element must be one that this takes, and goes nowhere."""
+        self._checks.append(_Leaf(node.index, convert))
+
+    def one_more(self, name: str, node: Node, convert: Convert) -> None:
+        """Note that a list of values has one more, made of the text of this element."""
+        self._rows.setdefault(name, []).append(_Leaf(node.index, convert))
+
+    def holder(self, name: str) -> Trace:
+        """The trace of the one record in this field; this one where there is no name."""
+        if not name:
+            return self
+        if name not in self._holders:
+            self._holders[name] = Trace(self.index, above=self)
+        return self._holders[name]
+
+    def inside(self, node: Node) -> Trace:
+        """A trace for a record that may come to stand in this one; see `built`."""
+        return Trace(node.index, above=self)
+
+    def built(self, name: str, inner: Trace, build: Callable[[dict[str, Any]], Any]) -> None:
+        """Note that a list of records has one more, and how that is made of its fields."""
+        inner._build = build
+        self.lists.setdefault(name, []).append(inner)
+
+    def passed(self, kept: int, dropped: tuple[int, int]) -> None:
+        """Note how many values were kept, and which dropped."""
+        self.kept, self.dropped = kept, dropped
+
+    def plan(self, places: Mapping[int, int], build: Callable[[dict[str, Any]], Any] | None = None) -> Plan:
+        """The plan, for texts at these places by the first byte of their element.
+
+        Raises KeyError where something was made of an element that has no place.
+        """
+        names = [*self._constants, *self._texts, *self._values, *self._rows, *self.lists, *self._holders]
+        if len(set(names)) < len(names):  # a list that is filled in two ways, say
+            raise KeyError(self.index)
+        return Plan(
+            build or self._build,
+            constants=self._constants,
+            texts=[(name, places[index], length) for name, (index, length) in self._texts.items()],
+            values=[(name, places[leaf.index], leaf.convert) for name, leaf in self._values.items()],
+            checks=[(places[leaf.index], leaf.convert) for leaf in self._checks],
+            rows=[
+                (name, [(places[leaf.index], leaf.convert) for leaf in row]) for name, row in self._rows.items()
+            ],
+            lists=[(name, [inner.plan(places) for inner in traces]) for name, traces in self.lists.items()],
+            holders=[(name, inner.plan(places, _unbuilt)) for name, inner in self._holders.items()],
+        )
+
+
+def _unbuilt(fields: dict[str, Any]) -> Any:
+    return fields
