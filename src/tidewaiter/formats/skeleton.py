@@ -13,10 +13,11 @@ only when it comes a second time, so that who never repeats himself costs no mor
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from tidewaiter.formats.tree import BYTES_MAX, ELEMENTS_MAX, Node, text_of
@@ -51,7 +52,7 @@ class Record(NamedTuple):
 class Cut(NamedTuple):
     """A message that was cut: what stands around its records as one, `split` of its texts being before; the records.
 
-    `start` and `start_of_item` are the tags that records and items begin with; the latter is '' where there is none.
+    `start` and `start_of_item` are the tags that records and items begin with.
     """
 
     around: Segment
@@ -62,12 +63,16 @@ class Cut(NamedTuple):
 
 
 class Saw:
-    """Cuts messages whose records are elements with these names, and their items elements with this one."""
+    """Cuts messages whose records are elements with these names, and their items elements with this one.
 
-    def __init__(self, records: Sequence[str], item: str) -> None:
-        prefix = r"<(?:[^<>/\s:]{1,64}:)?"
-        self._record = re.compile(rf"{prefix}(?:{'|'.join(records)})(?:\s[^<>]*)?>")
-        self._item = re.compile(rf"{prefix}{item}>")
+    With `single_blanks` a message is not cut that has two blanks together in a text. The tags of items have the prefix
+    of the record, or none with `bare_items`.
+    """
+
+    def __init__(self, records: Sequence[str], item: str, *, single_blanks: bool, bare_items: bool) -> None:
+        self._single_blanks, self._bare_items = single_blanks, bare_items
+        self._record = re.compile(rf"<([^<>/\s:]{{1,64}}:)?(?:{'|'.join(records)})(?:\s[^<>]*)?>")
+        self._item = item
 
     def cut(self, data: bytes) -> Cut | None:
         """The message cut; None where it must be read as a whole."""
@@ -78,22 +83,23 @@ class Saw:
         except UnicodeDecodeError:
             return None
         opening = self._record.search(text)
-        if opening is None or _BETWEEN in text or text.count("<") > ELEMENTS_MAX:
+        if opening is None or _BETWEEN in text:
+            return None
+        if len(data) > ELEMENTS_MAX and text.count("<") > ELEMENTS_MAX:
             return None
         start = opening[0]
         before, *bodies = text.split(start)
         end = _end_of(start)
         last, _, behind = bodies[-1].rpartition(end)
         bodies[-1] = last + end
-        has_references = "&" in text
-        around = _around(before, start, behind, has_references=has_references)
+        segment = functools.partial(_segment, has_references="&" in text, single_blanks=self._single_blanks)
+        around = _around(before, start, behind, segment)
         if around is None:
             return None
-        item = self._item.search(text, opening.end())
-        start_of_item = "" if item is None else item[0]
+        start_of_item = f"<{'' if self._bare_items else opening[1] or ''}{self._item}>"
         records: list[Record] = []
         for body in bodies:
-            record = _record(body, start_of_item, has_references=has_references)
+            record = _record(body, start_of_item, segment)
             if record is None:
                 return None
             records.append(record)
@@ -105,34 +111,36 @@ def _end_of(start: str) -> str:
     return f"</{start[1:-1].split(maxsplit=1)[0]}>"
 
 
-def _around(before: str, start: str, behind: str, *, has_references: bool) -> tuple[Segment, int] | None:
-    first, last = _segment(before, has_references), _segment(behind, has_references)
+def _around(
+    before: str, start: str, behind: str, segment: Callable[[str], Segment | None]
+) -> tuple[Segment, int] | None:
+    first, last = segment(before), segment(behind)
     if first is None or last is None:
         return None
     skeleton = f"{first.skeleton}{_APART}{start}{_APART}{last.skeleton}"
     return Segment(skeleton, first.texts + last.texts), len(first.texts)
 
 
-def _record(body: str, start: str, *, has_references: bool) -> Record | None:
-    before, *parts = body.split(start) if start else (body,)
+def _record(body: str, start: str, segment: Callable[[str], Segment | None]) -> Record | None:
+    before, *parts = body.split(start)
     behind = ""
     if parts:
         end = _end_of(start)
         last, _, behind = parts[-1].rpartition(end)
         parts[-1] = last + end
-    around = _around(before, start if parts else "", behind, has_references=has_references)
+    around = _around(before, start if parts else "", behind, segment)
     if around is None:
         return None
     items: list[Segment] = []
     for part in parts:
-        item = _segment(part, has_references)
+        item = segment(part)
         if item is None:
             return None
         items.append(item)
     return Record(*around, items)
 
 
-def _segment(text: str, has_references: bool) -> Segment | None:
+def _segment(text: str, *, has_references: bool, single_blanks: bool) -> Segment | None:
     """A part cut; None where it has a text that must be looked at closely."""
     if len(text) > _SEGMENT_MAX:
         return None
@@ -142,9 +150,9 @@ def _segment(text: str, has_references: bool) -> Segment | None:
     if has_references and "&" in joined:
         told = [text_of(one) if "&" in one else one for one in texts]
         texts = [one for one in told if one is not None and one and one.isprintable() and one == one.strip()]
-        if len(texts) < len(told):
+        if len(texts) < len(told) or (single_blanks and any("  " in one for one in texts)):
             return None
-    elif " >" in joined or joined[-1:] == " " or not joined.isprintable():
+    elif " >" in joined or joined[-1:] == " " or not joined.isprintable() or (single_blanks and "  " in joined):
         return None
     return Segment(_BETWEEN.join(parts[::2]), texts)
 
@@ -188,8 +196,10 @@ def _have_texts(cut: Cut, found: Places, texts: Mapping[int, str]) -> bool:
 
 
 def stand_together(data: bytes, start: str, nodes: Sequence[Node], within: Node) -> bool:
-    """Whether these elements of the message begin with the tag, and stand in one element one behind the other."""
+    """Whether these elements of the message begin with the tag, and stand one behind the other in one element."""
     tag = start.encode()
+    if nodes[0] is within:
+        return len(nodes) == 1 and data.startswith(tag, within.index)
     above = next((node for node in nodes_in(within) if any(child is nodes[0] for child in node.children)), None)
     if above is None:
         return False

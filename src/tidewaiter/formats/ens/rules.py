@@ -73,9 +73,19 @@ class RuleBook:
                 self._add(row, root)
         self._hand_out(root, ())
 
-    def at(self, group: Group) -> Asked:
-        """The rules to be asked of each such group."""
-        return self._of_group[group]
+    def asked_of(self, part: Part) -> list[Rule]:
+        """The rules that a part may break, going by which elements stand in it."""
+        of_group, of_leaves = self._of_group[part.group]
+        texts = part.texts
+        asked = [
+            rule for rule in of_group if rule.kept_by not in texts and (not rule.wants or rule.wants in texts)
+        ]
+        if of_leaves:
+            for leaf in texts:
+                for rule in of_leaves.get(leaf, ()):
+                    if not rule.wants or rule.wants in texts:
+                        asked.append(rule)
+        return asked
 
     def _add(self, row: RuleRow, root: Group) -> None:
         here: Group | Leaf | None = root

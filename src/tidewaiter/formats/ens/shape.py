@@ -11,13 +11,16 @@ from typing import Any, NamedTuple, get_args
 import msgspec
 
 from tidewaiter.formats.ens.tables import DataSet, ElementRow, form_of
+from tidewaiter.formats.plan import Convert, Trace, Unlike
 from tidewaiter.formats.text import unfit_in
+from tidewaiter.formats.tree import Node
 from tidewaiter.formats.values import kind_of
 
 SPACE = "http://ics.dgtaxud.ec/"
 """The namespace of a message is this and its name; the elements in it have none."""
 _DECIMALS, _DIGITS = 3, 11
 """So many may a mass have after the point, and so many in all, noughts at both ends not counted."""
+_ANY_TEXT = re.compile(r"\.\{1,([0-9]+)\}")
 _CENTURY = 2000
 """Messages write the year with two digits where they say when they were made; there were none before this."""
 
@@ -27,7 +30,12 @@ class Misfit(ValueError):
     where a rule says it."""
 
 
-Keep = Callable[[dict[str, Any], str], None]
+class Keep(NamedTuple):
+    """What puts the text of an element where it belongs in a record: see `_keep`. `into` does so, and `note` notes it
+    for messages of the same shape, with what the text must be fit for."""
+
+    into: Callable[[dict[str, Any], str], None]
+    note: Callable[[Trace, Node, Convert], None]
 
 
 class Leaf(msgspec.Struct, frozen=True, gc=False):
@@ -47,6 +55,23 @@ class Leaf(msgspec.Struct, frozen=True, gc=False):
     keeps_blanks: bool
     is_mass: bool
     is_kept_as_it_is: bool
+    length: int
+    """How many characters fit, where any text of so many does, and else 0."""
+
+    def fit(self, text: str) -> str:
+        """The text; raises `Unlike` where the schema has something against it."""
+        if not self.fits(text) or (self.is_mass and not has_digits_of_mass(text)):
+            raise Unlike
+        return text
+
+    def note(self, trace: Trace, node: Node) -> None:
+        """Note for messages of the same shape where the text goes."""
+        if self.is_kept_as_it_is and self.length:
+            trace.text(self.field, node, self.length)
+        elif self.keep is None:
+            trace.check(node, self.fit)
+        else:
+            self.keep.note(trace, node, self.fit)
 
 
 class Group:
@@ -98,6 +123,7 @@ def message_of(name: str, rows: Sequence[ElementRow], struct: type[msgspec.Struc
 def _leaf(row: ElementRow, place: int, record: type[msgspec.Struct], above: Group) -> Leaf:
     form = form_of(row.type)
     keep = _keep(row, record, above)
+    any_text = _ANY_TEXT.fullmatch(form.pattern)
     is_of_record = keep is not None and row.field.isidentifier()
     return Leaf(
         name=row.path[-1],
@@ -109,6 +135,7 @@ def _leaf(row: ElementRow, place: int, record: type[msgspec.Struct], above: Grou
         says=row.name,
         keeps_blanks=row.type == "tin",
         is_mass=row.field.endswith("_mass"),
+        length=int(any_text[1]) if any_text else 0,
         is_kept_as_it_is=is_of_record and row.type != "tin" and kind_of(record, row.field)[0] is str,
     )
 
@@ -120,7 +147,7 @@ def _keep(row: ElementRow, record: type[msgspec.Struct], above: Group) -> Keep |
     and 'codes:UNDG' a record of a list that has the text and this role or scheme; '=…' what reading settles itself.
     """
     if not row.field or row.field in ("=type", "=language"):
-        return _pass_over if row.field else None
+        return _pass_over() if row.field else None
     if row.field.startswith("="):
         return _put(row.field, _text)
     if row.field == ".":
@@ -135,18 +162,24 @@ def _keep(row: ElementRow, record: type[msgspec.Struct], above: Group) -> Keep |
     return _put_inside(holder, name, convert) if holder else _put(name, convert)
 
 
-def _pass_over(_into: dict[str, Any], _text: str) -> None:
+def _pass_over() -> Keep:
     """What the place itself says, and writing puts back."""
+    return Keep(lambda into, text: None, lambda trace, node, fit: trace.check(node, fit))
 
 
-def _put(name: str, convert: Callable[[str], Any]) -> Keep:
+def _put(name: str, convert: Convert) -> Keep:
     def keep(into: dict[str, Any], text: str) -> None:
         into[name] = convert(text)
 
-    return keep
+    return Keep(keep, lambda trace, node, fit: trace.value(name, node, _through(fit, convert)))
 
 
-def _put_inside(holder: str, name: str, convert: Callable[[str], Any]) -> Keep:
+def _through(fit: Convert, convert: Convert) -> Convert:
+    """Both, one after the other."""
+    return fit if convert is _text else lambda text: convert(fit(text))
+
+
+def _put_inside(holder: str, name: str, convert: Convert) -> Keep:
     def keep(into: dict[str, Any], text: str) -> None:
         value = convert(text)
         if holder in into:
@@ -154,7 +187,10 @@ def _put_inside(holder: str, name: str, convert: Callable[[str], Any]) -> Keep:
         else:
             into[holder] = {name: value}
 
-    return keep
+    def note(trace: Trace, node: Node, fit: Convert) -> None:
+        trace.holder(holder).value(name, node, _through(fit, convert))
+
+    return Keep(keep, note)
 
 
 def _append(listed: str) -> Keep:
@@ -164,7 +200,7 @@ def _append(listed: str) -> Keep:
         value = _text(text)
         (into.setdefault(holder, {}) if holder else into).setdefault(name, []).append(value)
 
-    return keep
+    return Keep(keep, lambda trace, node, fit: trace.holder(holder).one_more(name, node, fit))
 
 
 def _record_of(listed: str, told: str, struct: type[msgspec.Struct]) -> Keep:
@@ -173,7 +209,13 @@ def _record_of(listed: str, told: str, struct: type[msgspec.Struct]) -> Keep:
     def keep(into: dict[str, Any], text: str) -> None:
         into.setdefault(listed, []).append(struct(**{by: told, value: _text(text)}))
 
-    return keep
+    def note(trace: Trace, node: Node, fit: Convert) -> None:
+        inner = trace.inside(node)
+        inner.constant(by, told)
+        inner.value(value, node, fit)
+        trace.built(listed, inner, lambda fields: struct(**fields))
+
+    return Keep(keep, note)
 
 
 def _text(text: str) -> str:
@@ -218,4 +260,4 @@ def instant_of(day: str, clock: str) -> datetime:
     return datetime.combine(on, time(int(clock[:2]), int(clock[2:])), UTC)
 
 
-_CONVERTERS: Mapping[Any, Callable[[str], Any]] = {str: _text, int: int, datetime: _instant}
+_CONVERTERS: Mapping[Any, Convert] = {str: _text, int: int, datetime: _instant}

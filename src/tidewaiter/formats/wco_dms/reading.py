@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from tidewaiter.formats.known import Told
 from tidewaiter.formats.plan import Trace
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.skeleton import Cut
@@ -40,12 +41,12 @@ class _Held(NamedTuple):
 
 def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
     """What the message holds. Bad input is findings, never an exception; see `formats.reading.Format`."""
-    message = known.cut(data)
+    message = known.MEMORY.cut(data)
     if message is not None:
         reading = known.reading_of(message, jurisdiction=jurisdiction)
         if reading is not None:
             return reading
-        if not known.is_due(message):
+        if not known.MEMORY.is_due(message):
             message = None
     return _read(data, message, jurisdiction)
 
@@ -66,7 +67,7 @@ def _read(data: bytes, message: Cut | None, jurisdiction: str | None) -> Reading
         findings = (*faulty, found(kind, detail, source_pointer=f"/{shortened(root.name)}"))
         return Reading(format=NAME, findings=findings, kept=reader.kept, dropped=tuple(reader.dropped))
     declared: list[Declared] = []
-    traced: list[known.Told] = []
+    traced: list[tuple[Told, dict[str, str]]] = []
     kept_around, dropped_around = reader.kept, tuple(reader.dropped)
     for one in declarations:
         reader.anchor = {}
@@ -83,12 +84,12 @@ def _read(data: bytes, message: Cut | None, jurisdiction: str | None) -> Reading
         )  # fmt: skip
         if trace is not None and not reader.findings:
             trace.passed(reader.kept - kept, (dropped, len(reader.dropped)))
-            traced.append(known.Told(one.node, one.path, trace, reader.anchor))
+            traced.append((Told(one.node, one.path, trace), reader.anchor))
     if message is not None and not faults and len(traced) == len(held):
         first = held[0]
-        path = first.path.removesuffix("[1]")
-        around = known.Around(path, first.country, _detail_of_space(first.node), kept_around, dropped_around)
-        known.learn(data, message, root, around, tuple(_deciding(root)), traced, reader)
+        space, deciding = _detail_of_space(first.node), tuple(_deciding(root))
+        around = known.Around(first.path, first.country, space, kept_around, dropped_around, deciding)
+        known.learn(data, message, root, around, traced, reader)
     answers, findings_here = _answers([one for one in held if one.node.name == "Response"], reader)
     return Reading(
         format=NAME,

@@ -1,0 +1,142 @@
+"""Entry summary declarations of a shape that was met before; see `formats.known`.
+
+The rules that a group may break are those of the elements in it, and so are known with its shape. Which of them is
+broken is asked of the texts. A declaration that breaks one is read as ever, which tells where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from tidewaiter.formats import known
+from tidewaiter.formats.ens.part import Part
+from tidewaiter.formats.ens.rules import Rule, RuleBook
+from tidewaiter.formats.ens.shape import Group
+from tidewaiter.formats.ens.taking import Taker
+from tidewaiter.formats.known import Memory, Told
+from tidewaiter.formats.skeleton import Cut
+from tidewaiter.formats.skeleton import nodes_in
+from tidewaiter.formats.tree import Node
+
+LODGED, AMENDED = "CC315A", "CC313A"
+PREFIX = "ie"
+"""Paths name the namespace of the message so, whatever the message calls it, as customs does."""
+_ITEM = "GOOITEGDS"
+
+
+class _PartPlan(NamedTuple):
+    """A group: the place of the group above among those before it, -1 for the message itself; its place among those of
+    its name, and of its record; its elements with the places of their texts; the rules it may break."""
+
+    group: Group
+    above: int
+    number: int
+    record: int
+    texts: tuple[tuple[str, int], ...]
+    rules: tuple[Rule, ...]
+
+
+class _Frame(NamedTuple):
+    """The message itself and the groups in it but for its items; what is wrong with its namespace, or ''."""
+
+    groups: tuple[_PartPlan, ...]
+    about_space: str
+
+
+_Groups = tuple[_PartPlan, ...]
+Held = known.Reading[str, _Frame, _Groups]
+"""A message of known shape; what stands around its declarations is no more than their name."""
+MEMORY: Memory[str, _Frame, _Groups] = Memory(
+    (LODGED, AMENDED), f"/{_ITEM}", numbers_all=True, single_blanks=True, bare_items=True
+)
+
+
+def part_of(name: str, held: known.Filled[_Frame, _Groups]) -> Part | None:
+    """The message as parts; None where one of them breaks a rule."""
+    asked: list[tuple[Part, Sequence[Rule]]] = []
+    first = held.frame.groups[0]
+    root = Part(first.group, None, at=held.path)
+    _make(held.frame.groups, held.frame_texts, root, None, -1, asked)
+    for place, (groups, texts) in enumerate(held.items):
+        _make(groups, texts, None, root, place, asked)
+    for part, rules in asked:
+        for rule in rules:
+            if rule.is_broken(part):
+                root.forget()
+                return None
+    return root
+
+
+def _make(
+    groups: Sequence[_PartPlan], texts: Sequence[str], own: Part | None, above: Part | None, place: int,
+    asked: list[tuple[Part, Sequence[Rule]]],
+) -> None:  # fmt: skip
+    """The parts of a message, where `own` is the first, or of an item of it, in the part above, at this place."""
+    made: list[Part] = []
+    for group, above_place, number, record, named, rules in groups:
+        if made:
+            part = Part(group, made[above_place], number=number, record=record)
+            made[above_place].add(part)
+        elif own is not None:
+            part = own
+        else:
+            part = Part(group, above, number=place + 1, record=place)
+            if above is not None:
+                above.add(part)
+        part.texts = {name: texts[at] for name, at in named}
+        made.append(part)
+        if rules:
+            asked.append((part, rules))
+
+
+class Traced(NamedTuple):
+    """A declaration that was read with a trace: its parts, and what is wrong with its namespace, or ''."""
+
+    told: Told
+    part: Part
+    about_space: str
+
+
+def learn(
+    data: bytes,
+    message: Cut,
+    root: Node,
+    dropped: tuple[str, ...],
+    traced: Sequence[Traced],
+    rules: RuleBook,
+    taker: Taker,
+) -> None:
+    """Keep what was done with the texts of a message; `dropped` is what was of those around the declarations."""
+    nodes = {node.index: node for node in nodes_in(root)}
+    by_path = {one.told.path: one for one in traced}
+
+    def of_frame(told: Told, places: Mapping[int, int]) -> _Frame | None:
+        one = by_path[told.path]
+        return _Frame(_groups(one.part, nodes, places, rules), one.about_space)
+
+    def of_item(told: Told, place: int, places: Mapping[int, int]) -> _Groups | None:
+        return _groups(by_path[told.path].part.groups[_ITEM][place], nodes, places, rules)
+
+    first = traced[0].told
+    around = known.Around(first.path.removesuffix("[1]"), 0, dropped, first.node.name)
+    told = [one.told for one in traced]
+    MEMORY.learn(data, message, root, around, told, taker.dropped, own_of_frame=of_frame, own_of_item=of_item)
+
+
+def _groups(part: Part, nodes: Mapping[int, Node], places: Mapping[int, int], rules: RuleBook) -> _Groups:
+    """A part and those in it, the items of a message left out. Raises KeyError where a text stands elsewhere."""
+    made: list[_PartPlan] = []
+
+    def add(one: Part, above: int) -> None:
+        begins = {child.name: child.index for child in nodes[one.begins].children}
+        texts = tuple((name, places[begins[name]]) for name in one.texts)
+        made.append(_PartPlan(one.group, above, one.number, one.record, texts, tuple(rules.asked_of(one))))
+        own = len(made) - 1
+        for name, inner in one.groups.items():
+            if name != _ITEM:
+                for each in inner:
+                    add(each, own)
+
+    add(part, -1)
+    return tuple(made)
