@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from tidewaiter.formats.tree import Node
 
 
@@ -25,24 +27,34 @@ Convert = Callable[[str], Any]
 """From a text to a value of a field; raises ValueError where the field cannot hold it."""
 
 
-class Plan:
-    """How the fields of one record are filled from the texts of a message: see the module."""
+Fits = Callable[[str], object]
+"""Whether a text is of some form: true or false."""
 
-    __slots__ = ("build", "checks", "constants", "holders", "lists", "rows", "texts", "values")
+
+class Plan:
+    """How the fields of one record are filled from the texts of a message: see the module.
+
+    The record is `make` of its fields, or where that is None what `build` builds of them.
+    """
+
+    __slots__ = ("build", "checks", "constants", "forms", "holders", "lists", "make", "rows", "texts", "values")
 
     def __init__(
         self,
+        make: Callable[..., Any] | None,
         build: Callable[[dict[str, Any]], Any],
         *,
         constants: Mapping[str, Any],
         texts: Sequence[tuple[str, int, int]],
+        forms: Sequence[tuple[str, int, Fits]],
         values: Sequence[tuple[str, int, Convert]],
         checks: Sequence[tuple[int, Convert]],
         rows: Sequence[tuple[str, Sequence[tuple[int, Convert]]]],
         lists: Sequence[tuple[str, Sequence[Plan]]],
         holders: Sequence[tuple[str, Plan]],
     ) -> None:
-        self.build, self.constants, self.texts, self.values = build, dict(constants), texts, values
+        self.make, self.build, self.constants = make, build, dict(constants)
+        self.texts, self.forms, self.values = texts, forms, values
         self.checks, self.rows, self.lists, self.holders = checks, rows, lists, holders
 
     def fields(self, found: Sequence[str]) -> dict[str, Any]:
@@ -53,21 +65,31 @@ class Plan:
             if len(text) > length:
                 raise Unlike
             fields[name] = text
+        for name, place, fits in self.forms:
+            text = found[place]
+            if not fits(text):
+                raise Unlike
+            fields[name] = text
         for name, place, convert in self.values:
             fields[name] = convert(found[place])
-        for place, convert in self.checks:
-            convert(found[place])
-        for name, row in self.rows:
-            fields[name] = tuple([convert(found[place]) for place, convert in row])
-        for name, plans in self.lists:
-            fields[name] = tuple([plan.build(plan.fields(found)) for plan in plans])
-        for name, plan in self.holders:
-            fields[name] = plan.fields(found)
+        if self.checks:
+            for place, fits in self.checks:
+                if not fits(found[place]):
+                    raise Unlike
+        if self.rows:
+            for name, row in self.rows:
+                fields[name] = tuple([convert(found[place]) for place, convert in row])
+        if self.lists:
+            for name, plans in self.lists:
+                fields[name] = tuple([plan.record(found) for plan in plans])
+        if self.holders:
+            for name, plan in self.holders:
+                fields[name] = plan.fields(found)
         return fields
 
     def record(self, found: Sequence[str]) -> Any:
         """The record of these texts. Raises ValueError where a text does not do."""
-        return self.build(self.fields(found))
+        return self.build(self.fields(found)) if self.make is None else self.make(**self.fields(found))
 
 
 class _Notes:
@@ -99,11 +121,13 @@ class Trace:
         self._notes: _Notes = _Notes() if above is None else above._notes
         self._constants: dict[str, Any] = {}
         self._texts: dict[str, tuple[int, int]] = {}
+        self._forms: dict[str, tuple[int, Fits]] = {}
         self._values: dict[str, _Leaf] = {}
-        self._checks: list[_Leaf] = []
+        self._checks: list[tuple[int, Fits]] = []
         self._rows: dict[str, list[_Leaf]] = {}
         self.lists: dict[str, list[Trace]] = {}
         self._holders: dict[str, Trace] = {}
+        self._make: Callable[..., Any] | None = None
         self._build: Callable[[dict[str, Any]], Any] = _unbuilt
 
     @property
@@ -132,13 +156,17 @@ class Trace:
         """Note that a field is the text of this element, of at most so many characters."""
         self._texts[name] = (node.index, length)
 
+    def form(self, name: str, node: Node, fits: Fits) -> None:
+        """Note that a field is the text of this element, of this form."""
+        self._forms[name] = (node.index, fits)
+
     def value(self, name: str, node: Node, convert: Convert) -> None:
         """Note that a field is made of the text of this element."""
         self._values[name] = _Leaf(node.index, convert)
 
-    def check(self, node: Node, convert: Convert) -> None:
-        """Note that the text of this element must be one that this takes, and goes nowhere."""
-        self._checks.append(_Leaf(node.index, convert))
+    def check(self, node: Node, fits: Fits) -> None:
+        """Note that the text of this element must be of this form, and goes nowhere."""
+        self._checks.append((node.index, fits))
 
     def one_more(self, name: str, node: Node, convert: Convert) -> None:
         """Note that a list of values has one more, made of the text of this element."""
@@ -157,33 +185,50 @@ class Trace:
         return Trace(node.index, above=self)
 
     def built(self, name: str, inner: Trace, build: Callable[[dict[str, Any]], Any]) -> None:
-        """Note that a list of records has one more, and how that is made of its fields."""
+        """Note that a list of records has one more, and how that is built of its fields."""
         inner._build = build
+        self.lists.setdefault(name, []).append(inner)
+
+    def made(self, name: str, inner: Trace, struct: type[msgspec.Struct], required: Mapping[str, Any]) -> None:
+        """Note that a list of records has one more, of this type. `required` stands for what no element says."""
+        for field, value in required.items():
+            if field not in inner._names():
+                inner.constant(field, value)
+        if inner._holders:  # it would have to be made a record first
+            self.spoil()
+        inner._make = struct
         self.lists.setdefault(name, []).append(inner)
 
     def passed(self, kept: int, dropped: tuple[int, int]) -> None:
         """Note how many values were kept, and which dropped."""
         self.kept, self.dropped = kept, dropped
 
-    def plan(self, places: Mapping[int, int], build: Callable[[dict[str, Any]], Any] | None = None) -> Plan:
+    def _names(self) -> list[str]:
+        """The fields that are filled."""
+        some = (*self._constants, *self._texts, *self._forms, *self._values)
+        return [*some, *self._rows, *self.lists, *self._holders]
+
+    def plan(self, places: Mapping[int, int]) -> Plan:
         """The plan, for texts at these places by the first byte of their element.
 
         Raises KeyError where something was made of an element that has no place.
         """
-        names = [*self._constants, *self._texts, *self._values, *self._rows, *self.lists, *self._holders]
+        names = self._names()
         if len(set(names)) < len(names):  # a list that is filled in two ways, say
             raise KeyError(self.index)
         return Plan(
-            build or self._build,
+            self._make,
+            self._build,
             constants=self._constants,
             texts=[(name, places[index], length) for name, (index, length) in self._texts.items()],
+            forms=[(name, places[index], fits) for name, (index, fits) in self._forms.items()],
             values=[(name, places[leaf.index], leaf.convert) for name, leaf in self._values.items()],
-            checks=[(places[leaf.index], leaf.convert) for leaf in self._checks],
+            checks=[(places[index], fits) for index, fits in self._checks],
             rows=[
                 (name, [(places[leaf.index], leaf.convert) for leaf in row]) for name, row in self._rows.items()
             ],
             lists=[(name, [inner.plan(places) for inner in traces]) for name, traces in self.lists.items()],
-            holders=[(name, inner.plan(places, _unbuilt)) for name, inner in self._holders.items()],
+            holders=[(name, inner.plan(places)) for name, inner in self._holders.items()],
         )
 
 

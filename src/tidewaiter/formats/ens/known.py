@@ -6,6 +6,7 @@ broken is asked of the texts. A declaration that breaks one is read as ever, whi
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -37,29 +38,52 @@ class _PartPlan(NamedTuple):
     rules: tuple[Rule, ...]
 
 
-class _Frame(NamedTuple):
-    """The message itself and the groups in it but for its items; what is wrong with its namespace, or ''."""
-
-    groups: tuple[_PartPlan, ...]
-    about_space: str
-
-
 _Groups = tuple[_PartPlan, ...]
-Held = known.Reading[str, _Frame, _Groups]
+
+
+class _Frame(NamedTuple):
+    """The message itself and the groups in it but for its items; what is wrong with its namespace, or ''; a number."""
+
+    groups: _Groups
+    about_space: str
+    number: int
+
+
+class _Item(NamedTuple):
+    """An item and the groups in it; a number."""
+
+    groups: _Groups
+    number: int
+
+
+_NUMBERS = itertools.count(1)
+_NARROWED: dict[tuple[int, frozenset[int]], dict[int, _Groups]] = {}
+"""By the numbers of a message and of the items in it the groups, 0 for the message, that are to be looked at."""
+_NARROWED_MAX = 1_024
+Held = known.Reading[str, _Frame, _Item]
 """A message of known shape; what stands around its declarations is no more than their name."""
-MEMORY: Memory[str, _Frame, _Groups] = Memory(
+MEMORY: Memory[str, _Frame, _Item] = Memory(
     (LODGED, AMENDED), f"/{_ITEM}", numbers_all=True, single_blanks=True, bare_items=True
 )
 
 
-def part_of(name: str, held: known.Filled[_Frame, _Groups]) -> Part | None:
-    """The message as parts; None where one of them breaks a rule."""
+def part_of(held: known.Filled[_Frame, _Item]) -> Part | None:
+    """The message as parts, of which only those need be there that rules ask for; None where one breaks a rule."""
+    key = (held.frame.number, frozenset([item.number for item, _ in held.items]))
+    narrowed = _NARROWED.get(key)
+    is_new = narrowed is None
+    if narrowed is None:
+        narrowed = {0: held.frame.groups, **{item.number: item.groups for item, _ in held.items}}
     asked: list[tuple[Part, Sequence[Rule]]] = []
-    first = held.frame.groups[0]
-    root = Part(first.group, None, at=held.path)
-    _make(held.frame.groups, held.frame_texts, root, None, -1, asked)
-    for place, (groups, texts) in enumerate(held.items):
-        _make(groups, texts, None, root, place, asked)
+    first = narrowed[0]
+    root = Part(first[0].group, None, at=held.path)
+    made = {0: _make(first, held.frame_texts, root, None, -1, asked)}
+    for place, (item, texts) in enumerate(held.items):
+        made[item.number] = _make(narrowed[item.number], texts, None, root, place, asked)
+    if is_new:
+        if len(_NARROWED) >= _NARROWED_MAX:
+            _NARROWED.clear()
+        _NARROWED[key] = _narrow(narrowed, made)
     for part, rules in asked:
         for rule in rules:
             if rule.is_broken(part):
@@ -68,26 +92,51 @@ def part_of(name: str, held: known.Filled[_Frame, _Groups]) -> Part | None:
     return root
 
 
+def _narrow(groups: Mapping[int, _Groups], made: Mapping[int, Sequence[Part]]) -> dict[int, _Groups]:
+    """The groups without the rules that no message of this shape breaks, and without those that no rule is left for."""
+    left = {
+        number: [
+            group._replace(rules=tuple(rule for rule in group.rules if not rule.is_kept_by_shape(part)))
+            for group, part in zip(groups[number], parts, strict=True)
+        ]
+        for number, parts in made.items()
+    }
+    visited = {name for each in left.values() for group in each for rule in group.rules for name in rule.visits}
+    return {number: _left(each, visited) for number, each in left.items()}
+
+
+def _left(groups: Sequence[_PartPlan], visited: set[str]) -> _Groups:
+    wanted = {0}
+    for place, group in enumerate(groups):
+        if group.rules or group.group.name in visited:
+            while place not in wanted:
+                wanted.add(place)
+                place = groups[place].above
+    new = {old: place for place, old in enumerate(sorted(wanted))}
+    return tuple(groups[old]._replace(above=new.get(groups[old].above, -1)) for old in sorted(wanted))
+
+
 def _make(
     groups: Sequence[_PartPlan], texts: Sequence[str], own: Part | None, above: Part | None, place: int,
     asked: list[tuple[Part, Sequence[Rule]]],
-) -> None:  # fmt: skip
+) -> list[Part]:  # fmt: skip
     """The parts of a message, where `own` is the first, or of an item of it, in the part above, at this place."""
     made: list[Part] = []
     for group, above_place, number, record, named, rules in groups:
         if made:
-            part = Part(group, made[above_place], number=number, record=record)
+            part = Part(group, made[above_place], number, record)
             made[above_place].add(part)
         elif own is not None:
             part = own
         else:
-            part = Part(group, above, number=place + 1, record=place)
+            part = Part(group, above, place + 1, place)
             if above is not None:
                 above.add(part)
         part.texts = {name: texts[at] for name, at in named}
         made.append(part)
         if rules:
             asked.append((part, rules))
+    return made
 
 
 class Traced(NamedTuple):
@@ -113,10 +162,11 @@ def learn(
 
     def of_frame(told: Told, places: Mapping[int, int]) -> _Frame | None:
         one = by_path[told.path]
-        return _Frame(_groups(one.part, nodes, places, rules), one.about_space)
+        return _Frame(_groups(one.part, nodes, places, rules), one.about_space, next(_NUMBERS))
 
-    def of_item(told: Told, place: int, places: Mapping[int, int]) -> _Groups | None:
-        return _groups(by_path[told.path].part.groups[_ITEM][place], nodes, places, rules)
+    def of_item(told: Told, place: int, places: Mapping[int, int]) -> _Item | None:
+        groups = _groups(by_path[told.path].part.groups[_ITEM][place], nodes, places, rules)
+        return _Item(groups, next(_NUMBERS))
 
     first = traced[0].told
     around = known.Around(first.path.removesuffix("[1]"), 0, dropped, first.node.name)

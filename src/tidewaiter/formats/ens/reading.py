@@ -69,7 +69,7 @@ def _known(held: known.Held, jurisdiction: str | None) -> Reading | None:
     """What a message of known shape holds; None where it breaks a rule, and the place of that is to be told."""
     declared: list[Declared] = []
     for one in held.records:
-        root = known.part_of(held.around, one)
+        root = known.part_of(one)
         if root is None:
             return None
         taker = Taker()

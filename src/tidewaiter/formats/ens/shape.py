@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, get_args
 
 import msgspec
 
-from tidewaiter.formats.ens.tables import DataSet, ElementRow, form_of
-from tidewaiter.formats.plan import Convert, Trace, Unlike
+from tidewaiter.formats.ens.tables import CODES, DataSet, ElementRow, form_of
+from tidewaiter.formats.plan import Convert, Fits, Trace, Unlike
 from tidewaiter.formats.text import unfit_in
 from tidewaiter.formats.tree import Node
 from tidewaiter.formats.values import kind_of
@@ -32,10 +32,10 @@ class Misfit(ValueError):
 
 class Keep(NamedTuple):
     """What puts the text of an element where it belongs in a record: see `_keep`. `into` does so, and `note` notes it
-    for messages of the same shape, with what the text must be fit for."""
+    for messages of the same shape, with the form that the text must have."""
 
     into: Callable[[dict[str, Any], str], None]
-    note: Callable[[Trace, Node, Convert], None]
+    note: Callable[[Trace, Node, Fits], None]
 
 
 class Leaf(msgspec.Struct, frozen=True, gc=False):
@@ -57,21 +57,19 @@ class Leaf(msgspec.Struct, frozen=True, gc=False):
     is_kept_as_it_is: bool
     length: int
     """How many characters fit, where any text of so many does, and else 0."""
-
-    def fit(self, text: str) -> str:
-        """The text; raises `Unlike` where the schema has something against it."""
-        if not self.fits(text) or (self.is_mass and not has_digits_of_mass(text)):
-            raise Unlike
-        return text
+    decides: bool
+    """Whether rules ask which of a few codes it is."""
 
     def note(self, trace: Trace, node: Node) -> None:
         """Note for messages of the same shape where the text goes."""
+        if self.decides:
+            trace.decides(node)
         if self.is_kept_as_it_is and self.length:
             trace.text(self.field, node, self.length)
         elif self.keep is None:
-            trace.check(node, self.fit)
+            trace.check(node, self.fits)
         else:
-            self.keep.note(trace, node, self.fit)
+            self.keep.note(trace, node, _fits_mass(self.fits) if self.is_mass else self.fits)
 
 
 class Group:
@@ -136,6 +134,7 @@ def _leaf(row: ElementRow, place: int, record: type[msgspec.Struct], above: Grou
         keeps_blanks=row.type == "tin",
         is_mass=row.field.endswith("_mass"),
         length=int(any_text[1]) if any_text else 0,
+        decides=row.path[-1] in CODES,
         is_kept_as_it_is=is_of_record and row.type != "tin" and kind_of(record, row.field)[0] is str,
     )
 
@@ -164,19 +163,36 @@ def _keep(row: ElementRow, record: type[msgspec.Struct], above: Group) -> Keep |
 
 def _pass_over() -> Keep:
     """What the place itself says, and writing puts back."""
-    return Keep(lambda into, text: None, lambda trace, node, fit: trace.check(node, fit))
+    return Keep(lambda into, text: None, lambda trace, node, fits: trace.check(node, fits))
 
 
 def _put(name: str, convert: Convert) -> Keep:
     def keep(into: dict[str, Any], text: str) -> None:
         into[name] = convert(text)
 
-    return Keep(keep, lambda trace, node, fit: trace.value(name, node, _through(fit, convert)))
+    return Keep(keep, lambda trace, node, fits: _note(trace, name, node, fits, convert))
 
 
-def _through(fit: Convert, convert: Convert) -> Convert:
-    """Both, one after the other."""
-    return fit if convert is _text else lambda text: convert(fit(text))
+def _note(trace: Trace, name: str, node: Node, fits: Fits, convert: Convert) -> None:
+    if convert is _text:  # which gives a text back that can be printed and has no blanks around it
+        trace.form(name, node, fits)
+    else:
+        trace.value(name, node, _fit(fits, convert))
+
+
+def _fit(fits: Fits, convert: Convert) -> Convert:
+    """The converter for texts of this form, and no other."""
+
+    def fit(text: str) -> Any:
+        if not fits(text):
+            raise Unlike
+        return convert(text)
+
+    return fit
+
+
+def _fits_mass(fits: Fits) -> Fits:
+    return lambda text: fits(text) and has_digits_of_mass(text)
 
 
 def _put_inside(holder: str, name: str, convert: Convert) -> Keep:
@@ -187,8 +203,8 @@ def _put_inside(holder: str, name: str, convert: Convert) -> Keep:
         else:
             into[holder] = {name: value}
 
-    def note(trace: Trace, node: Node, fit: Convert) -> None:
-        trace.holder(holder).value(name, node, _through(fit, convert))
+    def note(trace: Trace, node: Node, fits: Fits) -> None:
+        _note(trace.holder(holder), name, node, fits, convert)
 
     return Keep(keep, note)
 
@@ -200,7 +216,7 @@ def _append(listed: str) -> Keep:
         value = _text(text)
         (into.setdefault(holder, {}) if holder else into).setdefault(name, []).append(value)
 
-    return Keep(keep, lambda trace, node, fit: trace.holder(holder).one_more(name, node, fit))
+    return Keep(keep, lambda trace, node, fits: trace.holder(holder).one_more(name, node, _fit(fits, _text)))
 
 
 def _record_of(listed: str, told: str, struct: type[msgspec.Struct]) -> Keep:
@@ -209,11 +225,10 @@ def _record_of(listed: str, told: str, struct: type[msgspec.Struct]) -> Keep:
     def keep(into: dict[str, Any], text: str) -> None:
         into.setdefault(listed, []).append(struct(**{by: told, value: _text(text)}))
 
-    def note(trace: Trace, node: Node, fit: Convert) -> None:
+    def note(trace: Trace, node: Node, fits: Fits) -> None:
         inner = trace.inside(node)
-        inner.constant(by, told)
-        inner.value(value, node, fit)
-        trace.built(listed, inner, lambda fields: struct(**fields))
+        inner.form(value, node, fits)
+        trace.made(listed, inner, struct, {by: told})
 
     return Keep(keep, note)
 

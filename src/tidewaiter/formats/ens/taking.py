@@ -166,7 +166,10 @@ def _take_group(
     records.append(_record(group.struct, group.role, own))
     if trace is not None and inner is not None:
         inner.passed(taker.kept - kept, (dropped, len(taker.dropped)))
-        trace.built(field, inner, functools.partial(_record, group.struct, group.role))
+        if group.struct is Document:
+            trace.built(field, inner, functools.partial(_record, group.struct, group.role))
+        else:
+            trace.made(field, inner, group.struct, {"role": group.role} if group.role else {})
 
 
 def _record(struct: type[msgspec.Struct], role: str | None, own: dict[str, Any]) -> msgspec.Struct:

@@ -66,7 +66,7 @@ class Lines:
             line.bind(struct)
         self._readings = readings(self.by_element)
         fields = msgspec.structs.fields(struct)
-        self._required: dict[str, Any] = {field.name: "" for field in fields if field.required}
+        self.required: dict[str, Any] = {field.name: "" for field in fields if field.required}
         kinds = {field.name: kind_of(struct, field.name)[0] for field in fields}
         self._lists = [name for name, kind in kinds.items() if get_origin(kind) is tuple]
         self._nested = {
@@ -90,7 +90,7 @@ class Lines:
                     into[name] = kind(**inner)
                 else:
                     del into[name]
-        return self.struct(**{**self._required, **into})
+        return self.struct(**{**self.required, **into})
 
     def write(self, record: Any, writer: Writer) -> list[Element]:
         """The elements of the record."""
@@ -380,7 +380,7 @@ class Each:
     def _note(self, inner: Trace, trace: Trace) -> None:
         for name, value in self.fixed.items():
             inner.constant(name, value)
-        trace.built(self.field, inner, self._lines.build)
+        trace.made(self.field, inner, self._lines.struct, self._lines.required)
 
     def write(self, record: Any, writer: Writer) -> Iterator[Element]:
         """See `Line.write`."""
