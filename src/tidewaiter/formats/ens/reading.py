@@ -62,7 +62,7 @@ def read(data: bytes, *, jurisdiction: str | None = None, data_set: DataSet = "r
             return reading
         if held is not None or not known.MEMORY.is_due(message):
             message = None
-    return _read(data, message, jurisdiction, data_set)
+    return by_tree(data, message, jurisdiction=jurisdiction, data_set=data_set)
 
 
 def _known(held: known.Held, jurisdiction: str | None) -> Reading | None:
@@ -80,7 +80,9 @@ def _known(held: known.Held, jurisdiction: str | None) -> Reading | None:
     return Reading(format=NAME, declared=tuple(declared), kept=held.kept, dropped=tuple(held.dropped))
 
 
-def _read(data: bytes, message: Cut | None, jurisdiction: str | None, data_set: DataSet) -> Reading:
+def by_tree(
+    data: bytes, message: Cut | None = None, *, jurisdiction: str | None = None, data_set: DataSet = "reduced"
+) -> Reading:
     """What the message holds, by its tree. Where it was cut, the shape of it is learnt."""
     root, faults = grow(data)
     faulty = tuple(about(fault) for fault in faults)

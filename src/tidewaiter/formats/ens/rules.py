@@ -90,9 +90,13 @@ class RuleBook:
                 self._add(row, root)
         self._hand_out(root, ())
 
+    def at(self, group: Group) -> Asked:
+        """The rules to be asked of each such group."""
+        return self._of_group[group]
+
     def asked_of(self, part: Part) -> list[Rule]:
         """The rules that a part may break, going by which elements stand in it."""
-        of_group, of_leaves = self._of_group[part.group]
+        of_group, of_leaves = self.at(part.group)
         texts = part.texts
         asked = [
             rule for rule in of_group if rule.kept_by not in texts and (not rule.wants or rule.wants in texts)

@@ -48,10 +48,10 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
             return reading
         if not known.MEMORY.is_due(message):
             message = None
-    return _read(data, message, jurisdiction)
+    return by_tree(data, message, jurisdiction=jurisdiction)
 
 
-def _read(data: bytes, message: Cut | None, jurisdiction: str | None) -> Reading:
+def by_tree(data: bytes, message: Cut | None = None, *, jurisdiction: str | None = None) -> Reading:
     """What the message holds, by its tree. Where it was cut, the shape of it is learnt."""
     root, faults = grow(data)
     faulty = tuple(about(fault) for fault in faults)
