@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from tidewaiter.formats.plan import Plan, Trace
-from tidewaiter.formats.skeleton import Cut, Places, Saw, Skeletons, nodes_in, places, stand_together
+from tidewaiter.formats.skeleton import Cut, Record, Saw, Skeletons, nodes_in, places, stand_together
 from tidewaiter.formats.tree import Node
 
 ITEMS = "items"
@@ -49,6 +49,23 @@ class Told(NamedTuple):
     node: Node
     path: str
     trace: Trace
+
+
+class Lesson(NamedTuple, Generic[Own, OwnOfFrame, OwnOfItem]):
+    """What a format tells of a message that it read by its tree: what stands around the records, these, and all that
+    was dropped of the message.
+
+    `deciding` are the elements around the records whose texts say what becomes of these. What is known of a record but
+    for its items, and of an item, comes from `own_of_frame` and `own_of_item`, which are told the record, the place of
+    the item, and the places of the texts by the first bytes of their elements. With None the shape is not learnt.
+    """
+
+    around: Around[Own]
+    told: Sequence[Told]
+    dropped: Sequence[str]
+    deciding: Sequence[Node]
+    own_of_frame: Callable[[Told, Mapping[int, int]], OwnOfFrame | None]
+    own_of_item: Callable[[Told, int, Mapping[int, int]], OwnOfItem | None]
 
 
 class Filled(NamedTuple, Generic[OwnOfFrame, OwnOfItem]):
@@ -118,7 +135,8 @@ class Memory(Generic[Own, OwnOfFrame, OwnOfItem]):
                     return None
                 frame = known_frame[1]
                 path = around.path if is_single else f"{around.path}[{place}]"
-                filled = Filled(path, frame.plan.fields(record.frame.texts), frame.own, record.frame.texts, [])
+                fields = frame.plan.fields(record.frame.texts)
+                filled: Filled[OwnOfFrame, OwnOfItem] = Filled(path, fields, frame.own, record.frame.texts, [])
                 kept += frame.kept
                 if frame.before:
                     dropped += [path + below for below in frame.before]
@@ -162,42 +180,35 @@ class Memory(Generic[Own, OwnOfFrame, OwnOfItem]):
                     due |= self._items.is_due(item, number)
         return due
 
-    def learn(
-        self,
-        data: bytes,
-        message: Cut,
-        root: Node,
-        around: Around[Own],
-        told: Sequence[Told],
-        dropped: Sequence[str],
-        *,
-        deciding: Sequence[Node] = (),
-        own_of_frame: Callable[[Told, Mapping[int, int]], OwnOfFrame | None],
-        own_of_item: Callable[[Told, int, Mapping[int, int]], OwnOfItem | None],
-    ) -> None:
-        """Keep what was done with the texts of a message that was read without a fault.
-
-        `dropped` is all that was of the message, `deciding` the elements around the records whose texts say what
-        becomes of these. What is known of a frame or an item comes from `own_of_frame` and `own_of_item`, which are
-        told the record, the place of the item, and those of the texts; with None the shape is not learnt.
-        """
+    def learn(self, data: bytes, message: Cut, root: Node, lesson: Lesson[Own, OwnOfFrame, OwnOfItem]) -> None:
+        """Keep what was done with the texts of a message that was cut, and read by its tree without a fault."""
         where = places(message, root)
+        told, deciding = lesson.told, [node.index for node in lesson.deciding if node.text]
         nodes = [one.node for one in told]
         if where is None or len(told) != len(message.records) or not stand_together(data, message.start, nodes, root):
             return
-        if any(node.index not in where.around for node in deciding if node.text):
+        if any(index not in where.around for index in deciding):
             return
-        of_around = sorted(where.around[node.index] for node in deciding if node.text)
-        number = self._around.learn(message.around, around, of_around)
+        of_around = sorted(where.around[index] for index in deciding)
+        number = self._around.learn(message.around, lesson.around, of_around)
         for place, one in enumerate(told):
             if not one.trace.is_spoilt:
                 traces = one.trace.lists.pop(ITEMS, [])
-                if self._are_items(data, message, place, one, traces):
-                    self._learn(message, place, one, traces, where, dropped, number, own_of_frame, own_of_item)
+                record, in_frame, in_items = message.records[place], where.frames[place], where.items[place]
+                if not self._are_items(data, message, record, one, traces):
+                    continue
+                try:
+                    frame = _frame(lesson, one, traces, in_frame)
+                    items = [self._item(lesson, one, n, trace, in_items[n]) for n, trace in enumerate(traces)]
+                except KeyError:  # something was made of a text that stands elsewhere
+                    continue
+                deciding_here = one.trace.deciding
+                self._frames.learn(record.frame, frame, _places(deciding_here, in_frame), number)
+                for segment, item, within in zip(record.items, items, in_items, strict=True):
+                    self._items.learn(segment, item, _places(deciding_here, within), number)
 
-    def _are_items(self, data: bytes, message: Cut, place: int, told: Told, traces: Sequence[Trace]) -> bool:
+    def _are_items(self, data: bytes, message: Cut, record: Record, told: Told, traces: Sequence[Trace]) -> bool:
         """Whether the items that were read are those that were cut out."""
-        record = message.records[place]
         begins = {trace.index for trace in traces}
         nodes = [node for node in nodes_in(told.node) if node.index in begins]
         if not len(traces) == len(nodes) == len(record.items):
@@ -207,54 +218,33 @@ class Memory(Generic[Own, OwnOfFrame, OwnOfItem]):
             "xmlns" not in record.frame.skeleton and stand_together(data, message.start_of_item, nodes, told.node)
         )
 
-    def _learn(
+    def _item(
         self,
-        message: Cut,
-        place: int,
+        lesson: Lesson[Own, OwnOfFrame, OwnOfItem],
         told: Told,
-        traces: Sequence[Trace],
-        where: Places,
-        dropped: Sequence[str],
-        number: int,
-        own_of_frame: Callable[[Told, Mapping[int, int]], OwnOfFrame | None],
-        own_of_item: Callable[[Told, int, Mapping[int, int]], OwnOfItem | None],
-    ) -> None:
-        record, trace = message.records[place], told.trace
-        first, last = (traces[0].dropped[0], traces[-1].dropped[1]) if traces else (trace.dropped[1], trace.dropped[1])
-        try:
-            frame = _known(
-                trace,
-                trace.kept - sum(one.kept for one in traces),
-                _below(told.path, dropped[trace.dropped[0] : first]),
-                _below(told.path, dropped[last : trace.dropped[1]]),
-                own_of_frame(told, where.frames[place]),
-                where.frames[place],
-            )
-            items = [
-                _known(
-                    one,
-                    one.kept,
-                    _below(self.path_of_item(told.path, n), dropped[one.dropped[0] : one.dropped[1]]),
-                    (),
-                    own_of_item(told, n, where.items[place][n]),
-                    where.items[place][n],
-                )
-                for n, one in enumerate(traces)
-            ]
-        except KeyError:  # something was made of a text that stands elsewhere
-            return
-        deciding = trace.deciding
-        self._frames.learn(record.frame, frame, _places(deciding, where.frames[place]), number)
-        for segment, item, within in zip(record.items, items, where.items[place], strict=True):
-            self._items.learn(segment, item, _places(deciding, within), number)
+        place: int,
+        trace: Trace,
+        where: Mapping[int, int],
+    ) -> Known[OwnOfItem]:
+        own = lesson.own_of_item(told, place, where)
+        if own is None:
+            raise KeyError(trace.index)
+        first, last = trace.dropped
+        dropped = _below(self.path_of_item(told.path, place), lesson.dropped[first:last])
+        return Known(trace.plan(where), trace.kept, dropped, (), own)
 
 
-def _known(
-    trace: Trace, kept: int, before: tuple[str, ...], behind: tuple[str, ...], own: Own | None, where: Mapping[int, int]
-) -> Known[Own]:
+def _frame(
+    lesson: Lesson[Own, OwnOfFrame, OwnOfItem], told: Told, traces: Sequence[Trace], where: Mapping[int, int]
+) -> Known[OwnOfFrame]:
+    own = lesson.own_of_frame(told, where)
+    trace = told.trace
     if own is None:
         raise KeyError(trace.index)
-    return Known(trace.plan(where), kept, before, behind, own)
+    begins, ends = trace.dropped
+    first, last = (traces[0].dropped[0], traces[-1].dropped[1]) if traces else (ends, ends)
+    before, behind = _below(told.path, lesson.dropped[begins:first]), _below(told.path, lesson.dropped[last:ends])
+    return Known(trace.plan(where), trace.kept - sum(one.kept for one in traces), before, behind, own)
 
 
 def _below(path: str, paths: Sequence[str]) -> tuple[str, ...]:

@@ -103,7 +103,7 @@ class _Notes:
 class _Leaf(NamedTuple):
     """An element by its first byte, and what its text goes through."""
 
-    index: int
+    at: int
     convert: Convert
 
 
@@ -222,11 +222,9 @@ class Trace:
             constants=self._constants,
             texts=[(name, places[index], length) for name, (index, length) in self._texts.items()],
             forms=[(name, places[index], fits) for name, (index, fits) in self._forms.items()],
-            values=[(name, places[leaf.index], leaf.convert) for name, leaf in self._values.items()],
+            values=[(name, places[leaf.at], leaf.convert) for name, leaf in self._values.items()],
             checks=[(places[index], fits) for index, fits in self._checks],
-            rows=[
-                (name, [(places[leaf.index], leaf.convert) for leaf in row]) for name, row in self._rows.items()
-            ],
+            rows=[(name, [(places[leaf.at], leaf.convert) for leaf in row]) for name, row in self._rows.items()],
             lists=[(name, [inner.plan(places) for inner in traces]) for name, traces in self.lists.items()],
             holders=[(name, inner.plan(places)) for name, inner in self._holders.items()],
         )

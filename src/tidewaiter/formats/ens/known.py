@@ -14,10 +14,8 @@ from tidewaiter.formats import known
 from tidewaiter.formats.ens.part import Part
 from tidewaiter.formats.ens.rules import Rule, RuleBook
 from tidewaiter.formats.ens.shape import Group
-from tidewaiter.formats.ens.taking import Taker
 from tidewaiter.formats.known import Memory, Told
-from tidewaiter.formats.skeleton import Cut
-from tidewaiter.formats.skeleton import nodes_in
+from tidewaiter.formats.skeleton import Cut, nodes_in
 from tidewaiter.formats.tree import Node
 
 LODGED, AMENDED = "CC315A", "CC313A"
@@ -77,9 +75,12 @@ def part_of(held: known.Filled[_Frame, _Item]) -> Part | None:
     asked: list[tuple[Part, Sequence[Rule]]] = []
     first = narrowed[0]
     root = Part(first[0].group, None, at=held.path)
-    made = {0: _make(first, held.frame_texts, root, None, -1, asked)}
+    made = {0: _make(first, held.frame_texts, root, asked)}
     for place, (item, texts) in enumerate(held.items):
-        made[item.number] = _make(narrowed[item.number], texts, None, root, place, asked)
+        groups = narrowed[item.number]
+        part = Part(groups[0].group, root, place + 1, place)
+        root.add(part)
+        made[item.number] = _make(groups, texts, part, asked)
     if is_new:
         if len(_NARROWED) >= _NARROWED_MAX:
             _NARROWED.clear()
@@ -109,29 +110,25 @@ def _left(groups: Sequence[_PartPlan], visited: set[str]) -> _Groups:
     wanted = {0}
     for place, group in enumerate(groups):
         if group.rules or group.group.name in visited:
-            while place not in wanted:
-                wanted.add(place)
-                place = groups[place].above
+            above = place
+            while above not in wanted:
+                wanted.add(above)
+                above = groups[above].above
     new = {old: place for place, old in enumerate(sorted(wanted))}
     return tuple(groups[old]._replace(above=new.get(groups[old].above, -1)) for old in sorted(wanted))
 
 
 def _make(
-    groups: Sequence[_PartPlan], texts: Sequence[str], own: Part | None, above: Part | None, place: int,
-    asked: list[tuple[Part, Sequence[Rule]]],
-) -> list[Part]:  # fmt: skip
-    """The parts of a message, where `own` is the first, or of an item of it, in the part above, at this place."""
+    groups: Sequence[_PartPlan], texts: Sequence[str], own: Part, asked: list[tuple[Part, Sequence[Rule]]]
+) -> list[Part]:
+    """The parts of a message, or of an item of it, of which this is the first."""
     made: list[Part] = []
-    for group, above_place, number, record, named, rules in groups:
+    for group, above, number, record, named, rules in groups:
         if made:
-            part = Part(group, made[above_place], number, record)
-            made[above_place].add(part)
-        elif own is not None:
-            part = own
+            part = Part(group, made[above], number, record)
+            made[above].add(part)
         else:
-            part = Part(group, above, place + 1, place)
-            if above is not None:
-                above.add(part)
+            part = own
         part.texts = {name: texts[at] for name, at in named}
         made.append(part)
         if rules:
@@ -151,12 +148,13 @@ def learn(
     data: bytes,
     message: Cut,
     root: Node,
-    dropped: tuple[str, ...],
     traced: Sequence[Traced],
+    *,
     rules: RuleBook,
-    taker: Taker,
+    around: int,
+    dropped: Sequence[str],
 ) -> None:
-    """Keep what was done with the texts of a message; `dropped` is what was of those around the declarations."""
+    """Keep what was done with the texts of a message; of those that were `dropped`, so many stood `around`."""
     nodes = {node.index: node for node in nodes_in(root)}
     by_path = {one.told.path: one for one in traced}
 
@@ -169,9 +167,9 @@ def learn(
         return _Item(groups, next(_NUMBERS))
 
     first = traced[0].told
-    around = known.Around(first.path.removesuffix("[1]"), 0, dropped, first.node.name)
-    told = [one.told for one in traced]
-    MEMORY.learn(data, message, root, around, told, taker.dropped, own_of_frame=of_frame, own_of_item=of_item)
+    stands = known.Around(first.path.removesuffix("[1]"), 0, tuple(dropped[:around]), first.node.name)
+    told_alone = [one.told for one in traced]
+    MEMORY.learn(data, message, root, known.Lesson(stands, told_alone, dropped, (), of_frame, of_item))
 
 
 def _groups(part: Part, nodes: Mapping[int, Node], places: Mapping[int, int], rules: RuleBook) -> _Groups:

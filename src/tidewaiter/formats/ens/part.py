@@ -12,8 +12,8 @@ class Part:
     """A group of the message as it was read: its texts by element, which stand once each, and the groups in it.
 
     `number` is its place among those of its name, from 1, and `record` that of its record in our list, from 0, -1 for
-    a group that is about the record of the group above; `begins` is its first byte. What a predicate works out of a whole message it keeps in the
-    `known` of the root.
+    a group that is about the record of the group above; `begins` is its first byte. What a predicate works out of a
+    whole message it keeps in the `known` of the root.
     """
 
     __slots__ = ("_at", "above", "begins", "group", "groups", "known", "number", "record", "root", "texts")

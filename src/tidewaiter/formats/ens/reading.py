@@ -98,7 +98,7 @@ def by_tree(
     of_answers: list[Finding] = []
     count: dict[str, int] = {}
     traced: list[known.Traced] = []
-    dropped = tuple(taker.dropped)
+    around = len(taker.dropped)
     for node in held:
         count[node.name] = number = count.get(node.name, 0) + 1
         at = f"/{PREFIX}:{node.name}[{number}]"
@@ -118,7 +118,8 @@ def by_tree(
         else:
             part.forget()
     if message is not None and not faults and len(traced) == len(held):
-        known.learn(data, message, root, dropped, traced, schema_of(held[0].name, data_set).rules, taker)
+        rules = schema_of(held[0].name, data_set).rules
+        known.learn(data, message, root, traced, rules=rules, around=around, dropped=taker.dropped)
     for told in traced:
         told.part.forget()
     return Reading(

@@ -98,9 +98,7 @@ class RuleBook:
         """The rules that a part may break, going by which elements stand in it."""
         of_group, of_leaves = self.at(part.group)
         texts = part.texts
-        asked = [
-            rule for rule in of_group if rule.kept_by not in texts and (not rule.wants or rule.wants in texts)
-        ]
+        asked = [rule for rule in of_group if rule.kept_by not in texts and (not rule.wants or rule.wants in texts)]
         if of_leaves:
             for leaf in texts:
                 for rule in of_leaves.get(leaf, ()):
@@ -220,7 +218,9 @@ def _condition(text: str, place: _Place) -> Condition:
         return Condition(PREDICATES[test], _never)
     if test in ("at_least", "at_most", "counts"):
         # How many items there are is not of the shape.
-        return Condition(_counting(path, test, told, place), _never if "GOOITEGDS" in text or test == "counts" else _always)
+        return Condition(
+            _counting(path, test, told, place), _never if "GOOITEGDS" in text or test == "counts" else _always
+        )
     if test == "same_as":
         left, right = _one(path, place), _one(told[0], place)
         return Condition(

@@ -163,7 +163,7 @@ def _keep(row: ElementRow, record: type[msgspec.Struct], above: Group) -> Keep |
 
 def _pass_over() -> Keep:
     """What the place itself says, and writing puts back."""
-    return Keep(lambda into, text: None, lambda trace, node, fits: trace.check(node, fits))
+    return Keep(lambda _into, _text: None, lambda trace, node, fits: trace.check(node, fits))
 
 
 def _put(name: str, convert: Convert) -> Keep:

@@ -67,13 +67,12 @@ def take_apart(
     """
     part = Part(message.root, None, at=at, begins=node.index)
     fields: dict[str, Any] = {}
-    _take(node, message.root, part, fields, taker, trace)
+    _take(node, part, fields, taker, trace)
     return part, fields
 
 
-def _take(
-    node: Node, group: Group, part: Part, into: dict[str, Any], taker: Taker, trace: Trace | None
-) -> None:
+def _take(node: Node, part: Part, into: dict[str, Any], taker: Taker, trace: Trace | None) -> None:
+    group = part.group
     if node.text:
         taker.fault(f"{group.name} holds text and should hold elements", pointer=part.pointer, at=part.at)
         taker.dropped.append(part.at)
@@ -102,7 +101,7 @@ def _take(
                 if trace is not None:
                     element.note(trace, child)
         else:
-            _take_group(child, element, part, into, taker, trace)
+            _take_group(child, element, part, into, taker, trace=trace)
     for name in group.required:
         if name not in texts and name not in groups:
             says = inner[name].says
@@ -142,7 +141,7 @@ def _take_text(node: Node, leaf: Leaf, part: Part, into: dict[str, Any], taker: 
 
 
 def _take_group(
-    node: Node, group: Group, part: Part, into: dict[str, Any], taker: Taker, trace: Trace | None
+    node: Node, group: Group, part: Part, into: dict[str, Any], taker: Taker, *, trace: Trace | None
 ) -> None:
     number = len(part.groups.get(group.name, ())) + 1
     if group.most is not None and number > group.most:
@@ -151,7 +150,7 @@ def _take_group(
     if group.struct is None:
         inside = Part(group, part, number=number, begins=node.index)
         part.add(inside)
-        _take(node, group, inside, into, taker, trace)
+        _take(node, inside, into, taker, trace)
         return
     field = group.field
     records = into.get(field)
@@ -162,7 +161,7 @@ def _take_group(
     own: dict[str, Any] = {}
     kept, dropped = taker.kept, len(taker.dropped)
     inner = None if trace is None else trace.inside(node)
-    _take(node, group, inside, own, taker, inner)
+    _take(node, inside, own, taker, inner)
     records.append(_record(group.struct, group.role, own))
     if trace is not None and inner is not None:
         inner.passed(taker.kept - kept, (dropped, len(taker.dropped)))

@@ -104,9 +104,7 @@ class Choice:
         spot.reader.kept += 1 if by is None or not by.text else 2
         return converted
 
-    def _take_rest(
-        self, above: Node, value: Node | None, by: Node | None, into: dict[str, Any], spot: Spot
-    ) -> None:
+    def _take_rest(self, above: Node, value: Node | None, by: Node | None, into: dict[str, Any], spot: Spot) -> None:
         assert self.rest is not None  # noqa: S101  the caller asked
         name, _, value_field, by_field = self.rest
         records = into.setdefault(name, [])

@@ -13,7 +13,6 @@ from tidewaiter.formats.text import found
 from tidewaiter.formats.tree import Node
 from tidewaiter.formats.wco_dms.declaration import declared_of
 from tidewaiter.formats.wco_dms.kinds import NAMESPACE
-from tidewaiter.formats.wco_dms.passing import Reader
 
 NAME = "wco_dms"
 _ITEMS_AT = f"/{known.ITEMS}/"
@@ -66,7 +65,13 @@ class Around(NamedTuple):
 
 
 def learn(
-    data: bytes, message: Cut, root: Node, around: Around, told: Sequence[tuple[Told, Mapping[str, str]]], reader: Reader
+    data: bytes,
+    message: Cut,
+    root: Node,
+    around: Around,
+    *,
+    told: Sequence[tuple[Told, Mapping[str, str]]],
+    dropped: Sequence[str],
 ) -> None:
     """Keep what was done with the texts of a message, by its declarations and where things stood in each."""
     anchors = {one.path: anchor for one, anchor in told}
@@ -81,19 +86,11 @@ def learn(
         inside = {name: path for name, path in anchor.items() if name == at or name.startswith(f"{at}/")}
         return _below(at, MEMORY.path_of_item(one.path, place), inside)
 
-    MEMORY.learn(
-        data,
-        message,
-        root,
-        known.Around(
-            around.path.removesuffix("[1]"), around.kept, around.dropped, _Around(around.country, around.about_space)
-        ),
-        [one for one, _ in told],
-        reader.dropped,
-        deciding=around.deciding,
-        own_of_frame=of_frame,
-        own_of_item=of_item,
-    )
+    own = _Around(around.country, around.about_space)
+    stands = known.Around(around.path.removesuffix("[1]"), around.kept, around.dropped, own)
+    told_alone = [one for one, _ in told]
+    lesson = known.Lesson(stands, told_alone, dropped, around.deciding, of_frame, of_item)
+    MEMORY.learn(data, message, root, lesson)
 
 
 def _below(pointer: str, path: str, anchor: Mapping[str, str]) -> Anchor | None:

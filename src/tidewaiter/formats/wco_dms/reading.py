@@ -89,7 +89,7 @@ def by_tree(data: bytes, message: Cut | None = None, *, jurisdiction: str | None
         first = held[0]
         space, deciding = _detail_of_space(first.node), tuple(_deciding(root))
         around = known.Around(first.path, first.country, space, kept_around, dropped_around, deciding)
-        known.learn(data, message, root, around, traced, reader)
+        known.learn(data, message, root, around, told=traced, dropped=reader.dropped)
     answers, findings_here = _answers([one for one in held if one.node.name == "Response"], reader)
     return Reading(
         format=NAME,

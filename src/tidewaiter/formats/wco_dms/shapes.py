@@ -159,8 +159,8 @@ class Leaf:
     """An element with one value. `unit` is the field of its unit; `mass` has the unit kilogram.
 
     `length` is how many characters fit, where any text of so many does, and else 0. A leaf with `when` is written
-    only where that holds. One that `decides` says by its text what becomes of others. `numbered` writes the place in the list where the record has no number of its own, since
-    the schema wants one.
+    only where that holds. One that `decides` says by its text what becomes of others. `numbered` writes the place in
+    the list where the record has no number of its own, since the schema wants one.
     """
 
     def __init__(
