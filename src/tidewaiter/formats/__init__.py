@@ -102,6 +102,10 @@ def _walk() -> Mapping[str, Format]:
 FORMATS: Mapping[str, Format] = _walk()
 """Every format by its name, in the order in which `sniff` asks them."""
 
+_OF_XML = tuple(module for module in FORMATS.values() if any("xml" in type for type in module.MEDIA_TYPES))
+_FIRST_BYTES = 512
+"""Most XML says within so many bytes what it is, and is asked about them first, since many formats ask."""
+
 TEXT_SHEET = cast("SheetFormat", FORMATS["csv"])
 """What a message may be that is of no format known by its looks: a sheet whose headings only its sender knows."""
 
@@ -124,11 +128,17 @@ KINDS: tuple[Kind, ...] = (
 def sniff(data: bytes, columns: Mapping[str, str] | None = None) -> Format | None:
     """The format the message is of, told by how it begins; None where it is none of ours.
 
+    XML that shows at its very beginning what it is, is that, whatever else is said further on.
     Where `columns` says what headings stand for, it may be a sheet whose headings are known by that alone.
     """
     head = data[:SNIFF_BYTES]
-    taken = next((module for module in FORMATS.values() if module.sniff(head)), None)
+    taken = _asked(head[:_FIRST_BYTES], _OF_XML) if head.lstrip()[:1] == b"<" else None
+    taken = taken or _asked(head, FORMATS.values())
     return TEXT_SHEET if taken is None and columns else taken
+
+
+def _asked(head: bytes, modules: Iterable[Format]) -> Format | None:
+    return next((module for module in modules if module.sniff(head)), None)
 
 
 def read(

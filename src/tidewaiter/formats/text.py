@@ -40,6 +40,8 @@ def found(kind: Kind, detail: str = "", *, pointer: str = "", source_pointer: st
 
 def shortened(name: str, length: int = 60) -> str:
     """A name out of a message (a key, a heading), safe to print and at most so long."""
+    if len(name) <= length and name.isascii() and name.isprintable():
+        return name
     clean = UNFIT.sub("\ufffd", name)
     return clean if len(clean) <= length else clean[: length - 1] + "…"
 

@@ -318,6 +318,12 @@ def _text(text: str) -> str | None:
     return None if root is None else root.whole or root.text
 
 
+def text_of(text: str) -> str | None:
+    """A text with its references as it was meant, blanks and all; None where expat has something against it."""
+    root, _, _ = _parse(b"<text>%s</text>" % text.encode(), with_namespaces=False)
+    return None if root is None or root.children else root.whole or root.text
+
+
 def _parse(data: bytes, *, with_namespaces: bool) -> tuple[Node | None, Fault | None, bool]:
     parser = expat.ParserCreate(namespace_separator=_BETWEEN) if with_namespaces else expat.ParserCreate()
     parser.buffer_text = True

@@ -17,8 +17,9 @@ from collections.abc import Sequence
 
 from tidewaiter.formats.ens.answers import answer_element
 from tidewaiter.formats.ens.kinds import KINDS
+from tidewaiter.formats.ens.known import AMENDED, LODGED, PREFIX
 from tidewaiter.formats.ens.pointing import path_of
-from tidewaiter.formats.ens.reading import AMENDED, LODGED, NAME, PREFIX, read, schema_of
+from tidewaiter.formats.ens.reading import NAME, read, schema_of
 from tidewaiter.formats.ens.writing import document, element_of
 from tidewaiter.formats.reading import Declared
 from tidewaiter.formats.tree import sniffs

@@ -11,27 +11,51 @@ if TYPE_CHECKING:
 class Part:
     """A group of the message as it was read: its texts by element, which stand once each, and the groups in it.
 
-    `at` is its path in their message, '/ie:CC315A[1]/GOOITEGDS[2]', and `pointer` that in our record, '/items/1'.
-    `number` is its place among those of its name, from 1. What a predicate works out of a whole message it keeps in
-    the `known` of the root.
+    `number` is its place among those of its name, from 1, and `record` that of its record in our list, from 0, -1 for
+    a group that is about the record of the group above; `begins` is its first byte. What a predicate works out of a
+    whole message it keeps in the `known` of the root.
     """
 
-    __slots__ = ("above", "at", "group", "groups", "known", "number", "pointer", "root", "texts")
+    __slots__ = ("_at", "above", "begins", "group", "groups", "known", "number", "record", "root", "texts")
 
-    def __init__(self, group: Group, above: Part | None, at: str, pointer: str, number: int = 1) -> None:
+    def __init__(
+        self, group: Group, above: Part | None, number: int = 1, record: int = -1, *, at: str = "", begins: int = 0
+    ) -> None:
         self.group = group
         self.number = number
+        self.record = record
+        self.begins = begins
         if above is None:
+            self._at = at
             self.known: dict[str, frozenset[str]] = {}
             self.above: Part = self
             self.root: Part = self
         else:
             self.above = above
             self.root = above.root
-        self.at = at
-        self.pointer = pointer
         self.texts: dict[str, str] = {}
         self.groups: dict[str, list[Part]] = {}
+
+    @property
+    def at(self) -> str:
+        """Its path in their message, '/ie:CC315A[1]/GOOITEGDS[2]'."""
+        return self._at if self.above is self else f"{self.above.at}/{self.group.name}[{self.number}]"
+
+    @property
+    def pointer(self) -> str:
+        """Where it is in our record, '/items/1'."""
+        if self.above is self:
+            return ""
+        above = self.above.pointer
+        return above if self.record < 0 else f"{above}/{self.group.field}/{self.record}"
+
+    def add(self, inner: Part) -> None:
+        """Put a group in it, behind others of its name."""
+        same = self.groups.get(inner.group.name)
+        if same is None:
+            self.groups[inner.group.name] = [inner]
+        else:
+            same.append(inner)
 
     def forget(self) -> None:
         """Let go of all that is around and in it, which hold on to each other, so that no collector need free them."""

@@ -98,3 +98,5 @@ PREDICATES: Mapping[str, Callable[[Part], bool]] = {
         items_numbered, consignors_differ, items_to_order, packages_add_up, mass_covers_items, marks_of_others,
     )
 }  # fmt: skip
+PREDICATE_GROUPS = frozenset(("GOOITEGDS", "TRACONCO2", "SPEMENMT2", "PACGS2"))
+"""The groups that they go to."""

@@ -7,14 +7,19 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from tidewaiter.formats.ens import known
 from tidewaiter.formats.ens.answers import answer_of, is_answer
 from tidewaiter.formats.ens.kinds import CONTENT, NAMESPACE, NO_JURISDICTION, NO_REFERENCE, NOTHING_HELD, OF_RULES
+from tidewaiter.formats.ens.known import AMENDED, LODGED, PREFIX
 from tidewaiter.formats.ens.part import Part
 from tidewaiter.formats.ens.rules import Rule, RuleBook
 from tidewaiter.formats.ens.shape import SPACE, Message, Misfit, instant_of, message_of
 from tidewaiter.formats.ens.tables import ELEMENTS, DataSet
 from tidewaiter.formats.ens.taking import Taker, pointer_in, take_apart
+from tidewaiter.formats.known import Told
+from tidewaiter.formats.plan import Trace
 from tidewaiter.formats.reading import Declared, Reading
+from tidewaiter.formats.skeleton import Cut
 from tidewaiter.formats.text import found, shortened
 from tidewaiter.formats.tree import Node, about, grow
 from tidewaiter.model.answer import Answer
@@ -23,9 +28,6 @@ from tidewaiter.model.finding import Finding
 from tidewaiter.model.identifiers import compact, is_s10
 
 NAME = "ens"
-LODGED, AMENDED = "CC315A", "CC313A"
-PREFIX = "ie"
-"""Paths name the namespace of the message so, whatever the message calls it, as customs does."""
 
 _HOUSE_TYPES, _MASTER_TYPES = ("703", "714", "740"), ("704", "741")
 """Bills and air waybills of one consignment and of many, an N before them not counted. Source: UNECE code list 1001."""
@@ -52,6 +54,36 @@ def read(data: bytes, *, jurisdiction: str | None = None, data_set: DataSet = "r
     `data_set` is that whose schema and rules are asked. Rules are asked of a message that fits its schema, as
     customs does. Times are taken to be in UTC.
     """
+    message = known.MEMORY.cut(data) if data_set == "reduced" else None
+    if message is not None:
+        held = known.MEMORY.reading(message)
+        reading = None if held is None else _known(held, jurisdiction)
+        if reading is not None:
+            return reading
+        if held is not None or not known.MEMORY.is_due(message):
+            message = None
+    return by_tree(data, message, jurisdiction=jurisdiction, data_set=data_set)
+
+
+def _known(held: known.Held, jurisdiction: str | None) -> Reading | None:
+    """What a message of known shape holds; None where it breaks a rule, and the place of that is to be told."""
+    declared: list[Declared] = []
+    for one in held.records:
+        root = known.part_of(one)
+        if root is None:
+            return None
+        taker = Taker()
+        _settle(one.fields, held.around, root, taker, jurisdiction)
+        root.forget()
+        findings = (*_about(one.frame.about_space, one.path), *taker.findings)
+        declared.append(Declared(consignment=Consignment(**one.fields), findings=findings, anchor={"": one.path}))
+    return Reading(format=NAME, declared=tuple(declared), kept=held.kept, dropped=tuple(held.dropped))
+
+
+def by_tree(
+    data: bytes, message: Cut | None = None, *, jurisdiction: str | None = None, data_set: DataSet = "reduced"
+) -> Reading:
+    """What the message holds, by its tree. Where it was cut, the shape of it is learnt."""
     root, faults = grow(data)
     faulty = tuple(about(fault) for fault in faults)
     if root is None:
@@ -65,16 +97,31 @@ def read(data: bytes, *, jurisdiction: str | None = None, data_set: DataSet = "r
     answers: list[Answer] = []
     of_answers: list[Finding] = []
     count: dict[str, int] = {}
+    traced: list[known.Traced] = []
+    around = len(taker.dropped)
     for node in held:
         count[node.name] = number = count.get(node.name, 0) + 1
         at = f"/{PREFIX}:{node.name}[{number}]"
         taker.findings, taker.fits = [], True
-        known = (*faulty, *(() if faults else _about_space(node, at)))
+        noted = (*faulty, *(() if faults else _about(_detail_of_space(node), at)))
         if is_answer(node.name):
             answers.append(answer_of(node, taker, at=at))
-            of_answers += [*known, *taker.findings]
+            of_answers += [*noted, *taker.findings]
+            continue
+        trace = None if message is None else Trace(node.index)
+        one, part = _declared(
+            node, taker, at=at, jurisdiction=jurisdiction, data_set=data_set, noted=noted, trace=trace
+        )
+        declared.append(one)
+        if trace is not None and taker.fits:
+            traced.append(known.Traced(Told(node, at, trace), part, _detail_of_space(node)))
         else:
-            declared.append(_declared(node, taker, at=at, jurisdiction=jurisdiction, data_set=data_set, known=known))
+            part.forget()
+    if message is not None and not faults and len(traced) == len(held):
+        rules = schema_of(held[0].name, data_set).rules
+        known.learn(data, message, root, traced, rules=rules, around=around, dropped=taker.dropped)
+    for told in traced:
+        told.part.forget()
     return Reading(
         format=NAME,
         declared=tuple(declared),
@@ -97,30 +144,34 @@ def _search(node: Node, taker: Taker, at: str) -> Iterator[Node]:
 
 
 def _declared(
-    node: Node, taker: Taker, *, at: str, jurisdiction: str | None, data_set: DataSet, known: Sequence[Finding]
-) -> Declared:
+    node: Node,
+    taker: Taker,
+    *,
+    at: str,
+    jurisdiction: str | None,
+    data_set: DataSet,
+    noted: Sequence[Finding],
+    trace: Trace | None,
+) -> tuple[Declared, Part]:
     schema = schema_of(node.name, data_set)
-    part, fields = take_apart(node, schema.message, taker, at=at)
+    kept, dropped = taker.kept, len(taker.dropped)
+    part, fields = take_apart(node, schema.message, taker, at=at, trace=trace)
+    if trace is not None:
+        trace.passed(taker.kept - kept, (dropped, len(taker.dropped)))
+        if taker.findings:  # a value that the schema lets pass and our field cannot hold
+            trace.spoil()
     if taker.fits:
         judge(part, schema.rules, taker)
     _settle(fields, node.name, part, taker, jurisdiction)
-    part.forget()
     record = Consignment(**fields)
-    return Declared(consignment=record, findings=(*known, *taker.findings), anchor={"": at})
+    return Declared(consignment=record, findings=(*noted, *taker.findings), anchor={"": at}), part
 
 
 def judge(part: Part, rules: RuleBook, taker: Taker) -> None:
     """Ask the rules of a part and of all parts in it."""
-    of_group, of_leaves = rules.at(part.group)
-    texts = part.texts
-    for rule in of_group:
-        if rule.kept_by not in texts and (not rule.wants or rule.wants in texts) and rule.is_broken(part):
+    for rule in rules.asked_of(part):
+        if rule.is_broken(part):
             _note(rule, part, taker)
-    if of_leaves:
-        for leaf in texts:
-            for rule in of_leaves.get(leaf, ()):
-                if (not rule.wants or rule.wants in texts) and rule.is_broken(part):
-                    _note(rule, part, taker)
     for inner in part.groups.values():
         for one in inner:
             judge(one, rules, taker)
@@ -193,11 +244,12 @@ def _derive_numbers(fields: dict[str, Any]) -> None:
         fields["channel"] = "post"
 
 
-def _about_space(node: Node, at: str) -> tuple[Finding, ...]:
+def _about(detail: str, at: str) -> tuple[Finding, ...]:
+    return (found(NAMESPACE, detail, source_pointer=at),) if detail else ()
+
+
+def _detail_of_space(node: Node) -> str:
+    """What is wrong with the namespace of a message; '' where nothing is."""
     if node.space != SPACE + node.name:
-        detail = "it has none" if not node.space else "it has another"
-    elif node.children and node.children[0].space:
-        detail = "the elements in it have one"
-    else:
-        return ()
-    return (found(NAMESPACE, detail, source_pointer=at),)
+        return "it has another" if node.space else "it has none"
+    return "the elements in it have one" if node.children and node.children[0].space else ""

@@ -29,15 +29,22 @@ from typing import NamedTuple
 import msgspec
 
 from tidewaiter.formats.ens.part import Part
-from tidewaiter.formats.ens.predicates import PREDICATES
+from tidewaiter.formats.ens.predicates import PREDICATE_GROUPS, PREDICATES
 from tidewaiter.formats.ens.shape import Group, Leaf
-from tidewaiter.formats.ens.tables import RULES, DataSet, RuleRow, form_of
+from tidewaiter.formats.ens.tables import CODES, RULES, DataSet, RuleRow, form_of
 
-Condition = Callable[[Part], bool]
+_Asks = Callable[[Part], bool]
 _One = Callable[[Part], "str | None"]
 _Many = Callable[[Part], "Sequence[str | Part]"]
 _PADDED = 8
 """Numbers in the message have at most so many digits, with noughts before them."""
+
+
+class Condition(NamedTuple):
+    """Whether it holds, and whether that is so in every message with the same elements and the same `CODES`."""
+
+    holds: _Asks
+    is_of_shape: _Asks
 
 
 class Rule(msgspec.Struct, frozen=True, gc=False):
@@ -45,14 +52,24 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
 
     `about` is that element or group in it that our pointer leads to: the one that is missing or not as it should be.
     Where there is no element `wants`, or there is `kept_by`, the rule is not broken and need not be asked; '' for none.
+    `visits` are the groups that its conditions go to.
     """
 
     code: str
     leaf: str
     about: str
-    is_broken: Condition
+    is_broken: _Asks
     wants: str
     kept_by: str
+    when: Sequence[Condition]
+    must: Sequence[Sequence[Condition]]
+    visits: frozenset[str]
+
+    def is_kept_by_shape(self, part: Part) -> bool:
+        """Whether it is not broken in a message of these elements and codes, whatever its other texts say."""
+        return any(one.is_of_shape(part) and not one.holds(part) for one in self.when) or any(
+            all(one.is_of_shape(part) and one.holds(part) for one in joined) for joined in self.must
+        )
 
 
 class Asked(NamedTuple):
@@ -77,6 +94,18 @@ class RuleBook:
         """The rules to be asked of each such group."""
         return self._of_group[group]
 
+    def asked_of(self, part: Part) -> list[Rule]:
+        """The rules that a part may break, going by which elements stand in it."""
+        of_group, of_leaves = self.at(part.group)
+        texts = part.texts
+        asked = [rule for rule in of_group if rule.kept_by not in texts and (not rule.wants or rule.wants in texts)]
+        if of_leaves:
+            for leaf in texts:
+                for rule in of_leaves.get(leaf, ()):
+                    if not rule.wants or rule.wants in texts:
+                        asked.append(rule)
+        return asked
+
     def _add(self, row: RuleRow, root: Group) -> None:
         here: Group | Leaf | None = root
         within = root
@@ -89,13 +118,20 @@ class RuleBook:
         if here is None:  # an element that this message does not have
             return
         leaf = here.name if isinstance(here, Leaf) else ""
+        place = _Place(tuple(groups), leaf, root)
+        when = tuple(_condition(text, place) for text in row.when)
+        must = tuple(tuple(_condition(one.strip(), place) for one in text.split("&")) for text in row.must)
         rule = Rule(
             row.code,
             leaf,
             leaf or _about(row),
-            _broken(row, tuple(groups), leaf, root),
+            _broken([one.holds for one in when], [_together(joined) for joined in must]),
             wants=_beside(row.when, _OF_A_TEXT, within, leaf),
             kept_by=_beside(row.must, ("present",), within, leaf) or _beside(row.when, ("absent",), within, leaf),
+            when=when,
+            must=must,
+            visits=frozenset(step for text in (*row.when, *row.must) for step in re.split(r"[ /]", text))
+            | (PREDICATE_GROUPS if PREDICATES.keys() & {*row.when, *row.must} else frozenset()),
         )
         self._by_path.setdefault(tuple(groups), []).append(rule)
 
@@ -134,11 +170,8 @@ _OF_A_TEXT = ("present", "is", "in", "begins", "begins_not", "like", "same_as")
 """Tests that fail where there is no text."""
 
 
-def _broken(row: RuleRow, groups: tuple[str, ...], leaf: str, root: Group) -> Condition:
+def _broken(when: Sequence[_Asks], must: Sequence[_Asks]) -> _Asks:
     """Whether a part breaks the rule. A rule about an element is asked only where that stands."""
-    place = _Place(groups, leaf, root)
-    when = tuple(_condition(text, place) for text in row.when)
-    must = tuple(_together(text, place) for text in row.must)
     if len(when) == 1 and len(must) == 1:
         [only_when], [only_must] = when, must
         return lambda part: only_when(part) and not only_must(part)
@@ -157,11 +190,18 @@ def _broken(row: RuleRow, groups: tuple[str, ...], leaf: str, root: Group) -> Co
     return is_broken
 
 
-def _together(text: str, place: _Place) -> Condition:
-    joined = tuple(_condition(one.strip(), place) for one in text.split("&"))
+def _together(joined: Sequence[Condition]) -> _Asks:
     if len(joined) == 1:
-        return joined[0]
-    return lambda part: all(condition(part) for condition in joined)
+        return joined[0].holds
+    return lambda part: all(condition.holds(part) for condition in joined)
+
+
+def _always(_: Part) -> bool:
+    return True
+
+
+def _never(_: Part) -> bool:
+    return False
 
 
 class _Place(NamedTuple):
@@ -175,29 +215,39 @@ class _Place(NamedTuple):
 def _condition(text: str, place: _Place) -> Condition:
     path, test, *told = text.split() if " " in text else ("", text)
     if not path:
-        return PREDICATES[test]
+        return Condition(PREDICATES[test], _never)
     if test in ("at_least", "at_most", "counts"):
-        return _counting(path, test, told, place)
+        # How many items there are is not of the shape.
+        return Condition(
+            _counting(path, test, told, place), _never if "GOOITEGDS" in text or test == "counts" else _always
+        )
     if test == "same_as":
         left, right = _one(path, place), _one(told[0], place)
-        return lambda part: left(part) is not None and left(part) == right(part)
+        return Condition(
+            lambda part: left(part) is not None and left(part) == right(part),
+            lambda part: left(part) is None or right(part) is None,
+        )
     fits = _TESTS[test](told)
     if _leads_to_one_text(path, place):
         way = _way(path, place)
+        one = _one(path, place)
+        is_of_shape = _always if test in ("present", "absent") or way.leaf in CODES else lambda part: one(part) is None
         if way.start == "self" and not way.groups:
             leaf = way.leaf
-            return lambda part: fits(part.texts.get(leaf))
-        one = _one(path, place)
-        return lambda part: fits(one(part))
+            return Condition(lambda part: fits(part.texts.get(leaf)), is_of_shape)
+        return Condition(lambda part: fits(one(part)), is_of_shape)
     many = _many(path, place)
     if test == "present":
-        return lambda part: bool(many(part))
+        return Condition(lambda part: bool(many(part)), _always)
     if test == "absent":
-        return lambda part: not many(part)
-    return lambda part: any(isinstance(found, str) and fits(found) for found in many(part))
+        return Condition(lambda part: not many(part), _always)
+    return Condition(
+        lambda part: any(isinstance(found, str) and fits(found) for found in many(part)),
+        _always if _way(path, place).leaf in CODES else lambda part: not many(part),
+    )
 
 
-def _counting(path: str, test: str, told: Sequence[str], place: _Place) -> Condition:
+def _counting(path: str, test: str, told: Sequence[str], place: _Place) -> _Asks:
     if test == "counts":
         one, counted = _one(path, place), _many(told[0], place)
         return lambda part: int(one(part) or 0) == len(counted(part))

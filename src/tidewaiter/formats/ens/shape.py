@@ -10,14 +10,17 @@ from typing import Any, NamedTuple, get_args
 
 import msgspec
 
-from tidewaiter.formats.ens.tables import DataSet, ElementRow, form_of
+from tidewaiter.formats.ens.tables import CODES, DataSet, ElementRow, form_of
+from tidewaiter.formats.plan import Convert, Fits, Trace, Unlike
 from tidewaiter.formats.text import unfit_in
+from tidewaiter.formats.tree import Node
 from tidewaiter.formats.values import kind_of
 
 SPACE = "http://ics.dgtaxud.ec/"
 """The namespace of a message is this and its name; the elements in it have none."""
 _DECIMALS, _DIGITS = 3, 11
 """So many may a mass have after the point, and so many in all, noughts at both ends not counted."""
+_ANY_TEXT = re.compile(r"\.\{1,([0-9]+)\}")
 _CENTURY = 2000
 """Messages write the year with two digits where they say when they were made; there were none before this."""
 
@@ -27,7 +30,12 @@ class Misfit(ValueError):
     where a rule says it."""
 
 
-Keep = Callable[[dict[str, Any], str], None]
+class Keep(NamedTuple):
+    """What puts the text of an element where it belongs in a record: see `_keep`. `into` does so, and `note` notes it
+    for messages of the same shape, with the form that the text must have."""
+
+    into: Callable[[dict[str, Any], str], None]
+    note: Callable[[Trace, Node, Fits], None]
 
 
 class Leaf(msgspec.Struct, frozen=True, gc=False):
@@ -47,6 +55,21 @@ class Leaf(msgspec.Struct, frozen=True, gc=False):
     keeps_blanks: bool
     is_mass: bool
     is_kept_as_it_is: bool
+    length: int
+    """How many characters fit, where any text of so many does, and else 0."""
+    decides: bool
+    """Whether rules ask which of a few codes it is."""
+
+    def note(self, trace: Trace, node: Node) -> None:
+        """Note for messages of the same shape where the text goes."""
+        if self.decides:
+            trace.decides(node)
+        if self.is_kept_as_it_is and self.length:
+            trace.text(self.field, node, self.length)
+        elif self.keep is None:
+            trace.check(node, self.fits)
+        else:
+            self.keep.note(trace, node, _fits_mass(self.fits) if self.is_mass else self.fits)
 
 
 class Group:
@@ -98,6 +121,7 @@ def message_of(name: str, rows: Sequence[ElementRow], struct: type[msgspec.Struc
 def _leaf(row: ElementRow, place: int, record: type[msgspec.Struct], above: Group) -> Leaf:
     form = form_of(row.type)
     keep = _keep(row, record, above)
+    any_text = _ANY_TEXT.fullmatch(form.pattern)
     is_of_record = keep is not None and row.field.isidentifier()
     return Leaf(
         name=row.path[-1],
@@ -109,6 +133,8 @@ def _leaf(row: ElementRow, place: int, record: type[msgspec.Struct], above: Grou
         says=row.name,
         keeps_blanks=row.type == "tin",
         is_mass=row.field.endswith("_mass"),
+        length=int(any_text[1]) if any_text else 0,
+        decides=row.path[-1] in CODES,
         is_kept_as_it_is=is_of_record and row.type != "tin" and kind_of(record, row.field)[0] is str,
     )
 
@@ -120,7 +146,7 @@ def _keep(row: ElementRow, record: type[msgspec.Struct], above: Group) -> Keep |
     and 'codes:UNDG' a record of a list that has the text and this role or scheme; '=…' what reading settles itself.
     """
     if not row.field or row.field in ("=type", "=language"):
-        return _pass_over if row.field else None
+        return _pass_over() if row.field else None
     if row.field.startswith("="):
         return _put(row.field, _text)
     if row.field == ".":
@@ -135,18 +161,41 @@ def _keep(row: ElementRow, record: type[msgspec.Struct], above: Group) -> Keep |
     return _put_inside(holder, name, convert) if holder else _put(name, convert)
 
 
-def _pass_over(_into: dict[str, Any], _text: str) -> None:
+def _pass_over() -> Keep:
     """What the place itself says, and writing puts back."""
+    return Keep(lambda _into, _text: None, lambda trace, node, fits: trace.check(node, fits))
 
 
-def _put(name: str, convert: Callable[[str], Any]) -> Keep:
+def _put(name: str, convert: Convert) -> Keep:
     def keep(into: dict[str, Any], text: str) -> None:
         into[name] = convert(text)
 
-    return keep
+    return Keep(keep, lambda trace, node, fits: _note(trace, name, node, fits, convert))
 
 
-def _put_inside(holder: str, name: str, convert: Callable[[str], Any]) -> Keep:
+def _note(trace: Trace, name: str, node: Node, fits: Fits, convert: Convert) -> None:
+    if convert is _text:  # which gives a text back that can be printed and has no blanks around it
+        trace.form(name, node, fits)
+    else:
+        trace.value(name, node, _fit(fits, convert))
+
+
+def _fit(fits: Fits, convert: Convert) -> Convert:
+    """The converter for texts of this form, and no other."""
+
+    def fit(text: str) -> Any:
+        if not fits(text):
+            raise Unlike
+        return convert(text)
+
+    return fit
+
+
+def _fits_mass(fits: Fits) -> Fits:
+    return lambda text: fits(text) and has_digits_of_mass(text)
+
+
+def _put_inside(holder: str, name: str, convert: Convert) -> Keep:
     def keep(into: dict[str, Any], text: str) -> None:
         value = convert(text)
         if holder in into:
@@ -154,7 +203,10 @@ def _put_inside(holder: str, name: str, convert: Callable[[str], Any]) -> Keep:
         else:
             into[holder] = {name: value}
 
-    return keep
+    def note(trace: Trace, node: Node, fits: Fits) -> None:
+        _note(trace.holder(holder), name, node, fits, convert)
+
+    return Keep(keep, note)
 
 
 def _append(listed: str) -> Keep:
@@ -164,7 +216,7 @@ def _append(listed: str) -> Keep:
         value = _text(text)
         (into.setdefault(holder, {}) if holder else into).setdefault(name, []).append(value)
 
-    return keep
+    return Keep(keep, lambda trace, node, fits: trace.holder(holder).one_more(name, node, _fit(fits, _text)))
 
 
 def _record_of(listed: str, told: str, struct: type[msgspec.Struct]) -> Keep:
@@ -173,7 +225,12 @@ def _record_of(listed: str, told: str, struct: type[msgspec.Struct]) -> Keep:
     def keep(into: dict[str, Any], text: str) -> None:
         into.setdefault(listed, []).append(struct(**{by: told, value: _text(text)}))
 
-    return keep
+    def note(trace: Trace, node: Node, fits: Fits) -> None:
+        inner = trace.inside(node)
+        inner.form(value, node, fits)
+        trace.made(listed, inner, struct, {by: told})
+
+    return Keep(keep, note)
 
 
 def _text(text: str) -> str:
@@ -218,4 +275,4 @@ def instant_of(day: str, clock: str) -> datetime:
     return datetime.combine(on, time(int(clock[:2]), int(clock[2:])), UTC)
 
 
-_CONVERTERS: Mapping[Any, Callable[[str], Any]] = {str: _text, int: int, datetime: _instant}
+_CONVERTERS: Mapping[Any, Convert] = {str: _text, int: int, datetime: _instant}

@@ -61,6 +61,17 @@ def _occurs(text: str) -> tuple[int, int | None]:
     return int(least), int(most or least) if most != "*" else None
 
 
+def _codes() -> frozenset[str]:
+    names = set()
+    for rule in RULES:
+        for condition in (one for many in (*rule.when, *rule.must) for one in many.split("&")):
+            path, _, test = condition.strip().partition(" ")
+            word, *codes = test.split() or [""]
+            if word in ("is", "is_not") or (word in ("in", "not_in") and len(codes) > 1):
+                names.add(path.rpartition("/")[2])
+    return frozenset(names)
+
+
 def _elements(name: str) -> tuple[ElementRow, ...]:
     found = []
     for row in _rows(name):
@@ -108,3 +119,5 @@ RULES: tuple[RuleRow, ...] = tuple(
     )
     for row in _rows("rules.csv")
 )
+CODES = _codes()
+"""The elements of which rules ask which of a few codes they are."""

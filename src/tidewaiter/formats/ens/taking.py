@@ -6,6 +6,7 @@ record of a list is kept even where values of it were not, so that the places of
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -14,6 +15,7 @@ import msgspec
 from tidewaiter.formats.ens.kinds import CONTENT, UNFIT
 from tidewaiter.formats.ens.part import Part
 from tidewaiter.formats.ens.shape import Group, Leaf, Message, Misfit, has_digits_of_mass
+from tidewaiter.formats.plan import Trace
 from tidewaiter.formats.text import found, shortened
 from tidewaiter.formats.tree import AND_MORE, Node
 from tidewaiter.model.consignment import Document
@@ -56,18 +58,21 @@ class Taker:
             self.drop(child, f"{at}/{child.name}")
 
 
-def take_apart(node: Node, message: Message, taker: Taker, *, at: str) -> tuple[Part, dict[str, Any]]:
+def take_apart(
+    node: Node, message: Message, taker: Taker, *, at: str, trace: Trace | None = None
+) -> tuple[Part, dict[str, Any]]:
     """The message as parts for the rules, and as fields of our record: lists are still lists in it.
 
-    `at` is the path of the message, '/ie:CC315A[1]'.
+    `at` is the path of the message, '/ie:CC315A[1]'. Where there is a trace, what is done is noted in it.
     """
-    part = Part(message.root, None, at, "")
+    part = Part(message.root, None, at=at, begins=node.index)
     fields: dict[str, Any] = {}
-    _take(node, message.root, part, fields, taker)
+    _take(node, part, fields, taker, trace)
     return part, fields
 
 
-def _take(node: Node, group: Group, part: Part, into: dict[str, Any], taker: Taker) -> None:
+def _take(node: Node, part: Part, into: dict[str, Any], taker: Taker, trace: Trace | None) -> None:
+    group = part.group
     if node.text:
         taker.fault(f"{group.name} holds text and should hold elements", pointer=part.pointer, at=part.at)
         taker.dropped.append(part.at)
@@ -93,8 +98,10 @@ def _take(node: Node, group: Group, part: Part, into: dict[str, Any], taker: Tak
                 taker.drop(child, where)
             else:
                 _take_text(child, element, part, into, taker)
+                if trace is not None:
+                    element.note(trace, child)
         else:
-            _take_group(child, element, part, into, taker)
+            _take_group(child, element, part, into, taker, trace=trace)
     for name in group.required:
         if name not in texts and name not in groups:
             says = inner[name].says
@@ -122,7 +129,7 @@ def _take_text(node: Node, leaf: Leaf, part: Part, into: dict[str, Any], taker: 
         taker.dropped.append(f"{part.at}/{leaf.name}[1]")
         return
     try:
-        leaf.keep(into, text)
+        leaf.keep.into(into, text)
     except Misfit as misfit:
         where = f"{part.at}/{leaf.name}[1]"
         if misfit.args:
@@ -133,28 +140,35 @@ def _take_text(node: Node, leaf: Leaf, part: Part, into: dict[str, Any], taker: 
     taker.kept += 1
 
 
-def _take_group(node: Node, group: Group, part: Part, into: dict[str, Any], taker: Taker) -> None:
-    same = part.groups.get(group.name)
-    if same is None:
-        same = part.groups[group.name] = []
-    number = len(same) + 1
-    at = f"{part.at}/{group.name}[{number}]"
+def _take_group(
+    node: Node, group: Group, part: Part, into: dict[str, Any], taker: Taker, *, trace: Trace | None
+) -> None:
+    number = len(part.groups.get(group.name, ())) + 1
     if group.most is not None and number > group.most:
-        taker.fault(f"{group.name} stands more than {group.most} times", pointer=part.pointer, at=at)
+        where = f"{part.at}/{group.name}[{number}]"
+        taker.fault(f"{group.name} stands more than {group.most} times", pointer=part.pointer, at=where)
     if group.struct is None:
-        inside = Part(group, part, at, part.pointer, number)
-        same.append(inside)
-        _take(node, group, inside, into, taker)
+        inside = Part(group, part, number=number, begins=node.index)
+        part.add(inside)
+        _take(node, inside, into, taker, trace)
         return
     field = group.field
     records = into.get(field)
     if records is None:
         records = into[field] = []
-    inside = Part(group, part, at, f"{part.pointer}/{field}/{len(records)}", number)
-    same.append(inside)
+    inside = Part(group, part, number=number, record=len(records), begins=node.index)
+    part.add(inside)
     own: dict[str, Any] = {}
-    _take(node, group, inside, own, taker)
+    kept, dropped = taker.kept, len(taker.dropped)
+    inner = None if trace is None else trace.inside(node)
+    _take(node, inside, own, taker, inner)
     records.append(_record(group.struct, group.role, own))
+    if trace is not None and inner is not None:
+        inner.passed(taker.kept - kept, (dropped, len(taker.dropped)))
+        if group.struct is Document:
+            trace.built(field, inner, functools.partial(_record, group.struct, group.role))
+        else:
+            trace.made(field, inner, group.struct, {"role": group.role} if group.role else {})
 
 
 def _record(struct: type[msgspec.Struct], role: str | None, own: dict[str, Any]) -> msgspec.Struct:

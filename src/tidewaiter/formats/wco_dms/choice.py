@@ -11,7 +11,7 @@ from tidewaiter.formats.tree import Node
 from tidewaiter.formats.values import Unfit, kind_of
 from tidewaiter.formats.wco_dms.passing import SEQUENCE, Condition, Element, Spot, Writer
 from tidewaiter.formats.wco_dms.shapes import Leaf, Line, Lines
-from tidewaiter.formats.wco_dms.values import Convert, converter, text_converter, written
+from tidewaiter.formats.wco_dms.values import Convert, converter, for_these, text_converter, written
 
 
 class Choice:
@@ -60,11 +60,13 @@ class Choice:
         """See `Line.read`."""
         position = spot.count(self.element)
         here = f"{spot.here}/{self.element}[{position}]"
-        inside = Spot(spot.at, here, spot.reader)
+        inside = Spot(spot.at, here, spot.reader, trace=spot.trace)
         value = by = None
         value_name, by_name = self.value[0], self.by[0]
         for child in node.children:
             name = child.name
+            if inside.trace is not None and name in (by_name, SEQUENCE):
+                inside.trace.decides(child)
             if name == value_name and value is None:
                 value = child
             elif name == by_name and by is None:
@@ -80,7 +82,7 @@ class Choice:
             if into_field is not None:
                 into[field] = into_field
         elif self.rest is not None and (code or (value is not None and value.text)):
-            self._take_rest(value, by, into, inside)
+            self._take_rest(node, value, by, into, inside)
         else:
             for left in (value, by):
                 if left is not None:
@@ -90,20 +92,23 @@ class Choice:
         """The value for the field, None where it is unfit."""
         path = f"{spot.here}/{self.value[0]}"
         try:
-            converted = self._converts[field](value)
+            converted = self._converts[field](value.text, value.attributes)
         except Unfit as unfit:
             spot.fault(unfit, value, field=field, path=path)
             if by is not None:
                 spot.reader.drop(by, f"{spot.here}/{by.name}")
             return None
+        if spot.trace is not None:
+            spot.trace.value(field, value, for_these(self._converts[field], value.attributes))
         spot.reader.anchor[f"{spot.at}/{field}"] = path
         spot.reader.kept += 1 if by is None or not by.text else 2
         return converted
 
-    def _take_rest(self, value: Node | None, by: Node | None, into: dict[str, Any], spot: Spot) -> None:
+    def _take_rest(self, above: Node, value: Node | None, by: Node | None, into: dict[str, Any], spot: Spot) -> None:
         assert self.rest is not None  # noqa: S101  the caller asked
         name, _, value_field, by_field = self.rest
         records = into.setdefault(name, [])
+        trace = None if spot.trace is None else spot.trace.inside(above)
         inside = Spot(f"{spot.at}/{name}/{len(records)}", spot.here, spot.reader)
         own: dict[str, Any] = {}
         for node, field, convert in ((value, value_field, self._rest_value), (by, by_field, self._rest_by)):
@@ -111,17 +116,28 @@ class Choice:
                 continue
             path = f"{spot.here}/{node.name}"
             try:
-                own[field] = convert(node)
+                own[field] = convert(node.text, node.attributes)
             except Unfit as unfit:
                 inside.fault(unfit, node, field=field, path=path)
                 continue
+            if trace is not None:
+                trace.value(field, node, for_these(convert, node.attributes))
             spot.reader.anchor[f"{inside.at}/{field}"] = path
             spot.reader.kept += 1
         if own:
-            if by_field in own:
-                own[by_field] = self._renamed.get(own[by_field], own[by_field])
-            records.append(self._rest_lines.build({**own, **self.rest_fixed}))
+            records.append(self._rest_build({**own, **self.rest_fixed}))
+            if spot.trace is not None and trace is not None:
+                for field, fixed in self.rest_fixed.items():
+                    trace.constant(field, fixed)
+                spot.trace.built(name, trace, self._rest_build)
             spot.reader.anchor[inside.at] = spot.here
+
+    def _rest_build(self, own: dict[str, Any]) -> Any:
+        assert self.rest is not None  # noqa: S101  the caller asked
+        by = self.rest[3]
+        if by in own:
+            own[by] = self._renamed.get(own[by], own[by])
+        return self._rest_lines.build(own)
 
     def write(self, record: Any, writer: Writer) -> Iterator[Element]:
         """See `Line.write`."""

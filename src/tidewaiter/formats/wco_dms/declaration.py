@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import structs
 
+from tidewaiter.formats.plan import Trace
 from tidewaiter.formats.reading import Declared
 from tidewaiter.formats.text import found
 from tidewaiter.formats.tree import AND_MORE, Node
@@ -31,7 +32,14 @@ _COUNTRY = re.compile("[A-Z]{2}")
 
 
 def consignment_of(
-    node: Node, path: str, reader: Reader, *, country: str, jurisdiction: str | None, findings: Iterable[Finding]
+    node: Node,
+    path: str,
+    reader: Reader,
+    *,
+    country: str,
+    jurisdiction: str | None,
+    findings: Iterable[Finding],
+    trace: Trace | None = None,
 ) -> Declared:
     """The consignment that a `Declaration` element declares, with what was wrong in it and where things stood.
 
@@ -39,11 +47,26 @@ def consignment_of(
     `findings` what was already found about this declaration.
     """
     into: dict[str, Any] = {}
-    DECLARATION.read(node, into, Spot("", path, reader))
+    DECLARATION.read(node, into, Spot("", path, reader, trace=trace))
     reader.anchor[""] = path
     noted = [*findings, *reader.findings]
     if reader.more:
         noted.append(found(AND_MORE, f"{FINDINGS_MAX:,}"))
+    anchor = reader.anchor if trace is None else reader.anchor.copy()
+    return declared_of(into, path, anchor, country=country, jurisdiction=jurisdiction, findings=noted)
+
+
+def declared_of(
+    into: dict[str, Any],
+    path: str,
+    anchor: dict[str, str],
+    *,
+    country: str,
+    jurisdiction: str | None,
+    findings: Iterable[Finding],
+) -> Declared:
+    """The consignment of the fields that were read, `anchor` being where they stood: see `consignment_of`."""
+    noted = list(findings)
 
     def note(finding: Finding) -> None:
         noted.append(finding)
@@ -53,10 +76,10 @@ def consignment_of(
     _settle_jurisdiction(into, path, country, jurisdiction, note)
     items: list[GoodsItem] = into.get("items", [])
     into["direction"] = _direction(into.get("declaration_type", ""), items)
-    _derive_numbers(into, reader.anchor)
+    _derive_numbers(into, anchor)
     _derive_certain(into)
     record: Consignment = DECLARATION.build(into)
-    return Declared(consignment=record, findings=tuple(noted), anchor=reader.anchor)
+    return Declared(consignment=record, findings=tuple(noted), anchor=anchor)
 
 
 def _settle_function(into: dict[str, Any], path: str, note: Callable[[Finding], None]) -> None:

@@ -165,7 +165,7 @@ _TAX = Each(
     "50A",
     "taxes",
     TaxLine,
-    Leaf("DutyRegimeCode", "164", "preference"),
+    Leaf("DutyRegimeCode", "164", "preference", decides=True),
     Leaf("SpecificTaxBaseQuantity", "129", "base_quantity", unit="base_unit"),
     Leaf("TypeCode", "113", "type"),
     Leaf("QuotaOrderID", "401", "quota"),

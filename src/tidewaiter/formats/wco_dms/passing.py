@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from tidewaiter.formats.plan import Trace
 from tidewaiter.formats.text import found
 from tidewaiter.formats.tree import Node, place
 from tidewaiter.formats.values import Unfit
@@ -55,12 +56,16 @@ class Reader:
 
 
 class Spot(msgspec.Struct, gc=False):
-    """Where reading is: `at` points to the record in ours, `here` is the path of the element above in theirs."""
+    """Where reading is: `at` points to the record in ours, `here` is the path of the element above in theirs.
+
+    Where there is a `trace` of that record, what is done is noted in it.
+    """
 
     at: str
     here: str
     reader: Reader
     seen: dict[str, int] = {}
+    trace: Trace | None = None
 
     def count(self, element: str) -> int:
         """Which of its name this element is, from 1. To be asked once an element."""

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from tidewaiter.formats.known import Told
+from tidewaiter.formats.plan import Trace
 from tidewaiter.formats.reading import Declared, Reading
+from tidewaiter.formats.skeleton import Cut
 from tidewaiter.formats.text import found, shortened
 from tidewaiter.formats.tree import AND_MORE, Node, about, grow
+from tidewaiter.formats.wco_dms import known
 from tidewaiter.formats.wco_dms.answers import ANSWER_SPACE, answer_of
 from tidewaiter.formats.wco_dms.declaration import consignment_of
 from tidewaiter.formats.wco_dms.kinds import NAMESPACE, NO_DECLARATION, NOTHING_HELD
@@ -17,7 +21,7 @@ from tidewaiter.formats.wco_dms.writing import MODEL_VERSION
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.finding import Finding
 
-NAME = "wco_dms"
+NAME = known.NAME
 REPORTS = ("DeclarationStatusResponse", "DeclarationVersionResponse", "DeclarationSearchResponse")
 """Messages in which customs tells what became of declarations; what stands in them is not declared."""
 
@@ -37,6 +41,18 @@ class _Held(NamedTuple):
 
 def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
     """What the message holds. Bad input is findings, never an exception; see `formats.reading.Format`."""
+    message = known.MEMORY.cut(data)
+    if message is not None:
+        reading = known.reading_of(message, jurisdiction=jurisdiction)
+        if reading is not None:
+            return reading
+        if not known.MEMORY.is_due(message):
+            message = None
+    return by_tree(data, message, jurisdiction=jurisdiction)
+
+
+def by_tree(data: bytes, message: Cut | None = None, *, jurisdiction: str | None = None) -> Reading:
+    """What the message holds, by its tree. Where it was cut, the shape of it is learnt."""
     root, faults = grow(data)
     faulty = tuple(about(fault) for fault in faults)
     if root is None:
@@ -51,14 +67,29 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
         findings = (*faulty, found(kind, detail, source_pointer=f"/{shortened(root.name)}"))
         return Reading(format=NAME, findings=findings, kept=reader.kept, dropped=tuple(reader.dropped))
     declared: list[Declared] = []
+    traced: list[tuple[Told, dict[str, str]]] = []
+    kept_around, dropped_around = reader.kept, tuple(reader.dropped)
     for one in declarations:
         reader.anchor = {}
         reader.findings, reader.more = [], False
         # What is wrong with the message is wrong with each declaration in it, so that none is accepted.
-        known = (*faulty, *_about_space(one, has_faults=bool(faults)))
+        noted = (*faulty, *_about_space(one, has_faults=bool(faults)))
+        trace = None if message is None else Trace(one.node.index)
+        kept, dropped = reader.kept, len(reader.dropped)
         declared.append(
-            consignment_of(one.node, one.path, reader, country=one.country, jurisdiction=jurisdiction, findings=known)
-        )
+            consignment_of(
+                one.node, one.path, reader,
+                country=one.country, jurisdiction=jurisdiction, findings=noted, trace=trace,
+            )
+        )  # fmt: skip
+        if trace is not None and not reader.findings:
+            trace.passed(reader.kept - kept, (dropped, len(reader.dropped)))
+            traced.append((Told(one.node, one.path, trace), reader.anchor))
+    if message is not None and not faults and len(traced) == len(held):
+        first = held[0]
+        space, deciding = _detail_of_space(first.node), tuple(_deciding(root))
+        around = known.Around(first.path, first.country, space, kept_around, dropped_around, deciding)
+        known.learn(data, message, root, around, told=traced, dropped=reader.dropped)
     answers, findings_here = _answers([one for one in held if one.node.name == "Response"], reader)
     return Reading(
         format=NAME,
@@ -106,8 +137,22 @@ def _search(node: Node, path: str, country: str, reader: Reader) -> Iterator[_He
         yield from _search(child, f"{path}/{child.name}" + (f"[{position}]" if several else ""), told, reader)
 
 
+def _deciding(node: Node) -> Iterator[Node]:
+    """The elements around declarations whose texts say what becomes of them, and of what they stand around."""
+    if node.name not in _SPACES:
+        if node.name in _ENVELOPE or node.name.endswith(_COUNTRY):
+            yield node
+        for child in node.children:
+            yield from _deciding(child)
+
+
 def _about_space(one: _Held, *, has_faults: bool) -> tuple[Finding, ...]:
-    if has_faults or one.node.space == _SPACES[one.node.name]:
-        return ()
-    detail = "it has none" if not one.node.space else "it has another"
-    return (found(NAMESPACE, detail, source_pointer=one.path),)
+    detail = "" if has_faults else _detail_of_space(one.node)
+    return (found(NAMESPACE, detail, source_pointer=one.path),) if detail else ()
+
+
+def _detail_of_space(node: Node) -> str:
+    """What is wrong with the namespace of a declaration or answer; '' where nothing is."""
+    if node.space == _SPACES[node.name]:
+        return ""
+    return "it has another" if node.space else "it has none"

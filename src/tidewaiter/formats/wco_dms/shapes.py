@@ -15,16 +15,18 @@ from typing import Any, Protocol, TypeAlias, get_origin
 
 import msgspec
 
+from tidewaiter.formats.plan import Trace
 from tidewaiter.formats.tree import Node
 from tidewaiter.formats.values import Unfit, kind_of
 from tidewaiter.formats.wco_dms.kinds import TWICE
-from tidewaiter.formats.wco_dms.passing import SEQUENCE, Condition, Element, Reader, Spot, Writer
+from tidewaiter.formats.wco_dms.passing import SEQUENCE, Condition, Element, Spot, Writer
 from tidewaiter.formats.wco_dms.values import (
     INSTANT_ELEMENT,
     KILOGRAM,
     UNIT_CODE,
     Convert,
     converter,
+    for_these,
     text_converter,
     text_length,
     written,
@@ -64,7 +66,7 @@ class Lines:
             line.bind(struct)
         self._readings = readings(self.by_element)
         fields = msgspec.structs.fields(struct)
-        self._required: dict[str, Any] = {field.name: "" for field in fields if field.required}
+        self.required: dict[str, Any] = {field.name: "" for field in fields if field.required}
         kinds = {field.name: kind_of(struct, field.name)[0] for field in fields}
         self._lists = [name for name, kind in kinds.items() if get_origin(kind) is tuple]
         self._nested = {
@@ -88,7 +90,7 @@ class Lines:
                     into[name] = kind(**inner)
                 else:
                     del into[name]
-        return self.struct(**{**self._required, **into})
+        return self.struct(**{**self.required, **into})
 
     def write(self, record: Any, writer: Writer) -> list[Element]:
         """The elements of the record."""
@@ -107,6 +109,10 @@ Reading: TypeAlias = "tuple[Callable[[Node, dict[str, Any], Spot], None], str, i
 """What reads an element; and the field whose text it is, with the characters it may have, where it is no more."""
 
 
+Finish: TypeAlias = "Callable[[dict[str, Any], Spot], None]"
+"""What puts the fields of a record right once all of it was read."""
+
+
 def readings(lines: Mapping[str, Line]) -> dict[str, Reading]:
     """How each element is read."""
     return {
@@ -121,6 +127,7 @@ def read_children(node: Node, table: dict[str, Reading], into: dict[str, Any], s
     Most elements are plain text for a field. They are taken here, which spares three calls each.
     """
     kept = 0
+    trace = spot.trace
     for child in node.children:
         found_here = table.get(child.name)
         if found_here is None:
@@ -128,7 +135,7 @@ def read_children(node: Node, table: dict[str, Reading], into: dict[str, Any], s
             continue
         read, field, length = found_here
         text = child.text
-        if 0 < len(text) <= length and field not in into and text.isascii() and text.isprintable():
+        if trace is None and 0 < len(text) <= length and field not in into and text.isascii() and text.isprintable():
             into[field] = text
             kept += 1
         else:
@@ -152,8 +159,8 @@ class Leaf:
     """An element with one value. `unit` is the field of its unit; `mass` has the unit kilogram.
 
     `length` is how many characters fit, where any text of so many does, and else 0. A leaf with `when` is written
-    only where that holds. `numbered` writes the place in the list where the record has no number of its own, since
-    the schema wants one.
+    only where that holds. One that `decides` says by its text what becomes of others. `numbered` writes the place in
+    the list where the record has no number of its own, since the schema wants one.
     """
 
     def __init__(
@@ -166,8 +173,9 @@ class Leaf:
         mass: bool = False,
         when: Condition | None = None,
         numbered: bool = False,
+        decides: bool = False,
     ) -> None:
-        self.element, self.wco, self.field = element, wco, field
+        self.element, self.wco, self.field, self.decides = element, wco, field, decides
         self.unit, self.mass, self.when, self.numbered = unit, mass, when, numbered
         self._holder, _, self._name = field.rpartition(".")
         self._convert: Convert
@@ -194,11 +202,21 @@ class Leaf:
             self._read_other(node, into, spot)
             return
         try:
-            into[self._name] = self._convert(node)
+            into[self._name] = self._convert(node.text, node.attributes)
         except Unfit as unfit:
             spot.fault(unfit, node, field=self.field, path=f"{spot.here}/{self.element}")
             return
         spot.reader.kept += 1
+        if spot.trace is not None:
+            self._note(node, spot.trace)
+
+    def _note(self, node: Node, trace: Trace) -> None:
+        if self.decides:
+            trace.decides(node)
+        if self.length:
+            trace.text(self._name, node, self.length)
+        else:
+            trace.value(self._name, node, for_these(self._convert, node.attributes))
 
     def _read_other(self, node: Node, into: dict[str, Any], spot: Spot) -> None:
         """Read what is more than a text for a field of the record itself that has none yet."""
@@ -214,16 +232,18 @@ class Leaf:
         try:
             if self._name in holder:
                 raise Unfit(TWICE, self.element)
-            value = self._convert(leaf)
-            if self.unit and UNIT_CODE in leaf.attributes:
-                code = leaf.attributes[UNIT_CODE].strip()
-                if code:
-                    holder[self.unit] = self._convert_unit(Node("", "", {}, 0, code))
+            value = self._convert(leaf.text, leaf.attributes)
+            if self.unit and (code := leaf.attributes.get(UNIT_CODE, "").strip()):
+                holder[self.unit] = self._convert_unit(code, leaf.attributes)
+                if spot.trace is not None:
+                    spot.trace.constant(self.unit, holder[self.unit])
         except Unfit as unfit:
             spot.fault(unfit, leaf, field=self.field, path=f"{spot.here}/{self.element}")
             return
         holder[self._name] = value
         spot.reader.kept += 1
+        if spot.trace is not None:
+            self._note(leaf, spot.trace.holder(self._holder))
 
     def write(self, record: Any, writer: Writer) -> Iterator[Element]:
         """See `Line.write`."""
@@ -278,7 +298,7 @@ class Group:
             return
         if node.text:
             spot.reader.drop(node, here)
-        read_children(node, self._readings, into, Spot(spot.at, here, spot.reader))
+        read_children(node, self._readings, into, Spot(spot.at, here, spot.reader, trace=spot.trace))
 
     def write(self, record: Any, writer: Writer) -> Iterator[Element]:
         """See `Line.write`."""
@@ -321,7 +341,7 @@ class Each:
         takes: Callable[[Any, Writer], bool] | None = None,
         adds: Callable[[Any, Writer], Sequence[Any]] | None = None,
         single: bool = False,
-        finish: Callable[[dict[str, Any], str, Reader], None] | None = None,
+        finish: Finish | None = None,
         when: Condition | None = None,
         always: bool = False,
     ) -> None:
@@ -342,15 +362,25 @@ class Each:
             spot.reader.fault(Unfit(TWICE, self.element), node, pointer=spot.at, path=here)
             return
         records = into.setdefault(self.field, [])
-        inside = Spot(f"{spot.at}/{self.field}/{len(records)}", here, spot.reader)
+        trace = None if spot.trace is None else spot.trace.inside(node)
+        inside = Spot(f"{spot.at}/{self.field}/{len(records)}", here, spot.reader, trace=trace)
         own: dict[str, Any] = {}
+        kept, dropped = spot.reader.kept, len(spot.reader.dropped)
         self._lines.read(node, own, inside)
         for finish in self._finishers:
-            finish(own, inside.at, spot.reader)
+            finish(own, inside)
         if own or self.always:
             own.update(self.fixed)
             records.append(self._lines.build(own))
             spot.reader.anchor[inside.at] = here
+            if spot.trace is not None and trace is not None:
+                trace.passed(spot.reader.kept - kept, (dropped, len(spot.reader.dropped)))
+                self._note(trace, spot.trace)
+
+    def _note(self, inner: Trace, trace: Trace) -> None:
+        for name, value in self.fixed.items():
+            inner.constant(name, value)
+        trace.made(self.field, inner, self._lines.struct, self._lines.required)
 
     def write(self, record: Any, writer: Writer) -> Iterator[Element]:
         """See `Line.write`."""
@@ -386,9 +416,9 @@ class Each:
         return self._lines.by_element
 
 
-def finishers(lines: Iterable[Line]) -> list[Callable[[dict[str, Any], str, Reader], None]]:
+def finishers(lines: Iterable[Line]) -> list[Finish]:
     """What must be done after the record around these lines has been read."""
-    found_here: list[Callable[[dict[str, Any], str, Reader], None]] = []
+    found_here: list[Finish] = []
     for line in lines:
         if isinstance(line, Each) and line.finish is not None:
             found_here.append(line.finish)

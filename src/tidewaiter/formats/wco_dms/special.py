@@ -12,9 +12,9 @@ from tidewaiter.formats.text import unfit_in
 from tidewaiter.formats.tree import Node
 from tidewaiter.formats.values import Unfit, kind_of
 from tidewaiter.formats.wco_dms.kinds import TWICE
-from tidewaiter.formats.wco_dms.passing import SEQUENCE, Element, Reader, Spot, Writer
+from tidewaiter.formats.wco_dms.passing import SEQUENCE, Element, Spot, Writer
 from tidewaiter.formats.wco_dms.shapes import Leaf, Line, step, value_of
-from tidewaiter.formats.wco_dms.values import Convert, converter, text_converter
+from tidewaiter.formats.wco_dms.values import Convert, converter, for_these, text_converter
 from tidewaiter.model.consignment import Consignment, Document, GoodsItem, TaxLine
 
 _SECTION, _TAG = "DocumentSectionCode", "TagID"
@@ -43,11 +43,13 @@ class FunctionCode:
         try:
             if position > 1:
                 raise Unfit(TWICE, self.element)
-            into["function"] = self._convert(node)
+            into["function"] = self._convert(node.text, node.attributes)
         except Unfit as unfit:
             spot.fault(unfit, node, field="function", path=f"{spot.here}/{self.element}")
             return
         spot.reader.kept += bool(node.text)
+        if spot.trace is not None and node.text:
+            spot.trace.value("function", node, for_these(self._convert, node.attributes))
 
     def write(self, record: Consignment, writer: Writer) -> Iterator[Element]:  # noqa: ARG002
         """See `Line.write`."""
@@ -90,6 +92,8 @@ class Procedures:
         is_pair = position == 1 or ("procedure" not in into and any(c.name == self._PREVIOUS for c in node.children))
         for child in node.children:
             path = f"{here}/{child.name}"
+            if spot.trace is not None:
+                spot.trace.decides(child)
             if child.name == SEQUENCE and child.text == str(position):
                 spot.reader.kept += 1
                 continue
@@ -102,10 +106,12 @@ class Procedures:
                 self._add(child, into, path, spot)
                 continue
             try:
-                into[field] = self._converts[field](child)
+                into[field] = self._converts[field](child.text, child.attributes)
             except Unfit as unfit:
                 spot.fault(unfit, child, field=field, path=path)
                 continue
+            if spot.trace is not None:
+                spot.trace.constant(field, into[field])
             spot.reader.anchor[f"{spot.at}/{field}"] = path
             spot.reader.kept += 1
 
@@ -113,10 +119,12 @@ class Procedures:
         codes = into.setdefault("additional_procedures", [])
         field = f"additional_procedures/{len(codes)}"
         try:
-            codes.append(self._additional(node))
+            codes.append(self._additional(node.text, node.attributes))
         except Unfit as unfit:
             spot.fault(unfit, node, field=field, path=path)
             return
+        if spot.trace is not None:
+            spot.trace.one_more("additional_procedures", node, for_these(self._additional, node.attributes))
         spot.reader.anchor[f"{spot.at}/{field}"] = path
         spot.reader.kept += 1
 
@@ -156,6 +164,8 @@ class Pointers:
     def read(self, node: Node, into: dict[str, Any], spot: Spot) -> None:
         """See `Line.read`."""
         position = spot.count(self.element)
+        if spot.trace is not None:  # a pointer is made of several elements, and none is where one is not of the form
+            spot.trace.spoil()
         parts: dict[str, str] = {}
         for child in node.children:
             if (
@@ -221,13 +231,18 @@ class Texts:
         texts = holder.setdefault(self._name, [])
         for child in node.children:
             path = f"{here}/{child.name}"
+            if spot.trace is not None and child.name == SEQUENCE:
+                spot.trace.decides(child)
             if child.name == self._value[0] and child.text:
                 field = f"{self._field.replace('.', '/')}/{len(texts)}"
                 try:
-                    texts.append(self._convert(child))
+                    texts.append(self._convert(child.text, child.attributes))
                 except Unfit as unfit:
                     spot.fault(unfit, child, field=field, path=path)
                     continue
+                if spot.trace is not None:
+                    convert = for_these(self._convert, child.attributes)
+                    spot.trace.holder(self._holder).one_more(self._name, child, convert)
                 spot.reader.anchor[f"{spot.at}/{field}"] = path
                 spot.reader.kept += 1
             elif child.name == SEQUENCE and child.text == str(position):
@@ -250,7 +265,7 @@ class Texts:
         return self._inner
 
 
-def settle_preference(item: dict[str, Any], at: str, reader: Reader) -> None:
+def settle_preference(item: dict[str, Any], spot: Spot) -> None:
     """Give the goods item the first preference among its taxes.
 
     A tax line that says nothing but that preference is the item's statement of it and no tax; it goes, unless another
@@ -262,10 +277,15 @@ def settle_preference(item: dict[str, Any], at: str, reader: Reader) -> None:
         return
     preference = taxes[place].preference
     item["preference"] = preference
+    at, reader, trace = spot.at, spot.reader, spot.trace
+    if trace is not None:  # each preference decides
+        trace.constant("preference", preference)
     reader.anchor[f"{at}/preference"] = f"{reader.anchor[f'{at}/taxes/{place}']}/DutyRegimeCode"
     is_alone = taxes[place] == TaxLine(preference=preference)
     if is_alone and sum(tax.preference == preference for tax in taxes) == 1:
         del taxes[place]
+        if trace is not None:
+            del trace.lists["taxes"][place]
         for later in range(place, len(taxes)):
             reader.anchor[f"{at}/taxes/{later}"] = reader.anchor[f"{at}/taxes/{later + 1}"]
         del reader.anchor[f"{at}/taxes/{len(taxes)}"]

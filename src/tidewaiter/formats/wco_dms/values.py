@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 
 from tidewaiter.formats.text import UNFIT, unfit_in
-from tidewaiter.formats.tree import Node
 from tidewaiter.formats.values import LENGTH_MAX, Unfit, kind_of
 from tidewaiter.formats.wco_dms.kinds import NO_CURRENCY, NOT_OF_THE_FORM, NOT_READABLE, UNIT
 from tidewaiter.model.money import Money, check_exact
@@ -31,11 +30,12 @@ _INSTANT = re.compile(
 )
 _DIGITS_MAX = 40
 
-Convert = Callable[[Node], Any]
+Convert = Callable[[str, Mapping[str, str]], Any]
+"""From the text of an element and its attributes to a value; raises `Unfit`."""
 
 
 def converter(struct: type[msgspec.Struct], field: str, *, mass: bool = False) -> Convert:
-    """What turns an element into a value for the field, or raises `Unfit`. `mass` asks for kilograms."""
+    """What turns the text of an element into a value for the field. `mass` asks for kilograms."""
     kind, meta = kind_of(struct, field)
     if kind is str:
         return text_converter(meta)
@@ -46,18 +46,27 @@ def converter(struct: type[msgspec.Struct], field: str, *, mass: bool = False) -
     return {Decimal: _exact, Money: _money, datetime: _instant}[kind]
 
 
+def for_these(convert: Convert, attributes: Mapping[str, str]) -> Callable[[str], Any]:
+    """The converter for elements that have these attributes, which it took before."""
+    if convert is _money:
+        currency = _currency(attributes)
+        return lambda text: Money(_exact(text, attributes), currency)
+    if convert is _kilograms:
+        convert = _exact
+    return lambda text: convert(text, attributes)
+
+
 def text_length(meta: msgspec.Meta) -> int:
     """How many characters a text of a field may have."""
     return meta.max_length or LENGTH_MAX
 
 
 def text_converter(meta: msgspec.Meta) -> Convert:
-    """What turns an element into text of at most so many characters and the form the field has."""
+    """What gives a text of at most so many characters and of the form the field has."""
     length = text_length(meta)
     form = re.compile(meta.pattern).search if meta.pattern else None
 
-    def convert(node: Node) -> str:
-        text = node.text
+    def convert(text: str, _: Mapping[str, str]) -> str:
         if not (text.isascii() and text.isprintable()):
             text = _clean(text)
         if len(text) > length:
@@ -83,8 +92,8 @@ def _clean(text: str) -> str:
 def _whole_converter(meta: msgspec.Meta) -> Convert:
     least, most = int(meta.ge or 0), int(meta.le) if meta.le is not None else 2**31 - 1
 
-    def convert(node: Node) -> int:
-        found = _WHOLE.fullmatch(node.text)
+    def convert(text: str, _: Mapping[str, str]) -> int:
+        found = _WHOLE.fullmatch(text)
         if found is None:
             raise Unfit(NOT_READABLE, "a whole number")
         value = int(found[1])
@@ -95,8 +104,7 @@ def _whole_converter(meta: msgspec.Meta) -> Convert:
     return convert
 
 
-def _exact(node: Node) -> Decimal:
-    text = node.text
+def _exact(text: str, _: Mapping[str, str]) -> Decimal:
     if _PLAIN_NUMBER.fullmatch(text):
         return Decimal(text)
     if len(text) > _DIGITS_MAX or _NUMBER.fullmatch(text) is None:
@@ -109,29 +117,32 @@ def _exact(node: Node) -> Decimal:
     return value if value else value.copy_abs()
 
 
-def _kilograms(node: Node) -> Decimal:
-    unit = node.attributes.get(UNIT_CODE, KILOGRAM).strip()
+def _kilograms(text: str, attributes: Mapping[str, str]) -> Decimal:
+    unit = attributes.get(UNIT_CODE, KILOGRAM).strip()
     if unit != KILOGRAM:
         raise Unfit(UNIT, "unitCode is another")
-    return _exact(node)
+    return _exact(text, attributes)
 
 
-def _money(node: Node) -> Money:
-    amount = _exact(node)
-    currency = node.attributes.get(CURRENCY, "").strip().upper()
+def _money(text: str, attributes: Mapping[str, str]) -> Money:
+    return Money(_exact(text, attributes), _currency(attributes))
+
+
+def _currency(attributes: Mapping[str, str]) -> str:
+    currency = attributes.get(CURRENCY, "").strip().upper()
     if not currency:
         raise Unfit(NO_CURRENCY, "currencyID is missing")
     if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
         raise Unfit(NOT_OF_THE_FORM, "three letters in currencyID")
-    return Money(amount, currency)
+    return currency
 
 
-def _instant(node: Node) -> datetime:
+def _instant(text: str, _: Mapping[str, str]) -> datetime:
     """An aware instant, in the zone that was sent.
 
     A bare day is read as noon in UTC, which is that day nearly everywhere.
     """
-    found = _INSTANT.fullmatch(node.text)
+    found = _INSTANT.fullmatch(text)
     if found is None:
         raise Unfit(NOT_READABLE, "a date, with or without a time")
     year, month, day, hour, minute, second, sign, hours, minutes = found.groups()

@@ -1,0 +1,258 @@
+"""Messages of a shape that was met before: their texts go where the texts before them went.
+
+A format whose messages are records with items in them (declarations with goods items) has one `Memory`. It asks it for
+what a message holds before it makes a tree of it, and where it is asked to, has it learn from the tree. What is made
+is what the format makes of the tree; where it might not be, None is given, and the tree is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from tidewaiter.formats.plan import Plan, Trace
+from tidewaiter.formats.skeleton import Cut, Record, Saw, Skeletons, nodes_in, places, stand_together
+from tidewaiter.formats.tree import Node
+
+ITEMS = "items"
+"""The field of ours that has the items."""
+
+Own = TypeVar("Own")
+OwnOfFrame = TypeVar("OwnOfFrame")
+OwnOfItem = TypeVar("OwnOfItem")
+
+
+class Around(NamedTuple, Generic[Own]):
+    """What stands around the records: the path of the first, without a number at its end, how many values were kept
+    and which dropped, and what the format wants to know of it."""
+
+    path: str
+    kept: int
+    dropped: tuple[str, ...]
+    own: Own
+
+
+class Known(NamedTuple, Generic[Own]):
+    """A record but for its items, or an item: how its fields are filled, how many values are kept, and which dropped
+    before and behind the items, by paths below its own; and what the format wants to know of it."""
+
+    plan: Plan
+    kept: int
+    before: tuple[str, ...]
+    behind: tuple[str, ...]
+    own: Own
+
+
+class Told(NamedTuple):
+    """A record that was read with a trace, and its path."""
+
+    node: Node
+    path: str
+    trace: Trace
+
+
+class Lesson(NamedTuple, Generic[Own, OwnOfFrame, OwnOfItem]):
+    """What a format tells of a message that it read by its tree: what stands around the records, these, and all that
+    was dropped of the message.
+
+    `deciding` are the elements around the records whose texts say what becomes of these. What is known of a record but
+    for its items, and of an item, comes from `own_of_frame` and `own_of_item`, which are told the record, the place of
+    the item, and the places of the texts by the first bytes of their elements. With None the shape is not learnt.
+    """
+
+    around: Around[Own]
+    told: Sequence[Told]
+    dropped: Sequence[str]
+    deciding: Sequence[Node]
+    own_of_frame: Callable[[Told, Mapping[int, int]], OwnOfFrame | None]
+    own_of_item: Callable[[Told, int, Mapping[int, int]], OwnOfItem | None]
+
+
+class Filled(NamedTuple, Generic[OwnOfFrame, OwnOfItem]):
+    """A record of a message: its path and fields, its items among them as a list, and what is known of its parts."""
+
+    path: str
+    fields: dict[str, Any]
+    frame: OwnOfFrame
+    frame_texts: Sequence[str]
+    items: list[tuple[OwnOfItem, Sequence[str]]]
+
+
+class Reading(NamedTuple, Generic[Own, OwnOfFrame, OwnOfItem]):
+    """A message whose shape is known: what stands around, the records, how many values were kept, which dropped."""
+
+    around: Own
+    records: list[Filled[OwnOfFrame, OwnOfItem]]
+    kept: int
+    dropped: list[str]
+
+
+class Memory(Generic[Own, OwnOfFrame, OwnOfItem]):
+    """What a format knows of the shapes of messages. Records and items are elements with these names.
+
+    `way` is the path from a record to its items, without a number. With `numbers_all` a record has a number in its
+    path where it is the only one, too. `single_blanks` and `bare_items` are those of `skeleton.Saw`.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[str],
+        way: str,
+        *,
+        numbers_all: bool = False,
+        single_blanks: bool = False,
+        bare_items: bool = False,
+    ) -> None:
+        self._way = way
+        self._numbers_all = numbers_all
+        self._saw = Saw(records, way.rpartition("/")[2], single_blanks=single_blanks, bare_items=bare_items)
+        self._around: Skeletons[Around[Own]] = Skeletons()
+        self._frames: Skeletons[Known[OwnOfFrame]] = Skeletons()
+        self._items: Skeletons[Known[OwnOfItem]] = Skeletons()
+
+    def forget(self) -> None:
+        """Forget all that was learnt."""
+        for skeletons in (self._around, self._frames, self._items):
+            skeletons.forget()
+
+    def cut(self, data: bytes) -> Cut | None:
+        """The message cut; None where it is to be read as a tree."""
+        return self._saw.cut(data)
+
+    def reading(self, message: Cut) -> Reading[Own, OwnOfFrame, OwnOfItem] | None:
+        """What the message holds, where all of its shape is known and all texts fit; else None."""
+        known = self._around.find(message.around)
+        if known is None:
+            return None
+        number, around = known
+        kept, dropped = around.kept, list(around.dropped)
+        records: list[Filled[OwnOfFrame, OwnOfItem]] = []
+        is_single = len(message.records) == 1 and not self._numbers_all
+        try:
+            for place, record in enumerate(message.records, start=1):
+                known_frame = self._frames.find(record.frame, number)
+                if known_frame is None:
+                    return None
+                frame = known_frame[1]
+                path = around.path if is_single else f"{around.path}[{place}]"
+                fields = frame.plan.fields(record.frame.texts)
+                filled: Filled[OwnOfFrame, OwnOfItem] = Filled(path, fields, frame.own, record.frame.texts, [])
+                kept += frame.kept
+                if frame.before:
+                    dropped += [path + below for below in frame.before]
+                items = []
+                for item_place, segment in enumerate(record.items, start=1):
+                    known_item = self._items.find(segment, number)
+                    if known_item is None:
+                        return None
+                    item = known_item[1]
+                    items.append(item.plan.record(segment.texts))
+                    filled.items.append((item.own, segment.texts))
+                    kept += item.kept
+                    if item.before:
+                        here = f"{path}{self._way}[{item_place}]"
+                        dropped += [here + below for below in item.before]
+                if items:
+                    filled.fields[ITEMS] = items
+                if frame.behind:
+                    dropped += [path + below for below in frame.behind]
+                records.append(filled)
+        except ValueError:  # a text that must be looked at closely
+            return None
+        return Reading(around.own, records, kept, dropped)
+
+    def path_of_item(self, path: str, place: int) -> str:
+        """The path of an item of the record at a path, by its place from 0."""
+        return f"{path}{self._way}[{place + 1}]"
+
+    def is_due(self, message: Cut) -> bool:
+        """Whether to learn of a message of which `reading` does not know all."""
+        known = self._around.find(message.around)
+        if known is None:
+            return self._around.is_due(message.around)
+        number = known[0]
+        due = False
+        for record in message.records:
+            if self._frames.find(record.frame, number) is None:
+                due |= self._frames.is_due(record.frame, number)
+            for item in record.items:
+                if self._items.find(item, number) is None:
+                    due |= self._items.is_due(item, number)
+        return due
+
+    def learn(self, data: bytes, message: Cut, root: Node, lesson: Lesson[Own, OwnOfFrame, OwnOfItem]) -> None:
+        """Keep what was done with the texts of a message that was cut, and read by its tree without a fault."""
+        where = places(message, root)
+        told, deciding = lesson.told, [node.index for node in lesson.deciding if node.text]
+        nodes = [one.node for one in told]
+        if where is None or len(told) != len(message.records) or not stand_together(data, message.start, nodes, root):
+            return
+        if any(index not in where.around for index in deciding):
+            return
+        of_around = sorted(where.around[index] for index in deciding)
+        number = self._around.learn(message.around, lesson.around, of_around)
+        for place, one in enumerate(told):
+            if not one.trace.is_spoilt:
+                traces = one.trace.lists.pop(ITEMS, [])
+                record, in_frame, in_items = message.records[place], where.frames[place], where.items[place]
+                if not self._are_items(data, message, record, one, traces):
+                    continue
+                try:
+                    frame = _frame(lesson, one, traces, in_frame)
+                    items = [self._item(lesson, one, n, trace, in_items[n]) for n, trace in enumerate(traces)]
+                except KeyError:  # something was made of a text that stands elsewhere
+                    continue
+                deciding_here = one.trace.deciding
+                self._frames.learn(record.frame, frame, _places(deciding_here, in_frame), number)
+                for segment, item, within in zip(record.items, items, in_items, strict=True):
+                    self._items.learn(segment, item, _places(deciding_here, within), number)
+
+    def _are_items(self, data: bytes, message: Cut, record: Record, told: Told, traces: Sequence[Trace]) -> bool:
+        """Whether the items that were read are those that were cut out."""
+        begins = {trace.index for trace in traces}
+        nodes = [node for node in nodes_in(told.node) if node.index in begins]
+        if not len(traces) == len(nodes) == len(record.items):
+            return False
+        # Items are known apart from what stands around them, which therefore must not say what prefixes in them mean.
+        return not traces or (
+            "xmlns" not in record.frame.skeleton and stand_together(data, message.start_of_item, nodes, told.node)
+        )
+
+    def _item(
+        self,
+        lesson: Lesson[Own, OwnOfFrame, OwnOfItem],
+        told: Told,
+        place: int,
+        trace: Trace,
+        where: Mapping[int, int],
+    ) -> Known[OwnOfItem]:
+        own = lesson.own_of_item(told, place, where)
+        if own is None:
+            raise KeyError(trace.index)
+        first, last = trace.dropped
+        dropped = _below(self.path_of_item(told.path, place), lesson.dropped[first:last])
+        return Known(trace.plan(where), trace.kept, dropped, (), own)
+
+
+def _frame(
+    lesson: Lesson[Own, OwnOfFrame, OwnOfItem], told: Told, traces: Sequence[Trace], where: Mapping[int, int]
+) -> Known[OwnOfFrame]:
+    own = lesson.own_of_frame(told, where)
+    trace = told.trace
+    if own is None:
+        raise KeyError(trace.index)
+    begins, ends = trace.dropped
+    first, last = (traces[0].dropped[0], traces[-1].dropped[1]) if traces else (ends, ends)
+    before, behind = _below(told.path, lesson.dropped[begins:first]), _below(told.path, lesson.dropped[last:ends])
+    return Known(trace.plan(where), trace.kept - sum(one.kept for one in traces), before, behind, own)
+
+
+def _below(path: str, paths: Sequence[str]) -> tuple[str, ...]:
+    """What of the paths is below the first; raises KeyError where one is not."""
+    if any(not one.startswith(path) for one in paths):
+        raise KeyError(path)
+    return tuple(one[len(path) :] for one in paths)
+
+
+def _places(deciding: frozenset[int], where: Mapping[int, int]) -> list[int]:
+    return sorted(place for index, place in where.items() if index in deciding)

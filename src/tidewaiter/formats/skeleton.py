@@ -1,0 +1,299 @@
+"""A message of XML as its skeleton and its texts, and what was learnt of the skeletons that were met.
+
+Messages of one sender repeat all but their texts. A message is cut into what stands around its records, the records,
+and the items of each (a declaration and its goods items), and each of these into a skeleton, which is every byte but
+the texts, and the texts. What was learnt of a skeleton holds for every message that has it: its tags are those that
+expat passed and the mapping walked before, and the texts between them have no bracket. A text that is not printable,
+has blanks at an end, or is empty is never taken: it stands in the skeleton, or the message is not cut.
+
+What is learnt is a format's own; see `plan`. It may depend on some of the texts, too, the codes that say which field
+a value is for. All is kept within bounds, the oldest forgotten first unless it was of use, and a skeleton is learnt
+only when it comes a second time, so that who never repeats himself costs no more than the cut.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+from tidewaiter.formats.tree import BYTES_MAX, ELEMENTS_MAX, Node, text_of
+
+_TEXTS = re.compile(r">([^<>\s][^<>]*)</")
+_BETWEEN, _APART = "\x00", "\x00\x00"
+"""Stand for a text in a skeleton, and for where records or items were cut out. XML has no such character."""
+_SEGMENT_MAX = 32_768
+"""Characters of a part with its texts, none of which is then over the limit of a text."""
+_SKELETONS_MAX, _CHARACTERS_MAX, _WAYS_MAX = 1_024, 2_000_000, 64
+"""Skeletons that are known, their characters together, and how many sets of deciding texts are known of one."""
+_SEEN_MAX = 8_192
+
+Learnt = TypeVar("Learnt")
+
+
+class Segment(NamedTuple):
+    """A part of a message: its skeleton and its texts in their order."""
+
+    skeleton: str
+    texts: list[str]
+
+
+class Record(NamedTuple):
+    """A record of a message: what stands before and behind its items as one, `split` texts being before; the items."""
+
+    frame: Segment
+    split: int
+    items: list[Segment]
+
+
+class Cut(NamedTuple):
+    """A message that was cut: what stands around its records as one, `split` of its texts being before; the records.
+
+    `start` and `start_of_item` are the tags that records and items begin with.
+    """
+
+    around: Segment
+    split: int
+    records: list[Record]
+    start: str
+    start_of_item: str
+
+
+class Saw:
+    """Cuts messages whose records are elements with these names, and their items elements with this one.
+
+    With `single_blanks` a message is not cut that has two blanks together in a text. The tags of items have the prefix
+    of the record, or none with `bare_items`.
+    """
+
+    def __init__(self, records: Sequence[str], item: str, *, single_blanks: bool, bare_items: bool) -> None:
+        self._single_blanks, self._bare_items = single_blanks, bare_items
+        self._record = re.compile(rf"<([^<>/\s:]{{1,64}}:)?(?:{'|'.join(records)})(?:\s[^<>]*)?>")
+        self._item = item
+
+    def cut(self, data: bytes) -> Cut | None:
+        """The message cut; None where it must be read as a whole."""
+        if len(data) > BYTES_MAX:
+            return None
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            return None
+        opening = self._record.search(text)
+        if opening is None or _BETWEEN in text:
+            return None
+        if len(data) > ELEMENTS_MAX and text.count("<") > ELEMENTS_MAX:
+            return None
+        start = opening[0]
+        before, *bodies = text.split(start)
+        end = _end_of(start)
+        last, _, behind = bodies[-1].rpartition(end)
+        bodies[-1] = last + end
+        segment = functools.partial(_segment, has_references="&" in text, single_blanks=self._single_blanks)
+        around = _around(before, start, behind, segment)
+        if around is None:
+            return None
+        start_of_item = f"<{'' if self._bare_items else opening[1] or ''}{self._item}>"
+        records: list[Record] = []
+        for body in bodies:
+            record = _record(body, start_of_item, segment)
+            if record is None:
+                return None
+            records.append(record)
+        return Cut(*around, records, start, start_of_item)
+
+
+def _end_of(start: str) -> str:
+    """The end tag for a start tag."""
+    return f"</{start[1:-1].split(maxsplit=1)[0]}>"
+
+
+def _around(
+    before: str, start: str, behind: str, segment: Callable[[str], Segment | None]
+) -> tuple[Segment, int] | None:
+    first, last = segment(before), segment(behind)
+    if first is None or last is None:
+        return None
+    skeleton = f"{first.skeleton}{_APART}{start}{_APART}{last.skeleton}"
+    return Segment(skeleton, first.texts + last.texts), len(first.texts)
+
+
+def _record(body: str, start: str, segment: Callable[[str], Segment | None]) -> Record | None:
+    before, *parts = body.split(start)
+    behind = ""
+    if parts:
+        end = _end_of(start)
+        last, _, behind = parts[-1].rpartition(end)
+        parts[-1] = last + end
+    around = _around(before, start if parts else "", behind, segment)
+    if around is None:
+        return None
+    items: list[Segment] = []
+    for part in parts:
+        item = segment(part)
+        if item is None:
+            return None
+        items.append(item)
+    return Record(*around, items)
+
+
+def _segment(text: str, *, has_references: bool, single_blanks: bool) -> Segment | None:
+    """A part cut; None where it has a text that must be looked at closely."""
+    if len(text) > _SEGMENT_MAX:
+        return None
+    parts = _TEXTS.split(text)
+    texts = parts[1::2]
+    joined = ">".join(texts)
+    if has_references and "&" in joined:
+        told = [text_of(one) if "&" in one else one for one in texts]
+        texts = [one for one in told if one is not None and one and one.isprintable() and one == one.strip()]
+        if len(texts) < len(told) or (single_blanks and any("  " in one for one in texts)):
+            return None
+    elif " >" in joined or joined[-1:] == " " or not joined.isprintable() or (single_blanks and "  " in joined):
+        return None
+    return Segment(_BETWEEN.join(parts[::2]), texts)
+
+
+class Places(NamedTuple):
+    """Where the text of an element stands among those of its segment, by the first byte of the element."""
+
+    around: dict[int, int]
+    frames: list[dict[int, int]]
+    items: list[list[dict[int, int]]]
+
+
+def places(cut: Cut, root: Node) -> Places | None:
+    """The places of all texts of a message that was cut, by its tree; None where they are not the same texts."""
+    nodes = [node for node in nodes_in(root) if node.text]
+    left = iter(nodes)
+
+    def taken(segment: Segment, first: int = 0, last: int | None = None) -> dict[int, int]:
+        return {next(left).index: place for place in range(first, len(segment.texts) if last is None else last)}
+
+    count = len(cut.around.texts) + sum(
+        len(one.frame.texts) + sum(len(item.texts) for item in one.items) for one in cut.records
+    )
+    if count != len(nodes):
+        return None
+    around, frames, items = taken(cut.around, 0, cut.split), [], []
+    for record in cut.records:
+        frame = taken(record.frame, 0, record.split)
+        items.append([taken(item) for item in record.items])
+        frames.append({**frame, **taken(record.frame, record.split)})
+    around.update(taken(cut.around, cut.split))
+    found = Places(around, frames, items)
+    return found if _have_texts(cut, found, {node.index: node.text for node in nodes}) else None
+
+
+def _have_texts(cut: Cut, found: Places, texts: Mapping[int, str]) -> bool:
+    segments = [(cut.around, found.around)]
+    for record, frame, items in zip(cut.records, found.frames, found.items, strict=True):
+        segments += [(record.frame, frame), *zip(record.items, items, strict=True)]
+    return all(texts[index] == segment.texts[place] for segment, where in segments for index, place in where.items())
+
+
+def stand_together(data: bytes, start: str, nodes: Sequence[Node], within: Node) -> bool:
+    """Whether these elements of the message begin with the tag, and stand one behind the other in one element."""
+    tag = start.encode()
+    if nodes[0] is within:
+        return len(nodes) == 1 and data.startswith(tag, within.index)
+    above = next((node for node in nodes_in(within) if any(child is nodes[0] for child in node.children)), None)
+    if above is None:
+        return False
+    first = next(place for place, child in enumerate(above.children) if child is nodes[0])
+    run = above.children[first : first + len(nodes)]
+    return len(run) == len(nodes) and all(
+        one is other and data.startswith(tag, other.index) for one, other in zip(run, nodes, strict=True)
+    )
+
+
+def nodes_in(node: Node) -> Iterator[Node]:
+    """An element and all in it, in the order in which they begin."""
+    yield node
+    for child in node.children:
+        yield from nodes_in(child)
+
+
+class _Known(Generic[Learnt]):
+    """What is known of a skeleton: which of its texts decide, and what was learnt for those that were met."""
+
+    __slots__ = ("count", "deciding", "number", "used", "ways")
+
+    def __init__(self, number: int, count: int, deciding: Sequence[int]) -> None:
+        self.number, self.count, self.deciding = number, count, tuple(deciding)
+        self.ways: dict[tuple[str, ...], Learnt] = {}
+        self.used = True
+
+
+class Skeletons(Generic[Learnt]):
+    """What was learnt of skeletons. Safe to use from several threads.
+
+    What is learnt within a message holds only where the same stands around it, since that says what prefixes mean:
+    `within` is the number that `find` gave for what stands around, 0 for that itself.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, str], _Known[Learnt]] = {}
+        self._characters = 0
+        self._seen: dict[int, int] = {}
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+
+    def find(self, segment: Segment, within: int = 0) -> tuple[int, Learnt] | None:
+        """The number of the skeleton and what was learnt of it; None where it is not known."""
+        known = self._known.get((within, segment.skeleton))
+        if known is None:
+            return None
+        texts = segment.texts
+        if len(texts) != known.count:
+            return None
+        learnt = known.ways.get(tuple([texts[place] for place in known.deciding]))
+        if learnt is None:
+            return None
+        known.used = True
+        return known.number, learnt
+
+    def is_due(self, segment: Segment, within: int = 0) -> bool:
+        """Whether to learn of a skeleton that is not known: when it comes a 2nd, 4th, 8th time and so on."""
+        known = self._known.get((within, segment.skeleton))
+        deciding = () if known is None else tuple(segment.texts[place] for place in known.deciding)
+        mark = hash((within, segment.skeleton, deciding))
+        if len(self._seen) >= _SEEN_MAX:
+            self._seen.clear()
+        self._seen[mark] = count = self._seen.get(mark, 0) + 1
+        return count > 1 and not count & (count - 1)
+
+    def learn(self, segment: Segment, learnt: Learnt, deciding: Sequence[int], within: int = 0) -> int:
+        """Keep what was learnt, with the places of the texts that decide; the number of the skeleton."""
+        key = (within, segment.skeleton)
+        told = tuple(segment.texts[place] for place in deciding)
+        with self._lock:
+            known = self._known.get(key)
+            if known is None or known.deciding != tuple(deciding) or len(known.ways) >= _WAYS_MAX:
+                self._forget(key)
+                known = _Known(next(self._numbers), len(segment.texts), deciding)
+                self._characters += len(segment.skeleton)
+                self._known[key] = known
+            known.ways[told] = learnt
+            while len(self._known) > _SKELETONS_MAX or self._characters > _CHARACTERS_MAX:
+                oldest, kept = next(iter(self._known.items()))
+                self._forget(oldest)
+                if kept.used and oldest != key:  # of use since the last round: once more round
+                    kept.used = False
+                    self._known[oldest] = kept
+                    self._characters += len(oldest[1])
+            return known.number
+
+    def forget(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._known.clear()
+            self._seen.clear()
+            self._characters = 0
+
+    def _forget(self, key: tuple[int, str]) -> None:
+        if self._known.pop(key, None) is not None:
+            self._characters -= len(key[1])
