@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from types import GenericAlias
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
@@ -15,7 +16,9 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin
 import msgspec
 import numpy as np
 
+from tidewaiter.formats.json import shapes
 from tidewaiter.formats.json.building import ENTRIES_MAX, Repeated, build
+from tidewaiter.formats.json.framing import framed
 from tidewaiter.formats.json.kinds import (
     AND_MORE,
     MALFORMED,
@@ -29,16 +32,22 @@ from tidewaiter.formats.json.kinds import (
 )
 from tidewaiter.formats.json.scanning import entries
 from tidewaiter.formats.json.tree import refuse, tree_of, where
-from tidewaiter.formats.reading import Declared, Reading
+from tidewaiter.formats.reading import Declared, InColumns, Reading
 from tidewaiter.formats.text import found, shortened
 from tidewaiter.model import about
+from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Consignment
+from tidewaiter.model.exact import Whole
 from tidewaiter.model.finding import Finding
 
 NAME = "json"
 BOM = b"\xef\xbb\xbf"
 FINDINGS_MAX = 1_000
 """So many findings about consignments that could not be read at all are listed for one message."""
+
+COLUMNS_MIN = 32_768
+"""A message of fewer bytes is sooner read record by record than by columns."""
+_BRACE = ord("{")
 
 _ODD_TEXT = re.compile(
     rb"(?i:\\[bfnrt]|\\u(?:00[0-9]|202[a-e]|206[6-9]|fd[de]|fff[ef]|dff[ef]))"
@@ -92,7 +101,7 @@ class _Repetition(ValueError):
 def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
     """What a JSON message holds: one consignment, a list, an envelope with a list, or one a line."""
     body = data.removeprefix(BOM)
-    whole = _whole(body)
+    whole = _listed_in_columns(body, jurisdiction) or _whole(body)
     if whole is not None and whole.declared:
         return whole
     try:
@@ -106,7 +115,8 @@ def read_lines(data: bytes, jurisdiction: str | None, *, before: int) -> Reading
     """What a part of a message of lines holds. `before` is how many lines stood before it."""
     numbered = enumerate(data.split(b"\n"), start=before + 1)
     lines = [_Element(f"line {number} ", line.strip()) for number, line in numbered if line.strip()]
-    return _plain_lines(lines) or _together(lines, [], jurisdiction, is_part=True)
+    in_columns = _lines_in_columns(data, lines, jurisdiction)
+    return in_columns or _plain_lines(lines) or _together(lines, [], jurisdiction, is_part=True)
 
 
 def _plain_lines(lines: list[_Element]) -> Reading | None:
@@ -134,7 +144,7 @@ def read_entries(data: bytes, jurisdiction: str | None, *, root: str, before: in
 
     An entry that is not JSON is a finding at its place, and spoils no other; so is a list that does not end.
     """
-    whole = _whole(data, before=before)
+    whole = _listed_in_columns(data, jurisdiction, before=before) or _whole(data, before=before)
     if whole is not None and whole.declared:
         return whole
     findings: list[Finding] = []
@@ -160,24 +170,131 @@ def _together(
     elements: list[_Element], findings: list[Finding], jurisdiction: str | None, *, is_part: bool = False
 ) -> Reading:
     """The reading of all elements."""
-    declared: list[Declared] = []
-    dropped: list[str] = []
-    kept, unlisted = 0, 0
+    gathered = _Gathered(findings)
     for element in elements:
-        one = _one(element, jurisdiction)
-        kept += one.kept
-        dropped += one.dropped
-        declared += one.declared
-        room = FINDINGS_MAX - len(findings)
-        findings += one.findings[:room]
-        unlisted += len(one.findings[room:])
-    if unlisted:
-        findings.append(found(AND_MORE, f"{unlisted:,}"))
-    if not declared and not findings and not is_part:
-        findings.append(found(NOTHING_HELD))
-    return Reading(
-        format=NAME, declared=tuple(declared), findings=tuple(findings), kept=kept, dropped=tuple(dropped)
-    )  # fmt: skip
+        gathered.add(_one(element, jurisdiction))
+    reading = gathered.reading()
+    if not reading.declared and not reading.findings and not is_part:
+        return _failed(found(NOTHING_HELD))
+    return reading
+
+
+class _Gathered:
+    """Readings of single consignments on their way to become one."""
+
+    def __init__(self, findings: Iterable[Finding] = ()) -> None:
+        self.declared: list[Declared] = []
+        self._findings = list(findings)
+        self._dropped: list[str] = []
+        self._kept = self._unlisted = 0
+
+    def add(self, one: Reading) -> None:
+        """One more."""
+        self._kept += one.kept
+        self._dropped += one.dropped
+        self.declared += one.declared
+        room = FINDINGS_MAX - len(self._findings)
+        self._findings += one.findings[:room]
+        self._unlisted += len(one.findings[room:])
+
+    def reading(self, declared: Sequence[Declared] | None = None, kept: int = 0) -> Reading:
+        """All of them, or these consignments with their findings. `kept` counts what was kept beside them."""
+        more = [found(AND_MORE, f"{self._unlisted:,}")] if self._unlisted else []
+        return Reading(
+            format=NAME,
+            declared=tuple(self.declared) if declared is None else declared,
+            findings=(*self._findings, *more),
+            kept=self._kept + kept,
+            dropped=tuple(self._dropped),
+        )
+
+
+def _listed_in_columns(body: bytes, jurisdiction: str | None, *, before: int = 0) -> Reading | None:
+    """The reading of a list or an envelope by columns; None where it is short, or not plainly one.
+
+    `before` is how many entries of its list stood before it.
+    """
+    if len(body) < COLUMNS_MIN:
+        return None
+    root = ""
+    try:
+        if body.lstrip()[:1] == b"{":
+            held = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+            if list(held) != ["consignments"] or body.count(b'"consignments"') != 1:
+                return None
+            body, root = bytes(held["consignments"]), "/consignments"
+        raws = msgspec.json.decode(body, type=list[msgspec.Raw])
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    starts, ends, at = np.empty(len(raws), np.int64), np.empty(len(raws), np.int64), 0
+    for place, raw in enumerate(map(memoryview, raws)):
+        if raw[0] != _BRACE:
+            return None
+        at = body.index(b"{", at)
+        starts[place] = at
+        at += len(raw)
+        ends[place] = at
+    return _in_columns(body, starts, ends, lambda place: f"{root}/{before + place}", jurisdiction)
+
+
+def _lines_in_columns(data: bytes, lines: list[_Element], jurisdiction: str | None) -> Reading | None:
+    """The same of one object a line."""
+    if len(data) < COLUMNS_MIN:
+        return None
+    sizes = np.array([len(line.raw or b"") for line in lines])
+    try:
+        raws = msgspec.json.Decoder(msgspec.Raw).decode_lines(b"\n".join([line.raw or b"" for line in lines]))
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    if [len(memoryview(raw)) for raw in raws] != sizes.tolist() or not all(
+        memoryview(raw)[0] == _BRACE for raw in raws
+    ):
+        return None
+    body = b"\n".join([line.raw or b"" for line in lines])
+    ends = np.cumsum(sizes + 1) - 1
+    return _in_columns(body, ends - sizes, ends, lambda place: lines[place].at, jurisdiction)
+
+
+def _in_columns(
+    body: bytes, starts: Whole, ends: Whole, at: Callable[[int], str], jurisdiction: str | None
+) -> Reading | None:
+    """The reading of consignments that stand there in the message; those that are not plain are read one by one.
+
+    `at` says where the one at a place stood. None where the message cannot be read so.
+    """
+    is_ascii = body.isascii()
+    try:
+        if not is_ascii:
+            body.decode()
+    except UnicodeDecodeError:
+        return None
+    told = shapes.found(body, starts, ends) if len(starts) else None
+    if told is None:
+        return None
+    batch, is_odd, kept = framed(told)
+    if not is_ascii or b"\x7f" in body:
+        odd = [match.start() for match in _ODD_TEXT.finditer(body)]
+        is_odd[np.searchsorted(starts, odd, "right") - 1] = True
+    gathered = _Gathered()
+    is_kept = np.ones(len(starts), np.bool_)
+    for place in np.flatnonzero(is_odd).tolist():
+        one = _one(_Element(at(place), body[starts[place] : ends[place]]), jurisdiction)
+        is_kept[place] = bool(one.declared)
+        gathered.add(one)
+    order = np.flatnonzero(is_kept)
+    apart = gathered.declared
+    if is_odd.any():
+        places = np.where(is_kept, np.cumsum(is_kept) - 1, -1)
+        plain = (batch, np.where(is_odd, -1, places))
+        batch = Batch.woven([plain, (Batch.of([one.consignment for one in apart]), places[is_odd & is_kept])])
+
+    def make(place: int) -> Declared:
+        entry = int(order[place])
+        record = msgspec.json.decode(body[starts[entry] : ends[entry]], type=Consignment)
+        return Declared(consignment=record, anchor={"at": at(entry)})
+
+    by_place = dict(zip(np.flatnonzero(is_odd[order]).tolist(), apart, strict=True))
+    return gathered.reading(InColumns(batch, apart=by_place, make=make), kept=int(kept[~is_odd].sum()))
 
 
 def source_pointer(declared: Declared, pointer: str) -> str:

@@ -1,0 +1,260 @@
+"""From the values of a JSON message to the frames of a batch, and which consignments are not plain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from tidewaiter.formats.json.building import ENTRIES_MAX
+from tidewaiter.formats.json.layout import (
+    BYTES_MAX,
+    CAPITALS,
+    CONTEXTS,
+    EXACT,
+    MANY,
+    PLACES,
+    SORT,
+    TEXTS,
+    TOLD,
+    WHOLE,
+    WHOLE_MAX,
+)
+from tidewaiter.formats.json.shapes import Found, Values, positions
+from tidewaiter.formats.spans import LONGEST, apart, exact, texts
+from tidewaiter.model.batch import SCHEMA, Batch
+from tidewaiter.model.exact import MISSING, Whole, Yes, series
+from tidewaiter.model.money import MICRO
+
+
+class Framed(NamedTuple):
+    """The consignments of a message as a batch, which rows of it are not plain, and of each row the values kept."""
+
+    batch: Batch
+    is_odd: Yes
+    kept: Whole
+
+
+def framed(found: Found) -> Framed:
+    """The frames of all consignments. What stands in the rows that are not plain is not to be used."""
+    maker = _Maker(found)
+    frames = maker.frames()
+    return Framed(Batch(**frames), maker.is_odd, maker.kept)
+
+
+class _Maker:
+    def __init__(self, found: Found) -> None:
+        self.found = found
+        self.is_odd = found.is_odd.copy()
+        quoted, bare = found.quoted, found.bare
+        self.kept = np.bincount(quoted.row, minlength=len(self.is_odd)) + np.bincount(
+            bare.row, minlength=len(self.is_odd)
+        )
+        self._judge(quoted, quoted.ends - quoted.starts > BYTES_MAX[quoted.place])
+        sort = SORT[quoted.place]
+        is_number = sort == EXACT
+        self.numbers = Values(
+            *(np.concatenate([part[is_number], other]) for part, other in zip(quoted, bare, strict=True))
+        )
+        self.micro = exact(found.signs, self.numbers.starts, self.numbers.ends)
+        self._judge(self.numbers, self.micro == MISSING)
+        self.coded = Values(*(part[sort == TOLD] for part in quoted))
+        self._tell_apart()
+        is_text = (sort != EXACT) & (sort != TOLD)
+        self.quoted = Values(*(part[is_text] for part in quoted))
+        self._judge_capitals()
+
+    def _judge(self, values: Values, is_wrong: Yes) -> None:
+        if is_wrong.any():
+            self.is_odd[values.row[is_wrong]] = True
+
+    def _judge_capitals(self) -> None:
+        found, values = self.found, self.quoted
+        at = np.flatnonzero(SORT[values.place] == CAPITALS)
+        starts, sizes, place = values.starts[at], values.ends[at] - values.starts[at], values.place[at]
+        fits = (sizes == _LEAST[place]) | (sizes == _MOST[place])
+        for step in range(int(_MOST.max())):
+            fits &= (step >= sizes) | (found.signs[starts + step] - np.uint8(ord("A")) < 26)
+        if not fits.all():
+            self.is_odd[values.row[at[~fits]]] = True
+
+    def _tell_apart(self) -> None:
+        """Values of a type with few different ones: each of these is judged by the type itself."""
+        values, padded = self.coded, self.found.padded
+        first, which = apart(padded, values.starts, values.ends, values.place)
+        made: list[Any] = []
+        for at in first.tolist():
+            try:
+                text = padded[values.starts[at] : values.ends[at]].decode()
+                made.append(msgspec.convert(text, PLACES[values.place[at]].hint))
+            except (msgspec.ValidationError, UnicodeDecodeError):
+                made.append(None)
+        self._judge(values, np.array([value is None for value in made], np.bool_)[which])
+        self._judge(values, values.ends - values.starts > LONGEST)
+        self.different, self.which = made, which
+
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """Every frame of the batch."""
+        sizes = {entity: len(objects.row) for entity, objects in self.found.objects.items()}
+        columns = self._columns(sizes)
+        made: dict[str, list[pl.DataFrame]] = {}
+        for entity in sorted(sizes):
+            size, said = sizes[entity], columns[entity]
+            made.setdefault(CONTEXTS[entity].frame, []).append(
+                pl.DataFrame(
+                    [said[one.name] if one.name in said else one.new_from_index(0, size) for one in _NOTHING[entity]]
+                )
+            )
+        return _EMPTY | {name: pl.concat(parts) if len(parts) > 1 else parts[0] for name, parts in made.items()}
+
+    def _keys(self, entity: int) -> dict[str, Whole]:
+        """Which consignment each object stands in, which goods item, and where in its list."""
+        row, parent = self.found.objects[entity]
+        if not entity:
+            return {"row": row}
+        position = positions(parent)
+        if len(position) and int(position.max()) >= ENTRIES_MAX:
+            self.is_odd[row[position >= ENTRIES_MAX]] = True
+        if CONTEXTS[entity].frame == "items":
+            return {"row": row, "item": position}
+        if CONTEXTS[entity].above:
+            items = positions(self.found.objects[CONTEXTS[entity].above].parent)
+            return {"row": row, "item": items[parent], "position": position}
+        return {"row": row, "position": position}
+
+    def _columns(self, sizes: dict[int, int]) -> dict[int, dict[str, pl.Series]]:
+        """The columns of each context in which something is said. All of one type are made at once and then cut."""
+        columns: dict[int, dict[str, pl.Series]] = {entity: {} for entity in sizes}
+        numbers, words, keys = _Together(columns), _Together(columns), _Together(columns)
+        for entity in sizes:
+            for name, key in self._keys(entity).items():
+                keys.add(entity, name, key)
+        for number, at in _grouped(self.numbers.place):
+            place = PLACES[number]
+            full = np.full(sizes[place.entity], MISSING, np.int64)
+            full[self.numbers.owner[at]] = self._counted(number, at) if place.sort == WHOLE else self.micro[at]
+            numbers.add(place.entity, place.column, full)
+        pool = texts(self.found.padded, self.quoted.starts, self.quoted.ends)
+        nothing = len(self.quoted.starts)
+        for number, at in _grouped(self.quoted.place):
+            place, owners = PLACES[number], self.quoted.owner[at]
+            if place.shape == TEXTS:
+                made = _lists(place.column, pool[pl.Series(at.astype(np.uint32))], owners, sizes[place.entity])
+                columns[place.entity][place.column] = made
+            else:
+                words.add(place.entity, place.column, _placed(sizes[place.entity], owners, at, nothing))
+        said = [value if isinstance(value, str) else None for value in self.different]
+        usual = list(dict.fromkeys(place.usual for place in PLACES))
+        for number, at in _grouped(self.coded.place):
+            place, owners, which = PLACES[number], self.coded.owner[at], self.which[at]
+            dtype = SCHEMA[CONTEXTS[place.entity].frame][place.column]
+            if dtype == pl.String:
+                other = nothing + 1 + len(said) + usual.index(place.usual)
+                full = _placed(sizes[place.entity], owners, which + nothing + 1, other)
+                words.add(place.entity, place.column, full)
+            else:
+                kind = date if dtype == pl.Date else datetime
+                values = [value if type(value) is kind else None for value in self.different]
+                full = _placed(sizes[place.entity], owners, which, len(values))
+                made = pl.Series(place.column, [*values, None], dtype=dtype)[pl.Series(full)]
+                columns[place.entity][place.column] = made
+        pool = pl.concat([pool, pl.Series([*said, *usual], dtype=pl.String)])
+        keys.cut(lambda every: pl.Series(every.astype(np.uint32)))
+        numbers.cut(lambda every: series("", every))
+        words.cut(lambda every: pool[pl.Series(every)])
+        return columns
+
+    def _counted(self, number: int, at: Whole) -> Whole:
+        """Whole numbers: they are written without a point, and within their bound."""
+        micro, signs = self.micro[at], self.found.signs
+        starts, ends = self.numbers.starts[at], self.numbers.ends[at]
+        is_whole = (micro % MICRO == 0) & (micro <= WHOLE_MAX[number] * MICRO)
+        for step in range(int((ends - starts).max(initial=0))):
+            is_whole &= (signs[starts + step] != ord(".")) | (starts + step >= ends)
+        self._judge(Values(*(part[at] for part in self.numbers)), ~is_whole)
+        return np.where(micro == MISSING, MISSING, micro // MICRO)
+
+
+def _placed(size: int, owners: Whole, values: Whole, nothing: int) -> Whole:
+    """The values at the places of their owners, and `nothing` elsewhere."""
+    full = np.full(size, nothing, np.uint32)
+    full[owners] = values
+    return full
+
+
+class _Together:
+    """Columns of one type that are made at once and then cut apart: a column made alone costs ten times as much."""
+
+    def __init__(self, columns: dict[int, dict[str, pl.Series]]) -> None:
+        self._columns = columns
+        self._parts: list[tuple[int, str, Whole]] = []
+
+    def add(self, entity: int, name: str, values: Whole) -> None:
+        """One more column of a context."""
+        self._parts.append((entity, name, values))
+
+    def cut(self, make: Callable[[Whole], pl.Series]) -> None:
+        """Make them."""
+        if not self._parts:
+            return
+        every = make(np.concatenate([values for _, _, values in self._parts]))
+        at = 0
+        for entity, name, values in self._parts:
+            self._columns[entity][name] = every.slice(at, len(values)).alias(name)
+            at += len(values)
+
+
+_LEAST = np.array([min(place.sizes, default=0) for place in PLACES], np.int64)
+_MOST = np.array([max(place.sizes, default=0) for place in PLACES], np.int64)
+
+
+_USUAL: dict[int, dict[str, str]] = {}
+for _number, _place in enumerate(PLACES[1:], start=1):
+    if _place.usual is not None:
+        _USUAL.setdefault(_place.entity, {})[_place.column] = _place.usual
+
+
+def _nothing(name: str, dtype: pl.DataType | type[pl.DataType], usual: str | None = None) -> pl.Series:
+    empty: list[Any] = [[]] if isinstance(dtype, pl.List) else [usual]
+    return pl.Series(name, empty, dtype=dtype)
+
+
+_NOTHING = {
+    number: [_nothing(name, dtype, _USUAL.get(number, {}).get(name)) for name, dtype in SCHEMA[context.frame].items()]
+    for number, context in enumerate(CONTEXTS)
+    if context.shape == MANY
+}
+"""Of each context one row in which nothing is said."""
+
+
+_EMPTY = {name: pl.DataFrame(schema=schema) for name, schema in SCHEMA.items()}
+
+
+def _grouped(place: Whole) -> list[tuple[int, Whole]]:
+    """Each place that has values, and the numbers of these."""
+    order = np.argsort(place.astype(np.uint16), kind="stable")
+    sizes = np.bincount(place, minlength=1)
+    ends = np.cumsum(sizes)
+    return [(number, order[ends[number] - sizes[number] : ends[number]]) for number in np.flatnonzero(sizes).tolist()]
+
+
+def _lists(name: str, flat: pl.Series, owners: Whole, size: int) -> pl.Series:
+    """A column of lists: of each owner its texts, in their order."""
+    sizes = np.bincount(owners, minlength=size)
+    first = np.cumsum(sizes) - sizes
+    parts, order = [_nothing(name, pl.List(pl.String))], np.zeros(size, np.uint32)
+    held = 1
+    for many in np.flatnonzero(np.bincount(sizes))[0:].tolist():
+        of = np.flatnonzero(sizes == many)
+        if not many:
+            continue
+        at = (first[of][:, None] + np.arange(many)).ravel()
+        shaped = flat[pl.Series(at.astype(np.uint32))].reshape((len(of), many))
+        parts.append(shaped.cast(pl.List(pl.String)).alias(name))
+        order[of] = held + np.arange(len(of))
+        held += len(of)
+    return pl.concat(parts)[pl.Series(order)]
