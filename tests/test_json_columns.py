@@ -6,7 +6,6 @@ import json
 import random
 import re
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 import msgspec
@@ -15,15 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-import make
 import strategies
-from test_json import BAD_FIELDS, HEAD, SUITE
+from test_json import BAD_FIELDS, HEAD
+from tidewaiter import formats
 from tidewaiter.cli import bench
+from tidewaiter.formats import json as canonical_format
+from tidewaiter.formats.json import columns as by_columns
 from tidewaiter.formats.json import reading as canonical
-from tidewaiter.formats.json import shapes
 from tidewaiter.formats.reading import InColumns, Reading
 from tidewaiter.model.batch import SCHEMA, Batch
-from tidewaiter.model.consignment import Consignment
 
 EXAMPLES = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 NEVER = 1 << 60
@@ -33,7 +32,8 @@ VALUES = (
     '"999999999999.999999"', '"1000000000000"', "123456789012.123456", "1" * 40, '".5"', '"5."', "null", "true", "[]",
     "{}", "[1]", "[null]", '["a"]', '["a", "b"]', '[["a"]]', '[{"role": "seller"}, "b"]', '["a", {"role": "seller"}]',
     '[{}]', '{"amount": "1", "currency": "GBP"}', '{"amount": 1.5, "currency": "GBP"}', '{"amount": "1"}',
-    '[{"role": "buyer"}]', '"\\u0041"', '"\\\\"', '"\\""', '"/"', '"a:1"', '"é漢"', '"a\u202eb"', '"a\x7fb"', '"\\ud800"',
+    '[{"role": "buyer"}]', '"\\u0041"', '"\\\\"', '"\\""', '"/"', '"a:1"', '"é漢"', '"a\u202eb"', '"a\x7fb"',
+    '"\\ud800"',
     '"GB"', '"gb"', '"G"', '"EUR"', '""', '"2026-11-02"', '"2026-02-30"', '"2026-11-02T09:30:00Z"',
     '"2026-11-02T09:30:00.123456+01:00"', '"0001-01-01T00:00:00+23:00"', '"9999-12-31"', f'"{"x" * 36}"', '"sale"',
     '"seller"', '"original"', '"import"', '"[{"', '"}]"', '"},{"', '","', "2147483648", "99999999999",
@@ -102,7 +102,7 @@ def both(monkeypatch: pytest.MonkeyPatch, data: bytes, *, is_lines: bool = False
     """The message by columns, and consignment by consignment."""
     readings = []
     for least in (0, NEVER):
-        monkeypatch.setattr(canonical, "COLUMNS_MIN", least)
+        monkeypatch.setattr(by_columns, "COLUMNS_MIN", least)
         readings.append(
             canonical.read_lines(data, "FR", before=3) if is_lines else canonical.read(data, jurisdiction="FR")
         )
@@ -119,6 +119,26 @@ def assert_same(columns: Reading, records: Reading) -> None:
     made = Batch.of([one.consignment for one in records.declared])
     for name in SCHEMA:
         assert_frame_equal(getattr(columns.batch(), name), getattr(made, name))
+
+
+def test_long_messages_of_each_kind_are_read_by_columns() -> None:
+    made = bench.consignments(40)
+    encoded = [msgspec.json.encode(one) for one in made]
+    listed = canonical_format.write(made)
+    for data in (listed, b'{"consignments": %s}' % listed, b"\n".join(encoded)):
+        columns = formats.read(data)
+
+        assert isinstance(columns.declared, InColumns)
+        assert not columns.declared.apart
+        assert [one.consignment for one in columns.declared] == made
+
+
+def test_lines_that_only_together_are_json_are_not_taken_for_consignments(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [f'{{{HEAD}, "items": [{{}}', "{}]}", f"{{{HEAD}}},{{{HEAD}}}", f"{{{HEAD}}}"]
+    columns, records = both(monkeypatch, "\n".join(lines).encode(), is_lines=True)
+
+    assert_same(columns, records)
+    assert [one.anchor["at"] for one in columns.declared] == ["line 7 "]
 
 
 @EXAMPLES

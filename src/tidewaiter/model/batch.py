@@ -285,8 +285,8 @@ def _woven(parts: Sequence[tuple[pl.DataFrame, Whole]]) -> pl.DataFrame:
     for frame, places in parts:
         if frame.height:
             row = places[frame["row"].to_numpy()]
-            frame = frame.with_columns(pl.Series("row", np.maximum(row, 0), dtype=ROW))
-            moved.append(frame if row.min() >= 0 else frame.filter(pl.Series(row >= 0)))
+            placed = frame.with_columns(pl.Series("row", np.maximum(row, 0), dtype=ROW))
+            moved.append(placed if row.min() >= 0 else placed.filter(pl.Series(row >= 0)))
     if not moved:
         return parts[0][0].clear()
     joined = pl.concat(moved, rechunk=True)

@@ -115,7 +115,7 @@ def _leaf(place: Place, context: Context, kind: Any) -> Place:
         amount = context.struct is Money
         return place._replace(sort=EXACT, column=f"{context.prefix}micro" if amount else f"{place.column}_micro")
     if kind is int:
-        return place._replace(sort=WHOLE, whole_max=meta.le or 0)
+        return place._replace(sort=WHOLE, whole_max=int(meta.le or 0))
     if kind is str and meta.pattern:
         sizes = {"^[A-Z]{2}$": (2,), "^[A-Z]{3}$": (3,), "^([A-Z]{2})?$": (0, 2)}.get(meta.pattern)
         return place._replace(sort=CAPITALS, sizes=sizes) if sizes else place._replace(sort=TOLD)

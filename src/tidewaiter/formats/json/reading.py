@@ -7,8 +7,7 @@ characters) is looked for first, on the bytes.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from types import GenericAlias
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
@@ -16,11 +15,10 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin
 import msgspec
 import numpy as np
 
-from tidewaiter.formats.json import shapes
+from tidewaiter.formats.json import columns
 from tidewaiter.formats.json.building import ENTRIES_MAX, Repeated, build
-from tidewaiter.formats.json.framing import framed
+from tidewaiter.formats.json.columns import NAME, Gathered
 from tidewaiter.formats.json.kinds import (
-    AND_MORE,
     MALFORMED,
     NOT_AN_OBJECT,
     NOT_UTF8,
@@ -30,31 +28,15 @@ from tidewaiter.formats.json.kinds import (
     UNFIT_VALUE,
     UNKNOWN_FIELD,
 )
-from tidewaiter.formats.json.scanning import entries
+from tidewaiter.formats.json.scanning import ODD_TEXT, entries
 from tidewaiter.formats.json.tree import refuse, tree_of, where
-from tidewaiter.formats.reading import Declared, InColumns, Reading
+from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.text import found, shortened
 from tidewaiter.model import about
-from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Consignment
-from tidewaiter.model.exact import Whole
 from tidewaiter.model.finding import Finding
 
-NAME = "json"
 BOM = b"\xef\xbb\xbf"
-FINDINGS_MAX = 1_000
-"""So many findings about consignments that could not be read at all are listed for one message."""
-
-COLUMNS_MIN = 32_768
-"""A message of fewer bytes is sooner read record by record than by columns."""
-_BRACE = ord("{")
-
-_ODD_TEXT = re.compile(
-    rb"(?i:\\[bfnrt]|\\u(?:00[0-9]|202[a-e]|206[6-9]|fd[de]|fff[ef]|dff[ef]))"
-    rb"|\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xb7[\x90-\xaf]|\xef\xbf[\xbe\xbf]"
-    rb"|[\xf0-\xf4][\x80-\xbf]\xbf[\xbe\xbf]"
-)
-"""What may be an unfit character. An escape below U+00A0 is looked at closely: it can spell a field's name, too."""
 
 
 class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,21 +83,27 @@ class _Repetition(ValueError):
 def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
     """What a JSON message holds: one consignment, a list, an envelope with a list, or one a line."""
     body = data.removeprefix(BOM)
-    whole = _listed_in_columns(body, jurisdiction) or _whole(body)
+    whole = columns.of_list(body, _reader(jurisdiction)) or _whole(body)
     if whole is not None and whole.declared:
         return whole
     try:
         body.decode()
     except UnicodeDecodeError as error:
         return _failed(found(NOT_UTF8, f"byte {error.start + 1} begins no character"))
-    return _together(*_elements(body), jurisdiction)
+    elements, findings = _elements(body)
+    if not findings and all(element.raw is not None for element in elements):
+        in_columns = columns.of_lines([(one.at, one.raw or b"") for one in elements], _reader(jurisdiction))
+        if in_columns is not None:
+            return in_columns
+    return _together(elements, findings, jurisdiction)
 
 
 def read_lines(data: bytes, jurisdiction: str | None, *, before: int) -> Reading:
     """What a part of a message of lines holds. `before` is how many lines stood before it."""
     numbered = enumerate(data.split(b"\n"), start=before + 1)
     lines = [_Element(f"line {number} ", line.strip()) for number, line in numbered if line.strip()]
-    in_columns = _lines_in_columns(data, lines, jurisdiction)
+    raws = [(line.at, line.raw or b"") for line in lines]
+    in_columns = columns.of_lines(raws, _reader(jurisdiction))
     return in_columns or _plain_lines(lines) or _together(lines, [], jurisdiction, is_part=True)
 
 
@@ -144,7 +132,7 @@ def read_entries(data: bytes, jurisdiction: str | None, *, root: str, before: in
 
     An entry that is not JSON is a finding at its place, and spoils no other; so is a list that does not end.
     """
-    whole = _listed_in_columns(data, jurisdiction, before=before) or _whole(data, before=before)
+    whole = columns.of_list(data, _reader(jurisdiction), before=before) or _whole(data, before=before)
     if whole is not None and whole.declared:
         return whole
     findings: list[Finding] = []
@@ -170,131 +158,13 @@ def _together(
     elements: list[_Element], findings: list[Finding], jurisdiction: str | None, *, is_part: bool = False
 ) -> Reading:
     """The reading of all elements."""
-    gathered = _Gathered(findings)
+    gathered = Gathered(findings)
     for element in elements:
         gathered.add(_one(element, jurisdiction))
     reading = gathered.reading()
     if not reading.declared and not reading.findings and not is_part:
         return _failed(found(NOTHING_HELD))
     return reading
-
-
-class _Gathered:
-    """Readings of single consignments on their way to become one."""
-
-    def __init__(self, findings: Iterable[Finding] = ()) -> None:
-        self.declared: list[Declared] = []
-        self._findings = list(findings)
-        self._dropped: list[str] = []
-        self._kept = self._unlisted = 0
-
-    def add(self, one: Reading) -> None:
-        """One more."""
-        self._kept += one.kept
-        self._dropped += one.dropped
-        self.declared += one.declared
-        room = FINDINGS_MAX - len(self._findings)
-        self._findings += one.findings[:room]
-        self._unlisted += len(one.findings[room:])
-
-    def reading(self, declared: Sequence[Declared] | None = None, kept: int = 0) -> Reading:
-        """All of them, or these consignments with their findings. `kept` counts what was kept beside them."""
-        more = [found(AND_MORE, f"{self._unlisted:,}")] if self._unlisted else []
-        return Reading(
-            format=NAME,
-            declared=tuple(self.declared) if declared is None else declared,
-            findings=(*self._findings, *more),
-            kept=self._kept + kept,
-            dropped=tuple(self._dropped),
-        )
-
-
-def _listed_in_columns(body: bytes, jurisdiction: str | None, *, before: int = 0) -> Reading | None:
-    """The reading of a list or an envelope by columns; None where it is short, or not plainly one.
-
-    `before` is how many entries of its list stood before it.
-    """
-    if len(body) < COLUMNS_MIN:
-        return None
-    root = ""
-    try:
-        if body.lstrip()[:1] == b"{":
-            held = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-            if list(held) != ["consignments"] or body.count(b'"consignments"') != 1:
-                return None
-            body, root = bytes(held["consignments"]), "/consignments"
-        raws = msgspec.json.decode(body, type=list[msgspec.Raw])
-    except (msgspec.MsgspecError, RecursionError):
-        return None
-    starts, ends, at = np.empty(len(raws), np.int64), np.empty(len(raws), np.int64), 0
-    for place, raw in enumerate(map(memoryview, raws)):
-        if raw[0] != _BRACE:
-            return None
-        at = body.index(b"{", at)
-        starts[place] = at
-        at += len(raw)
-        ends[place] = at
-    return _in_columns(body, starts, ends, lambda place: f"{root}/{before + place}", jurisdiction)
-
-
-def _lines_in_columns(data: bytes, lines: list[_Element], jurisdiction: str | None) -> Reading | None:
-    """The same of one object a line."""
-    if len(data) < COLUMNS_MIN:
-        return None
-    sizes = np.array([len(line.raw or b"") for line in lines])
-    try:
-        raws = msgspec.json.Decoder(msgspec.Raw).decode_lines(b"\n".join([line.raw or b"" for line in lines]))
-    except (msgspec.MsgspecError, RecursionError):
-        return None
-    if [len(memoryview(raw)) for raw in raws] != sizes.tolist() or not all(
-        memoryview(raw)[0] == _BRACE for raw in raws
-    ):
-        return None
-    body = b"\n".join([line.raw or b"" for line in lines])
-    ends = np.cumsum(sizes + 1) - 1
-    return _in_columns(body, ends - sizes, ends, lambda place: lines[place].at, jurisdiction)
-
-
-def _in_columns(
-    body: bytes, starts: Whole, ends: Whole, at: Callable[[int], str], jurisdiction: str | None
-) -> Reading | None:
-    """The reading of consignments that stand there in the message; those that are not plain are read one by one.
-
-    `at` says where the one at a place stood. None where the message cannot be read so.
-    """
-    is_ascii = body.isascii()
-    try:
-        if not is_ascii:
-            body.decode()
-    except UnicodeDecodeError:
-        return None
-    told = shapes.found(body, starts, ends) if len(starts) else None
-    if told is None:
-        return None
-    batch, is_odd, kept = framed(told)
-    if not is_ascii or b"\x7f" in body:
-        odd = [match.start() for match in _ODD_TEXT.finditer(body)]
-        is_odd[np.searchsorted(starts, odd, "right") - 1] = True
-    gathered = _Gathered()
-    is_kept = np.ones(len(starts), np.bool_)
-    for place in np.flatnonzero(is_odd).tolist():
-        one = _one(_Element(at(place), body[starts[place] : ends[place]]), jurisdiction)
-        is_kept[place] = bool(one.declared)
-        gathered.add(one)
-    order = np.flatnonzero(is_kept)
-    apart = gathered.declared
-    if is_odd.any():
-        places = np.where(is_kept, np.cumsum(is_kept) - 1, -1)
-        plain = (batch, np.where(is_odd, -1, places))
-        batch = Batch.woven([plain, (Batch.of([one.consignment for one in apart]), places[is_odd & is_kept])])
-
-    def make(place: int) -> Declared:
-        entry = int(order[place])
-        record = msgspec.json.decode(body[starts[entry] : ends[entry]], type=Consignment)
-        return Declared(consignment=record, anchor={"at": at(entry)})
-
-    by_place = dict(zip(np.flatnonzero(is_odd[order]).tolist(), apart, strict=True))
-    return gathered.reading(InColumns(batch, apart=by_place, make=make), kept=int(kept[~is_odd].sum()))
 
 
 def source_pointer(declared: Declared, pointer: str) -> str:
@@ -347,7 +217,7 @@ def _plain_leaves(body: bytes, records: list[Consignment], numbers: Any) -> int 
     would let pass. `numbers` is the message with its exact numbers alone. Raises ValueError where a name stands twice,
     or a number is not written plainly.
     """
-    if (not body.isascii() or b"\\" in body or b"\x7f" in body) and _ODD_TEXT.search(body):
+    if (not body.isascii() or b"\\" in body or b"\x7f" in body) and ODD_TEXT.search(body):
         return None
     if any(edge in body for edge in _CALENDAR_EDGES):
         return None
@@ -459,6 +329,11 @@ def _lines(body: bytes) -> list[_Element]:
     if len(lines) < 2 or objects * 2 < len(lines):
         return []
     return [_Element(f"line {number} ", line) for number, line in lines]
+
+
+def _reader(jurisdiction: str | None) -> Callable[[str, bytes], Reading]:
+    """What reads one consignment, from where it stood and its bytes."""
+    return lambda at, raw: _one(_Element(at, raw), jurisdiction)
 
 
 def _one(element: _Element, jurisdiction: str | None) -> Reading:
