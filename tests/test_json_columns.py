@@ -24,7 +24,7 @@ from tidewaiter.formats.json import reading as canonical
 from tidewaiter.formats.reading import InColumns, Reading
 from tidewaiter.model.batch import SCHEMA, Batch
 
-EXAMPLES = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 NEVER = 1 << 60
 
 VALUES = (
@@ -33,9 +33,9 @@ VALUES = (
     "{}", "[1]", "[null]", '["a"]', '["a", "b"]', '[["a"]]', '[{"role": "seller"}, "b"]', '["a", {"role": "seller"}]',
     '[{}]', '{"amount": "1", "currency": "GBP"}', '{"amount": 1.5, "currency": "GBP"}', '{"amount": "1"}',
     '[{"role": "buyer"}]', '"\\u0041"', '"\\\\"', '"\\""', '"/"', '"a:1"', '"é漢"', '"a\u202eb"', '"a\x7fb"',
-    '"\\ud800"',
-    '"GB"', '"gb"', '"G"', '"EUR"', '""', '"2026-11-02"', '"2026-02-30"', '"2026-11-02T09:30:00Z"',
-    '"2026-11-02T09:30:00.123456+01:00"', '"0001-01-01T00:00:00+23:00"', '"9999-12-31"', f'"{"x" * 36}"', '"sale"',
+    '"\\ud800"', '"GB"', '"gb"', '"G"', '"EUR"', '""', '"2026-11-02"', '"2026-02-30"', '"2026-11-02T09:30:00Z"',
+    '"2026-11-02T09:30:00.123456+01:00"', '"0001-01-01T00:00:00+23:00"', '"9999-12-31"',
+    '"0001-01-01T00:00:00Z"', '"1850-01-01T00:00:00Z"', '"0001-01-01"', f'"{"x" * 36}"', '"sale"',
     '"seller"', '"original"', '"import"', '"[{"', '"}]"', '"},{"', '","', "2147483648", "99999999999",
 )  # fmt: skip
 NAMES = (
@@ -139,6 +139,34 @@ def test_lines_that_only_together_are_json_are_not_taken_for_consignments(monkey
 
     assert_same(columns, records)
     assert [one.anchor["at"] for one in columns.declared] == ["line 7 "]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"consignments": [%s], "\\u0063onsignments": [%s, %s]}',
+        '{"consignments": [%s], "consignments": [%s, %s]}',
+        '{"\\u0063onsignments": [%s], "consignments": [%s, %s]}',
+        '{"consignments": [%s, %s, %s], "more": 1}',
+        '[%s, %s, [%s]]',
+        '[%s, 5, %s, null, %s]',
+        '[%s, {}, { }, %s, {"": 1}, %s]',
+        '[%s, %s, %s] []',
+        '[{}, {}, {}]%.0s%.0s%.0s',
+    ],
+)  # fmt: skip
+def test_a_message_that_is_no_plain_list_is_read_as_by_records(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = f"{{{HEAD}}}"
+    columns, records = both(monkeypatch, (text % (one, one, one)).encode())
+
+    assert_same(columns, records)
+
+
+@pytest.mark.parametrize("written", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1850-01-01T00:00:00Z"])
+def test_an_instant_out_of_our_time_is_judged_as_by_records(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns, records = both(monkeypatch, f'[{{{HEAD}, "issued_at": "{written}"}}, {{{HEAD}}}]'.encode())
+
+    assert_same(columns, records)
 
 
 @EXAMPLES

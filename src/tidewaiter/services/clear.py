@@ -153,7 +153,8 @@ def clear_readings(
             _cleared(reading, place, head, verdict, source=message.source)
             for place, (head, verdict) in enumerate(judged)
         )
-        consignments, answers = (), b""
+        consignments: tuple[ClearedConsignment, ...] = ()
+        answers = b""
         if is_answered:
             prefix = hashlib.sha256(b"%s\0%s" % (message.sender.encode(), message.data)).hexdigest()[:20]
             consignments = tuple(
@@ -245,7 +246,10 @@ class _Head(NamedTuple):
 def _heads(batch: Batch) -> Iterator[_Head]:
     items = np.bincount(batch.items["row"].to_numpy(), minlength=len(batch)).tolist()
     told = batch.consignments.select("reference", "jurisdiction", "accepted_on", "function").iter_rows()
-    return (_Head(*head, count) for head, count in zip(told, items, strict=True))
+    return (
+        _Head(reference, country, day, function, count)
+        for (reference, country, day, function), count in zip(told, items, strict=True)
+    )
 
 
 def _dated(batch: Batch, *, law: Law, day_of: DayOf, trust: bool) -> Batch:

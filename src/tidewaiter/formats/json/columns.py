@@ -6,6 +6,7 @@ is plain is made when it is asked for, from the same bytes, by the typed decoder
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
@@ -29,6 +30,7 @@ COLUMNS_MIN = 32_768
 FINDINGS_MAX = 1_000
 """So many findings about consignments that could not be read at all are listed for one message."""
 _BRACE = ord("{")
+_ENVELOPE = re.compile(rb'\s*\{\s*"consignments"\s*:\s*(?=\[)')
 
 One: TypeAlias = Callable[[str, bytes], Reading]
 """What reads one consignment, from where it stood and its bytes."""
@@ -43,11 +45,13 @@ def of_list(body: bytes, one: One, *, before: int = 0) -> Reading | None:
         return None
     root = ""
     try:
-        if body.lstrip()[:1] == b"{":
-            held = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-            if list(held) != ["consignments"] or body.count(b'"consignments"') != 1:
+        if opened := _ENVELOPE.match(body):
+            held = msgspec.json.decode(body, type=dict[str, msgspec.Raw]).get("consignments", b"")
+            listed = body[opened.end() : opened.end() + len(memoryview(held))]
+            # Nothing beside it, nor the same name once more in other letters.
+            if listed != bytes(held) or body[opened.end() + len(listed) :].strip() != b"}":
                 return None
-            body, root = bytes(held["consignments"]), "/consignments"
+            body, root = listed, "/consignments"
         raws = msgspec.json.decode(body, type=list[msgspec.Raw])
     except (msgspec.MsgspecError, RecursionError):
         return None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from tidewaiter.formats.json.building import ENTRIES_MAX
@@ -26,9 +27,13 @@ from tidewaiter.formats.json.layout import (
 )
 from tidewaiter.formats.json.shapes import Found, Values, positions
 from tidewaiter.formats.spans import LONGEST, apart, exact, texts
+from tidewaiter.formats.text import YEARS
 from tidewaiter.model.batch import SCHEMA, Batch
 from tidewaiter.model.exact import MISSING, Whole, Yes, series
 from tidewaiter.model.money import MICRO
+
+Column = TypeVar("Column", bound=npt.NDArray[Any])
+Places: TypeAlias = npt.NDArray[np.uint32]
 
 
 class Framed(NamedTuple):
@@ -90,9 +95,11 @@ class _Maker:
         for at in first.tolist():
             try:
                 text = padded[values.starts[at] : values.ends[at]].decode()
-                made.append(msgspec.convert(text, PLACES[values.place[at]].hint))
+                value = msgspec.convert(text, PLACES[values.place[at]].hint)
             except (msgspec.ValidationError, UnicodeDecodeError):
-                made.append(None)
+                value = None
+            is_far = isinstance(value, date) and value.year not in YEARS  # an instant is a date, too
+            made.append(None if is_far else value)
         self._judge(values, np.array([value is None for value in made], np.bool_)[which])
         self._judge(values, values.ends - values.starts > LONGEST)
         self.different, self.which = made, which
@@ -129,7 +136,7 @@ class _Maker:
     def _columns(self, sizes: dict[int, int]) -> dict[int, dict[str, pl.Series]]:
         """The columns of each context in which something is said. All of one type are made at once and then cut."""
         columns: dict[int, dict[str, pl.Series]] = {entity: {} for entity in sizes}
-        numbers, words, keys = _Together(columns), _Together(columns), _Together(columns)
+        numbers, keys, words = _Together[Whole](columns), _Together[Whole](columns), _Together[Places](columns)
         for entity in sizes:
             for name, key in self._keys(entity).items():
                 keys.add(entity, name, key)
@@ -179,25 +186,25 @@ class _Maker:
         return np.where(micro == MISSING, MISSING, micro // MICRO)
 
 
-def _placed(size: int, owners: Whole, values: Whole, nothing: int) -> Whole:
+def _placed(size: int, owners: Whole, values: Whole, nothing: int) -> Places:
     """The values at the places of their owners, and `nothing` elsewhere."""
     full = np.full(size, nothing, np.uint32)
     full[owners] = values
     return full
 
 
-class _Together:
+class _Together(Generic[Column]):
     """Columns of one type that are made at once and then cut apart: a column made alone costs ten times as much."""
 
     def __init__(self, columns: dict[int, dict[str, pl.Series]]) -> None:
         self._columns = columns
-        self._parts: list[tuple[int, str, Whole]] = []
+        self._parts: list[tuple[int, str, Column]] = []
 
-    def add(self, entity: int, name: str, values: Whole) -> None:
+    def add(self, entity: int, name: str, values: Column) -> None:
         """One more column of a context."""
         self._parts.append((entity, name, values))
 
-    def cut(self, make: Callable[[Whole], pl.Series]) -> None:
+    def cut(self, make: Callable[[npt.NDArray[Any]], pl.Series]) -> None:
         """Make them."""
         if not self._parts:
             return

@@ -12,6 +12,7 @@ from tidewaiter.model.exact import Whole
 
 _MAX = max(map(len, NAMES))
 _SLOTS_BITS = 14
+_FOLD = np.uint64(29)
 _SHIFT = np.uint64(64 - _SLOTS_BITS)
 
 
@@ -26,7 +27,11 @@ _BETWEEN = np.array([_word(name[WORD:]) if len(name) > 2 * WORD else 0 for name 
 
 
 def _hashed(first: Words, last: Words, factor: np.uint64) -> Whole:
-    return ((first * factor + (last ^ (last >> np.uint64(29))) * (factor + np.uint64(2))) >> _SHIFT).astype(np.int64)
+    folded: Words = last ^ (last >> _FOLD)
+    mixed: Words = first * factor
+    mixed += folded * np.uint64(int(factor) ^ 2)
+    found: Whole = (mixed >> _SHIFT).astype(np.int64)
+    return found
 
 
 def _factor() -> np.uint64:

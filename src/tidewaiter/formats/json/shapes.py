@@ -78,7 +78,7 @@ class _Text(NamedTuple):
     starts: Whole
     ends: Whole
     first: Whole
-    count: Whole
+    marks: Whole
 
 
 class _Leaves(NamedTuple):
@@ -114,15 +114,15 @@ def found(body: bytes, starts: Whole, ends: Whole) -> Found | None:
     quotes = np.flatnonzero(np.frombuffer(plain, np.uint8) == _QUOTE)
     first = np.searchsorted(quotes, starts)
     text = _Text(padded, signs, quotes, starts, ends, first, np.searchsorted(quotes, ends) - first)
-    is_odd |= text.count == 0
+    is_odd |= text.marks == 0
     template = _templates(text)
-    heads, template = np.unique(template[text.count > 0], return_inverse=True)
+    heads, template = np.unique(template[text.marks > 0], return_inverse=True)
     if not len(heads):
         return None
     # One without any text has nothing that could be spread, as the last in the count, which has no values.
     spread = np.full(len(starts), len(heads))
-    spread[text.count > 0] = template
-    structure = _taken_apart([body[starts[head] : ends[head]] for head in heads.tolist()], text.count[heads])
+    spread[text.marks > 0] = template
+    structure = _taken_apart([body[starts[head] : ends[head]] for head in heads.tolist()], text.marks[heads])
     return _spread(text, heads, spread, structure, is_odd)
 
 
@@ -178,12 +178,10 @@ def _following(text: _Text, row: Whole, mark: Whole) -> Whole:
 
 def _past_colon(signs: Bytes, at: Whole) -> Whole:
     """Where the value begins behind a name: past the colon and white space."""
-    while len(at):
-        is_before = _IS_BEFORE[signs[at]]
-        if not is_before.any():
-            break
-        at = at + is_before
-    return at
+    begins = at.copy()
+    while (is_before := _IS_BEFORE[signs[begins]]).any():
+        begins += is_before
+    return begins
 
 
 _IS_BEFORE = np.zeros(256, np.bool_)
@@ -194,9 +192,9 @@ def _templates(text: _Text) -> Whole:
     """For each consignment the one whose shape it has: itself where it is the first of its shape, or stands alone."""
     template = np.arange(len(text.starts))
     left = TEMPLATES_MAX
-    counts, sizes = np.unique(text.count, return_counts=True)
+    counts, sizes = np.unique(text.marks, return_counts=True)
     for count in counts[np.argsort(-sizes, kind="stable")].tolist():
-        rows = np.flatnonzero(text.count == count)
+        rows = np.flatnonzero(text.marks == count)
         while len(rows) >= ALIKE_MIN and left and count:
             left -= 1
             is_alike = _alike(text, int(rows[0]), rows)
@@ -207,7 +205,7 @@ def _templates(text: _Text) -> Whole:
 
 def _alike(text: _Text, one: int, rows: Whole) -> Yes:
     """Which of these consignments, of as many quotation marks, have the shape of one of them."""
-    begin, end, first, count = (int(part[one]) for part in (text.starts, text.ends, text.first, text.count))
+    begin, end, first, count = (int(part[one]) for part in (text.starts, text.ends, text.first, text.marks))
     marks = [0, *(text.quotes[first : first + count] - begin).tolist(), end - begin]
     anchors, steps, sizes, fixed = _stretches(text.padded[begin:end], marks)
     at = text.quotes[text.first[rows][:, None] + np.clip(np.array(anchors) - 1, 0, count - 1)] + steps
@@ -216,7 +214,7 @@ def _alike(text: _Text, one: int, rows: Whole) -> Yes:
     seen = gathered(text.padded, at.ravel(), _CHUNK).view("<u8").reshape(len(rows), -1)
     mask = ((np.arange(_CHUNK) < np.array(sizes)[:, None]) * np.uint8(255)).reshape(-1).view("<u8")
     wanted = np.frombuffer(b"".join(fixed), "<u8") & mask
-    alike: Yes = ((seen & mask) == wanted).all(axis=1)
+    alike: Yes = ((seen & mask) == wanted).all(axis=1) & (at >= 0).all(axis=1)
     # What is behind the last text is as long in all, but for a bare value in it.
     behind = text.ends[rows] - text.quotes[text.first[rows] + count - 1]
     return alike if anchors[-1] == count + 1 else alike & (behind == marks[-1] - marks[-2])

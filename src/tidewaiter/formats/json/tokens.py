@@ -141,7 +141,8 @@ def _gaps(padded: bytes, signs: Bytes, at: Whole, widths: Whole) -> _Gaps:
     stops = (window == _COMMA) | (window == ord("}")) | (window == ord("]"))
     until = np.where(is_empty[bare], 2, stops.argmax(axis=1))
     for place in np.flatnonzero(~stops.any(axis=1)).tolist():
-        until[place] = len(_LONG_BARE.match(padded, int(values[place]))[0])
+        long = _LONG_BARE.match(padded, int(values[place]))
+        until[place] = len(long[0]) if long else 0
     begins[bare] += 1 + until
     sizes[bare] -= 1 + until
     kinds, which = _told_apart(cut_words(padded, begins, sizes))
