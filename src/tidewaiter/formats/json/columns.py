@@ -7,7 +7,7 @@ is plain is made when it is asked for, from the same bytes, by the typed decoder
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -56,12 +56,12 @@ def of_list(body: bytes, one: One, *, before: int = 0) -> Reading | None:
     except (msgspec.MsgspecError, RecursionError):
         return None
     starts, ends, at = np.empty(len(raws), np.int64), np.empty(len(raws), np.int64), 0
-    for place, raw in enumerate(map(memoryview, raws)):
-        if raw[0] != _BRACE:
+    for place, size in enumerate(_sizes(raws)):
+        if not size:
             return None
         at = body.index(b"{", at)
         starts[place] = at
-        at += len(raw)
+        at += size
         ends[place] = at
     return _read(body, starts, ends, lambda place: f"{root}/{before + place}", one)
 
@@ -73,15 +73,22 @@ def of_lines(lines: Sequence[tuple[str, bytes]], one: One) -> Reading | None:
     if len(body) < COLUMNS_MIN:
         return None
     try:
-        raws = list(map(memoryview, msgspec.json.Decoder(msgspec.Raw).decode_lines(body)))
+        raws = msgspec.json.Decoder(msgspec.Raw).decode_lines(body)
     except (msgspec.MsgspecError, RecursionError):
         return None
     # Each is a line of its own: none goes over two, and no line holds two.
-    if list(map(len, raws)) != list(map(len, texts)) or not all(raw[0] == _BRACE for raw in raws):
+    if list(_sizes(raws)) != list(map(len, texts)):
         return None
     sizes = np.array(list(map(len, texts)))
     ends = np.cumsum(sizes + 1) - 1
     return _read(body, ends - sizes, ends, lambda place: lines[place][0], one)
+
+
+def _sizes(raws: Iterable[msgspec.Raw]) -> Iterator[int]:
+    """How many bytes each object has; 0 for what is none."""
+    for raw in raws:
+        view = memoryview(raw)
+        yield len(view) if view[0] == _BRACE else 0
 
 
 def _read(body: bytes, starts: Whole, ends: Whole, at: Callable[[int], str], one: One) -> Reading | None:

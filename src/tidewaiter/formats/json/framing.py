@@ -142,9 +142,9 @@ class _Maker:
                 keys.add(entity, name, key)
         for number, at in _grouped(self.numbers.place):
             place = PLACES[number]
-            full = np.full(sizes[place.entity], MISSING, np.int64)
-            full[self.numbers.owner[at]] = self._counted(number, at) if place.sort == WHOLE else self.micro[at]
-            numbers.add(place.entity, place.column, full)
+            whole = np.full(sizes[place.entity], MISSING, np.int64)
+            whole[self.numbers.owner[at]] = self._counted(number, at) if place.sort == WHOLE else self.micro[at]
+            numbers.add(place.entity, place.column, whole)
         pool = texts(self.found.padded, self.quoted.starts, self.quoted.ends)
         nothing = len(self.quoted.starts)
         for number, at in _grouped(self.quoted.place):
@@ -180,7 +180,7 @@ class _Maker:
         micro, signs = self.micro[at], self.found.signs
         starts, ends = self.numbers.starts[at], self.numbers.ends[at]
         is_whole = (micro % MICRO == 0) & (micro <= WHOLE_MAX[number] * MICRO)
-        for step in range(int((ends - starts).max(initial=0))):
+        for step in range(min(int((ends - starts).max(initial=0)), LONGEST)):  # what is longer is no number here
             is_whole &= (signs[starts + step] != ord(".")) | (starts + step >= ends)
         self._judge(Values(*(part[at] for part in self.numbers)), ~is_whole)
         return np.where(micro == MISSING, MISSING, micro // MICRO)

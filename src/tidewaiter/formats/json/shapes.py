@@ -31,7 +31,8 @@ from tidewaiter.model.exact import Whole, Yes
 
 ALIKE_MIN = 8
 """So many consignments of one shape are worth a template."""
-TEMPLATES_MAX = 64
+EFFORT_MAX = 8
+"""So many times as many comparisons as there are consignments are made to find shapes."""
 _CHUNK = 32
 _QUOTE = ord('"')
 _ENTITIES = [number for number, context in enumerate(CONTEXTS) if context.shape == MANY]
@@ -151,7 +152,7 @@ def _spread(text: _Text, heads: Whole, template: Whole, structure: _Structure, i
     quoted = Values(text.quotes[mark] + 1, text.quotes[mark + 1], place, row, owner)
     # A bare value begins as far behind its name, and ends as far before what follows, as in the one taken apart.
     name = text.first[heads[structure.bare.of]] + 2 * structure.bare.at + 1
-    starts = _past_colon(text.signs, text.quotes[name] + 1)
+    starts = _past_colon(text, text.quotes[name] + 1)
     ahead = starts - text.quotes[name]
     behind = _following(text, heads[structure.bare.of], name) - starts - structure.sizes
     row, which, mark, place, owner = values(structure.bare)
@@ -172,18 +173,26 @@ def _pairs(of: Whole, template: Whole, size: int) -> tuple[Whole, Whole]:
 
 def _following(text: _Text, row: Whole, mark: Whole) -> Whole:
     """Where the next text begins behind a quotation mark, or the consignment ends."""
-    following = np.append(text.quotes, len(text.signs))[mark + 1]
-    return np.minimum(following, text.ends[row])
+    following: Whole = np.minimum(np.append(text.quotes, len(text.signs))[mark + 1], text.ends[row])
+    return following
 
 
-def _past_colon(signs: Bytes, at: Whole) -> Whole:
+def _past_colon(text: _Text, at: Whole) -> Whole:
     """Where the value begins behind a name: past the colon and white space."""
     begins = at.copy()
-    while (is_before := _IS_BEFORE[signs[begins]]).any():
+    for _ in range(_STEPS_MAX):
+        is_before = _IS_BEFORE[text.signs[begins]]
+        if not is_before.any():
+            return begins
         begins += is_before
+    for place in np.flatnonzero(_IS_BEFORE[text.signs[begins]]).tolist():
+        white = _BEFORE.match(text.padded, int(begins[place]))
+        begins[place] = white.end() if white else begins[place]
     return begins
 
 
+_STEPS_MAX = 32
+_BEFORE = re.compile(rb"[: \t\r\n]*")
 _IS_BEFORE = np.zeros(256, np.bool_)
 _IS_BEFORE[list(b": \t\r\n")] = True
 
@@ -191,12 +200,12 @@ _IS_BEFORE[list(b": \t\r\n")] = True
 def _templates(text: _Text) -> Whole:
     """For each consignment the one whose shape it has: itself where it is the first of its shape, or stands alone."""
     template = np.arange(len(text.starts))
-    left = TEMPLATES_MAX
+    effort = EFFORT_MAX * len(template)
     counts, sizes = np.unique(text.marks, return_counts=True)
     for count in counts[np.argsort(-sizes, kind="stable")].tolist():
         rows = np.flatnonzero(text.marks == count)
-        while len(rows) >= ALIKE_MIN and left and count:
-            left -= 1
+        while count and len(rows) >= ALIKE_MIN and effort >= len(rows):
+            effort -= len(rows)
             is_alike = _alike(text, int(rows[0]), rows)
             template[rows[is_alike]] = rows[0]
             rows = rows[~is_alike]
