@@ -52,20 +52,35 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InColumns(Sequence[Declared]):
-    """Consignments that were read as columns. `batch` has them all; a record is made where one is asked for.
+    """So many consignments that were read as columns: neither the batch nor a record is made before it is asked for.
 
-    `apart` has, by their places, those that were read one by one, since something in them called for a closer look:
-    no other has findings.
+    `apart` are, by their places, those that were read one by one, since something in them called for a closer look: no
+    other has findings. `batch` makes the columns of all, `make` the record of one that is not apart.
     """
 
-    def __init__(self, batch: Batch, *, apart: Mapping[int, Declared], make: Callable[[int], Declared]) -> None:
-        self.batch = batch
+    def __init__(
+        self,
+        size: int,
+        *,
+        batch: Callable[[], Batch],
+        apart: Mapping[int, Declared],
+        make: Callable[[int], Declared],
+    ) -> None:
         self.apart = apart
+        self._size = size
+        self._framed = batch
         self._make = make
+        self._batch: Batch | None = None
         self._made: list[Declared] | None = None
 
+    def batch(self) -> Batch:
+        """All of them as columns."""
+        if self._batch is None:
+            self._batch = self._framed()
+        return self._batch
+
     def __len__(self) -> int:
-        return len(self.batch)
+        return self._size
 
     @overload
     def __getitem__(self, place: int) -> Declared: ...
@@ -130,7 +145,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     def batch(self) -> Batch:
         """The consignments as columns: as they were read, where they were read so."""
         if isinstance(self.declared, InColumns):
-            return self.declared.batch
+            return self.declared.batch()
         return Batch.of([one.consignment for one in self.declared])
 
 

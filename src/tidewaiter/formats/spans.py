@@ -113,11 +113,3 @@ def exact(signs: Bytes, starts: Whole, ends: Whole) -> Whole:
     plain &= (point > 0) & (point <= _DIGITS_MAX) & (decimals <= _DECIMALS_MAX) & ((point == sizes) | (decimals > 0))
     plain &= (signs[starts] != ord("0")) | (point == 1)
     return np.where(plain, number * _TENS[np.clip(decimals, 0, _DECIMALS_MAX)], MISSING)
-
-
-def capitals(signs: Bytes, starts: Whole, ends: Whole, size: int) -> Yes:
-    """Whether each is so many capital letters and nothing else."""
-    fits: Yes = ends - starts == size
-    for place in range(size):
-        fits &= signs[starts + place] - np.uint8(ord("A")) < 26
-    return fits

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from tidewaiter.formats.json import shapes
-from tidewaiter.formats.json.framing import framed
+from tidewaiter.formats.json.framing import Judged
 from tidewaiter.formats.json.kinds import AND_MORE
 from tidewaiter.formats.json.scanning import ODD_TEXT
 from tidewaiter.formats.reading import Declared, InColumns, Reading
@@ -105,7 +105,8 @@ def _read(body: bytes, starts: Whole, ends: Whole, at: Callable[[int], str], one
     told = shapes.found(body, starts, ends) if len(starts) else None
     if told is None:
         return None
-    batch, is_odd, kept = framed(told)
+    judged = Judged(told)
+    is_odd = judged.is_odd
     if not is_ascii or b"\x7f" in body:
         odd = [match.start() for match in ODD_TEXT.finditer(body)]
         is_odd[np.searchsorted(starts, odd, "right") - 1] = True
@@ -117,10 +118,16 @@ def _read(body: bytes, starts: Whole, ends: Whole, at: Callable[[int], str], one
         gathered.add(reading)
     order = np.flatnonzero(is_kept)
     apart = gathered.declared
-    if is_odd.any():
+
+    def batch() -> Batch:
+        if not is_odd.any():
+            return judged.batch()
+        alone = Batch.of([declared.consignment for declared in apart])
+        if is_odd.all():
+            return alone
         places = np.where(is_kept, np.cumsum(is_kept) - 1, -1)
-        plain = (batch, np.where(is_odd, -1, places))
-        batch = Batch.woven([plain, (Batch.of([declared.consignment for declared in apart]), places[is_odd & is_kept])])
+        plain = (judged.batch(), np.where(is_odd, -1, places))
+        return Batch.woven([plain, (alone, places[is_odd & is_kept])])
 
     def make(place: int) -> Declared:
         entry = int(order[place])
@@ -128,7 +135,9 @@ def _read(body: bytes, starts: Whole, ends: Whole, at: Callable[[int], str], one
         return Declared(consignment=record, anchor={"at": at(entry)})
 
     by_place = dict(zip(np.flatnonzero(is_odd[order]).tolist(), apart, strict=True))
-    return gathered.reading(InColumns(batch, apart=by_place, make=make), kept=int(kept[~is_odd].sum()))
+    return gathered.reading(
+        InColumns(len(order), batch=batch, apart=by_place, make=make), kept=int(judged.kept[~is_odd].sum())
+    )
 
 
 class Gathered:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 import numpy as np
@@ -36,22 +36,10 @@ Column = TypeVar("Column", bound=npt.NDArray[Any])
 Places: TypeAlias = npt.NDArray[np.uint32]
 
 
-class Framed(NamedTuple):
-    """The consignments of a message as a batch, which rows of it are not plain, and of each row the values kept."""
+class Judged:
+    """The values of a message, judged: which consignments are not plain, `is_odd`, and how many values of each are
+    `kept`. Columns are made when they are asked for."""
 
-    batch: Batch
-    is_odd: Yes
-    kept: Whole
-
-
-def framed(found: Found) -> Framed:
-    """The frames of all consignments. What stands in the rows that are not plain is not to be used."""
-    maker = _Maker(found)
-    frames = maker.frames()
-    return Framed(Batch(**frames), maker.is_odd, maker.kept)
-
-
-class _Maker:
     def __init__(self, found: Found) -> None:
         self.found = found
         self.is_odd = found.is_odd.copy()
@@ -67,6 +55,8 @@ class _Maker:
         )
         self.micro = exact(found.signs, self.numbers.starts, self.numbers.ends)
         self._judge(self.numbers, self.micro == MISSING)
+        self._judge_whole()
+        self._judge_lists()
         self.coded = Values(*(part[sort == TOLD] for part in quoted))
         self._tell_apart()
         is_text = (sort != EXACT) & (sort != TOLD)
@@ -76,6 +66,24 @@ class _Maker:
     def _judge(self, values: Values, is_wrong: Yes) -> None:
         if is_wrong.any():
             self.is_odd[values.row[is_wrong]] = True
+
+    def _judge_lists(self) -> None:
+        """Lists that are too long. Keeps the place of each object in its list."""
+        self.position = {entity: positions(objects.parent) for entity, objects in self.found.objects.items()}
+        for entity, objects in self.found.objects.items():
+            is_beyond = self.position[entity] >= ENTRIES_MAX
+            if entity and is_beyond.any():
+                self.is_odd[objects.row[is_beyond]] = True
+
+    def _judge_whole(self) -> None:
+        """Whole numbers: they are written without a point, and within their bound."""
+        at = np.flatnonzero(SORT[self.numbers.place] == WHOLE)
+        micro, starts, ends = self.micro[at], self.numbers.starts[at], self.numbers.ends[at]
+        is_whole = (micro % MICRO == 0) & (micro <= WHOLE_MAX[self.numbers.place[at]] * MICRO)
+        for step in range(min(int((ends - starts).max(initial=0)), LONGEST)):  # what is longer is no number here
+            is_whole &= (self.found.signs[starts + step] != ord(".")) | (starts + step >= ends)
+        if not is_whole.all():
+            self.is_odd[self.numbers.row[at[~is_whole]]] = True
 
     def _judge_capitals(self) -> None:
         found, values = self.found, self.quoted
@@ -104,8 +112,8 @@ class _Maker:
         self._judge(values, values.ends - values.starts > LONGEST)
         self.different, self.which = made, which
 
-    def frames(self) -> dict[str, pl.DataFrame]:
-        """Every frame of the batch."""
+    def batch(self) -> Batch:
+        """All consignments as columns. What stands in the rows that are not plain is not to be used."""
         sizes = {entity: len(objects.row) for entity, objects in self.found.objects.items()}
         columns = self._columns(sizes)
         made: dict[str, list[pl.DataFrame]] = {}
@@ -116,20 +124,19 @@ class _Maker:
                     [said[one.name] if one.name in said else one.new_from_index(0, size) for one in _NOTHING[entity]]
                 )
             )
-        return _EMPTY | {name: pl.concat(parts) if len(parts) > 1 else parts[0] for name, parts in made.items()}
+        said_frames = {name: pl.concat(parts) if len(parts) > 1 else parts[0] for name, parts in made.items()}
+        return Batch(**_EMPTY | said_frames)
 
     def _keys(self, entity: int) -> dict[str, Whole]:
         """Which consignment each object stands in, which goods item, and where in its list."""
         row, parent = self.found.objects[entity]
         if not entity:
             return {"row": row}
-        position = positions(parent)
-        if len(position) and int(position.max()) >= ENTRIES_MAX:
-            self.is_odd[row[position >= ENTRIES_MAX]] = True
+        position = self.position[entity]
         if CONTEXTS[entity].frame == "items":
             return {"row": row, "item": position}
         if CONTEXTS[entity].above:
-            items = positions(self.found.objects[CONTEXTS[entity].above].parent)
+            items = self.position[CONTEXTS[entity].above]
             return {"row": row, "item": items[parent], "position": position}
         return {"row": row, "position": position}
 
@@ -143,7 +150,7 @@ class _Maker:
         for number, at in _grouped(self.numbers.place):
             place = PLACES[number]
             whole = np.full(sizes[place.entity], MISSING, np.int64)
-            whole[self.numbers.owner[at]] = self._counted(number, at) if place.sort == WHOLE else self.micro[at]
+            whole[self.numbers.owner[at]] = self.micro[at] // MICRO if place.sort == WHOLE else self.micro[at]
             numbers.add(place.entity, place.column, whole)
         pool = texts(self.found.padded, self.quoted.starts, self.quoted.ends)
         nothing = len(self.quoted.starts)
@@ -174,16 +181,6 @@ class _Maker:
         numbers.cut(lambda every: series("", every))
         words.cut(lambda every: pool[pl.Series(every)])
         return columns
-
-    def _counted(self, number: int, at: Whole) -> Whole:
-        """Whole numbers: they are written without a point, and within their bound."""
-        micro, signs = self.micro[at], self.found.signs
-        starts, ends = self.numbers.starts[at], self.numbers.ends[at]
-        is_whole = (micro % MICRO == 0) & (micro <= WHOLE_MAX[number] * MICRO)
-        for step in range(min(int((ends - starts).max(initial=0)), LONGEST)):  # what is longer is no number here
-            is_whole &= (signs[starts + step] != ord(".")) | (starts + step >= ends)
-        self._judge(Values(*(part[at] for part in self.numbers)), ~is_whole)
-        return np.where(micro == MISSING, MISSING, micro // MICRO)
 
 
 def _placed(size: int, owners: Whole, values: Whole, nothing: int) -> Places:

@@ -22,8 +22,6 @@ ONE, MANY, TEXTS = 1, 2, 3
 TEXT, CAPITALS, EXACT, WHOLE, TOLD = 1, 2, 3, 4, 5
 """What a value is: any text; some capital letters; an exact number; a whole number; what the type itself must say."""
 
-NOWHERE = 0
-"""The place of a name that nothing is known of."""
 _BYTES_MAX = 2**31 - 1
 
 

@@ -53,16 +53,13 @@ class Bare(NamedTuple):
 class Tokens(NamedTuple):
     """A message taken apart. Texts are numbered in their order, and so are segments and rows (consignments).
 
-    Of texts: `starts`, `ends`, `is_name`, `is_alone` (a name before a text), `segment`, `place` (of a name, 0 where it
-    is not known). Of segments: `row`, `context`, `owner` (the segment that begins the object that has a row in a
-    frame), `above` (the same of what that object stands in), `begins` (an object begins here), `object`. Of rows: which
-    are not plain, `is_odd`.
+    `signs` are its bytes. Of texts: `is_name`, `is_alone` (a name before a text), `segment`, `place` (of a name, 0
+    where it is not known). Of segments: `row`, `context`, `owner` (the segment that begins the object that has a row in
+    a frame), `above` (the same of what that object stands in), `begins` (an object begins here), `object`. Of rows:
+    which are not plain, `is_odd`.
     """
 
-    padded: bytes
     signs: Bytes
-    starts: Whole
-    ends: Whole
     is_name: Yes
     is_alone: Yes
     segment: Whole
@@ -121,7 +118,7 @@ def tokens(packed: bytes, row_firsts: Whole) -> Tokens:
 
     is_odd[row[context == UNKNOWN]] = True
     return Tokens(
-        padded=padded, signs=signs, starts=starts, ends=ends, is_name=is_name, is_alone=is_name & (widths == 1),
+        signs=signs, is_name=is_name, is_alone=is_name & (widths == 1),
         segment=segment, place=place, bare=gaps.bare, row=row, context=context, object=object_, owner=owner,
         above=above, begins=begins, is_odd=is_odd,
     )  # fmt: skip
