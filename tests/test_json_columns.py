@@ -152,6 +152,12 @@ def test_lines_that_only_together_are_json_are_not_taken_for_consignments(monkey
         '[%s, 5, %s, null, %s]',
         '[%s, {}, { }, %s, {"": 1}, %s]',
         '[%s, %s, %s] []',
+        '[%s, %s, {"items": [{}], "reference": "A", "jurisdiction": "%.0sGB", "items": [{}]}]',
+        '[%s, %s, %s, {"reference": "A", "jurisdiction": "GB", "items": [{}]}]',
+        '[%s, %s, %s, {"reference": "A", "jurisdiction": "GB", "items": [{"net_mass": 1}, {}]}]',
+        '[%s, %s, %s, {"reference": "A", "jurisdiction": "GB", "version": [1, 2]}]',
+        '[%s, %s, %s, {"reference": "A", "jurisdiction": "GB", "transport": {}}]',
+        '{"reference": "A", "jurisdiction": "GB", "items": [{}, {}]}%.0s%.0s%.0s',
         '[{}, {}, {}]%.0s%.0s%.0s',
     ],
 )  # fmt: skip

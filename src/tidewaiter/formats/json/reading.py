@@ -91,7 +91,7 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
     except UnicodeDecodeError as error:
         return _failed(found(NOT_UTF8, f"byte {error.start + 1} begins no character"))
     elements, findings = _elements(body)
-    if not findings and all(element.raw is not None for element in elements):
+    if elements and elements[0].at.startswith("line "):
         in_columns = columns.of_lines([(one.at, one.raw or b"") for one in elements], _reader(jurisdiction))
         if in_columns is not None:
             return in_columns

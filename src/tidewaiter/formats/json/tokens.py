@@ -107,6 +107,7 @@ def tokens(packed: bytes, row_firsts: Whole) -> Tokens:
     is_odd = np.zeros(len(row_firsts), np.bool_)
     # What is strange before the first text of a consignment stands at the end of the one before.
     is_odd[row[does == STRANGE] - begins_row[does == STRANGE]] = True
+    is_odd[-1] |= gaps.does[-1] != END
     does[begins_row] = NEXT
 
     names = np.flatnonzero(is_name)
