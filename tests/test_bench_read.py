@@ -21,7 +21,7 @@ def test_made_up_entries_are_read_without_a_finding() -> None:
 def test_each_format_has_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench_read, "TIMES", 1)
     monkeypatch.setattr(bench_read, "LEAST_S", 1e-9)
-    console = Console(record=True, width=150)
+    console = Console(record=True, width=200)
     bench_read.run(console, count=2)
     text = console.export_text()
 

@@ -13,6 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from make import consignment, item
+from tidewaiter.cli.bench import consignments
+from tidewaiter.formats import FORMATS
+from tidewaiter.formats.json import columns as json_columns
 from tidewaiter.law import Law, load
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.money import from_micro
@@ -62,6 +65,35 @@ def test_messages_cleared_together_give_what_they_give_one_by_one() -> None:
     ]
 
     assert clear(*several) == [result for one in several for result in clear(one)]
+
+
+def test_a_message_read_by_columns_is_cleared_as_by_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    records = [
+        *consignments(20),
+        consignment(
+            reference="SUPPLEMENT",
+            declaration_type="IMY",
+            declared_acceptance=datetime(2026, 10, 31, 23, 30, tzinfo=UTC),
+            accepted_on=None,
+        ),
+    ]
+    listed = FORMATS["json"].write(records)
+    bad = listed.replace(b'"quantity": "1"', b'"quantity": "-1"', 1)
+    messages = [
+        message(consignment(reference="ALONE")),
+        *(Message(source=name, data=data) for name, data in (("long", listed), ("bad", bad))),
+        message(consignment(reference="LAST")),
+    ]
+    by_way = []
+    for least in (0, 1 << 60):
+        monkeypatch.setattr(json_columns, "COLUMNS_MIN", least)
+        by_way.append([clear(*messages), clear_messages(messages, law=law(), past=Past(), on=DAY, is_answered=False)])
+    [by_columns, unanswered], [by_records, _] = by_way
+
+    assert by_columns == by_records
+    assert [one.records for one in unanswered] == [one.records for one in by_records]
+    assert not any(one.answers or one.consignments for one in unanswered)
+    assert [finding.code for finding in by_columns[2].cleared[0].findings if finding.severity == "error"] == ["JSN-10"]
 
 
 def test_a_message_that_cannot_be_read_gives_findings_and_one_record_without_a_reference() -> None:

@@ -131,7 +131,9 @@ def clear(
         number = run.state.done
         for handful in files.gathered(run.rest(inputs)):
             records: list[Cleared] = []
-            cleared = clear_messages(handful, law=law, past=Past(), jurisdiction=jurisdiction, on=day)
+            cleared = clear_messages(
+                handful, law=law, past=Past(), jurisdiction=jurisdiction, on=day, is_answered=answers is not None
+            )
             for message, done in zip(handful, cleared, strict=True):
                 number += 1
                 if returned:
@@ -450,7 +452,7 @@ def _columns(path: Path | None) -> dict[str, str]:
 
 
 def _keep_returned(folder: Path, number: int, message: Message, done: ClearedMessage) -> None:
-    findings = [*done.findings, *(finding for one in done.consignments for finding in one.cleared.findings)]
+    findings = [*done.findings, *(finding for one in done.cleared for finding in one.findings)]
     before = message.piece.before if message.piece is not None else 0
     rows = rows_returned(message.data, findings, format=done.format, columns=message.columns, before=before)
     if rows:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, overload, runtime_checkable
 
 import msgspec
 
 from tidewaiter.model.answer import Answer
+from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding, Kind
 from tidewaiter.model.movement import Movement
@@ -50,6 +51,65 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
     anchor: Mapping[str, str] = {}
 
 
+class InColumns(Sequence[Declared]):
+    """So many consignments that were read as columns: neither the batch nor a record is made before it is asked for.
+
+    `apart` are, by their places, those that were read one by one, since something in them called for a closer look: no
+    other has findings. `batch` makes the columns of all, `make` the record of one that is not apart.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        *,
+        batch: Callable[[], Batch],
+        apart: Mapping[int, Declared],
+        make: Callable[[int], Declared],
+    ) -> None:
+        self.apart = apart
+        self._size = size
+        self._framed = batch
+        self._make = make
+        self._batch: Batch | None = None
+        self._made: list[Declared] | None = None
+
+    def batch(self) -> Batch:
+        """All of them as columns."""
+        if self._batch is None:
+            self._batch = self._framed()
+        return self._batch
+
+    def __len__(self) -> int:
+        return self._size
+
+    @overload
+    def __getitem__(self, place: int) -> Declared: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Declared]: ...
+    def __getitem__(self, place: int | slice) -> Declared | Sequence[Declared]:
+        """The consignment at this place as a record, or those of a slice."""
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        one = range(len(self))[place]
+        if self._made is not None:
+            return self._made[one]
+        return self.apart[one] if one in self.apart else self._make(one)
+
+    def __iter__(self) -> Iterator[Declared]:
+        if self._made is None:
+            self._made = [self[place] for place in range(len(self))]
+        return iter(self._made)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} consignments in columns>"
+
+
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """A document of trade as read: an order, a payment or a waybill, with what was wrong in reading it.
 
@@ -72,7 +132,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     format: str
-    declared: tuple[Declared, ...] = ()
+    declared: Sequence[Declared] = ()
     documents: tuple[Told, ...] = ()
     answers: tuple[Answer, ...] = ()
     movements: tuple[Movement, ...] = ()
@@ -81,6 +141,12 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     kept: int = 0
     dropped: tuple[str, ...] = ()
     """`kept` counts the leaf values that found a field, `dropped` names the places of those that did not."""
+
+    def batch(self) -> Batch:
+        """The consignments as columns: as they were read, where they were read so."""
+        if isinstance(self.declared, InColumns):
+            return self.declared.batch()
+        return Batch.of([one.consignment for one in self.declared])
 
 
 class Format(Protocol):

@@ -248,6 +248,14 @@ class Batch:
             frames[name] = _frame(name, plan, found, **dict(zip(_KEYS, joined, strict=False)))
         return Batch(**frames)
 
+    @staticmethod
+    def woven(parts: Sequence[tuple[Batch, Whole]]) -> Batch:
+        """One batch of several: row `n` of a part becomes row `places[n]`, and is left out where that is below nought.
+
+        Together the places that are not are all from nought up, each once.
+        """
+        return Batch(**{name: _woven([(getattr(batch, name), places) for batch, places in parts]) for name in SCHEMA})
+
     def records(self) -> list[Consignment]:
         """The consignments again, equal to those the batch was made of."""
         below: dict[tuple[int, int | None], dict[str, list[msgspec.Struct]]] = defaultdict(lambda: defaultdict(list))
@@ -270,6 +278,21 @@ class Batch:
     def frame_names() -> tuple[str, ...]:
         """The names of all frames."""
         return tuple(SCHEMA)
+
+
+def _woven(parts: Sequence[tuple[pl.DataFrame, Whole]]) -> pl.DataFrame:
+    moved = []
+    for frame, places in parts:
+        if frame.height:
+            row = places[frame["row"].to_numpy()]
+            placed = frame.with_columns(pl.Series("row", np.maximum(row, 0), dtype=ROW))
+            moved.append(placed if row.min() >= 0 else placed.filter(pl.Series(row >= 0)))
+    if not moved:
+        return parts[0][0].clear()
+    joined = pl.concat(moved, rechunk=True)
+    # What stands at the head of any consignment comes before what stands at a goods item.
+    order = [pl.col("item").is_not_null(), "row", "item", "position"] if "position" in joined.columns else _KEYS[:2]
+    return joined.sort([key for key in order if not isinstance(key, str) or key in joined.columns])
 
 
 def _places(lists: Sequence[Sequence[Any]]) -> tuple[Whole, Whole]:

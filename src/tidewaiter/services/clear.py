@@ -6,19 +6,23 @@ No store and no clock are needed; what must be known of the past is handed in.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
+import numpy as np
+import polars as pl
 from msgspec import structs
 
 from tidewaiter import formats, pipeline
 from tidewaiter.assessment import receipt
 from tidewaiter.clearance import reasons
-from tidewaiter.formats import Declared, Reading, pieces
-from tidewaiter.formats.reading import Piece
+from tidewaiter.formats import Reading, pieces
+from tidewaiter.formats.reading import InColumns, Piece
 from tidewaiter.law import Law
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.batch import Batch
@@ -67,13 +71,16 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class ClearedMessage(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one message. `findings` are about the message as a whole; each consignment has its own.
 
-    `format` is '' where none could be found. `answers` holds those of all consignments, as bytes in `format`;
-    `answers_read` is not empty where the message was itself an answer. `kept` and `dropped` count leaf values read.
+    `format` is '' where none could be found. `cleared` says of each consignment what customs makes of it. Where they
+    were asked for, `consignments` are the same with their records and answers, and `answers` holds those of all, as
+    bytes in `format`. `answers_read` is not empty where the message was itself an answer. `kept` and `dropped` count
+    leaf values read.
     """
 
     source: str
     format: str
     findings: tuple[Finding, ...]
+    cleared: tuple[Cleared, ...]
     consignments: tuple[ClearedConsignment, ...]
     answers: bytes
     answers_read: tuple[Answer, ...] = ()
@@ -83,7 +90,7 @@ class ClearedMessage(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def records(self) -> list[Cleared]:
         """One record a consignment; and one without a reference where a message could not be read, or not all of it."""
-        records = [one.cleared for one in self.consignments]
+        records = list(self.cleared)
         if any(finding.severity == "error" for finding in self.findings):
             records.append(about_message(self.format, self.findings, source=self.source))
         return records
@@ -96,14 +103,16 @@ def clear_messages(
     past: Past,
     jurisdiction: str | None = None,
     on: date | DayOf,
+    is_answered: bool = True,
 ) -> list[ClearedMessage]:
     """What customs makes of each message, in their order. All consignments go through the corridor as one batch.
 
     `on` is the day of acceptance, or gives it for a country; a day the message itself states goes before it.
-    `jurisdiction` is used where a message does not name its country.
+    `jurisdiction` is used where a message does not name its country. With `is_answered` false no answers are made, nor
+    the records of consignments that only answers would need.
     """
     readings = [read_message(message, jurisdiction=jurisdiction) for message in messages]
-    return clear_readings(messages, readings, law=law, past=past, on=on)
+    return clear_readings(messages, readings, law=law, past=past, on=on, is_answered=is_answered)
 
 
 def read_message(message: Message, *, jurisdiction: str | None = None) -> Reading:
@@ -125,6 +134,7 @@ def clear_readings(
     trust_stated_day: bool = True,
     number: Callable[[Message, Consignment], str] | None = None,
     at: datetime | None = None,
+    is_answered: bool = True,
 ) -> list[ClearedMessage]:
     """The same for messages that have been read already.
 
@@ -133,40 +143,33 @@ def clear_readings(
     are sent; without them the answers carry neither.
     """
     day_of = on if callable(on) else lambda _country: on
-    dated = [
-        [_dated(one, law=law, day_of=day_of, trust=trust_stated_day) for one in reading.declared]
-        for reading in readings
-    ]
-    verdicts = iter(_verdicts([one for declared in dated for one in declared], law, past))
+    batch = _dated(_batch_of(readings), law=law, day_of=day_of, trust=trust_stated_day)
+    own = [findings for reading in readings for findings in _findings_in(reading)]
+    verdicts = iter(zip(_heads(batch), _verdicts(batch, own, law, past), strict=True))
     results = []
-    for message, reading, declared in zip(messages, readings, dated, strict=True):
-        prefix = hashlib.sha256(b"%s\0%s" % (message.sender.encode(), message.data)).hexdigest()[:20]
-        consignments = tuple(
-            _cleared(
-                one,
-                next(verdicts),
-                message=message,
-                format=reading.format,
-                id=f"{prefix}-{place}",
-                mrn=one.consignment.mrn or _numbered(number, message, one.consignment),
-                at=at,
-            )
-            for place, one in enumerate(declared)
+    for message, reading in zip(messages, readings, strict=True):
+        judged = [next(verdicts) for _ in range(len(reading.declared))]
+        cleared = tuple(
+            _cleared(reading, place, head, verdict, source=message.source)
+            for place, (head, verdict) in enumerate(judged)
         )
-        told = [answer for one in consignments for answer in one.answers]
-        told += [
-            answer_about_document(one.document, one.findings, id=f"{prefix}-trade-{place}", at=at)
-            for place, one in enumerate(reading.documents)
-        ]
-        if reading.findings:
-            told.append(answer_about_message(reading.findings, id=prefix, at=at))
+        consignments: tuple[ClearedConsignment, ...] = ()
+        answers = b""
+        if is_answered:
+            prefix = hashlib.sha256(b"%s\0%s" % (message.sender.encode(), message.data)).hexdigest()[:20]
+            consignments = tuple(
+                _answered(one.consignment, done, verdict, message=message, id=f"{prefix}-{place}", number=number, at=at)
+                for place, (one, done, (_, verdict)) in enumerate(zip(reading.declared, cleared, judged, strict=True))
+            )
+            answers = _answers(reading, consignments, prefix=prefix, at=at)
         results.append(
             ClearedMessage(
                 source=message.source,
                 format=reading.format,
                 findings=reading.findings,
+                cleared=cleared,
                 consignments=consignments,
-                answers=in_their_format(reading.format, told),
+                answers=answers,
                 answers_read=reading.answers,
                 kept=reading.kept,
                 dropped=reading.dropped,
@@ -175,11 +178,41 @@ def clear_readings(
     return results
 
 
-def _numbered(
-    number: Callable[[Message, Consignment], str] | None, message: Message, consignment: Consignment
-) -> str | None:
-    """The customs reference; None where nobody gives one, or no country is known to give it."""
-    return number(message, consignment) if number and consignment.jurisdiction else None
+def _answers(
+    reading: Reading, consignments: Sequence[ClearedConsignment], *, prefix: str, at: datetime | None
+) -> bytes:
+    """All answers to a message, in its format."""
+    told = [answer for one in consignments for answer in one.answers]
+    told += [
+        answer_about_document(one.document, one.findings, id=f"{prefix}-trade-{place}", at=at)
+        for place, one in enumerate(reading.documents)
+    ]
+    if reading.findings:
+        told.append(answer_about_message(reading.findings, id=prefix, at=at))
+    return in_their_format(reading.format, told)
+
+
+def _batch_of(readings: Sequence[Reading]) -> Batch:
+    """All consignments of these readings as one batch: columns as they were read, and records made into columns."""
+    parts: list[Batch] = []
+    for in_columns, together in itertools.groupby(readings, lambda one: isinstance(one.declared, InColumns)):
+        if in_columns:
+            parts += [reading.batch() for reading in together]
+        else:
+            parts.append(Batch.of([one.consignment for reading in together for one in reading.declared]))
+    if len(parts) == 1:
+        return parts[0]
+    ends = list(itertools.accumulate(map(len, parts)))
+    return Batch.woven([(part, np.arange(end - len(part), end)) for part, end in zip(parts, ends, strict=True)])
+
+
+def _findings_in(reading: Reading) -> Iterator[tuple[Finding, ...]]:
+    """What was found in reading each consignment."""
+    declared = reading.declared
+    if not isinstance(declared, InColumns):
+        return (one.findings for one in declared)
+    apart = declared.apart
+    return (apart[place].findings if place in apart else () for place in range(len(declared)))
 
 
 def in_their_format(format: str, answers: Sequence[Answer]) -> bytes:
@@ -200,26 +233,51 @@ class _Verdict(NamedTuple):
     law_digest: str
 
 
-def _dated(one: Declared, *, law: Law, day_of: DayOf, trust: bool) -> Declared:
-    """The same with its legal day of acceptance."""
-    record = one.consignment
-    if trust and record.accepted_on is not None:
-        return one
-    day = day_of(record.jurisdiction)
-    stated = record.declared_acceptance
-    if stated is not None and (record.declaration_type or "")[2:] in SUPPLEMENTARY:
-        tax_point = stated.astimezone(ZoneInfo(law.time_zone(record.jurisdiction))).date()
-        day = tax_point if trust else min(tax_point, day)
-    return structs.replace(one, consignment=structs.replace(record, accepted_on=day))
+class _Head(NamedTuple):
+    """What is told of a consignment besides its verdict."""
+
+    reference: str
+    jurisdiction: str
+    accepted_on: date | None
+    function: str
+    items: int
 
 
-def _verdicts(declared: Sequence[Declared], law: Law, past: Past) -> list[_Verdict]:
-    """The verdict on each, in their order."""
-    if not declared:
+def _heads(batch: Batch) -> Iterator[_Head]:
+    items = np.bincount(batch.items["row"].to_numpy(), minlength=len(batch)).tolist()
+    told = batch.consignments.select("reference", "jurisdiction", "accepted_on", "function").iter_rows()
+    return (
+        _Head(reference, country, day, function, count)
+        for (reference, country, day, function), count in zip(told, items, strict=True)
+    )
+
+
+def _dated(batch: Batch, *, law: Law, day_of: DayOf, trust: bool) -> Batch:
+    """The same with the legal day of acceptance of each consignment."""
+    told = batch.consignments.select("jurisdiction", "accepted_on", "declared_acceptance", "declaration_type")
+    days: list[date] = []
+    known: dict[str, date] = {}
+    for country, said, stated, kind in told.iter_rows():
+        if trust and said is not None:
+            days.append(said)
+            continue
+        day = known.get(country)
+        if day is None:
+            day = known[country] = day_of(country)
+        if stated is not None and (kind or "")[2:] in SUPPLEMENTARY:
+            tax_point = stated.astimezone(ZoneInfo(law.time_zone(country))).date()
+            day = tax_point if trust else min(tax_point, day)
+        days.append(day)
+    dated = batch.consignments.with_columns(pl.Series("accepted_on", days, dtype=pl.Date))
+    return replace(batch, consignments=dated)
+
+
+def _verdicts(batch: Batch, own: Sequence[tuple[Finding, ...]], law: Law, past: Past) -> list[_Verdict]:
+    """The verdict on each, in their order. `own` is what was found in reading each."""
+    size = len(batch)
+    if not size:
         return []
-    batch = Batch.of([one.consignment for one in declared])
     outcome = pipeline.clear(batch, law, past)
-    size = len(declared)
     found = findings_by_row(outcome.findings, size)
     charged = charges_by_row(receipt(batch, outcome.charges, law), size)
     totals = totals_by_row(outcome.charges, size)
@@ -228,45 +286,43 @@ def _verdicts(declared: Sequence[Declared], law: Law, past: Past) -> list[_Verdi
     seen = signals_by_row(outcome.signals, size)
     posted = postings_by_row(outcome.postings, size)
     verdicts = []
-    for row, one in enumerate(declared):
-        findings = (*one.findings, *found[row])
+    for row, (before, country) in enumerate(zip(own, batch.consignments["jurisdiction"], strict=True)):
         decision, postings = decided[row], posted[row]
-        if any(finding.severity == "error" for finding in one.findings):
+        if any(finding.severity == "error" for finding in before):
             decision, postings = UNREAD, ()
         verdicts.append(
             _Verdict(
-                findings,
+                (*before, *found[row]),
                 charged[row],
                 totals[row],
                 regimes.get(row),
                 decision,
                 seen[row],
                 postings,
-                law.digest_of(one.consignment.jurisdiction) or outcome.law_digest,
+                law.digest_of(country) or outcome.law_digest,
             )
         )
     return verdicts
 
 
-def _cleared(
-    one: Declared, verdict: _Verdict, *, message: Message, format: str, id: str, mrn: str | None, at: datetime | None
-) -> ClearedConsignment:
-    record = one.consignment
-    if record.mrn != mrn and verdict.decision.control != "not_accepted":
-        record = structs.replace(record, mrn=mrn)
-    cleared = Cleared(
-        reference=record.reference,
-        format=format,
-        source=message.source,
-        jurisdiction=record.jurisdiction,
-        accepted_on=record.accepted_on,
-        function=record.function,
+def _cleared(reading: Reading, place: int, head: _Head, verdict: _Verdict, *, source: str) -> Cleared:
+    """What customs makes of the consignment at a place of the reading."""
+    return Cleared(
+        reference=head.reference,
+        format=reading.format,
+        source=source,
+        jurisdiction=head.jurisdiction,
+        accepted_on=head.accepted_on,
+        function=head.function,
         regime=verdict.regime,
-        items=len(record.items),
+        items=head.items,
         findings=tuple(
             finding
             if finding.source_pointer
-            else structs.replace(finding, source_pointer=formats.source_pointer(format, one, finding.pointer))
+            else structs.replace(
+                finding,
+                source_pointer=formats.source_pointer(reading.format, reading.declared[place], finding.pointer),
+            )
             for finding in verdict.findings
         ),
         charges=verdict.charges,
@@ -274,6 +330,25 @@ def _cleared(
         decision=verdict.decision,
         law_digest=verdict.law_digest,
     )
+
+
+def _answered(
+    record: Consignment,
+    cleared: Cleared,
+    verdict: _Verdict,
+    *,
+    message: Message,
+    id: str,
+    number: Callable[[Message, Consignment], str] | None,
+    at: datetime | None,
+) -> ClearedConsignment:
+    """The same with the record, under its day and its customs reference, and with the answers."""
+    if record.accepted_on != cleared.accepted_on:
+        record = structs.replace(record, accepted_on=cleared.accepted_on)
+    # Nobody numbers what is not accepted, nor where no country is known to do it.
+    if verdict.decision.control != "not_accepted":
+        numbered = number(message, record) if number and record.jurisdiction and not record.mrn else None
+        record = structs.replace(record, mrn=record.mrn or numbered)
     return ClearedConsignment(
         consignment=record,
         cleared=cleared,

@@ -10,8 +10,9 @@ A JSON document of some other customs dialect also begins with a bracket, so thi
 
 from __future__ import annotations
 
+from tidewaiter.formats.json.columns import NAME
 from tidewaiter.formats.json.kinds import KINDS
-from tidewaiter.formats.json.reading import BOM, NAME, read, source_pointer
+from tidewaiter.formats.json.reading import BOM, read, source_pointer
 from tidewaiter.formats.json.schema import schema
 from tidewaiter.formats.json.splitting import read_piece, split
 from tidewaiter.formats.json.writing import answer, write

@@ -7,7 +7,7 @@ characters) is looked for first, on the bytes.
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Callable
 from decimal import Decimal
 from types import GenericAlias
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
@@ -15,9 +15,10 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin
 import msgspec
 import numpy as np
 
+from tidewaiter.formats.json import columns
 from tidewaiter.formats.json.building import ENTRIES_MAX, Repeated, build
+from tidewaiter.formats.json.columns import NAME, Gathered
 from tidewaiter.formats.json.kinds import (
-    AND_MORE,
     MALFORMED,
     NOT_AN_OBJECT,
     NOT_UTF8,
@@ -27,7 +28,7 @@ from tidewaiter.formats.json.kinds import (
     UNFIT_VALUE,
     UNKNOWN_FIELD,
 )
-from tidewaiter.formats.json.scanning import entries
+from tidewaiter.formats.json.scanning import ODD_TEXT, entries
 from tidewaiter.formats.json.tree import refuse, tree_of, where
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.text import found, shortened
@@ -35,17 +36,7 @@ from tidewaiter.model import about
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
 
-NAME = "json"
 BOM = b"\xef\xbb\xbf"
-FINDINGS_MAX = 1_000
-"""So many findings about consignments that could not be read at all are listed for one message."""
-
-_ODD_TEXT = re.compile(
-    rb"(?i:\\[bfnrt]|\\u(?:00[0-9]|202[a-e]|206[6-9]|fd[de]|fff[ef]|dff[ef]))"
-    rb"|\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xb7[\x90-\xaf]|\xef\xbf[\xbe\xbf]"
-    rb"|[\xf0-\xf4][\x80-\xbf]\xbf[\xbe\xbf]"
-)
-"""What may be an unfit character. An escape below U+00A0 is looked at closely: it can spell a field's name, too."""
 
 
 class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,21 +83,28 @@ class _Repetition(ValueError):
 def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
     """What a JSON message holds: one consignment, a list, an envelope with a list, or one a line."""
     body = data.removeprefix(BOM)
-    whole = _whole(body)
+    whole = columns.of_list(body, _reader(jurisdiction)) or _whole(body)
     if whole is not None and whole.declared:
         return whole
     try:
         body.decode()
     except UnicodeDecodeError as error:
         return _failed(found(NOT_UTF8, f"byte {error.start + 1} begins no character"))
-    return _together(*_elements(body), jurisdiction)
+    elements, findings = _elements(body)
+    if elements and elements[0].at.startswith("line "):
+        in_columns = columns.of_lines([(one.at, one.raw or b"") for one in elements], _reader(jurisdiction))
+        if in_columns is not None:
+            return in_columns
+    return _together(elements, findings, jurisdiction)
 
 
 def read_lines(data: bytes, jurisdiction: str | None, *, before: int) -> Reading:
     """What a part of a message of lines holds. `before` is how many lines stood before it."""
     numbered = enumerate(data.split(b"\n"), start=before + 1)
     lines = [_Element(f"line {number} ", line.strip()) for number, line in numbered if line.strip()]
-    return _plain_lines(lines) or _together(lines, [], jurisdiction, is_part=True)
+    raws = [(line.at, line.raw or b"") for line in lines]
+    in_columns = columns.of_lines(raws, _reader(jurisdiction))
+    return in_columns or _plain_lines(lines) or _together(lines, [], jurisdiction, is_part=True)
 
 
 def _plain_lines(lines: list[_Element]) -> Reading | None:
@@ -134,7 +132,7 @@ def read_entries(data: bytes, jurisdiction: str | None, *, root: str, before: in
 
     An entry that is not JSON is a finding at its place, and spoils no other; so is a list that does not end.
     """
-    whole = _whole(data, before=before)
+    whole = columns.of_list(data, _reader(jurisdiction), before=before) or _whole(data, before=before)
     if whole is not None and whole.declared:
         return whole
     findings: list[Finding] = []
@@ -160,24 +158,13 @@ def _together(
     elements: list[_Element], findings: list[Finding], jurisdiction: str | None, *, is_part: bool = False
 ) -> Reading:
     """The reading of all elements."""
-    declared: list[Declared] = []
-    dropped: list[str] = []
-    kept, unlisted = 0, 0
+    gathered = Gathered(findings)
     for element in elements:
-        one = _one(element, jurisdiction)
-        kept += one.kept
-        dropped += one.dropped
-        declared += one.declared
-        room = FINDINGS_MAX - len(findings)
-        findings += one.findings[:room]
-        unlisted += len(one.findings[room:])
-    if unlisted:
-        findings.append(found(AND_MORE, f"{unlisted:,}"))
-    if not declared and not findings and not is_part:
-        findings.append(found(NOTHING_HELD))
-    return Reading(
-        format=NAME, declared=tuple(declared), findings=tuple(findings), kept=kept, dropped=tuple(dropped)
-    )  # fmt: skip
+        gathered.add(_one(element, jurisdiction))
+    reading = gathered.reading()
+    if not reading.declared and not reading.findings and not is_part:
+        return _failed(found(NOTHING_HELD))
+    return reading
 
 
 def source_pointer(declared: Declared, pointer: str) -> str:
@@ -230,7 +217,7 @@ def _plain_leaves(body: bytes, records: list[Consignment], numbers: Any) -> int 
     would let pass. `numbers` is the message with its exact numbers alone. Raises ValueError where a name stands twice,
     or a number is not written plainly.
     """
-    if (not body.isascii() or b"\\" in body or b"\x7f" in body) and _ODD_TEXT.search(body):
+    if (not body.isascii() or b"\\" in body or b"\x7f" in body) and ODD_TEXT.search(body):
         return None
     if any(edge in body for edge in _CALENDAR_EDGES):
         return None
@@ -342,6 +329,11 @@ def _lines(body: bytes) -> list[_Element]:
     if len(lines) < 2 or objects * 2 < len(lines):
         return []
     return [_Element(f"line {number} ", line) for number, line in lines]
+
+
+def _reader(jurisdiction: str | None) -> Callable[[str, bytes], Reading]:
+    """What reads one consignment, from where it stood and its bytes."""
+    return lambda at, raw: _one(_Element(at, raw), jurisdiction)
 
 
 def _one(element: _Element, jurisdiction: str | None) -> Reading:

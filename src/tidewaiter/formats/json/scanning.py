@@ -6,6 +6,7 @@ What stands in a text, and how deep in brackets each sign is, is known for all o
 from __future__ import annotations
 
 import itertools
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,14 @@ _STEPS[[ord("["), ord("{")]] = 1
 _STEPS[[ord("]"), ord("}")]] = -1
 _IS_SIGN = _STEPS != 0
 _IS_SIGN[ord(",")] = True
+
+
+ODD_TEXT = re.compile(
+    rb"(?i:\\[bfnrt]|\\u(?:00[0-9]|202[a-e]|206[6-9]|fd[de]|fff[ef]|dff[ef]))"
+    rb"|\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xb7[\x90-\xaf]|\xef\xbf[\xbe\xbf]"
+    rb"|[\xf0-\xf4][\x80-\xbf]\xbf[\xbe\xbf]"
+)
+"""What may be an unfit character. An escape below U+00A0 is looked at closely: it can spell a field's name, too."""
 
 
 class Block(NamedTuple):

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tidewaiter.formats.json.columns import NAME
 from tidewaiter.formats.json.kinds import MALFORMED
-from tidewaiter.formats.json.reading import BOM, NAME, read_entries, read_lines
+from tidewaiter.formats.json.reading import BOM, read_entries, read_lines
 from tidewaiter.formats.json.scanning import Scanner
 from tidewaiter.formats.reading import PIECE_BYTES, RECORD_BYTES_MAX, RECORD_TOO_LONG, Piece, Reading
 from tidewaiter.formats.text import found

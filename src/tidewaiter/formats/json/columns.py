@@ -1,0 +1,170 @@
+"""Reading JSON by columns: what is regular goes from bytes into the frames of a batch, and the rest record by record.
+
+What a consignment is, is for the reading of one to say: whatever is not plain here is read by it. A record of one that
+is plain is made when it is asked for, from the same bytes, by the typed decoder.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeAlias
+
+import msgspec
+import numpy as np
+
+from tidewaiter.formats.json import shapes
+from tidewaiter.formats.json.framing import Judged
+from tidewaiter.formats.json.kinds import AND_MORE
+from tidewaiter.formats.json.scanning import ODD_TEXT
+from tidewaiter.formats.reading import Declared, InColumns, Reading
+from tidewaiter.formats.text import found
+from tidewaiter.model.batch import Batch
+from tidewaiter.model.consignment import Consignment
+from tidewaiter.model.exact import Whole
+from tidewaiter.model.finding import Finding
+
+NAME = "json"
+COLUMNS_MIN = 32_768
+"""A message of fewer bytes is sooner read record by record."""
+FINDINGS_MAX = 1_000
+"""So many findings about consignments that could not be read at all are listed for one message."""
+_BRACE = ord("{")
+_ENVELOPE = re.compile(rb'\s*\{\s*"consignments"\s*:\s*(?=\[)')
+
+One: TypeAlias = Callable[[str, bytes], Reading]
+"""What reads one consignment, from where it stood and its bytes."""
+
+
+def of_list(body: bytes, one: One, *, before: int = 0) -> Reading | None:
+    """The reading of a list or an envelope by columns; None where it is short, or not plainly one.
+
+    `before` is how many entries of its list stood before it.
+    """
+    if len(body) < COLUMNS_MIN:
+        return None
+    root = ""
+    try:
+        if opened := _ENVELOPE.match(body):
+            held = msgspec.json.decode(body, type=dict[str, msgspec.Raw]).get("consignments", b"")
+            listed = body[opened.end() : opened.end() + len(memoryview(held))]
+            # Nothing beside it, nor the same name once more in other letters.
+            if listed != bytes(held) or body[opened.end() + len(listed) :].strip() != b"}":
+                return None
+            body, root = listed, "/consignments"
+        raws = msgspec.json.decode(body, type=list[msgspec.Raw])
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    starts, ends, at = np.empty(len(raws), np.int64), np.empty(len(raws), np.int64), 0
+    for place, size in enumerate(_sizes(raws)):
+        if not size:
+            return None
+        at = body.index(b"{", at)
+        starts[place] = at
+        at += size
+        ends[place] = at
+    return _read(body, starts, ends, lambda place: f"{root}/{before + place}", one)
+
+
+def of_lines(lines: Sequence[tuple[str, bytes]], one: One) -> Reading | None:
+    """The same of one object a line: where each stood, and its bytes."""
+    texts = [text for _, text in lines]
+    body = b"\n".join(texts)
+    if len(body) < COLUMNS_MIN:
+        return None
+    try:
+        raws = msgspec.json.Decoder(msgspec.Raw).decode_lines(body)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    # Each is a line of its own: none goes over two, and no line holds two.
+    if list(_sizes(raws)) != list(map(len, texts)):
+        return None
+    sizes = np.array(list(map(len, texts)))
+    ends = np.cumsum(sizes + 1) - 1
+    return _read(body, ends - sizes, ends, lambda place: lines[place][0], one)
+
+
+def _sizes(raws: Iterable[msgspec.Raw]) -> Iterator[int]:
+    """How many bytes each object has; 0 for what is none."""
+    for raw in raws:
+        view = memoryview(raw)
+        yield len(view) if view[0] == _BRACE else 0
+
+
+def _read(body: bytes, starts: Whole, ends: Whole, at: Callable[[int], str], one: One) -> Reading | None:
+    """The reading of consignments that stand there in the message; those that are not plain are read one by one.
+
+    `at` says where the one at a place stood. None where the message cannot be read so.
+    """
+    is_ascii = body.isascii()
+    try:
+        if not is_ascii:
+            body.decode()
+    except UnicodeDecodeError:
+        return None
+    told = shapes.found(body, starts, ends) if len(starts) else None
+    if told is None:
+        return None
+    judged = Judged(told)
+    is_odd = judged.is_odd
+    if not is_ascii or b"\x7f" in body:
+        odd = [match.start() for match in ODD_TEXT.finditer(body)]
+        is_odd[np.searchsorted(starts, odd, "right") - 1] = True
+    gathered = Gathered()
+    is_kept = np.ones(len(starts), np.bool_)
+    for place in np.flatnonzero(is_odd).tolist():
+        reading = one(at(place), body[starts[place] : ends[place]])
+        is_kept[place] = bool(reading.declared)
+        gathered.add(reading)
+    order = np.flatnonzero(is_kept)
+    apart = gathered.declared
+
+    def batch() -> Batch:
+        if not is_odd.any():
+            return judged.batch()
+        alone = Batch.of([declared.consignment for declared in apart])
+        if is_odd.all():
+            return alone
+        places = np.where(is_kept, np.cumsum(is_kept) - 1, -1)
+        plain = (judged.batch(), np.where(is_odd, -1, places))
+        return Batch.woven([plain, (alone, places[is_odd & is_kept])])
+
+    def make(place: int) -> Declared:
+        entry = int(order[place])
+        record = msgspec.json.decode(body[starts[entry] : ends[entry]], type=Consignment)
+        return Declared(consignment=record, anchor={"at": at(entry)})
+
+    by_place = dict(zip(np.flatnonzero(is_odd[order]).tolist(), apart, strict=True))
+    return gathered.reading(
+        InColumns(len(order), batch=batch, apart=by_place, make=make), kept=int(judged.kept[~is_odd].sum())
+    )
+
+
+class Gathered:
+    """Readings of single consignments on their way to become one."""
+
+    def __init__(self, findings: Iterable[Finding] = ()) -> None:
+        self.declared: list[Declared] = []
+        self._findings = list(findings)
+        self._dropped: list[str] = []
+        self._kept = self._unlisted = 0
+
+    def add(self, one: Reading) -> None:
+        """One more."""
+        self._kept += one.kept
+        self._dropped += one.dropped
+        self.declared += one.declared
+        room = FINDINGS_MAX - len(self._findings)
+        self._findings += one.findings[:room]
+        self._unlisted += len(one.findings[room:])
+
+    def reading(self, declared: Sequence[Declared] | None = None, kept: int = 0) -> Reading:
+        """All of them, or these consignments with their findings. `kept` counts what was kept beside them."""
+        more = [found(AND_MORE, f"{self._unlisted:,}")] if self._unlisted else []
+        return Reading(
+            format=NAME,
+            declared=tuple(self.declared) if declared is None else declared,
+            findings=(*self._findings, *more),
+            kept=self._kept + kept,
+            dropped=tuple(self._dropped),
+        )
