@@ -5,7 +5,7 @@ from __future__ import annotations
 from tidewaiter.formats.air import NOTHING_HELD, declared
 from tidewaiter.formats.mapped import Group, table
 from tidewaiter.formats.mapped_reading import Taker
-from tidewaiter.formats.one_record.graph import Graph, Object, parsed
+from tidewaiter.formats.one_record.graph import Graph, Object, parsed, types_of
 from tidewaiter.formats.one_record.shaping import waybills
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.text import found, shortened
@@ -36,10 +36,10 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
         records.append(declared(values, taker, jurisdiction=jurisdiction, known=known))
         dropped += taker.dropped
         kept |= taker.kept
-    answers = tuple(_answer(graph, one) for one in graph.objects if "api:Error" in _types(one))
+    answers = tuple(_answer(graph, one) for one in graph.objects if "api:Error" in types_of(one))
     findings = () if records else faulty
     if not records and not answers:
-        names = sorted({shortened(name) for one in graph.objects[:1] for name in _types(one)})
+        names = sorted({shortened(name) for one in graph.objects[:1] for name in types_of(one)})
         findings = (*findings, found(NOTHING_HELD, ", ".join(names) or "no type", source_pointer="/"))
     return Reading(
         format=NAME,
@@ -49,11 +49,6 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
         kept=len(kept) + len(answers),
         dropped=tuple(dict.fromkeys(dropped)),
     )
-
-
-def _types(one: Object) -> list[str]:
-    listed = one.get("@type", ())
-    return [listed] if isinstance(listed, str) else [name for name in listed if isinstance(name, str)]
 
 
 def _answer(graph: Graph, one: Object) -> Answer:

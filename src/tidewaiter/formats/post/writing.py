@@ -81,7 +81,7 @@ def _value(record: Any, leaf: Leaf) -> Any:
         role, _, inner = of_role.partition(".")
         party = _in_places(record.parties).get(role)
         return getattr(party, inner) if party is not None else None
-    if isinstance(record, Consignment) and _goes_without_saying(record, name):
+    if leaf.need != "M" and isinstance(record, Consignment) and _goes_without_saying(record, name):
         return None
     return getattr(record, name) if name else None
 
