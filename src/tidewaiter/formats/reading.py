@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
-from tidewaiter.model.answer import Answer
+from tidewaiter.model.answer import Answer, AnswerKind
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding, Kind
 from tidewaiter.model.movement import Movement
@@ -88,6 +88,10 @@ class Format(Protocol):
 
     NAME: str
     MEDIA_TYPES: tuple[str, ...]
+    ANSWERS: Mapping[AnswerKind, str]
+    """How each kind of answer is said in this dialect; a kind that it does not have is not there."""
+    POINTERS: str
+    """How an answer in this dialect points at a place; '' where it cannot."""
 
     def sniff(self, head: bytes) -> bool:
         """Whether a message that begins so is of this format. Cheap, and never raises."""
