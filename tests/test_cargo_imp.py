@@ -148,7 +148,7 @@ def test_a_line_that_is_not_of_its_form_is_a_finding(line: str, found: list[str]
         ("PVGJFK/1/K2.5", "PVGJFK/1/X2.5", ["CIM-04"]),
         ("MBI/999-12345675PVGJFK", "MBI/99-12345675PVGJFK", ["CIM-04"]),
         ("FHL/5", "FHL/9", ["CIM-06"]),
-        ("HBS/SAMPLE0001", "HBS/", ["AIR-01"]),
+        ("HBS/SAMPLE0001", "HBS/", ["CIM-04", "AIR-01"]),
     ],
 )
 def test_what_is_wrong_with_the_house_is_a_finding(old: str, new: str, found: list[str]) -> None:
@@ -161,6 +161,12 @@ def test_what_is_wrong_with_the_house_is_a_finding(old: str, new: str, found: li
 
 def test_a_manifest_without_a_house_is_an_error() -> None:
     assert codes("FHL/5\nMBI/999-12345675PVGJFK/T1K2.5\n" + CONSIGNEE) == ["CIM-04"]
+
+
+def test_a_line_of_rates_that_names_no_goods_is_no_item() -> None:
+    [record] = records(WAYBILL.replace("PPD/", "RTD\nPPD/", 1))
+
+    assert record.items == records(WAYBILL)[0].items
 
 
 def test_blanks_in_a_row_are_one_blank() -> None:

@@ -46,7 +46,7 @@ def answer_of(message: Message) -> Answer:
 
 def _errors(texts: Sequence[str]) -> Iterator[DialectError]:
     """A fault begins with its code; what begins with AT is the place of the one before."""
-    for text, after in zip(texts, (*texts[1:], ""), strict=True):
+    for text, after in zip(texts, (*texts[1:], ""), strict=False):
         if not text.startswith(_AT):
             place = after.removeprefix(_AT) if after.startswith(_AT) else ""
             yield DialectError(code=text.partition(" ")[0], pointer=place, text=text)

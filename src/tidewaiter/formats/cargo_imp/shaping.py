@@ -183,7 +183,7 @@ def _house(segment: Segment, shaper: Shaper) -> list[Node]:
     number, route, pieces, weight, count, words = (*row.parts, *[""] * 6)[:6]
     made = [shaper.node("House", number, row, 1)]
     places, mass = _PLACES.fullmatch(route), _WEIGHT.fullmatch(weight)
-    if places is None or mass is None or _PIECES.fullmatch(pieces) is None:
+    if not number or places is None or mass is None or _PIECES.fullmatch(pieces) is None:
         shaper.fault(k.FORM, "HBS/number/FRAJFK/pieces/K1.5/count/description", row)
     if places is not None:
         made += [shaper.node("Origin", places[1], row, 2), shaper.node("Destination", places[2], row, 2)]
@@ -275,7 +275,12 @@ def _rating(segment: Segment, shaper: Shaper) -> list[Node]:
                 into.append(shaper.node("Weight", mass[2], row, n, unitCode=_UNITS[mass[1]]))
             elif part:
                 into.append(shaper.node("Unread", part, row, n))
-    return items
+    # A line of rates that names no goods is no item; what it has stays named as dropped.
+    return [
+        more
+        for one in items
+        for more in ([one] if any(part.name != "Unread" for part in one.children) else one.children)
+    ]
 
 
 def _issued(segment: Segment, shaper: Shaper) -> list[Node]:
