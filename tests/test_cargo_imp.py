@@ -149,11 +149,12 @@ def test_a_line_that_is_not_of_its_form_is_a_finding(line: str, found: list[str]
         ("MBI/999-12345675PVGJFK", "MBI/99-12345675PVGJFK", ["CIM-04"]),
         ("FHL/5", "FHL/9", ["CIM-06"]),
         ("HBS/SAMPLE0001", "HBS/", ["CIM-04", "AIR-01"]),
+        ("HBS/SAMPLE0001/", "HBS//", ["CIM-04"]),
     ],
 )
 def test_what_is_wrong_with_the_house_is_a_finding(old: str, new: str, found: list[str]) -> None:
     text = (HEAD + CONSIGNEE).replace(old, new)
-    if found == ["AIR-01"]:
+    if "AIR-01" in found:
         text = text.replace("MBI/999-12345675PVGJFK/T1K2.5\n", "")
 
     assert codes(text) == found
