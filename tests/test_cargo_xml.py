@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -61,6 +62,15 @@ def test_the_order_of_elements_makes_no_difference() -> None:
 
     assert etree.tostring(root) != etree.tostring(etree.fromstring(HOUSE))
     assert only(etree.tostring(root)) == only(HOUSE)
+
+
+@pytest.mark.parametrize("name", ["MessageHeaderDocument", "BusinessHeaderDocument", "MasterConsignment"])
+def test_what_stands_once_in_a_message_and_comes_twice_is_an_error(name: str) -> None:
+    root = etree.fromstring(HOUSE)
+    again = next(root.iter(f"{{*}}{name}"))
+    root.append(copy.deepcopy(again))
+
+    assert ("FLD-05", "") in codes(etree.tostring(root))
 
 
 def test_pounds_are_reckoned_into_kilograms() -> None:

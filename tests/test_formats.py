@@ -12,9 +12,10 @@ import pytest
 import make
 from tidewaiter import formats
 from tidewaiter.formats import FORMATS, KINDS, SNIFF_BYTES, Declared, Format
+from tidewaiter.formats.text import found, keep
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.batch import Batch
-from tidewaiter.model.finding import Finding
+from tidewaiter.model.finding import Finding, Kind
 
 FOLDER = Path(formats.__file__).parent
 HOSTILE = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "hostile"
@@ -236,3 +237,17 @@ def test_naughty_text_is_kept_to_the_letter_or_refused_by_name(name: str) -> Non
             assert {finding.pointer for finding in declared.findings} == {"/items/0/description"}
 
     assert kept > len(texts) * 0.95
+
+
+def test_the_first_error_is_kept_after_however_many_warnings() -> None:
+    more = Kind(code="M", severity="warning", text="Only {detail} are listed.", remedy="", law="")
+    warning, error = (
+        found(Kind(code=severity[:1], severity=severity, text="", remedy="", law=""), source_pointer="/x")
+        for severity in ("warning", "error")
+    )
+    findings: list[Finding] = []
+    for one in [*[warning] * 5, *[error] * 3]:
+        keep(one, findings, most=3, more=more)
+
+    assert [one.code for one in findings] == ["w", "w", "w", "M", "e"]
+    assert findings[3].text == "Only 3 are listed."

@@ -244,6 +244,29 @@ def test_what_does_not_fit_is_found_in_its_place(old: str, new: str, code: str, 
     assert [(one.code, one.pointer) for one in declared.findings] == [(code, pointer)]
 
 
+def code_of(item: GoodsItem) -> str | None:
+    """A commodity code of six or eight digits where the item has any."""
+    digits = "".join(str(ord(sign) % 10) for sign in item.hs_code or "")
+    return (digits and digits.ljust(6, "0")[: 8 if len(digits) > 7 else 6]) or None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "pointer", "code"),
+    [
+        ("<specificCircumstanceIndicator>F43<", "<specificCircumstanceIndicator>F32<", "/circumstance", "PST-06"),
+        (">940550</", ">9405501</", "/items/0/hs_code", "PST-06"),
+        (">00</combined", ">NaN</combined", "/items/0/hs_code", "PST-06"),
+        (f"<documentNumber>{S10}<", "<documentNumber> <", "", "PST-08"),
+    ],
+)
+def test_what_no_filing_could_carry_on_is_an_error(old: str, new: str, pointer: str, code: str) -> None:
+    written = ics2.write([parcel()]).decode()
+    [declared] = ics2.read(written.replace(old, new).encode()).declared
+
+    assert written.count(old) == 1
+    assert [(one.code, one.pointer) for one in declared.findings] == [(code, pointer)]
+
+
 def told(record: Consignment, number: int) -> Consignment:
     """The record with what an F43 can say, in its order."""
     parties = {party.role: party for party in reversed(record.parties)}
@@ -257,8 +280,7 @@ def told(record: Consignment, number: int) -> Consignment:
     items = tuple(
         GoodsItem(
             sequence=item.sequence, description=item.description or "goods", origin_country=item.origin_country,
-            # Told in two elements, six signs and two: a blank at the cut would be lost, and no code has one.
-            hs_code="".join((item.hs_code or "").split())[:8] or None, price=item.price, net_mass=item.net_mass,
+            hs_code=code_of(item), price=item.price, net_mass=item.net_mass,
             packages=tuple(Packaging(quantity=one.quantity) for one in item.packages if one.quantity is not None),
         )
         for item in record.items

@@ -106,6 +106,23 @@ def test_a_piece_of_which_little_is_known_is_a_piece_all_the_same(said: dict[str
     assert one_record.read(one_record.write([record])).declared[0].consignment == record
 
 
+@pytest.mark.parametrize("type", [None, True, {}, [None, 7]])
+def test_an_object_whose_type_is_none_is_of_no_type(type: object) -> None:
+    tree = graph()
+    tree["@graph"].append({"@type": type, "cargo:code": "x"})
+
+    assert read(tree).declared[0].consignment == read(graph()).declared[0].consignment
+
+
+@pytest.mark.parametrize("prefix", ["½", "1.2", "AB"])
+def test_a_master_bill_of_whatever_form_is_not_taken_for_that_of_the_house(prefix: str) -> None:
+    text = json.dumps(graph()).replace('"999"', json.dumps(prefix))
+    record = read(json.loads(text)).declared[0].consignment
+
+    assert record.master_bill == f"{prefix}-12345675"
+    assert one_record.read(one_record.write([record])).declared[0].consignment == record
+
+
 def test_items_in_a_piece_are_goods_items() -> None:
     tree = graph()
     tree["@graph"][4]["cargo:containedItems"] = [

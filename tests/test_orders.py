@@ -48,6 +48,22 @@ def shopify(**other: Any) -> dict[str, Any]:
     return {"id": 7, "currency": "EUR", "shipping_address": address, "line_items": [line]} | other
 
 
+@pytest.mark.parametrize(("quantity", "grams"), [(0, 150), (2, "0.0000001")])
+def test_what_weighs_nothing_has_no_weight(quantity: int, grams: object) -> None:
+    reading = read("shopify", shopify(line={"quantity": quantity, "grams": grams}))
+
+    assert one(reading).consignment.items[0].gross_mass is None
+    assert "/line_items/0/grams" in reading.dropped
+
+
+@pytest.mark.parametrize("name", MARKETPLACES)
+def test_a_line_of_which_nothing_is_said_is_a_line_all_the_same(name: str) -> None:
+    sent = make.consignment(items=(GoodsItem(description="Bowl", quantity=Decimal(1)), GoodsItem()))
+    [told] = FORMATS[name].read(FORMATS[name].write([sent])).declared
+
+    assert [item.description for item in told.consignment.items] == ["Bowl", None]
+
+
 def amazon(**other: Any) -> dict[str, Any]:
     """An order of one line at 10.00 EUR with 2.00 EUR of tax."""
     line = {"Title": "Bowl", "QuantityOrdered": 2, "ItemPrice": euros("10.00"), "ItemTax": euros("2.00")}

@@ -63,10 +63,13 @@ def page(signed: SignedReport) -> str:
 def _by_format(rows: Sequence[FormatRow]) -> Table:
     shown = Table(title="by format", title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False)
     shown.add_column("format")
-    for name in ("files", "read", "consignments", "items", "answers", "fields mapped", "not mapped"):
+    for name in (
+        "files", "read", "consignments", "items", "documents", "movements", "answers", "fields mapped", "not mapped",
+    ):  # fmt: skip
         shown.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        figures = (row.files, row.read, row.consignments, row.items, row.answers, row.kept, row.dropped)
+        held = (row.consignments, row.items, row.documents, row.movements, row.answers)
+        figures = (row.files, row.read, *held, row.kept, row.dropped)
         shown.add_row(row.format, *(f"{figure:,}" for figure in figures))
     return shown
 

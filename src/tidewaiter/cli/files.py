@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tidewaiter import formats
 from tidewaiter.formats import pieces
 from tidewaiter.services.clear import Message
 
@@ -14,6 +15,8 @@ PACKED_ENDINGS = frozenset({".gz", ".zip"})
 """Those of archives, whose members are messages."""
 MESSAGE_ENDINGS = PACKED_ENDINGS | {".xml", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".xlsx", ".edi", ".imp"}
 """What is looked for in folders; a file named outright is read whatever its name."""
+NOTES_ENDING = ".txt"
+"""A file that ends so may be a message or a note beside messages: it is one where it begins as one."""
 
 TOGETHER_MAX = 200
 """How many messages go through the corridor at once, so that progress can be seen and memory stays small."""
@@ -75,8 +78,15 @@ def columns(path: Path | None) -> dict[str, str]:
 def _files(path: Path) -> Sequence[Path]:
     if not path.is_dir():
         return [path]
-    found = (file for file in path.rglob("*") if file.is_file() and file.suffix.lower() in MESSAGE_ENDINGS)
-    return sorted(found)
+    return sorted(file for file in path.rglob("*") if file.is_file() and _is_message(file))
+
+
+def _is_message(file: Path) -> bool:
+    ending = file.suffix.lower()
+    if ending != NOTES_ENDING:
+        return ending in MESSAGE_ENDINGS
+    with file.open("rb") as opened:
+        return formats.sniff(opened.read(formats.SNIFF_BYTES)) is not None
 
 
 def gathered(found: Iterable[Message]) -> Iterator[list[Message]]:

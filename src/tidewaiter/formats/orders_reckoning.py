@@ -210,7 +210,13 @@ class _Order:
 
     def _put(self, into: dict[str, Any], name: str, ours: str, said: Said) -> None:
         value = said.value
-        into[name] = value.quantize(_MICRO, ROUND_HALF_UP).normalize() if name.endswith("_mass") else value
+        if name.endswith("_mass"):
+            value = value.quantize(_MICRO, ROUND_HALF_UP).normalize()
+            if not value:  # of none that is sent, or too little to weigh, no weight is said
+                self.all.dropped.append(said.at)
+                self.all.kept -= 1
+                return
+        into[name] = value
         self.anchor[ours] = said.at
 
     def _of_item(self, place: str, steps: list[str]) -> None:

@@ -39,7 +39,19 @@ def _order(consignment: Consignment, rows: dict[str, Field]) -> dict[str, Any]:
         row = rows.get(place)
         if row is not None and value is not None:
             _set(tree, row.theirs.split("/")[1:], int(number or 0), _written(value, row, currency))
+    if consignment.items:
+        _open_lines(tree, rows["/items/*/quantity"].theirs, len(consignment.items))
     return tree
+
+
+def _open_lines(tree: Any, theirs: str, count: int) -> None:
+    """Make so many lines, of which some may say nothing."""
+    steps = theirs.split("/")[1:]
+    inner = steps[: steps.index("*")]
+    for step in inner[:-1]:
+        tree = tree.setdefault(step, {})
+    lines = tree.setdefault(inner[-1], [])
+    lines.extend({} for _ in range(count - len(lines)))
 
 
 def _monies(consignment: Consignment) -> Iterator[Money]:

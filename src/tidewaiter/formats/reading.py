@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, overload, runtime_checkable
 
 import msgspec
 
-from tidewaiter.model.answer import Answer
+from tidewaiter.model.answer import Answer, AnswerKind
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding, Kind
@@ -154,6 +154,10 @@ class Format(Protocol):
 
     NAME: str
     MEDIA_TYPES: tuple[str, ...]
+    ANSWERS: Mapping[AnswerKind, str]
+    """How each kind of answer is said in this dialect; a kind that it does not have is not there."""
+    POINTERS: str
+    """How an answer in this dialect points at a place; '' where it cannot."""
 
     def sniff(self, head: bytes) -> bool:
         """Whether a message that begins so is of this format. Cheap, and never raises."""

@@ -38,6 +38,20 @@ def found(kind: Kind, detail: str = "", *, pointer: str = "", source_pointer: st
     )
 
 
+def keep(finding: Finding, findings: list[Finding], *, most: int, more: Kind | None) -> None:
+    """Put the finding to the others unless there are so many; then `more`, of which there can be one, says so.
+
+    The first error is kept beyond that too, since it decides what becomes of the message.
+    """
+    if len(findings) < most:
+        findings.append(finding)
+        return
+    if more is not None and len(findings) == most:
+        findings.append(found(more, f"{most:,}", source_pointer=finding.source_pointer))
+    if finding.severity == "error" and all(one.severity != "error" for one in findings):
+        findings.append(finding)
+
+
 def shortened(name: str, length: int = 60) -> str:
     """A name out of a message (a key, a heading), safe to print and at most so long."""
     if len(name) <= length and name.isascii() and name.isprintable():

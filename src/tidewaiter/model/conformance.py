@@ -76,6 +76,8 @@ class MessageReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     conforms: bool
     consignments: int
     items: int
+    documents: int
+    movements: int
     answers: int
     kept: int
     dropped: int
@@ -86,13 +88,16 @@ class MessageReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class FormatRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The sum over the messages of a format; `read` are those that a declaration or an answer was read from."""
+    """The sum over the messages of a format; `read` are those that anything was read from: a consignment, a document of
+    trade, a movement or an answer."""
 
     format: str
     files: int
     read: int
     consignments: int
     items: int
+    documents: int
+    movements: int
     answers: int
     kept: int
     dropped: int

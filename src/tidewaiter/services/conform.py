@@ -102,8 +102,10 @@ def schema() -> dict[str, Any]:
 
 
 def _of_reading(reading: Reading) -> list[Finding]:
-    """All that reading found: about the message, then about each consignment."""
-    return [*reading.findings, *(finding for one in reading.declared for finding in one.findings)]
+    """All that reading found: about the message, then about each consignment and document of trade."""
+    of_declared = (finding for one in reading.declared for finding in one.findings)
+    of_documents = (finding for one in reading.documents for finding in one.findings)
+    return [*reading.findings, *of_declared, *of_documents]
 
 
 def _by_law(readings: Sequence[Reading], days: Sequence[date], law: Law) -> list[list[Finding]]:
@@ -142,6 +144,8 @@ def _report(
         conforms=not has_errors if agrees is None else agrees.agrees,
         consignments=len(reading.declared),
         items=sum(len(one.consignment.items) for one in reading.declared),
+        documents=len(reading.documents),
+        movements=len(reading.movements),
         answers=len(reading.answers),
         kept=reading.kept,
         dropped=len(reading.dropped),
@@ -187,12 +191,12 @@ def _rows(reports: Sequence[MessageReport]) -> tuple[FormatRow, ...]:
     """A row a format, in the order of their names; messages of no format last."""
     made = []
     names = sorted({one.format for one in reports}, key=lambda name: (not name, name))
-    sums: tuple[Literal["consignments", "items", "answers", "kept", "dropped"], ...] = (
-        "consignments", "items", "answers", "kept", "dropped",
+    sums: tuple[Literal["consignments", "items", "documents", "movements", "answers", "kept", "dropped"], ...] = (
+        "consignments", "items", "documents", "movements", "answers", "kept", "dropped",
     )  # fmt: skip
     for name in names:
         its = [one for one in reports if one.format == name]
         totals = {field: sum(getattr(one, field) for one in its) for field in sums}
-        read = sum(bool(one.consignments or one.answers) for one in its)
+        read = sum(bool(one.consignments or one.documents or one.movements or one.answers) for one in its)
         made.append(FormatRow(format=name or NONE, files=len(its), read=read, **totals))
     return tuple(made)

@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tidewaiter.formats.json.writing import answer
+from tidewaiter.formats.json.writing import ANSWERS, POINTERS, answer
 from tidewaiter.formats.orders import dialect
 from tidewaiter.formats.orders_reckoning import read_orders, source_pointer
 from tidewaiter.formats.orders_writing import write_orders
 from tidewaiter.formats.reading import Reading
 from tidewaiter.model.consignment import Consignment
 
-__all__ = ["MEDIA_TYPES", "NAME", "answer", "read", "sniff", "source_pointer", "write"]
+__all__ = ["ANSWERS", "MEDIA_TYPES", "NAME", "POINTERS", "answer", "read", "sniff", "source_pointer", "write"]
 
 NAME = "amazon"
 MEDIA_TYPES = ("application/json",)

@@ -16,13 +16,13 @@ from collections.abc import Sequence
 
 from tidewaiter.formats.asycuda.kinds import KINDS
 from tidewaiter.formats.asycuda.reading import NAME, read
-from tidewaiter.formats.asycuda.writing import write_answers, write_messages
+from tidewaiter.formats.asycuda.writing import ANSWERS, POINTERS, write_answers, write_messages
 from tidewaiter.formats.mapped_reading import source_pointer
 from tidewaiter.formats.tree import sniffs
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 
-__all__ = ["KINDS", "MEDIA_TYPES", "NAME", "answer", "read", "sniff", "source_pointer", "write"]
+__all__ = ["ANSWERS", "KINDS", "MEDIA_TYPES", "NAME", "POINTERS", "answer", "read", "sniff", "source_pointer", "write"]
 
 MEDIA_TYPES = ("application/xml", "text/xml")
 

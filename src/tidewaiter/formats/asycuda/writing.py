@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import get_args
 
 from tidewaiter.formats.asycuda.reading import DECLARATION, MANIFEST, section
 from tidewaiter.formats.asycuda.shaping import undeclared, unnumbered
 from tidewaiter.formats.mapped import instant_text
 from tidewaiter.formats.mapped_writing import document, node, tree_of
 from tidewaiter.formats.tree import Node
-from tidewaiter.model.answer import Answer
+from tidewaiter.model.answer import Answer, AnswerKind
 from tidewaiter.model.consignment import Consignment
 
 _BILL, _GENERAL = "Bol_segment", "General_segment"
@@ -37,6 +38,12 @@ def write_messages(consignments: Sequence[Consignment]) -> bytes:
 
 def _general(manifest: Node) -> list[Node]:
     return [one for one in manifest.children if one.name == _GENERAL]
+
+
+ANSWERS: Mapping[AnswerKind, str] = {kind: f"Asycuda_report {kind}" for kind in get_args(AnswerKind)}
+"""How each answer is said here, by kind; two that are said alike are read as the first of them."""
+POINTERS = "XPath: `/ASYCUDA/Item[1]/Goods_description[1]/Commercial_Description[1]`"
+"""How a place in a message is pointed at."""
 
 
 def write_answers(answers: Sequence[Answer]) -> bytes:

@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tidewaiter.formats.cargo_imp.answers import write_answers
+from tidewaiter.formats.cargo_imp.answers import ANSWERS, POINTERS, write_answers
 from tidewaiter.formats.cargo_imp.kinds import KINDS
 from tidewaiter.formats.cargo_imp.reading import NAME, read
 from tidewaiter.formats.cargo_imp.writing import write_houses
@@ -27,7 +27,7 @@ from tidewaiter.formats.mapped_reading import source_pointer
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 
-__all__ = ["KINDS", "MEDIA_TYPES", "NAME", "answer", "read", "sniff", "source_pointer", "write"]
+__all__ = ["ANSWERS", "KINDS", "MEDIA_TYPES", "NAME", "POINTERS", "answer", "read", "sniff", "source_pointer", "write"]
 
 MEDIA_TYPES = ("text/plain",)
 

@@ -1,12 +1,12 @@
 """Answers as FMA, which says that a message was taken, and FNA, which says that it was not.
 
-Each has lines ACK: first the kind of our answer and the number that customs gave, then what was found; and the
-number of the house it is about in a line HBS.
+Each has lines ACK: first the kind of our answer and the number that customs gave, then what was found, each with a
+line that begins with AT and says where; and the number of the house it is about in a line HBS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import get_args
 
 from tidewaiter.formats.cargo_imp.lines import Message
@@ -17,7 +17,14 @@ from tidewaiter.model.answer import Answer, AnswerKind, DialectError
 _KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
 _WORDS = {plain(kind.replace("_", " ")): kind for kind in _KINDS}
 _REJECTED: tuple[AnswerKind, ...] = ("rejected", "do_not_load", "invalidated")
+ANSWERS: Mapping[AnswerKind, str] = {
+    kind: f"{'FNA' if kind in _REJECTED else 'FMA'} ACK/{words}" for words, kind in _WORDS.items()
+}
+"""How each answer is said here, by kind; two that are said alike are read as the first of them."""
+POINTERS = "line and element: `AT MESSAGE 1 FHL LINE 5 TXT ELEMENT 1`"
+"""How a place in a message is pointed at."""
 _TEXT_MAX = 65
+_AT = "AT "
 
 
 def answer_of(message: Message) -> Answer:
@@ -33,8 +40,22 @@ def answer_of(message: Message) -> Answer:
         id="",
         reference=houses[0] if houses else None,
         mrn=mrn,
-        errors=tuple(DialectError(code=text.partition(" ")[0], text=text) for text in rest),
+        errors=tuple(_errors(rest)),
     )
+
+
+def _errors(texts: Sequence[str]) -> Iterator[DialectError]:
+    """A fault begins with its code; what begins with AT is the place of the one before."""
+    for text, after in zip(texts, (*texts[1:], ""), strict=False):
+        if not text.startswith(_AT):
+            place = after.removeprefix(_AT) if after.startswith(_AT) else ""
+            yield DialectError(code=text.partition(" ")[0], pointer=place, text=text)
+
+
+def _at(place: str) -> list[str]:
+    """The place of a fault as a line has it, where there is any; what does not fit one line is left out."""
+    lines = folded(plain(place), _TEXT_MAX - len(_AT), 1)
+    return [f"{_AT}{line}" for line in lines]
 
 
 def write_answers(answers: Sequence[Answer]) -> bytes:
@@ -44,8 +65,10 @@ def write_answers(answers: Sequence[Answer]) -> bytes:
 
 def _message(answer: Answer) -> str:
     told = [answer.kind.replace("_", " "), *([f"MRN {answer.mrn}"] if answer.mrn else [])]
-    told += [f"{one.code} {one.source_pointer or one.pointer} {one.text}" for one in answer.findings]
-    told += [f"{one.code} {one.pointer} {one.text}" for one in answer.errors]
+    for one in answer.findings:
+        told += [f"{one.code} {one.text}", *_at(one.source_pointer or one.pointer)]
+    for error in answer.errors:
+        told += [f"{error.code} {error.text}", *_at(error.pointer)]
     lines = ["FNA" if answer.kind in _REJECTED else "FMA"]
     for text in told:
         lines += [f"{'/' if len(lines) > 1 else 'ACK/'}{part}" for part in folded(plain(text), _TEXT_MAX, 9)]

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tidewaiter.formats.cargo_imp import kinds as k
-from tidewaiter.formats.text import found
+from tidewaiter.formats.text import found, keep
 from tidewaiter.model.finding import Finding, Kind
 
 LINE_MAX = 69
@@ -158,11 +158,8 @@ def _line(line: str, place: str, number: int) -> Line:
         parts = [head, *parts]  # the number of the waybill, which stands without an identifier
         head = "AWB" if re.match(_WAYBILL, parts[0]) else "?"
     told = f"{place} {head}".rstrip()
-    return Line(head, tuple(part.strip() for part in parts), told, number)
+    return Line(head, tuple(" ".join(part.split()) for part in parts), told, number)
 
 
 def _note(message: Message, kind: Kind, detail: str, place: str) -> None:
-    """The first error is listed beyond the limit too, since it decides what becomes of the message."""
-    is_first_error = kind.severity == "error" and all(one.severity != "error" for one in message.findings)
-    if len(message.findings) < FINDINGS_MAX or is_first_error:
-        message.findings.append(found(kind, detail, source_pointer=place))
+    keep(found(kind, detail, source_pointer=place), message.findings, most=FINDINGS_MAX, more=None)

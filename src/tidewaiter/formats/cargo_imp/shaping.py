@@ -12,6 +12,7 @@ from tidewaiter.formats.cargo_imp import kinds as k
 from tidewaiter.formats.cargo_imp.addresses import address, party_of
 from tidewaiter.formats.cargo_imp.lines import IDENTIFIERS, Line, Message
 from tidewaiter.formats.cargo_imp.nodes import Segment, Shaper, each, segments
+from tidewaiter.formats.cargo_imp.words import LINES, fits
 from tidewaiter.formats.mapped import TWICE
 from tidewaiter.formats.text import found
 from tidewaiter.formats.tree import Node
@@ -20,9 +21,10 @@ _NUMBER_ALONE = {"FHL": (), "FWB": ("AWB",)}
 """Messages with a line that has the number of the waybill and no identifier."""
 SUMMARY_MAX = 15
 """Characters of the short description in HBS."""
-_NUMBERED = re.compile(r"([0-9]{3}-[0-9]{8})([A-Z]{3})?([A-Z]{3})?")
+_NUMBERED = re.compile(r"([0-9]{3}-[0-9]{8})(?:([A-Z]{3})([A-Z]{3}))?")
 _QUANTITY = re.compile(r"[TPSD]?([0-9]{1,4})([KL])([0-9]{1,7}(?:\.[0-9]{1,3})?)(.*)")
 _WEIGHT = re.compile(r"([KL])([0-9]{1,7}(?:\.[0-9]{1,3})?)")
+_PIECES = re.compile(r"[0-9]{1,4}")
 _PLACES = re.compile(r"([A-Z]{3})([A-Z]{3})")
 _DAY = re.compile(r"([0-9]{2})([A-Z]{3})([0-9]{2})(.*)")
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
@@ -49,8 +51,8 @@ def waybills(message: Message, shaper: Shaper) -> Iterator[Node]:
                 yield _finished(shaper, root, [*shared, *own])
             own, party = _house(segment, shaper), None
         elif segment.name in ("SHP", "CNE", "AGT", "NFY"):
-            party = party_of(segment, shaper, message.name)
-            into.append(party)
+            into.append(party_of(segment, shaper, message.name))
+            party = into[-1] if segment.name != "AGT" else None  # an agent has no lines of his own
         elif segment.name in ("NAM", "ADR", "LOC") and party is not None:
             party.children += address(segment, shaper)
         elif segment.name in _LINES:
@@ -65,21 +67,14 @@ def waybills(message: Message, shaper: Shaper) -> Iterator[Node]:
 
 def _finished(shaper: Shaper, root: Line, children: list[Node]) -> Node:
     """A waybill whose parties have the numbers that its notes give, and whose goods items stand apart."""
-    children = _once(children, shaper)
-    notes = [one for one in children if one.name == "OCI"]
-    for note in notes:
-        country, subject, code = (*_text(note, "Code").split("/"), "", "", "")[:3]
-        for party in children:
-            number = next((one for one in note.children if one.name == "Text"), None)
-            is_it = code == TRADER and subject in PARTIES and party.name == subject
-            if number is not None and is_it and country and country == _text(party, "Country"):
-                party.children.insert(0, Node("ID", "", {}, number.index, number.text))
-                children = [one for one in children if one is not note]
-                break
+    children = _numbers_of_parties(_once(children, shaper))
+    for one in children:
+        _measure(one, shaper)
     loose = [one for one in children if one.name in ("Description", "HS")]
     summary = next((one for one in children if one.name == "Short"), None)
     children = [one for one in children if one.name not in ("Description", "HS", "Short")]
     words = " ".join(one.text for one in loose if one.name == "Description")
+    _held_by("TXT", [one for one in loose if one.name == "Description"], shaper)
     if summary is not None and not words:
         loose.insert(0, Node("Description", "", {}, summary.index, summary.text))
     elif summary is not None and words[:SUMMARY_MAX].strip() != summary.text:
@@ -92,6 +87,39 @@ def _finished(shaper: Shaper, root: Line, children: list[Node]) -> Node:
     whole = shaper.above("Waybill", root, [])
     whole.children = [more for one in children for more in _codes_apart(one)]
     return whole
+
+
+def _numbers_of_parties(children: list[Node]) -> list[Node]:
+    """The parts of a waybill without the notes that give the number of a party, which has it then."""
+    parties = {one.name: one for one in children if one.name in PARTIES}
+    kept: list[Node] = []
+    for one in children:
+        country, subject, code = (*_text(one, "Code").split("/"), "", "", "")[:3] if one.name == "OCI" else ("",) * 3
+        party = parties.get(subject) if code == TRADER and country else None
+        number = next((part for part in one.children if part.name == "Text"), None)
+        if party is None or number is None or country != _text(party, "Country"):
+            kept.append(one)
+        else:
+            party.children.insert(0, Node("ID", "", {}, number.index, number.text))
+    return kept
+
+
+def _measure(part: Node, shaper: Shaper) -> None:
+    """Note texts in a part of a waybill that are longer than the lines that could carry them on."""
+    lines = {"Item": {"NG": "Description"}, "SHP": _OF_PARTY, "CNE": _OF_PARTY, "NFY": _OF_PARTY}
+    lines |= {name: {name: "Text"} for name in ("SSR", "OSI", "ACC")}
+    for line, name in lines.get(part.name, {}).items():
+        _held_by(line, [one for one in part.children if one.name == name], shaper)
+
+
+_OF_PARTY = {"NAM": "Name", "ADR": "Street"}
+
+
+def _held_by(line: str, texts: list[Node], shaper: Shaper) -> None:
+    if texts and not fits(line, " ".join(one.text for one in texts)):
+        length, count = LINES[line]
+        detail = f"{line} with words of at most {length} characters, in at most {count} lines"
+        shaper.findings.append(found(k.FORM, detail, source_pointer=shaper.places[texts[0].index]))
 
 
 def _once(children: list[Node], shaper: Shaper) -> list[Node]:
@@ -155,7 +183,7 @@ def _house(segment: Segment, shaper: Shaper) -> list[Node]:
     number, route, pieces, weight, count, words = (*row.parts, *[""] * 6)[:6]
     made = [shaper.node("House", number, row, 1)]
     places, mass = _PLACES.fullmatch(route), _WEIGHT.fullmatch(weight)
-    if places is None or mass is None or not (pieces.isascii() and pieces.isdecimal()):
+    if not number or places is None or mass is None or _PIECES.fullmatch(pieces) is None:
         shaper.fault(k.FORM, "HBS/number/FRAJFK/pieces/K1.5/count/description", row)
     if places is not None:
         made += [shaper.node("Origin", places[1], row, 2), shaper.node("Destination", places[2], row, 2)]
@@ -247,7 +275,12 @@ def _rating(segment: Segment, shaper: Shaper) -> list[Node]:
                 into.append(shaper.node("Weight", mass[2], row, n, unitCode=_UNITS[mass[1]]))
             elif part:
                 into.append(shaper.node("Unread", part, row, n))
-    return items
+    # A line of rates that names no goods is no item; what it has stays named as dropped.
+    return [
+        more
+        for one in items
+        for more in ([one] if any(part.name != "Unread" for part in one.children) else one.children)
+    ]
 
 
 def _issued(segment: Segment, shaper: Shaper) -> list[Node]:

@@ -9,8 +9,7 @@ from decimal import Decimal
 
 from tidewaiter.formats.air import NOTE, PARTIES, TRADER
 from tidewaiter.formats.cargo_imp.shaping import MONTHS, SUMMARY_MAX
-from tidewaiter.formats.cargo_imp.words import plain
-from tidewaiter.formats.text import folded
+from tidewaiter.formats.cargo_imp.words import in_lines, plain
 from tidewaiter.model.consignment import Consignment, GoodsItem, Party
 
 HOUSES, WAYBILL = "FHL/5", "FWB/17"
@@ -61,8 +60,9 @@ def _told(record: Consignment, *types: str) -> Iterator[str]:
     for type in types:
         for one in record.statements:
             if one.type == type:
-                code = f"{plain(one.code or '')}/" if type == "ACC" else ""
-                yield from _lines(type, [f"{code}{part}" for part in folded(plain(one.text or ""), 65, 3)])
+                code = plain(one.code or "") if type == "ACC" else ""
+                texts = in_lines(type, one.text or "") or ([""] if code else [])
+                yield from _lines(type, [f"{code}/{part}".strip("/") for part in texts])
 
 
 def _rating(number: int, item: GoodsItem) -> Iterator[str]:
@@ -74,7 +74,7 @@ def _rating(number: int, item: GoodsItem) -> Iterator[str]:
         rate = [f"P{pieces}"] if pieces is not None else []
         rate += [_weight(item.gross_mass)] if item.gross_mass is not None else []
         yield f"{'RTD' if number == 1 else ''}/{number}/{'/'.join(rate)}".rstrip("/")
-        parts += [f"NG/{part}" for part in folded(plain(item.description or ""), 20, 12)]
+        parts += [f"NG/{part}" for part in in_lines("NG", item.description or "")]
     parts += [f"NH/{plain(item.hs_code)}"] if item.hs_code else []
     parts += [f"NO/{item.origin_country}"] if item.origin_country else []
     parts += [f"NU/{plain(one.id or '')}" for one in item.equipment if one.id]
@@ -98,7 +98,7 @@ def _message(record: Consignment) -> Iterator[str]:
     yield f"HBS/{number}/{route}/{pieces}/{weight}/{plain(counts[0] or '') if counts else ''}/{short}"
     codes = [plain(one.code or "") for one in record.statements if one.type == "SPH"]
     yield from (f"/{'/'.join(codes[start : start + 9])}" for start in range(0, len(codes), 9))
-    yield from _lines("TXT", folded(text, 65, 9) if text != short else [])
+    yield from _lines("TXT", in_lines("TXT", text) if text != short else [])
     yield from _lines("HTS", [plain(item.hs_code) for item in record.items if item.hs_code])
     yield from _lines("OCI", list(_notes(record)))
     for subject in ("SHP", "CNE"):
@@ -142,11 +142,11 @@ def _notes(record: Consignment) -> Iterator[str]:
 
 
 def _party(subject: str, party: Party) -> Iterator[str]:
-    yield subject
-    yield from _lines("NAM", folded(plain(party.name or ""), 35, 4))
-    yield from _lines("ADR", folded(plain(party.street or ""), 35, 6))
-    if party.city or party.region or party.country:
-        yield f"LOC/{plain(party.city or '')}/{plain(party.region or '')}".rstrip("/")
     numbers = f"/TE/{plain(party.phone)}" if party.phone else ""
-    if party.country:
-        yield f"/{party.country}/{plain(party.postcode or '')}{numbers}".rstrip("/")
+    yield subject
+    yield from _lines("NAM", in_lines("NAM", party.name or ""))
+    yield from _lines("ADR", in_lines("ADR", party.street or ""))
+    if party.city or party.region or party.country or party.postcode or numbers:
+        yield f"LOC/{plain(party.city or '')}/{plain(party.region or '')}".rstrip("/")
+        country = f"/{party.country or ''}/{plain(party.postcode or '')}{numbers}".rstrip("/")
+        yield from [country] if country else []

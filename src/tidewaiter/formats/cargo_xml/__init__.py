@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tidewaiter.formats.cargo_xml.answers import write_answers
+from tidewaiter.formats.cargo_xml.answers import ANSWERS, POINTERS, write_answers
 from tidewaiter.formats.cargo_xml.reading import NAME, read
 from tidewaiter.formats.cargo_xml.writing import write_houses, write_manifest
 from tidewaiter.formats.mapped_reading import source_pointer
@@ -22,7 +22,18 @@ from tidewaiter.formats.tree import sniffs
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 
-__all__ = ["MEDIA_TYPES", "NAME", "answer", "read", "sniff", "source_pointer", "write", "write_manifest"]
+__all__ = [
+    "ANSWERS",
+    "MEDIA_TYPES",
+    "NAME",
+    "POINTERS",
+    "answer",
+    "read",
+    "sniff",
+    "source_pointer",
+    "write",
+    "write_manifest",
+]
 
 MEDIA_TYPES = ("application/xml", "text/xml")
 

@@ -6,7 +6,7 @@ answer, its information the number that customs gave.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import get_args
 
@@ -23,6 +23,15 @@ RESPONSE = "Response"
 _KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
 _REJECTED: tuple[AnswerKind, ...] = ("rejected", "do_not_load", "invalidated")
 _NOTICE, _ERROR, _FINE = "Notification", "Error", "Acknowledgement"
+_REFUSED, _TAKEN = "Rejected", "Processed"
+
+
+ANSWERS: Mapping[AnswerKind, str] = {
+    kind: f"XFNM {_REFUSED if kind in _REJECTED else _TAKEN}, reason {kind}" for kind in _KINDS
+}
+"""How each answer is said here, by kind; two that are said alike are read as the first of them."""
+POINTERS = "XPath: `/HouseWaybill/MasterConsignment[1]/IncludedHouseConsignment[1]`"
+"""How a place in a message is pointed at."""
 
 
 class _Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +61,7 @@ def answer_of(message: Node, taker: Taker) -> Answer:
     notice = next((one for one in statuses if one.condition == _NOTICE), _Status())
     errors = [one for one in statuses if one.condition not in (_NOTICE, _FINE)]
     kind = next((kind for kind in _KINDS if kind == notice.code), None)
-    is_rejected = values.get("status") == "Rejected" or any(one.condition == _ERROR for one in errors)
+    is_rejected = values.get("status") == _REFUSED or any(one.condition == _ERROR for one in errors)
     return Answer(
         kind=kind or ("rejected" if is_rejected else "received"),
         id=values.get("id", ""),
@@ -89,7 +98,7 @@ def _response(answer: Answer) -> Node:
         sent_at=answer.sent_at,
         message_id=answer.concerned.message_id if answer.concerned else None,
         reference=answer.reference,
-        status="Rejected" if is_rejected else "Processed",
+        status=_REFUSED if is_rejected else _TAKEN,
         statuses=tuple(told),
     )
     return tree_of(response, _table(), RESPONSE)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from tidewaiter.formats.air import NOTHING_HELD, declared
 from tidewaiter.formats.cargo_xml.answers import RESPONSE, answer_of
 from tidewaiter.formats.cargo_xml.shaping import houses
-from tidewaiter.formats.mapped import Group, table
+from tidewaiter.formats.mapped import TWICE, Group, table
 from tidewaiter.formats.mapped_reading import Taker, messages_in, places
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.text import found, shortened
-from tidewaiter.formats.tree import about, grow
+from tidewaiter.formats.tree import Node, about, grow
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
+from tidewaiter.model.finding import Finding
 
 NAME = "cargo_xml"
 SECTIONS = {"HouseWaybill": "house", "HouseManifest": "manifest", "Waybill": "master"}
@@ -45,10 +48,11 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
             dropped += taker.dropped
             kept |= taker.kept
             continue
+        twice = tuple(_twice(message, where))
         for one in houses(message):
             taker = Taker(where)
             values = taker.take(one, section(message.name))
-            records.append(declared(values, taker, jurisdiction=jurisdiction, known=faulty))
+            records.append(declared(values, taker, jurisdiction=jurisdiction, known=(*faulty, *twice)))
             dropped += taker.dropped
             kept |= taker.kept
     return Reading(
@@ -59,3 +63,12 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
         kept=len(kept),
         dropped=tuple(dict.fromkeys(dropped)),
     )
+
+
+def _twice(message: Node, where: Mapping[int, str]) -> Iterator[Finding]:
+    """A finding for each header or consignment beyond the first: what they say would run into one another."""
+    met: set[str] = set()
+    for one in message.children:
+        if one.name in met:
+            yield found(TWICE, source_pointer=where[one.index])
+        met.add(one.name)

@@ -18,8 +18,8 @@ import hashlib
 import re
 from collections.abc import Sequence
 
+from tidewaiter.formats.ceb.answers import ANSWERS, POINTERS, receipt_element
 from tidewaiter.formats.ceb.answers import number_of as receipt_number
-from tidewaiter.formats.ceb.answers import receipt_element
 from tidewaiter.formats.ceb.element import Element, document
 from tidewaiter.formats.ceb.kinds import KINDS
 from tidewaiter.formats.ceb.reading import NAME, read
@@ -32,7 +32,19 @@ from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.trade import TradeDocument
 
-__all__ = ["KINDS", "MEDIA_TYPES", "NAME", "answer", "read", "sniff", "source_pointer", "write", "write_documents"]
+__all__ = [
+    "ANSWERS",
+    "KINDS",
+    "MEDIA_TYPES",
+    "NAME",
+    "POINTERS",
+    "answer",
+    "read",
+    "sniff",
+    "source_pointer",
+    "write",
+    "write_documents",
+]
 
 MEDIA_TYPES = ("application/xml", "text/xml")
 

@@ -27,6 +27,13 @@ _STATUS_OF: dict[str, str] = {
     "released": "800", "cleared": "399", "invalidated": "700", "exit": "899",
 }  # fmt: skip
 """The status that is written for each kind of answer that the dialect has."""
+ANSWERS: Mapping[AnswerKind, str] = {
+    **{cast("AnswerKind", kind): f"CEB622 status {status}" for kind, status in _STATUS_OF.items()},
+    "tax_final": f"CEB{TAX_BILL}",
+}
+"""How each answer is said here, by kind; two that are said alike are read as the first of them."""
+POINTERS = ""
+"""A receipt has words and no place for a pointer."""
 _ABOUT: Mapping[str, TradeKind] = {
     "312": "order", "304": "order", "412": "payment", "404": "payment", "512": "waybill", "506": "waybill",
 }  # fmt: skip

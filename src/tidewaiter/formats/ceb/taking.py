@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tidewaiter.formats.ceb.kinds import CONTENT, MISSING, TOO_MANY, TWICE, UNKNOWN
 from tidewaiter.formats.ceb.tables import FITS, LINES_MAX, Group, Row, Shape, form_of
-from tidewaiter.formats.text import found, shortened, unfit_in
+from tidewaiter.formats.text import found, keep, shortened, unfit_in
 from tidewaiter.formats.tree import AND_MORE, Node
 from tidewaiter.model.finding import Finding, Kind
 
@@ -57,10 +57,8 @@ class Taker:
 
     def note(self, kind: Kind, detail: str, *, at: str, pointer: str = "") -> None:
         """Keep a finding; past the limit, say once that there are more."""
-        if len(self.findings) < FINDINGS_MAX:
-            self.findings.append(found(kind, detail, pointer=pointer, source_pointer=at))
-        elif len(self.findings) == FINDINGS_MAX:
-            self.findings.append(found(AND_MORE, f"{FINDINGS_MAX:,}", source_pointer=at))
+        noted = found(kind, detail, pointer=pointer, source_pointer=at)
+        keep(noted, self.findings, most=FINDINGS_MAX, more=AND_MORE)
 
     def drop(self, node: Node, at: str) -> None:
         """Note every text in and under an element as one without a field."""

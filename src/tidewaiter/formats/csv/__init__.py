@@ -15,11 +15,27 @@ from tidewaiter.formats.csv.kinds import KINDS
 from tidewaiter.formats.csv.reading import NAME, read, read_mapped, source_pointer
 from tidewaiter.formats.csv.sheet import looks_like_sheet, titles
 from tidewaiter.formats.csv.splitting import read_piece, read_piece_mapped, split, split_mapped
-from tidewaiter.formats.csv.writing import answer, returned, write
+from tidewaiter.formats.csv.writing import ANSWERS, POINTERS, answer, returned, write
 
 __all__ = [
-    "KINDS", "LOOSE", "MEDIA_TYPES", "NAME", "answer", "read", "read_mapped", "read_piece", "read_piece_mapped",
-    "returned", "sniff", "source_pointer", "split", "split_mapped", "titles", "write",
+    "ANSWERS",
+    "KINDS",
+    "LOOSE",
+    "MEDIA_TYPES",
+    "NAME",
+    "POINTERS",
+    "answer",
+    "read",
+    "read_mapped",
+    "read_piece",
+    "read_piece_mapped",
+    "returned",
+    "sniff",
+    "source_pointer",
+    "split",
+    "split_mapped",
+    "titles",
+    "write",
 ]  # fmt: skip
 
 MEDIA_TYPES = ("text/csv", "text/tab-separated-values")

@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 from tidewaiter.formats.csv.cells import bare, harmless
 from tidewaiter.formats.csv.columns import COLUMNS, Column, folded
 from tidewaiter.formats.csv.sheet import NAMES_OF_REFERENCE, Sheet, opened, separator_of
-from tidewaiter.model.answer import Answer
+from tidewaiter.model.answer import Answer, AnswerKind
 from tidewaiter.model.consignment import Consignment, GoodsItem
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.money import Money
@@ -39,6 +39,12 @@ def rows_of(consignments: Sequence[Consignment]) -> list[list[str]]:
     used = [name for name in COLUMNS if any(name in row for row in rows)]
     headings = [f"{name}_kg" if COLUMNS[name].is_mass else name for name in used]
     return [headings, *([row.get(name, "") for name in used] for row in rows)]
+
+
+ANSWERS: Mapping[AnswerKind, str] = {kind: f"status {kind}" for kind in get_args(AnswerKind)}
+"""How each answer is said here, by kind; two that are said alike are read as the first of them."""
+POINTERS = "number of the row: `2`"
+"""How a place in a message is pointed at."""
 
 
 def answer(answers: Sequence[Answer]) -> bytes:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 
 from tidewaiter.formats.edifact import writing as _writing
+from tidewaiter.formats.edifact.answers import ANSWERS, POINTERS
 from tidewaiter.formats.edifact.kinds import KINDS
 from tidewaiter.formats.edifact.reading import NAME, read, read_stream
 from tidewaiter.formats.edifact.splitting import read_piece, split
@@ -21,9 +22,11 @@ from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 
 __all__ = [
+    "ANSWERS",
     "KINDS",
     "MEDIA_TYPES",
     "NAME",
+    "POINTERS",
     "answer",
     "read",
     "read_piece",

@@ -55,6 +55,16 @@ CODES: Mapping[AnswerKind, tuple[str, str, str]] = MappingProxyType(
 )
 """Name of the document (1001), processing indicator (7365) and our word (7364) for each kind of answer."""
 
+ANSWERS: Mapping[AnswerKind, str] = MappingProxyType(
+    {
+        kind: f"CUSRES {name}, indicator {code}" + (f" {word}" if word else "")
+        for kind, (name, code, word) in CODES.items()
+    }
+)
+"""How each answer is said here, by kind; two that are said alike are read as the first of them."""
+POINTERS = "segment and position: `CNI[1]/GID[1], segment 18 FTX, element 4, component 1`"
+"""How a place in a message is pointed at."""
+
 _KINDS: dict[tuple[str, str], AnswerKind] = {
     (code, word): kind for kind, (_, code, word) in reversed(list(CODES.items()))
 }

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tidewaiter.formats.ens.answers import answer_element
+from tidewaiter.formats.ens.answers import ANSWERS, POINTERS, answer_element
 from tidewaiter.formats.ens.kinds import KINDS
 from tidewaiter.formats.ens.known import AMENDED, LODGED, PREFIX
 from tidewaiter.formats.ens.pointing import path_of
@@ -26,7 +26,7 @@ from tidewaiter.formats.tree import sniffs
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 
-__all__ = ["KINDS", "MEDIA_TYPES", "NAME", "answer", "read", "sniff", "source_pointer", "write"]
+__all__ = ["ANSWERS", "KINDS", "MEDIA_TYPES", "NAME", "POINTERS", "answer", "read", "sniff", "source_pointer", "write"]
 
 MEDIA_TYPES = ("application/xml", "text/xml")
 

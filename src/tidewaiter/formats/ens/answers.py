@@ -53,6 +53,14 @@ INTERVENTIONS: Mapping[AnswerKind, str] = {
     "screening_request": "RFS",
 }
 """Code of the intervention that each kind of answer is."""
+ANSWERS: Mapping[AnswerKind, str] = {
+    kind: " ".join([f"IE{message[2:5]}", *([INTERVENTIONS[kind]] if kind in INTERVENTIONS else [])])
+    + (f", to an amendment IE{AMENDED[kind][2:5]}" if message != AMENDED[kind] else "")
+    for kind, message in {**AMENDED, **LODGED}.items()
+}
+"""How each answer is said here, by kind; two that are said alike are read as the first of them."""
+POINTERS = "XPath: `/ie:CC315A[1]/GOOITEGDS[1]/GooDesGDS23[1]`"
+"""How a place in a message is pointed at."""
 AUTHORITY = "CUSTOMS"
 """Who sends the answers, after the country of the office of first entry."""
 

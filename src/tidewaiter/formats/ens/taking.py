@@ -16,7 +16,7 @@ from tidewaiter.formats.ens.kinds import CONTENT, UNFIT
 from tidewaiter.formats.ens.part import Part
 from tidewaiter.formats.ens.shape import Group, Leaf, Message, Misfit, has_digits_of_mass
 from tidewaiter.formats.plan import Trace
-from tidewaiter.formats.text import found, shortened
+from tidewaiter.formats.text import found, keep, shortened
 from tidewaiter.formats.tree import AND_MORE, Node
 from tidewaiter.model.consignment import Document
 from tidewaiter.model.finding import Finding, Kind
@@ -40,10 +40,8 @@ class Taker:
 
     def note(self, kind: Kind, detail: str, *, pointer: str, at: str) -> None:
         """Keep a finding; past the limit, say once that there are more."""
-        if len(self.findings) < FINDINGS_MAX:
-            self.findings.append(found(kind, detail, pointer=pointer, source_pointer=at))
-        elif len(self.findings) == FINDINGS_MAX:
-            self.findings.append(found(AND_MORE, f"{FINDINGS_MAX:,}", source_pointer=at))
+        noted = found(kind, detail, pointer=pointer, source_pointer=at)
+        keep(noted, self.findings, most=FINDINGS_MAX, more=AND_MORE)
 
     def fault(self, detail: str, *, pointer: str, at: str) -> None:
         """Keep what does not fit the schema; then no business rule is asked."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tidewaiter.formats.ics2.answers import message_of
+from tidewaiter.formats.ics2.answers import ANSWERS, POINTERS, message_of
 from tidewaiter.formats.ics2.form import document
 from tidewaiter.formats.ics2.reading import KINDS, NAME, filing_of, read, settled
 from tidewaiter.formats.ics2.shape import MESSAGES
@@ -23,7 +23,7 @@ from tidewaiter.formats.tree import sniffs
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 
-__all__ = ["KINDS", "MEDIA_TYPES", "NAME", "answer", "read", "sniff", "source_pointer", "write"]
+__all__ = ["ANSWERS", "KINDS", "MEDIA_TYPES", "NAME", "POINTERS", "answer", "read", "sniff", "source_pointer", "write"]
 
 MEDIA_TYPES = ("application/xml", "text/xml")
 

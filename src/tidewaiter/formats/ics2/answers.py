@@ -8,7 +8,7 @@ the kind `cleared` and no word on release; `IE4N99` tells errors. `NUMBERS` in `
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC
 
 from tidewaiter.formats.ics2.form import HOUSE_BILL, POST
@@ -33,6 +33,14 @@ _MESSAGE: dict[AnswerKind, str] = {
 }
 """The message for each kind of answer. Other kinds (taxes, documents, release) have none, and are not sent."""
 _REQUESTS: dict[AnswerKind, str] = {"information_request": "RFI", "screening_request": "RFS"}
+ANSWERS: Mapping[AnswerKind, str] = {
+    kind: " ".join([message, *([_REQUESTS[kind]] if kind in _REQUESTS else [])])
+    + {"do_not_load": f", {NOT_LOADED}", "cleared": f", {COMPLETE}"}.get(kind, "")
+    for kind, message in _MESSAGE.items()
+}
+"""How each answer is said here, by kind; two that are said alike are read as the first of them."""
+POINTERS = "XPath: `/IE3F43[1]/…/goodsItem[1]/commodity[1]/descriptionOfGoods[1]`"
+"""How a place in a message is pointed at."""
 _REFERENCE, _REQUEST, _TEXT, _TYPE = 35, 17, 512, 3
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,7 @@ from msgspec import structs
 from tidewaiter.formats.ics2.answers import answer_of
 from tidewaiter.formats.ics2.form import tree_of
 from tidewaiter.formats.ics2.shape import FILINGS, MESSAGES, SPACE
+from tidewaiter.formats.post import kinds as k
 from tidewaiter.formats.post.node import Branch
 from tidewaiter.formats.post.taking import Tally, fields_of, made, records_in
 from tidewaiter.formats.reading import Declared, Reading
@@ -20,6 +22,7 @@ from tidewaiter.model.answer import Answer
 from tidewaiter.model.finding import Finding, Kind
 
 NAME = "ics2"
+_CODE = re.compile(r"[0-9]{6}(?:[0-9]{2})?")
 FINDINGS_MAX = 1_000
 """So many findings about the whole are kept."""
 NO_MESSAGE = Kind(
@@ -128,6 +131,12 @@ class _Reader:
             self.findings += tally.findings
             self.dropped += [place for pointer, place in tally.anchor.items() if pointer]
             return
+        if fields.get("circumstance", name[3:]) != name[3:]:
+            tally.say(k.UNFIT, name[3:], "/circumstance", tally.anchor["/circumstance"])
+        for number, item in enumerate(fields.get("items", ())):
+            if item.hs_code is not None and _CODE.fullmatch(item.hs_code) is None:
+                at = f"/items/{number}/hs_code"
+                tally.say(k.UNFIT, "six digits, or with those of the combined nomenclature eight", at, tally.anchor[at])
         fields.setdefault("jurisdiction", self.jurisdiction or "")
         fields |= {"direction": "entry", "channel": FILINGS[name]}
         record = made(MESSAGES[name].struct, fields)
@@ -150,7 +159,7 @@ class _Reader:
             format=NAME,
             declared=tuple(self.declared),
             answers=tuple(self.answers),
-            findings=tuple(self.findings[:FINDINGS_MAX]),
+            findings=tuple(sorted(self.findings, key=lambda finding: finding.severity != "error")[:FINDINGS_MAX]),
             kept=self.kept,
             dropped=tuple(self.dropped),
         )

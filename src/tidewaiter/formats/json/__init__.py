@@ -15,11 +15,23 @@ from tidewaiter.formats.json.kinds import KINDS
 from tidewaiter.formats.json.reading import BOM, read, source_pointer
 from tidewaiter.formats.json.schema import schema
 from tidewaiter.formats.json.splitting import read_piece, split
-from tidewaiter.formats.json.writing import answer, write
+from tidewaiter.formats.json.writing import ANSWERS, POINTERS, answer, write
 
 __all__ = [
-    "KINDS", "LOOSE", "MEDIA_TYPES", "NAME", "answer", "read", "read_piece", "schema", "sniff", "source_pointer",
-    "split", "write",
+    "ANSWERS",
+    "KINDS",
+    "LOOSE",
+    "MEDIA_TYPES",
+    "NAME",
+    "POINTERS",
+    "answer",
+    "read",
+    "read_piece",
+    "schema",
+    "sniff",
+    "source_pointer",
+    "split",
+    "write",
 ]  # fmt: skip
 
 MEDIA_TYPES = ("application/json", "application/x-ndjson")

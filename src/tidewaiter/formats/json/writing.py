@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
-from tidewaiter.model.answer import Answer
+from tidewaiter.model.answer import Answer, AnswerKind
 from tidewaiter.model.consignment import Consignment
 
 _EXPONENT = re.compile(rb'"-?[0-9]+(?:\.[0-9]+)?E[+-]?[0-9]+"')
+
+
+ANSWERS: Mapping[AnswerKind, str] = {kind: f'"kind": "{kind}"' for kind in get_args(AnswerKind)}
+"""How each answer is said here, by kind; two that are said alike are read as the first of them."""
+POINTERS = "JSON pointer: `/0/items/0/description`"
+"""How a place in a message is pointed at."""
 
 
 def write(consignments: Sequence[Consignment]) -> bytes:

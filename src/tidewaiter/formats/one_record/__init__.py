@@ -20,11 +20,11 @@ from collections.abc import Sequence
 from tidewaiter.formats.mapped_reading import source_pointer
 from tidewaiter.formats.one_record.kinds import KINDS
 from tidewaiter.formats.one_record.reading import NAME, read
-from tidewaiter.formats.one_record.writing import write_answers, write_waybills
+from tidewaiter.formats.one_record.writing import ANSWERS, POINTERS, write_answers, write_waybills
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 
-__all__ = ["KINDS", "MEDIA_TYPES", "NAME", "answer", "read", "sniff", "source_pointer", "write"]
+__all__ = ["ANSWERS", "KINDS", "MEDIA_TYPES", "NAME", "POINTERS", "answer", "read", "sniff", "source_pointer", "write"]
 
 MEDIA_TYPES = ("application/ld+json",)
 

@@ -77,6 +77,12 @@ def _place(value: Any, at: str, depth: int) -> None:
             _place(inside, f"{at}/{number}", depth + 1)
 
 
+def types_of(one: Object) -> list[str]:
+    """The types of an object as they are written, one or many; whatever else stands there is none."""
+    listed = one.get("@type")
+    return [name for name in (listed if isinstance(listed, list) else [listed]) if isinstance(name, str)]
+
+
 class Graph:
     """All objects of a message by their id, and nodes made of them."""
 
@@ -94,9 +100,8 @@ class Graph:
 
     def types(self, one: Object) -> list[str]:
         """The types of an object by their local names, capitals first as the ontology has them."""
-        listed = one.get("@type", ())
-        names = [listed] if isinstance(listed, str) else [name for name in listed if isinstance(name, str)]
-        return [name[:1].upper() + name[1:] for name in (self.local(name) for name in names) if name]
+        names = (self.local(name) for name in types_of(one))
+        return [name[:1].upper() + name[1:] for name in names if name]
 
     def local(self, name: str) -> str:
         """The name without the prefix or address of the ontology; one of another stays whole."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from tidewaiter.formats.air import NOTHING_HELD, declared
 from tidewaiter.formats.mapped import Group, table
 from tidewaiter.formats.mapped_reading import Taker
-from tidewaiter.formats.one_record.graph import Graph, Object, parsed
+from tidewaiter.formats.one_record.graph import Graph, Object, parsed, types_of
 from tidewaiter.formats.one_record.shaping import waybills
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.text import found, shortened
-from tidewaiter.model.answer import Answer, DialectError
+from tidewaiter.model.answer import Answer, AnswerKind, DialectError
 from tidewaiter.model.consignment import Consignment
 
 NAME = "one_record"
+OURS = "urn:tidewaiter:"
+_KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
 
 
 def section() -> Group:
@@ -36,10 +40,10 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
         records.append(declared(values, taker, jurisdiction=jurisdiction, known=known))
         dropped += taker.dropped
         kept |= taker.kept
-    answers = tuple(_answer(graph, one) for one in graph.objects if "api:Error" in _types(one))
+    answers = tuple(_answer(graph, one) for one in graph.objects if "api:Error" in types_of(one) or _kind(one))
     findings = () if records else faulty
     if not records and not answers:
-        names = sorted({shortened(name) for one in graph.objects[:1] for name in _types(one)})
+        names = sorted({shortened(name) for one in graph.objects[:1] for name in types_of(one)})
         findings = (*findings, found(NOTHING_HELD, ", ".join(names) or "no type", source_pointer="/"))
     return Reading(
         format=NAME,
@@ -51,14 +55,9 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
     )
 
 
-def _types(one: Object) -> list[str]:
-    listed = one.get("@type", ())
-    return [listed] if isinstance(listed, str) else [name for name in listed if isinstance(name, str)]
-
-
 def _answer(graph: Graph, one: Object) -> Answer:
-    """An api:Error is that something was rejected, with its details."""
-    details = one.get("api:hasErrorDetail", [])
+    """What an api:Error says, or an event of ours, with its details; where nothing says more, it was rejected."""
+    details = one.get("api:hasErrorDetail", one.get("tidewaiter:errorDetail", []))
     errors = []
     for detail in details if isinstance(details, list) else [details]:
         whole = graph.object(detail)
@@ -67,9 +66,16 @@ def _answer(graph: Graph, one: Object) -> Answer:
             errors.append(DialectError(code=code, pointer=place or _plain(whole.get("api:hasResource")), text=text))
     resource = next((error.pointer for error in errors), None)
     return Answer(
-        kind="rejected", id=_plain(one.get("@id")), reference=_plain(one.get("tidewaiter:reference")) or resource,
+        kind=_kind(one) or "rejected", id=_plain(one.get("@id")).removeprefix(OURS),
+        mrn=_plain(one.get("tidewaiter:mrn")) or None, reference=_plain(one.get("tidewaiter:reference")) or resource,
         errors=tuple(errors),
     )  # fmt: skip
+
+
+def _kind(one: Object) -> AnswerKind | None:
+    """The kind of answer that is named where ours stand."""
+    said = _plain(one.get("tidewaiter:answer"))
+    return next((kind for kind in _KINDS if kind == said), None)
 
 
 def _plain(value: object) -> str:

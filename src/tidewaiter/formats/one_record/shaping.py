@@ -51,7 +51,7 @@ def _waybill(graph: Graph, one: Object, master: Object | None) -> Node:
     )
     kept.at = one.at
     node = graph.node("Waybill", kept, (id(one),))
-    _number(node, is_house=master is not None)
+    _number(node, is_house=True if master is not None else None)
     if master is not None:
         above = graph.node("Waybill", Object((k, v) for k, v in master.items() if graph.local(k) in _NUMBER))
         _number(above, is_house=False)
@@ -62,12 +62,12 @@ def _waybill(graph: Graph, one: Object, master: Object | None) -> Node:
 _NUMBER = ("waybillPrefix", "waybillNumber")
 
 
-def _number(node: Node, *, is_house: bool) -> None:
-    """The number whole, under the name that says whose it is."""
+def _number(node: Node, *, is_house: bool | None) -> None:
+    """The number whole, under the name that says whose it is; where nobody knows, its type and form tell."""
     prefix, number = (_child(node, name) for name in _NUMBER)
     kind = _child(node, "waybillType")
-    is_house |= kind is not None and kind.text.upper() == "HOUSE"
-    is_house |= kind is None and prefix is None
+    if is_house is None:
+        is_house = kind.text.upper() == "HOUSE" if kind is not None else prefix is None
     node.children[:] = [one for one in node.children if one.name not in _NUMBER and one is not kind]
     if number is not None and number.text:
         whole = f"{prefix.text}-{number.text}" if prefix is not None and prefix.text else number.text

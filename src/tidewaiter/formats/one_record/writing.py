@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from tidewaiter.formats.air import PARTIES
 from tidewaiter.formats.mapped_writing import node, tree_of
-from tidewaiter.formats.one_record.reading import section
+from tidewaiter.formats.one_record.reading import OURS, section
 from tidewaiter.formats.tree import Node
 from tidewaiter.model.answer import Answer, AnswerKind
 from tidewaiter.model.consignment import Consignment
 
-_CARGO, _API, _OURS = "https://onerecord.iata.org/ns/cargo#", "https://onerecord.iata.org/ns/api#", "urn:tidewaiter:"
+_CARGO, _API = "https://onerecord.iata.org/ns/cargo#", "https://onerecord.iata.org/ns/api#"
 _LISTS, _UNECE = "https://onerecord.iata.org/ns/code-lists/", "https://vocabulary.uncefact.org/"
 TYPES: Mapping[str, str] = MappingProxyType(
     {
@@ -45,6 +45,14 @@ _NUMBER = re.compile(r"[0-9]{3}-[0-9]+")
 _REJECTED: tuple[AnswerKind, ...] = ("rejected", "do_not_load", "invalidated")
 
 
+ANSWERS: Mapping[AnswerKind, str] = MappingProxyType(
+    {kind: f"{'api:Error' if kind in _REJECTED else 'cargo:LogisticsEvent'} {kind}" for kind in get_args(AnswerKind)}
+)
+"""How each answer is said here, by kind; two that are said alike are read as the first of them."""
+POINTERS = "JSON pointer: `/@graph/3/cargo:goodsDescription`"
+"""How a place in a message is pointed at."""
+
+
 def write_waybills(consignments: Sequence[Consignment]) -> bytes:
     """A graph with a waybill for each consignment, or a shipment where it has no number of a waybill."""
     return _document(_value(_unshaped(tree_of(one, section(), "Waybill"), one)) for one in consignments)
@@ -56,7 +64,7 @@ def write_answers(answers: Sequence[Answer]) -> bytes:
 
 
 def _document(graph: Iterable[Any]) -> bytes:
-    context = {"cargo": _CARGO, "api": _API, "tidewaiter": _OURS}
+    context = {"cargo": _CARGO, "api": _API, "tidewaiter": OURS}
     return msgspec.json.format(msgspec.json.encode({"@context": context, "@graph": list(graph)}), indent=2) + b"\n"
 
 
@@ -80,7 +88,7 @@ def _unshaped(whole: Node, record: Consignment) -> Node:
     alone = shipment if shipment is not None else node("shipment")
     alone.children += [one for one in whole.children if one.name == "involvedParties"]
     if record.reference:
-        alone.attributes["@id"] = f"{_OURS}shipment/{record.reference}"
+        alone.attributes["@id"] = f"{OURS}shipment/{record.reference}"
     return alone
 
 
@@ -165,15 +173,17 @@ def _answer(answer: Answer) -> dict[str, Any]:
     told: dict[str, Any] = {"tidewaiter:answer": answer.kind, "tidewaiter:reference": answer.reference or ""}
     if answer.mrn:
         told["tidewaiter:mrn"] = answer.mrn
-    if answer.kind not in _REJECTED:
-        return {"@type": "cargo:LogisticsEvent", "@id": f"{_OURS}{answer.id}", "cargo:eventName": answer.kind, **told}
     details = [(one.code, one.source_pointer or one.pointer, f"{one.text} {one.remedy}") for one in answer.findings]
     details += [(one.code, one.pointer, one.text) for one in answer.errors]
     errors = [
         {"@type": "api:ErrorDetail", "api:hasCode": code, "api:hasMessage": text.strip(), "api:hasProperty": place}
         for code, place, text in details
     ]
+    if answer.kind not in _REJECTED:
+        known = {"tidewaiter:errorDetail": errors} if errors else {}
+        event = {"@type": "cargo:LogisticsEvent", "@id": f"{OURS}{answer.id}", "cargo:eventName": answer.kind}
+        return {**event, **told, **known}
     title = "The message was not accepted" if answer.kind == "rejected" else answer.kind.replace("_", " ")
     return {
-        "@type": "api:Error", "@id": f"{_OURS}{answer.id}", "api:hasTitle": title, "api:hasErrorDetail": errors, **told
+        "@type": "api:Error", "@id": f"{OURS}{answer.id}", "api:hasTitle": title, "api:hasErrorDetail": errors, **told
     }  # fmt: skip

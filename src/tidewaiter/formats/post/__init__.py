@@ -17,14 +17,26 @@ from collections.abc import Sequence
 from tidewaiter.formats.post.kinds import KINDS
 from tidewaiter.formats.post.page import page
 from tidewaiter.formats.post.reading import FORMS, NAME, form_of, read, source_pointer
-from tidewaiter.formats.post.writing import movements_as, write_as
+from tidewaiter.formats.post.writing import ANSWERS, POINTERS, movements_as, write_as
 from tidewaiter.formats.tree import sniffs
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 
 __all__ = [
-    "FORMS", "KINDS", "MEDIA_TYPES", "NAME", "answer", "movements_as", "page", "read", "sniff", "source_pointer",
-    "write", "write_as",
+    "ANSWERS",
+    "FORMS",
+    "KINDS",
+    "MEDIA_TYPES",
+    "NAME",
+    "POINTERS",
+    "answer",
+    "movements_as",
+    "page",
+    "read",
+    "sniff",
+    "source_pointer",
+    "write",
+    "write_as",
 ]  # fmt: skip
 
 MEDIA_TYPES = ("application/vnd.tidewaiter.post+json", "application/vnd.tidewaiter.post+xml")

@@ -148,7 +148,8 @@ class _Reader:
         if nothing and not any(finding.severity == "error" for finding in self.findings):
             self.findings.append(found(k.NOTHING_HELD, source_pointer="/"))
         if len(self.findings) > FINDINGS_MAX:
-            self.findings = [*self.findings[:FINDINGS_MAX], found(k.AND_MORE, f"{FINDINGS_MAX:,}")]
+            errors_first = sorted(self.findings, key=lambda finding: finding.severity != "error")
+            self.findings = [*errors_first[:FINDINGS_MAX], found(k.AND_MORE, f"{FINDINGS_MAX:,}")]
         declared = self.declared
         if damage := tuple(self.of_form[:FEW_MAX]):
             declared = [structs.replace(one, findings=(*damage, *one.findings)) for one in declared]

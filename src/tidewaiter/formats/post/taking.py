@@ -16,7 +16,7 @@ import msgspec
 from tidewaiter.formats.post import kinds as k
 from tidewaiter.formats.post.node import NO_VALUE, Branch, Text
 from tidewaiter.formats.post.shape import RECORD, SAME, Group, Leaf
-from tidewaiter.formats.text import YEARS, found, shortened, unfit_in
+from tidewaiter.formats.text import YEARS, found, keep, shortened, unfit_in
 from tidewaiter.formats.values import kind_of
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import COUNTRY, COUNTRY_OR_NONE, Party
@@ -57,10 +57,8 @@ class Tally:
 
     def say(self, kind: Kind, detail: str, pointer: str, at: str) -> None:
         """Note a finding; of very many only the first."""
-        if len(self.findings) < FAULTS_MAX:
-            self.findings.append(found(kind, detail, pointer=pointer, source_pointer=at))
-        elif len(self.findings) == FAULTS_MAX:
-            self.findings.append(found(k.AND_MORE, str(FAULTS_MAX), source_pointer=at))
+        said = found(kind, detail, pointer=pointer, source_pointer=at)
+        keep(said, self.findings, most=FAULTS_MAX, more=k.AND_MORE)
 
     def drop(self, child: Text | Branch) -> None:
         """Note that this is not kept."""
@@ -90,7 +88,8 @@ def fields_of(
             _take(leaf, said, values, tally, pointer)
     tally.is_partial |= values.get("function", "original") != "original"
     for inner, below in listed.groups:
-        met.add(inner.name)
+        if _is_said(below, inner):
+            met.add(inner.name)
         if not inner.field:
             tally.drop(below)
             continue
@@ -111,6 +110,16 @@ def fields_of(
         if child.need in (("K",) if tally.is_partial else ("K", "M")) and child.name not in met:
             tally.say(k.MISSING, f"“{child.name}”", _pointer(child, pointer), branch.at)
     return values
+
+
+def _is_said(branch: Branch, group: Group) -> bool:
+    """Whether any element of the group says anything there."""
+    for name, child in branch.children:
+        element = group.inner.get(name)
+        inside = isinstance(element, Group) and isinstance(child, Branch) and _is_said(child, element)
+        if inside or (isinstance(element, Leaf) and isinstance(child, Text) and child.text):
+            return True
+    return False
 
 
 def records_in(branch: Branch, group: Group) -> list[Branch]:

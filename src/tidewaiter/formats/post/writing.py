@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -13,12 +13,18 @@ from tidewaiter.formats.edifact.values import clean
 from tidewaiter.formats.post.node import Branch, Text
 from tidewaiter.formats.post.reading import FORMS, country_of
 from tidewaiter.formats.post.shape import MESSAGES, RECORD, RECORDS, SAME, Group, Leaf
-from tidewaiter.model.answer import Answer
+from tidewaiter.model.answer import Answer, AnswerKind
 from tidewaiter.model.consignment import Consignment, Party
 from tidewaiter.model.movement import Dispatch, ItemEvent, Movement
 
 PLACES = ("submitter", "consignor", "consignee")
 """Roles that a message has a place for; others are told one by one."""
+
+
+ANSWERS: Mapping[AnswerKind, str] = {kind: f"CUSRSP response {kind}" for kind in get_args(AnswerKind)}
+"""How each answer is said here, by kind; two that are said alike are read as the first of them."""
+POINTERS = "as the form has it: `/item/0/content/0/description`, or row and column, XPath, segment"
+"""How a place in a message is pointed at."""
 
 
 def write_as(
@@ -81,7 +87,7 @@ def _value(record: Any, leaf: Leaf) -> Any:
         role, _, inner = of_role.partition(".")
         party = _in_places(record.parties).get(role)
         return getattr(party, inner) if party is not None else None
-    if isinstance(record, Consignment) and _goes_without_saying(record, name):
+    if leaf.need != "M" and isinstance(record, Consignment) and _goes_without_saying(record, name):
         return None
     return getattr(record, name) if name else None
 

@@ -19,6 +19,7 @@ from tidewaiter.formats.reading import Declared
 from tidewaiter.formats.tree import sniffs
 from tidewaiter.formats.wco_dms import answers as _answers
 from tidewaiter.formats.wco_dms import declaration as _declaration
+from tidewaiter.formats.wco_dms.answers import ANSWERS, POINTERS
 from tidewaiter.formats.wco_dms.kinds import KINDS
 from tidewaiter.formats.wco_dms.mapping import DECLARATION_SPACE, DECLARATION_TYPES_SPACE
 from tidewaiter.formats.wco_dms.pointing import path_of, wco_of
@@ -27,7 +28,19 @@ from tidewaiter.formats.wco_dms.writing import message
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 
-__all__ = ["KINDS", "MEDIA_TYPES", "NAME", "answer", "read", "sniff", "source_pointer", "wco_pointer", "write"]
+__all__ = [
+    "ANSWERS",
+    "KINDS",
+    "MEDIA_TYPES",
+    "NAME",
+    "POINTERS",
+    "answer",
+    "read",
+    "sniff",
+    "source_pointer",
+    "wco_pointer",
+    "write",
+]
 
 MEDIA_TYPES = ("application/xml", "text/xml")
 

@@ -51,6 +51,18 @@ CODES: Mapping[AnswerKind, tuple[str, str]] = {
 }
 """Function code of each kind of answer and the status that tells it from others of the same code."""
 
+_NAMES = {
+    "01": "DMSACC", "02": "DMSRCV", "03": "DMSREJ", "05": "DMSCTL", "06": "DMSDOC", "07": "DMSRES", "08": "DMSROG",
+    "09": "DMSCLE", "10": "DMSINV", "11": "DMSREQ", "13": "DMSTAX", "14": "DMSCPI", "15": "DMSCPR", "16": "DMSEOG",
+    "18": "DMSGER",
+}  # fmt: skip
+ANSWERS: Mapping[AnswerKind, str] = {
+    kind: f"{_NAMES[code]} {code}" + (f", status {status}" if status else "") for kind, (code, status) in CODES.items()
+}
+"""How each answer is said here, by kind; two that are said alike are read as the first of them."""
+POINTERS = "WCO classes and tag: `42A/67A/68A[1]/23A#137`"
+"""How a place in a message is pointed at."""
+
 _ALSO = {"17": "18"}
 """A function code that is another by a different number: DMSGER is 17 in its file name and 18 in the message."""
 _KINDS: dict[tuple[str, str], AnswerKind] = {codes: kind for kind, codes in reversed(list(CODES.items()))}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tidewaiter.formats.csv.reading import read_sheet, source_pointer
-from tidewaiter.formats.csv.writing import result_rows, rows_of, rows_returned
+from tidewaiter.formats.csv.writing import ANSWERS, POINTERS, result_rows, rows_of, rows_returned
 from tidewaiter.formats.reading import Reading
 from tidewaiter.formats.xlsx.kinds import KINDS
 from tidewaiter.formats.xlsx.workbook import opened
@@ -19,7 +19,18 @@ from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 
 __all__ = [
-    "KINDS", "MEDIA_TYPES", "NAME", "answer", "read", "read_mapped", "returned", "sniff", "source_pointer", "titles",
+    "ANSWERS",
+    "KINDS",
+    "MEDIA_TYPES",
+    "NAME",
+    "POINTERS",
+    "answer",
+    "read",
+    "read_mapped",
+    "returned",
+    "sniff",
+    "source_pointer",
+    "titles",
     "write",
 ]  # fmt: skip
 
