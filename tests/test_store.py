@@ -149,9 +149,9 @@ async def test_every_ledger_balances_after_a_mixed_day(store: Store, law: Law, f
     "statement",
     [
         "delete from postings", "update postings set debit_micro = 1", "truncate events", "delete from events",
-        "update decisions set control = 'released'", "delete from messages", "update answers set body = ''",
+        "update decisions set control = 'released'", "delete from messages", "update results set answers = '[]'",
         "delete from consignments", "update consignments set reference = 'other'", "update signals set score = 0",
-        "update charges set amount = '0'", "delete from vault_reads", "delete from idempotency",
+        "update messages set answer = ''", "delete from vault_reads", "delete from idempotency",
     ],
 )  # fmt: skip
 async def test_what_is_kept_is_never_changed(store: Store, law: Law, filer: str, statement: str) -> None:

@@ -6,6 +6,7 @@ No store and no clock are needed; what must be known of the past is handed in.
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
@@ -53,7 +54,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `sender` is who lodged it: it goes into the answers' numbers, so that two senders' answers never share one.
     `columns` says what headings of a sheet stand for, ours by theirs. `piece` says where in a longer file the bytes
-    stood, so that places are those of the file.
+    stood, so that places are those of the file. `received_at` is the instant of receipt, where it was lodged.
     """
 
     source: str
@@ -62,6 +63,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     format: str | None = None
     columns: Mapping[str, str] = {}
     piece: Piece | None = None
+    received_at: datetime | None = None
+
+
+def received_at(message: Message) -> datetime:
+    """When the message was received. Raises ValueError where that was not said."""
+    if message.received_at is None:
+        raise ValueError("a message is lodged at an instant")
+    return message.received_at
 
 
 class ClearedMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,31 +124,49 @@ def read_message(message: Message, *, jurisdiction: str | None = None) -> Readin
     return formats.read(message.data, jurisdiction=jurisdiction, format=message.format, columns=message.columns)
 
 
+def read_messages(messages: Sequence[Message], *, jurisdiction: str | None = None) -> list[Reading]:
+    """What each of these messages holds: those that say their format, and no more than that, are read together."""
+    readings: dict[int, Reading] = {}
+    by_format: dict[str, list[int]] = defaultdict(list)
+    for place, message in enumerate(messages):
+        if message.format in formats.FORMATS and message.piece is None and not message.columns:
+            by_format[message.format].append(place)
+        else:
+            readings[place] = read_message(message, jurisdiction=jurisdiction)
+    for format, places in by_format.items():
+        read = formats.read_many([messages[place].data for place in places], format=format, jurisdiction=jurisdiction)
+        readings.update(zip(places, read, strict=True))
+    return [readings[place] for place in range(len(messages))]
+
+
 def clear_readings(
     messages: Sequence[Message],
     readings: Sequence[Reading],
     *,
     law: Law,
     past: Past,
-    on: date | DayOf,
+    on: date | DayOf | None = None,
     trust_stated_day: bool = True,
     number: Callable[[Message, Consignment], str] | None = None,
-    at: datetime | None = None,
 ) -> list[ClearedMessage]:
     """The same for messages that have been read already.
 
-    With `trust_stated_day` false only the tax point of a supplementary declaration goes before `on`, and none after
-    it. `number` gives the customs reference (MRN) of what is accepted and has none, and `at` the instant the answers
-    are sent; without them the answers carry neither.
+    Without `on` the day is that of each message's receipt. With `trust_stated_day` false only the tax point of a
+    supplementary declaration goes before it, and none after it. `number` gives the customs reference (MRN) of what is
+    accepted and has none. An answer is sent when its message was received; without that it says no instant.
     """
-    day_of = on if callable(on) else lambda _country: on
+    day_of = _days(on, law)
     dated = [
-        [_dated(one, law=law, day_of=day_of, trust=trust_stated_day) for one in reading.declared]
-        for reading in readings
+        [
+            _dated(one, law=law, day=day_of(message, one.consignment.jurisdiction), trust=trust_stated_day)
+            for one in reading.declared
+        ]
+        for message, reading in zip(messages, readings, strict=True)
     ]
     verdicts = iter(_verdicts([one for declared in dated for one in declared], law, past))
     results = []
     for message, reading, declared in zip(messages, readings, dated, strict=True):
+        at = message.received_at
         prefix = hashlib.sha256(b"%s\0%s" % (message.sender.encode(), message.data)).hexdigest()[:20]
         consignments = tuple(
             _cleared(
@@ -175,6 +202,24 @@ def clear_readings(
     return results
 
 
+def _days(on: date | DayOf | None, law: Law) -> Callable[[Message, str], date]:
+    """From a message and a country to the legal day there. Days are looked up once a minute and country."""
+    if callable(on):
+        return lambda _message, country: on(country)
+    if on is not None:
+        return lambda _message, _country: on
+    known: dict[tuple[datetime, str], date] = {}
+
+    def received_on(message: Message, country: str) -> date:
+        # A day begins on a whole minute, everywhere.
+        key = (received_at(message).replace(second=0, microsecond=0), country)
+        if key not in known:
+            known[key] = key[0].astimezone(ZoneInfo(law.time_zone(country))).date()
+        return known[key]
+
+    return received_on
+
+
 def _numbered(
     number: Callable[[Message, Consignment], str] | None, message: Message, consignment: Consignment
 ) -> str | None:
@@ -200,12 +245,11 @@ class _Verdict(NamedTuple):
     law_digest: str
 
 
-def _dated(one: Declared, *, law: Law, day_of: DayOf, trust: bool) -> Declared:
+def _dated(one: Declared, *, law: Law, day: date, trust: bool) -> Declared:
     """The same with its legal day of acceptance."""
     record = one.consignment
     if trust and record.accepted_on is not None:
         return one
-    day = day_of(record.jurisdiction)
     stated = record.declared_acceptance
     if stated is not None and (record.declaration_type or "")[2:] in SUPPLEMENTARY:
         tax_point = stated.astimezone(ZoneInfo(law.time_zone(record.jurisdiction))).date()

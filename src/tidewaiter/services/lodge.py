@@ -4,26 +4,30 @@ The same bytes from the same filer are one lodgement, whose answer is given agai
 mapping of its columns, which is remembered. A reference that stands already is no second declaration: with the same
 content it is the first again, with other content a conflict. Orders, payments and waybills are kept, and declarations
 are matched with them.
+
+Many are lodged as one: they are read together, looked up together, go through the corridor together and are committed
+together. What comes of it is what would have come had they been lodged one after the other, in their order.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import date, datetime
-from itertools import chain
-from typing import Any
-from zoneinfo import ZoneInfo
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 from msgspec import structs
 
+from tidewaiter import formats
 from tidewaiter.checks.linking import Link, link
-from tidewaiter.formats import Declared, Reading
+from tidewaiter.formats import Reading
 from tidewaiter.law import Law
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
-from tidewaiter.model.finding import Finding, Kind
+from tidewaiter.model.finding import Finding
+from tidewaiter.model.identifiers import compact
 from tidewaiter.model.outcome import Cleared
 from tidewaiter.services import match
 from tidewaiter.services.clear import (
@@ -32,42 +36,25 @@ from tidewaiter.services.clear import (
     about_message,
     clear_readings,
     in_their_format,
-    read_message,
+    read_messages,
+    received_at,
 )
 from tidewaiter.services.columns import digest_of, with_columns
+from tidewaiter.services.comparing import NO_DECLARATION, Compared, NaturalKey, compare, found, natural_key
 from tidewaiter.services.numbering import movement_reference
-from tidewaiter.store import AlreadyThere, Lodgement, Store, StoredMessage
+from tidewaiter.store import AlreadyThere, Asked, Known, Lodgement, Store, StoredMessage, StoreUnavailable
 
 ATTEMPTS = 5
 """So often is a lodgement tried anew that met another one with the same bytes, key or reference."""
-NOT_CONTENT = frozenset({"accepted_on", "mrn", "issued_at"})
-"""What may differ in a consignment lodged again: what the door and customs set, and when the message was made."""
+AWAY_AFTER = 2
+"""After so many messages in a row for which the store could not be reached, the rest are not tried."""
 
-CONFLICT = Kind(
-    code="LDG-01",
-    severity="error",
-    text="This reference was lodged before with other content; the first field that differs is {detail}.",
-    remedy="Send an amendment of the first, or lodge this one under a reference of its own.",
-    law="Delegated Regulation (EU) 2015/2446, Annex B, data element 12 09: a reference names one declaration",
-)
-TWICE = Kind(
-    code="LDG-02",
-    severity="error",
-    text="This reference stands in the message already, at place {detail}.",
-    remedy="Leave one of the two, or give each a reference of its own.",
-    law="Delegated Regulation (EU) 2015/2446, Annex B, data element 12 09: a reference names one declaration",
-)
-NO_DECLARATION = Kind(
-    code="LDG-03",
-    severity="error",
-    text="This is an answer from customs, not a declaration.",
-    remedy="Send the declaration it answers.",
-    law="WCO Data Model 3.6: declarations and responses are separate messages",
-)
-KINDS = (CONFLICT, TWICE, NO_DECLARATION)
-"""Every kind of finding that lodging adds to those of the corridor."""
 
-NaturalKey = tuple[str, str, int]
+class Lodging(NamedTuple):
+    """A message to be lodged. Its `sender` is the filer, `received_at` says when; `key` is an Idempotency-Key."""
+
+    message: Message
+    key: str | None = None
 
 
 class Lodged(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +88,54 @@ class TryAgain(Exception):
     """Others lodge the same references at the same time, again and again: nothing was kept of this one."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Where messages are lodged: the store, and the law they are judged by.
+
+    `jurisdiction` is used where a message does not name its country. `person_key` is the installation's, under which
+    persons in documents of trade are compared, and `signers` are those whose signature counts, by the SHA-256 of their
+    certificates.
+    """
+
+    store: Store
+    law: Law
+    jurisdiction: str | None = None
+    person_key: bytes = match.PUBLIC_KEY
+    signers: Collection[str] = ()
+
+
+class Prepared(NamedTuple):
+    """A message that was read. `names` are what it has in common with any other on which its outcome may depend.
+
+    `is_alone` where that cannot be told by names: then it is judged by itself, after those before it.
+    """
+
+    message: Message
+    key: str | None
+    digest: bytes
+    reading: Reading
+    names: frozenset[tuple[object, ...]]
+    is_alone: bool
+
+    @property
+    def identity(self) -> tuple[str, bytes, str | None]:
+        """Those of one identity are one lodgement."""
+        return self.message.sender, self.digest, self.key
+
+
+class Judged(NamedTuple):
+    """What became of messages, not yet kept: those lodged before, those refused, and what is to be written.
+
+    All by their place. `keys` are new ones for messages lodged before.
+    """
+
+    size: int
+    before: dict[int, StoredMessage]
+    refused: list[int]
+    keys: list[tuple[str, str, int]]
+    written: dict[int, Lodgement]
+
+
 async def lodge(
     message: Message,
     *,
@@ -114,103 +149,263 @@ async def lodge(
 ) -> Lodged:
     """What became of the message, once it is committed. `message.sender` is the filer, `at` when it was received.
 
-    `person_key` is the installation's, under which persons in documents of trade are compared, and `signers` are those
-    whose signature counts, by the SHA-256 of their certificates. Raises KeyTaken where `key` belongs to another
-    message, TryAgain where it could not be lodged now.
+    The rest as in `Desk`. Raises KeyTaken where `key` belongs to another message, TryAgain where it could not be
+    lodged now, StoreUnavailable.
     """
-    message = await with_columns(message, store=store, at=at)
-    digest = digest_of(message)
-    for _ in range(ATTEMPTS):
-        known = await _known(message, digest, key, store)
-        if known is not None:
-            return await _lodged(store, known, is_repeat=True)
-        try:
-            lodgement = await _judge(
-                message, digest, key, store=store, law=law, at=at, jurisdiction=jurisdiction, person_key=person_key,
-                signers=signers,
-            )  # fmt: skip
-            id = await store.write(lodgement)
-        except AlreadyThere:
-            continue
-        stored = StoredMessage(
-            id=id, digest=digest, source=message.source, format=lodgement.format, answer=lodgement.answer
+    desk = Desk(store=store, law=law, jurisdiction=jurisdiction, person_key=person_key, signers=signers)
+    [done] = await lodge_all([Lodging(structs.replace(message, received_at=at), key)], desk)
+    if isinstance(done, Exception):
+        raise done
+    return done
+
+
+async def lodge_all(lodgings: Sequence[Lodging], desk: Desk) -> list[Lodged | Exception]:
+    """What became of each, as if lodged in this order; or what `lodge` would have raised."""
+    results: dict[int, Lodged | Exception] = {}
+    waiting: list[tuple[int, Prepared]] = []
+    for place, one in enumerate(await prepare(lodgings, desk)):
+        if isinstance(one, Prepared):
+            waiting.append((place, one))
+        else:
+            results[place] = one
+    while waiting:
+        now = independent([one for _, one in waiting])
+        done = await settle([waiting[place][1] for place in now], desk)
+        results.update((waiting[place][0], result) for place, result in zip(now, done, strict=True))
+        waiting = [one for place, one in enumerate(waiting) if place not in now]
+    return [results[place] for place in range(len(lodgings))]
+
+
+async def prepare(lodgings: Sequence[Lodging], desk: Desk) -> list[Prepared | Exception]:
+    """The messages read, with what they have in common with others. What raised in reading one is in its place."""
+    try:
+        return list(await _prepare(lodgings, desk))
+    except Exception as error:
+        if len(lodgings) == 1:
+            return [error]
+    return [(await prepare([one], desk))[0] for one in lodgings]
+
+
+async def _prepare(lodgings: Sequence[Lodging], desk: Desk) -> list[Prepared]:
+    messages, sheets = await asyncio.to_thread(_opened, [one.message for one in lodgings])
+    for place, titles in sheets.items():
+        messages[place] = await with_columns(messages[place], titles, store=desk.store)
+    return await asyncio.to_thread(_read, messages, [one.key for one in lodgings], desk)
+
+
+def _opened(messages: Sequence[Message]) -> tuple[list[Message], dict[int, tuple[str, ...]]]:
+    """The messages with the format each looks like, and the headings of those that are sheets, by their place."""
+    opened, sheets = [], {}
+    for place, message in enumerate(messages):
+        told = message
+        if message.format is None and message.piece is None and (format := formats.sniff(message.data)) is not None:
+            told = structs.replace(message, format=format.NAME)
+        titles = formats.titles(told.data, told.format)
+        if titles:
+            sheets[place] = titles
+        elif told.columns:
+            told = structs.replace(told, columns={})
+        opened.append(told)
+    return opened, sheets
+
+
+def _read(messages: Sequence[Message], keys: Sequence[str | None], desk: Desk) -> list[Prepared]:
+    return [
+        _prepared(message, key, reading, desk)
+        for message, key, reading in zip(
+            messages, keys, read_messages(messages, jurisdiction=desk.jurisdiction), strict=True
         )
-        return await _lodged(store, stored, is_repeat=False)
-    raise TryAgain
+    ]
 
 
-async def _known(message: Message, digest: bytes, key: str | None, store: Store) -> StoredMessage | None:
-    """The message as lodged before, by its key or by its bytes."""
-    by_key = await store.message_by_key(filer=message.sender, key=key) if key is not None else None
-    if by_key is not None:
-        if by_key.digest != digest:
-            raise KeyTaken
-        return by_key
-    known = await store.message_by_digest(filer=message.sender, digest=digest)
-    if known is not None and key is not None:
-        await store.remember_key(filer=message.sender, key=key, message_id=known.id)
-    return known
-
-
-async def _lodged(store: Store, message: StoredMessage, *, is_repeat: bool) -> Lodged:
-    findings, consignments = await store.results(message.id)
-    return Lodged(
-        message_id=message.id,
-        is_repeat=is_repeat,
-        source=message.source,
-        format=message.format,
-        answer=message.answer,
-        findings=tuple(findings),
-        results=tuple(one.cleared for one in consignments),
-    )
-
-
-async def _judge(
-    message: Message,
-    digest: bytes,
-    key: str | None,
-    *,
-    store: Store,
-    law: Law,
-    at: datetime,
-    jurisdiction: str | None,
-    person_key: bytes,
-    signers: Collection[str],
-) -> Lodgement:
-    reading = await asyncio.to_thread(read_message, message, jurisdiction=jurisdiction)
-    reading = match.minded(reading, law, at, signers=signers)
+def _prepared(message: Message, key: str | None, reading: Reading, desk: Desk) -> Prepared:
+    filer, digest, at = message.sender, digest_of(message), received_at(message)
+    reading = match.minded(reading, desk.law, at, signers=desk.signers)
     if reading.answers and not reading.declared:
-        reading = structs.replace(reading, findings=(*reading.findings, _found(NO_DECLARATION, "", "")))
-    reading = await _linked(reading, store)
-    standing = await _standing(reading.declared, message.sender, store=store, at=at)
-    fresh, places, repeats = _compare(reading, standing)
-    sealing = match.sealed(fresh, law=law, key=person_key, at=at, message=digest.hex())
-    fresh = await match.with_mismatches(fresh, sealing, store=store, law=law, at=at)
-    past = await store.past([t for one in fresh.declared if (t := one.consignment.tracking_id) is not None])
+        reading = structs.replace(reading, findings=(*reading.findings, found(NO_DECLARATION)))
+    names: set[tuple[object, ...]] = {("message", filer, digest)}
+    if key is not None:
+        names.add(("key", filer, key))
+    for one in reading.declared:
+        record = one.consignment
+        names.add(("reference", filer, record.reference))
+        if record.tracking_id is not None:
+            names.add(("parcel", compact(record.tracking_id)))
+    is_alone = bool(reading.movements or reading.documents) or match.is_any_matched(reading, desk.law, at)
+    return Prepared(message, key, digest, reading, frozenset(names), is_alone)
 
-    def day_of(country: str) -> date:
-        return at.astimezone(ZoneInfo(law.time_zone(country))).date()
 
-    def number(_: Message, record: Consignment) -> str:
-        seed = b"\0".join([message.sender.encode(), record.reference.encode(), digest])
-        return movement_reference(record.jurisdiction, at, seed=seed)
+def independent(waiting: Sequence[Prepared], busy: Collection[tuple[object, ...]] = ()) -> list[int]:
+    """The places of those that may be settled together now: none depends on another, or on one waiting before it.
 
-    [cleared] = await asyncio.to_thread(
-        clear_readings, [message], [fresh], law=law, past=past, on=day_of, trust_stated_day=False, number=number, at=at
+    `busy` are the names of what is being settled already.
+    """
+    now: list[int] = []
+    identities: set[tuple[str, bytes, str | None]] = set()
+    taken = set(busy)
+    for place, one in enumerate(waiting):
+        if one.is_alone:
+            return now if now or taken else [place]
+        if one.identity in identities:
+            now.append(place)
+            continue
+        if taken.isdisjoint(one.names):
+            now.append(place)
+            identities.add(one.identity)
+        taken |= one.names
+    return now
+
+
+async def settle(
+    prepared: Sequence[Prepared], desk: Desk, judged: Judged | Exception | None = None
+) -> list[Lodged | Exception]:
+    """What became of each, all committed together; where that fails, each for itself. They are `independent`.
+
+    `judged` is what `judge` made of them, where it was asked already.
+    """
+    results = await _settle_together(prepared, desk, judged)
+    if results is not None:
+        return results
+    away, one_by_one = 0, list[Lodged | Exception]()
+    for one in prepared:
+        alone = await _settle_together([one], desk) if away < AWAY_AFTER else None
+        [result] = alone or [StoreUnavailable("it was away for those before")]
+        away = away + 1 if isinstance(result, StoreUnavailable) else 0
+        one_by_one.append(result)
+    return one_by_one
+
+
+async def _settle_together(
+    prepared: Sequence[Prepared], desk: Desk, judged: Judged | Exception | None = None
+) -> list[Lodged | Exception] | None:
+    """None where many failed together."""
+    for _ in range(ATTEMPTS):
+        try:
+            judged = await judge(prepared, desk) if judged is None else judged
+            if isinstance(judged, Exception):
+                raise judged
+            return await keep(judged, prepared, desk)
+        except AlreadyThere:
+            judged = None
+        except Exception as error:
+            return [error] if len(prepared) == 1 else None
+    return [TryAgain()] if len(prepared) == 1 else None
+
+
+async def judge(prepared: Sequence[Prepared], desk: Desk) -> Judged:
+    """What is to become of messages that are independent of each other. Nothing is written yet."""
+    known = await desk.store.look_up(_asked(prepared))
+    judged = Judged(len(prepared), {}, [], [], {})
+    fresh: list[int] = []
+    first: set[tuple[str, bytes, str | None]] = set()
+    for place, one in enumerate(prepared):
+        filer = one.message.sender
+        by_key = known.by_key.get((filer, one.key)) if one.key is not None else None
+        by_digest = known.by_digest.get((filer, one.digest))
+        if by_key is not None and by_key.digest != one.digest:
+            judged.refused.append(place)
+        elif (before := by_key or by_digest) is not None:
+            judged.before[place] = before
+            if by_key is None and one.key is not None and one.identity not in first:
+                judged.keys.append((filer, one.key, before.id))
+        elif one.identity not in first:
+            fresh.append(place)
+        first.add(one.identity)
+    if fresh:
+        lodgements = await _judge_fresh([prepared[place] for place in fresh], known, desk)
+        judged.written.update(zip(fresh, lodgements, strict=True))
+    return judged
+
+
+def _asked(prepared: Sequence[Prepared]) -> Asked:
+    records = [(one.message.sender, declared.consignment) for one in prepared for declared in one.reading.declared]
+    return Asked(
+        digests={(one.message.sender, one.digest) for one in prepared},
+        keys={(one.message.sender, one.key) for one in prepared if one.key is not None},
+        references={(filer, record.reference) for filer, record in records},
+        tracking_ids={record.tracking_id for _, record in records if record.tracking_id is not None},
     )
+
+
+async def _judge_fresh(prepared: Sequence[Prepared], known: Known, desk: Desk) -> list[Lodgement]:
+    standing = await _standing(prepared, known, desk)
+    compared = [
+        compare(await _linked(one.reading, desk.store), names) for one, names in zip(prepared, standing, strict=True)
+    ]
+    sealings = []
+    for place, (one, what) in enumerate(zip(prepared, compared, strict=True)):
+        at = received_at(one.message)
+        sealing = match.sealed(what.fresh, law=desk.law, key=desk.person_key, at=at, message=one.digest.hex())
+        told = await match.with_mismatches(what.fresh, sealing, store=desk.store, law=desk.law, at=at)
+        sealings.append(sealing)
+        compared[place] = what._replace(fresh=told)
+    digests = {id(one.message): one.digest for one in prepared}
+
+    def number(message: Message, record: Consignment) -> str:
+        seed = b"\0".join([message.sender.encode(), record.reference.encode(), digests[id(message)]])
+        return movement_reference(record.jurisdiction, received_at(message), seed=seed)
+
+    cleared = await asyncio.to_thread(
+        clear_readings, [one.message for one in prepared], [what.fresh for what in compared],
+        law=desk.law, past=known.past, trust_stated_day=False, number=number,
+    )  # fmt: skip
+    repeated = [id for what in compared for _, id in what.repeats]
+    answers = await desk.store.answers_of(repeated) if repeated else {}
+    return [
+        _lodgement(one, what, sealing, done, answers, desk.law.digest)
+        for one, what, sealing, done in zip(prepared, compared, sealings, cleared, strict=True)
+    ]
+
+
+async def _linked(reading: Reading, store: Store) -> Reading:
+    """The same with what is wrong in the links that its movements make: items, receptacles and dispatches."""
+    if not reading.movements:
+        return reading
+    known = await store.known_items(reading.movements)
+    before = {item: tuple(Link(*one) for one in links) for item, links in known.listed.items()}
+    wrong = link(known.lodged, reading.movements, before).findings
+    return structs.replace(reading, findings=(*reading.findings, *wrong))
+
+
+async def _standing(
+    prepared: Sequence[Prepared], known: Known, desk: Desk
+) -> list[dict[NaturalKey, tuple[int, Consignment]]]:
+    """Of each message the declarations that stand already, as they were lodged: with their ids."""
+    wanted: list[dict[NaturalKey, int]] = []
+    for one in prepared:
+        keys = (natural_key(declared.consignment) for declared in one.reading.declared) if known.standing else ()
+        named = ((key, known.standing.get((one.message.sender, *key))) for key in keys if key is not None)
+        wanted.append({key: id for key, id in named if id is not None})
+    ids = sorted({id for keys in wanted for id in keys.values()})
+    if not ids:
+        return [{} for _ in prepared]
+    at = max(received_at(one.message) for one in prepared)
+    records = await desk.store.open_vault(ids, purpose="compare", reader="lodging", at=at)
+    return [{key: (id, records[id]) for key, id in keys.items()} for keys in wanted]
+
+
+def _lodgement(
+    one: Prepared,
+    compared: Compared,
+    sealing: match.Sealing,
+    cleared: ClearedMessage,
+    before: dict[int, list[Answer]],
+    law_digest: str,
+) -> Lodgement:
+    message, reading = one.message, compared.fresh
     return Lodgement(
         filer=message.sender,
-        digest=digest,
+        digest=one.digest,
         source=message.source,
         format=reading.format,
-        received_at=at,
-        law_digest=law.digest,
+        received_at=received_at(message),
+        law_digest=law_digest,
         raw=message.data,
-        answer=await _whole_answer(cleared, places, repeats, store),
-        key=key,
+        answer=_whole_answer(cleared, compared, before),
+        key=one.key,
         findings=(*reading.findings, *(finding for told in reading.documents for finding in told.findings)),
-        consignments=tuple(zip(places, cleared.consignments, strict=True)),
-        repeats=repeats,
+        consignments=tuple(zip(compared.places, cleared.consignments, strict=True)),
+        repeats=compared.repeats,
         documents=(
             *sealing.documents,
             *(
@@ -223,99 +418,62 @@ async def _judge(
     )
 
 
-async def _linked(reading: Reading, store: Store) -> Reading:
-    """The same with what is wrong in the links that its movements make: items, receptacles and dispatches."""
-    if not reading.movements:
-        return reading
-    known = await store.known_items(reading.movements)
-    before = {item: tuple(Link(*one) for one in links) for item, links in known.listed.items()}
-    found = link(known.lodged, reading.movements, before).findings
-    return structs.replace(reading, findings=(*reading.findings, *found))
-
-
-def natural_key(record: Consignment) -> NaturalKey | None:
-    """What names the declaration for ever among those of its filer; None for an amendment without a version."""
-    if record.function != "original" and record.version is None:
-        return None
-    return record.reference, record.function, record.version or 0
-
-
-async def _standing(
-    declared: Sequence[Declared], filer: str, *, store: Store, at: datetime
-) -> Mapping[NaturalKey, tuple[int, Consignment]]:
-    """Those of these declarations that stand already, as they were lodged: with their ids."""
-    ids = await store.standing(filer=filer, references=sorted({one.consignment.reference for one in declared}))
-    wanted = {key: ids[key] for one in declared if (key := natural_key(one.consignment)) in ids}
-    if not wanted:
-        return {}
-    records = await store.open_vault(sorted(wanted.values()), purpose="compare", reader="lodging", at=at)
-    return {key: (id, records[id]) for key, id in wanted.items()}
-
-
-def _compare(
-    reading: Reading, standing: Mapping[NaturalKey, tuple[int, Consignment]]
-) -> tuple[Reading, tuple[int, ...], tuple[tuple[int, int], ...]]:
-    """What is new in the message with its places, conflicts marked; and what is a repeat, as (place, id)."""
-    fresh: list[Declared] = []
-    places: list[int] = []
-    repeats: list[tuple[int, int]] = []
-    met: dict[NaturalKey, int] = {}
-    for place, one in enumerate(reading.declared):
-        key = natural_key(one.consignment)
-        finding = None
-        if key is not None and key in met:
-            finding = _found(TWICE, str(met[key] + 1), "/reference")
-        elif key is not None and key in standing:
-            id, before = standing[key]
-            differs = first_difference(before, one.consignment)
-            if differs is None and not one.findings:
-                repeats.append((place, id))
-                continue
-            finding = _found(CONFLICT, differs, differs) if differs is not None else None
-        if key is not None:
-            met.setdefault(key, place)
-        places.append(place)
-        fresh.append(one if finding is None else structs.replace(one, findings=(*one.findings, finding)))
-    return structs.replace(reading, declared=tuple(fresh)), tuple(places), tuple(repeats)
-
-
-def _found(kind: Kind, detail: str, pointer: str) -> Finding:
-    return Finding(
-        code=kind.code,
-        severity=kind.severity,
-        pointer=pointer,
-        text=kind.text.replace("{detail}", detail),
-        remedy=kind.remedy,
-        law=kind.law,
-    )
-
-
-def first_difference(before: Consignment, now: Consignment) -> str | None:
-    """The pointer to the first field, in the order of the model, in which the two differ; None where in none."""
-    names = [name for name in Consignment.__struct_fields__ if name not in NOT_CONTENT]
-    found = (_differences(getattr(before, name), getattr(now, name), f"/{name}") for name in names)
-    return next(chain.from_iterable(found), None)
-
-
-def _differences(before: Any, now: Any, pointer: str) -> Iterator[str]:
-    # Field by field and not as written: a value that is the usual one may be left out in writing, or not.
-    if isinstance(before, msgspec.Struct) and isinstance(now, msgspec.Struct):
-        for name in before.__struct_fields__:
-            yield from _differences(getattr(before, name), getattr(now, name, None), f"{pointer}/{name}")
-    elif isinstance(before, tuple) and isinstance(now, tuple) and len(before) == len(now):
-        for place, (left, right) in enumerate(zip(before, now, strict=True)):
-            yield from _differences(left, right, f"{pointer}/{place}")
-    elif before != now:
-        yield pointer
-
-
-async def _whole_answer(
-    cleared: ClearedMessage, places: Sequence[int], repeats: Sequence[tuple[int, int]], store: Store
-) -> bytes:
+def _whole_answer(cleared: ClearedMessage, compared: Compared, before: dict[int, list[Answer]]) -> bytes:
     """All answers in the sender's format, in the order of the message: those given before to repeats among them."""
-    if not repeats:
+    if not compared.repeats:
         return cleared.answers
-    before = await store.answers_of([id for _, id in repeats])
-    told: dict[int, Sequence[Answer]] = {place: before[id] for place, id in repeats}
-    told |= {place: one.answers for place, one in zip(places, cleared.consignments, strict=True)}
+    told: dict[int, Sequence[Answer]] = {place: before[id] for place, id in compared.repeats}
+    told |= {place: one.answers for place, one in zip(compared.places, cleared.consignments, strict=True)}
     return in_their_format(cleared.format, [answer for place in sorted(told) for answer in told[place]])
+
+
+async def keep(judged: Judged, prepared: Sequence[Prepared], desk: Desk) -> list[Lodged | Exception]:
+    """What is answered to each, once all is committed. Raises AlreadyThere, StoreUnavailable: then nothing is kept."""
+    if judged.keys:
+        await desk.store.remember_keys(judged.keys)
+    ids = await desk.store.write(list(judged.written.values())) if judged.written else []
+    results: dict[int, Lodged | Exception] = {place: KeyTaken() for place in judged.refused}
+    results |= await _lodged_now(dict(zip(judged.written, ids, strict=True)), judged.written, desk.store)
+    results |= await _lodged_before(judged.before, desk.store)
+    # Those of one identity are one lodgement: the others repeat the first.
+    first = {prepared[place].identity: result for place, result in results.items()}
+    return [results.get(place) or _again(first[one.identity]) for place, one in enumerate(prepared)]
+
+
+def _again(first: Lodged | Exception) -> Lodged | Exception:
+    return structs.replace(first, is_repeat=True) if isinstance(first, Lodged) else first
+
+
+async def _lodged_now(ids: dict[int, int], written: dict[int, Lodgement], store: Store) -> dict[int, Lodged]:
+    repeated = [id for one in written.values() for _, id in one.repeats]
+    stored = await store.consignments(repeated) if repeated else {}
+    done = {}
+    for place, one in written.items():
+        results = {at: cleared.cleared for at, cleared in one.consignments}
+        results |= {at: stored[id].cleared for at, id in one.repeats}
+        done[place] = Lodged(
+            message_id=ids[place],
+            is_repeat=False,
+            source=one.source,
+            format=one.format,
+            answer=one.answer,
+            findings=one.findings,
+            results=tuple(results[at] for at in sorted(results)),
+        )
+    return done
+
+
+async def _lodged_before(messages: dict[int, StoredMessage], store: Store) -> dict[int, Lodged]:
+    became = await store.results([one.id for one in messages.values()]) if messages else {}
+    return {
+        place: Lodged(
+            message_id=one.id,
+            is_repeat=True,
+            source=one.source,
+            format=one.format,
+            answer=one.answer,
+            findings=tuple(became[one.id][0]),
+            results=tuple(stored.cleared for stored in became[one.id][1]),
+        )
+        for place, one in messages.items()
+    }

@@ -7,6 +7,7 @@ server is started in the data folder (`embedded`). May import `model` only, and 
 
 from tidewaiter.store.connecting import StoreError, open_store
 from tidewaiter.store.embedded import start_embedded
+from tidewaiter.store.known import Asked, Known
 from tidewaiter.store.lodgements import AlreadyThere, Lodgement, StoredMessage
 from tidewaiter.store.migrating import MigrationError
 from tidewaiter.store.reading import Behind, Decided, Row, SentAnswer, StoredConsignment
@@ -14,8 +15,10 @@ from tidewaiter.store.store import Store, StoreUnavailable
 
 __all__ = [
     "AlreadyThere",
+    "Asked",
     "Behind",
     "Decided",
+    "Known",
     "Lodgement",
     "MigrationError",
     "Row",

@@ -11,14 +11,14 @@ A JSON document of some other customs dialect also begins with a bracket, so thi
 from __future__ import annotations
 
 from tidewaiter.formats.json.kinds import KINDS
-from tidewaiter.formats.json.reading import BOM, NAME, read, source_pointer
+from tidewaiter.formats.json.reading import BOM, NAME, read, read_many, source_pointer
 from tidewaiter.formats.json.schema import schema
 from tidewaiter.formats.json.splitting import read_piece, split
 from tidewaiter.formats.json.writing import answer, write
 
 __all__ = [
-    "KINDS", "LOOSE", "MEDIA_TYPES", "NAME", "answer", "read", "read_piece", "schema", "sniff", "source_pointer",
-    "split", "write",
+    "KINDS", "LOOSE", "MEDIA_TYPES", "NAME", "answer", "read", "read_many", "read_piece", "schema", "sniff",
+    "source_pointer", "split", "write",
 ]  # fmt: skip
 
 MEDIA_TYPES = ("application/json", "application/x-ndjson")
