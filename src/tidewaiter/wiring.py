@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from joserfc.jwk import OKPKey
 
 from tidewaiter.law import Law, load
 from tidewaiter.services.attest import KeyUnfit, signing_key
+from tidewaiter.services.gathering import Gatherer, Room
+from tidewaiter.services.lodge import Desk
 from tidewaiter.services.match import PUBLIC_KEY
 from tidewaiter.settings import Settings, SettingsError
 from tidewaiter.store import Store, open_store, start_embedded
@@ -30,6 +32,20 @@ class House:
     store: Store
     now: Callable[[], datetime] = clock
     signing_key: OKPKey | None = None
+    intake: Gatherer = field(init=False)
+    """Where what arrives is gathered and lodged."""
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        desk = Desk(
+            store=self.store,
+            law=self.law,
+            jurisdiction=settings.jurisdiction,
+            person_key=self.person_key,
+            signers=self.signers,
+        )
+        room = Room(messages_max=settings.waiting_messages_max, bytes_max=settings.waiting_bytes_max)
+        object.__setattr__(self, "intake", Gatherer(desk, room))
 
     @property
     def person_key(self) -> bytes:

@@ -10,6 +10,7 @@ import msgspec
 from tidewaiter import __version__, formats
 from tidewaiter.api.problems import KINDS, MEDIA_TYPE, Problem
 from tidewaiter.api.quoting import Quoted
+from tidewaiter.api.rows import LINES, Row
 from tidewaiter.api.showing import ConsignmentView
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.conformance import SignedReport
@@ -23,7 +24,7 @@ from tidewaiter.services.conform import ANY
 def description() -> dict[str, Any]:
     """The whole description."""
     _, components = msgspec.json.schema_components(
-        (Consignment, list[Cleared], list[Answer], ConsignmentView, Quoted, Receipt, SignedReport, Problem),
+        (Consignment, list[Cleared], list[Answer], Row, ConsignmentView, Quoted, Receipt, SignedReport, Problem),
         ref_template="#/components/schemas/{name}",
     )
     return {
@@ -36,6 +37,7 @@ def description() -> dict[str, Any]:
         },
         "paths": {
             "/v1/messages": {"post": _lodge()},
+            "/v1/consignments": {"post": _lodge_own()},
             "/v1/quotes": {"post": _quote()},
             "/v1/conform": {"post": _conform()},
             "/v1/conform/keys": {
@@ -49,7 +51,12 @@ def description() -> dict[str, Any]:
             "/docs": {"get": _plain("readDescription", "This description as a page", "text/html")},
             "/health/live": {"get": _plain("isLive", "Whether the server runs", "application/json")},
             "/health/ready": {
-                "get": _plain("isReady", "Whether the server can lodge: the store answers", "application/json", 503)
+                "get": _plain(
+                    "isReady",
+                    "Whether the server can lodge: there is room, and the store answers",
+                    "application/json",
+                    503,
+                )
             },
         },
         "components": {"schemas": components, "parameters": {"filer": _FILER}},
@@ -101,7 +108,26 @@ def _lodge() -> dict[str, Any]:
                 },
                 "content": {"application/json": _body({"anyOf": [results, answers]}), **given},
             },
-            **_problems(400, 403, 408, 413, 415, 422, 503),
+            **_problems(400, 403, 408, 413, 415, 422, 429, 503),
+        },
+    }
+
+
+def _lodge_own() -> dict[str, Any]:
+    """As `_lodge`, for our own JSON alone."""
+    described = _lodge()
+    rows = {LINES: _body({"$ref": "#/components/schemas/Row"})}
+    own = {"application/json": described["requestBody"]["content"]["application/json"]}
+    answered = described["responses"]["200"]
+    answered["content"] = {"application/json": answered["content"]["application/json"], **rows}
+    return described | {
+        "operationId": "lodgeConsignments",
+        "summary": "Lodge consignments in our own JSON: one, a list, or one a line",
+        "description": "As /v1/messages, for a body that is JSON. Consignments one a line (application/x-ndjson) are "
+        "answered with a result a line: what can be read is lodged, and a line that cannot comes back with its errors.",
+        "requestBody": {
+            "required": True,
+            "content": own | {LINES: _body({"$ref": "#/components/schemas/Consignment"})},
         },
     }
 

@@ -162,9 +162,7 @@ def read(
     return taken.read(data, jurisdiction=jurisdiction)
 
 
-def read_many(
-    messages: Sequence[bytes], *, format: str, jurisdiction: str | None = None
-) -> list[Reading]:
+def read_many(messages: Sequence[bytes], *, format: str, jurisdiction: str | None = None) -> list[Reading]:
     """What `read` gives for each of these messages, which are of this format."""
     taken = FORMATS[format]
     if not isinstance(taken, ReadTogether) or not all(0 < len(data) <= BYTES_MAX for data in messages):

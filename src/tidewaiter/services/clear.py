@@ -129,8 +129,9 @@ def read_messages(messages: Sequence[Message], *, jurisdiction: str | None = Non
     readings: dict[int, Reading] = {}
     by_format: dict[str, list[int]] = defaultdict(list)
     for place, message in enumerate(messages):
-        if message.format in formats.FORMATS and message.piece is None and not message.columns:
-            by_format[message.format].append(place)
+        format = message.format
+        if format is not None and format in formats.FORMATS and message.piece is None and not message.columns:
+            by_format[format].append(place)
         else:
             readings[place] = read_message(message, jurisdiction=jurisdiction)
     for format, places in by_format.items():

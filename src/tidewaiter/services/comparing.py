@@ -112,5 +112,3 @@ def _differences(before: Any, now: Any, pointer: str) -> Iterator[str]:
             yield from _differences(left, right, f"{pointer}/{place}")
     elif before != now:
         yield pointer
-
-

@@ -38,11 +38,13 @@ class Known(NamedTuple):
 
 
 _BY_DIGEST = (
-    "select m.filer, m.id, m.digest, m.source, m.format, m.answer from unnest($1::text[], $2::bytea[]) as w(filer, digest)"
+    "select m.filer, m.id, m.digest, m.source, m.format, m.answer"
+    " from unnest($1::text[], $2::bytea[]) as w(filer, digest)"
     " join messages m on m.filer = w.filer and m.digest = w.digest"
 )
 _BY_KEY = (
-    "select i.filer, i.key, m.id, m.digest, m.source, m.format, m.answer from unnest($1::text[], $2::text[]) as w(filer, key)"
+    "select i.filer, i.key, m.id, m.digest, m.source, m.format, m.answer"
+    " from unnest($1::text[], $2::text[]) as w(filer, key)"
     " join idempotency i on i.filer = w.filer and i.key = w.key join messages m on m.id = i.message_id"
 )
 _STANDING = (

@@ -132,7 +132,8 @@ def _tables(written: Written) -> Iterator[tuple[str, list[str], list[Any]]]:
         ],
     )  # fmt: skip
     yield "idempotency", _IDEMPOTENCY, [(m.filer, m.key, id) for id, m, _ in written if m.key is not None]
-    heads, private, results, decisions, signals, postings, events = [], [], [], [], [], [], []
+    heads, private, results, decisions, signals, postings = [], [], [], [], [], []
+    events: list[tuple[datetime, int, int | None, str, bytes]] = []
     for message_id, m, placed in written:
         at = m.received_at
         received = _encoded({"format": m.format, "digest": m.digest.hex()})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
 
 import asyncpg
 import msgspec
@@ -144,7 +143,7 @@ async def ids_of(connection: asyncpg.Connection, reference: str, *, filer: str |
 async def results(
     connection: asyncpg.Connection, message_ids: Sequence[int]
 ) -> dict[int, tuple[list[Finding], list[StoredConsignment]]]:
-    """What became of each message: findings about the whole, and its consignments in their order, repeats among them."""
+    """What became of each message: findings about the whole, and its consignments in order, repeats among them."""
     rows = await connection.fetch(
         "select message_id, consignment_id from (select message_id, id as consignment_id, place from consignments"
         " where message_id = any($1) union all select message_id, consignment_id, place from repeats"

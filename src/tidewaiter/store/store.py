@@ -62,7 +62,7 @@ class Store:
             return False
 
     async def write(self, written: Sequence[Lodgement]) -> list[int]:
-        """The ids of the messages, once all are committed together. Raises AlreadyThere, and then nothing is written."""
+        """The ids of the messages, once all are committed together. Raises AlreadyThere: then nothing is written."""
         async with self._connection() as connection:
             return await lodgements.write(connection, written)
 
