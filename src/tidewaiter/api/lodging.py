@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 from starlette.datastructures import Headers
@@ -124,13 +125,14 @@ def prefers_results(accept: str, own: tuple[str, ...]) -> bool:
     return wanted.get(RESULTS, 0.0) > 0 and wanted[RESULTS] >= max(others, default=0.0)
 
 
-def _ranges(accept: str) -> list[tuple[str, float]]:
+@lru_cache(maxsize=256)
+def _ranges(accept: str) -> tuple[tuple[str, float], ...]:
     found = []
     for part in accept.split(","):
         media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))
         quality = next((p.removeprefix("q=") for p in parameters if p.startswith("q=")), "1")
         found.append((media_type, float(quality) if re.fullmatch(r"[01](\.[0-9]{1,3})?", quality, re.ASCII) else 0.0))
-    return found
+    return tuple(found)
 
 
 def _speaks_lines(content_type: str, accept: str) -> bool:
@@ -152,7 +154,6 @@ async def body_of(
 
     `grow` is told of each part that came, and may raise.
     """
-    too_long = Refused(problem(problems.TOO_LONG, detail=f"at most {bytes_max} bytes", headers={"Connection": "close"}))
     # Not so application/x-www-form-urlencoded, which curl says of whatever it sends.
     is_form = headers.get("content-type", "").lower().startswith("multipart/")
     if is_form or headers.get("content-encoding", "identity").lower() != "identity":
@@ -161,7 +162,7 @@ async def body_of(
     if stated is not None and not re.fullmatch("[0-9]{1,18}", stated, re.ASCII):
         raise Refused(problem(problems.LENGTH_UNFIT, headers={"Connection": "close"}))
     if stated is not None and int(stated) > bytes_max:
-        raise too_long
+        raise _too_long(bytes_max)
     chunks: list[bytes] = []
     size = 0
     try:
@@ -173,13 +174,18 @@ async def body_of(
                 chunk = event.get("body", b"")
                 size += len(chunk)
                 if size > bytes_max:
-                    raise too_long
+                    raise _too_long(bytes_max)
                 grow(len(chunk))
                 chunks.append(chunk)
                 if not event.get("more_body", False):
                     return b"".join(chunks)
     except TimeoutError:
         raise Refused(problem(problems.TOO_SLOW, headers={"Connection": "close"})) from None
+
+
+def _too_long(bytes_max: int) -> Refused:
+    detail = f"at most {bytes_max} bytes"
+    return Refused(problem(problems.TOO_LONG, detail=detail, headers={"Connection": "close"}))
 
 
 def _headers(done: Lodged) -> dict[str, str]:

@@ -33,6 +33,7 @@ async def open_store(url: str, *, schema: str = "tidewaiter", connections_max: i
             "application_name": "tidewaiter",
             # A plan made while a table was small would stay as it grows by thousands a second.
             "plan_cache_mode": "force_custom_plan",
+            "jit": "off",  # no query here runs long enough to be worth compiling
         },
     )
     try:
