@@ -4,6 +4,7 @@
 #   make run ONCE=1   print the table and end
 #   make test         format, lint, types, import contracts, all tests: what CI runs
 #   make bench        how fast the corridor and the reading of messages are on this machine
+#   make load         how many lodgements a second are durable here, and what happens at five times as many
 #   make matching     match a hundred thousand sales with planted mistakes, and find every one
 #   make bulk         stream files of 5 GB through the reader, and print the most memory held (BYTES=… for less)
 #   make mutants      change every threshold, rate and day of the law, and see which worked case notices
@@ -15,7 +16,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SHARED := $(wildcard ../shared/data/messages/wco-dms-uk-cds/samples)
 
-.PHONY: run test bench bulk matching mutants fuzz check format environment browser lock clean
+.PHONY: run test bench load bulk matching mutants fuzz check format environment browser lock clean
 
 run: environment
 	@$(BIN)/tidewaiter demonstrate $(if $(ONCE),--once) $(SHARED)
@@ -28,6 +29,9 @@ check: environment
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+load: environment
+	@$(BIN)/python tests/load.py $(if $(QUICK),--quick)
 
 bench: environment
 	@$(BIN)/tidewaiter bench

@@ -38,7 +38,7 @@ class Result:
 
 @dataclass(slots=True)
 class Load:
-    """One kind of caller: requests as bytes, so many connections, and a rate a second where it is not as fast as can be.
+    """One kind of caller: requests as bytes, so many connections, a rate a second where it is not as fast as can be.
 
     A latency counts from when the request was due, so that a server which stops does not hide it. Who is refused waits
     `pause_s` and goes on with the next.
@@ -81,7 +81,7 @@ class _Connection(asyncio.Protocol):
         else:
             self._give(self)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
         if self._due is not None:
             self._load.result.lost += 1
 

@@ -1,4 +1,4 @@
-"""What anybody would write first, to compare with: FastAPI and SQLAlchemy, a transaction a request, nothing assessed."""
+"""What anybody would write first, to compare with: FastAPI and SQLAlchemy, a transaction a request, no assessment."""
 
 from __future__ import annotations
 

@@ -44,7 +44,8 @@ def rows_of(done: Lodged, data: bytes) -> bytes | None:
             return None
         errors.setdefault(int(place[1]), []).append(finding)
     good = [number for number in lines if number not in errors]
-    told, answers = _DECODE.decode(done.answer), _RAW.decode(done.answer)
+    packed = msgspec.json.format(done.answer, indent=-1)  # an answer is written for people, over many lines
+    told, answers = _DECODE.decode(packed), _RAW.decode(packed)
     # The answers to a consignment share their number but for its end, and those about the whole come last.
     groups = [
         [place for place, _ in group]

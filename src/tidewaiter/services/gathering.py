@@ -2,8 +2,8 @@
 
 Nobody waits for a clock: a message that comes alone is lodged alone at once, and the busier the house, the more go
 together. One batch is judged while the one before it is written. What waits is bounded in number and in bytes, and
-each filer has its share of the room: it may hold as much as is still free, so that there is always some left for
-another, and one that floods is told to slow down while the others' messages are taken in turn.
+each filer has its share of the room: it may hold as much as is still free, so that one that floods leaves half of it to
+the others. It is told to slow down, while the others' messages are taken in turn with its own.
 
 Source of the share: Choudhury and Hahne, Dynamic Queue Length Thresholds, IEEE/ACM Transactions on Networking 6 (1998).
 """
