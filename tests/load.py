@@ -1,6 +1,6 @@
 """How many lodgements a second are durable on this machine: client, server and PostgreSQL on it together.
 
-    python tests/load.py            all of it, some two minutes
+    python tests/load.py            all of it, about a minute
     python tests/load.py --quick    a few seconds each: to see that it runs
 
 Every message is another consignment of two goods items, about 1.1 kB of JSON. A lodgement counts once it is answered,
@@ -250,7 +250,7 @@ def main() -> None:
     asked.add_argument("--quick", action="store_true")
     asked.add_argument("--connections", type=int, default=256)
     given = asked.parse_args()
-    seconds = 3.0 if given.quick else 15.0
+    seconds = 3.0 if given.quick else 8.0
     console = Console(width=140)
     with tempfile.TemporaryDirectory(prefix="tidewaiter-load-") as folder:
         Path(folder).chmod(0o755)  # an embedded server runs as a user of its own

@@ -120,6 +120,7 @@ class Gatherer:
         self._waiting: dict[str, deque[_Waiting]] = {}
         self._busy: dict[int, frozenset[Name]] = {}
         self._judging = asyncio.Lock()
+        self._working = 0
         self._workers: set[asyncio.Task[None]] = set()
 
     async def lodge(self, lodging: Lodging) -> Lodged:
@@ -131,12 +132,24 @@ class Gatherer:
         return await asyncio.shield(waiting.outcome)
 
     def _wake(self) -> None:
-        if len(self._workers) < WORKERS:
+        if self._working < WORKERS:
+            self._working += 1
             worker = asyncio.get_running_loop().create_task(self._work())
-            self._workers.add(worker)
+            self._workers.add(worker)  # which keeps it alive
             worker.add_done_callback(self._workers.discard)
 
     async def _work(self) -> None:
+        try:
+            await self._work_off()
+        except Exception:
+            if self._waiting:
+                self._wake()
+            raise
+        finally:
+            # At once, and not when the task is known to be done: what comes in between must find a worker.
+            self._working -= 1
+
+    async def _work_off(self) -> None:
         while self._waiting:
             async with self._judging:
                 taken = self._take()

@@ -5,6 +5,7 @@ All in one transaction, or nothing of it. Rows go in by COPY, so that thousands 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -102,8 +103,10 @@ async def _write_all(connection: asyncpg.Connection, lodgements: Sequence[Lodgem
         (id, one, [(next(numbers), place, cleared) for place, cleared in one.consignments])
         for id, one in zip(ids, lodgements, strict=True)
     ]
+    # A thousand rows take a while to make, in which others are to be answered.
+    tables = await asyncio.to_thread(lambda: list(_tables(written)))
     # The messages first: whoever lodges the same bytes meanwhile waits here until we commit, and then finds them.
-    for table, columns, rows in _tables(written):
+    for table, columns, rows in tables:
         if rows:
             await connection.copy_records_to_table(table, records=rows, columns=columns)
     return list(ids)
