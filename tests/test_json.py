@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -409,3 +411,27 @@ def test_no_message_reaches_into_another_that_is_read_with_it() -> None:
 
     assert [len(one.declared) for one in together] == [0, 1, 0, 0]
     assert together == [canonical.read(data) for data in torn]
+
+
+FIRST_READ = """
+import sys, threading
+from tidewaiter.formats import json
+start = threading.Barrier(16)
+def read():
+    start.wait()
+    assert json.read(DATA).declared
+DATA = bytes.fromhex(sys.argv[1])
+sys.setswitchinterval(1e-6)
+threads = [threading.Thread(target=read) for _ in range(16)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+"""
+
+
+@pytest.mark.parametrize("envelope", [b"%s", b'{"consignments":[%s]}'])
+def test_the_first_messages_of_a_process_may_come_all_at_once(envelope: bytes) -> None:
+    data = envelope % msgspec.json.encode(make.consignment())
+
+    done = subprocess.run([sys.executable, "-c", FIRST_READ, data.hex()], check=False, timeout=60)
+
+    assert done.returncode == 0
