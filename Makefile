@@ -5,6 +5,7 @@
 #   make test         format, lint, types, import contracts, all tests: what CI runs
 #   make bench        how fast the corridor and the reading of messages are on this machine
 #   make oracle       ask the runtime of the Common Expression Language what ten thousand conditions of risk mean
+#   make load         how many lodgements a second are durable here, and what happens at five times as many
 #   make matching     match a hundred thousand sales with planted mistakes, and find every one
 #   make audit        receipts and changes of the audit log by the thousand, and how fast a log is checked
 #   make catch-up     how fast a receiver of webhooks that was away gets all it missed
@@ -18,7 +19,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SHARED := $(wildcard ../shared/data/messages/wco-dms-uk-cds/samples)
 
-.PHONY: run test bench bulk catch-up oracle matching audit mutants fuzz check format environment browser lock clean
+.PHONY: run test bench load bulk catch-up oracle matching audit mutants fuzz check format environment browser lock clean
 
 run: environment
 	@$(BIN)/tidewaiter demonstrate $(if $(ONCE),--once) $(SHARED)
@@ -31,6 +32,9 @@ check: environment
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+load: environment
+	@$(BIN)/python tests/load.py $(if $(QUICK),--quick)
 
 bench: environment
 	@$(BIN)/tidewaiter bench

@@ -18,7 +18,7 @@ from tidewaiter.model.movement import Dispatch
 from tidewaiter.services.clear import Message
 from tidewaiter.services.lodge import Lodged, lodge
 from tidewaiter.services.show import show_to_officer
-from tidewaiter.store import Store
+from tidewaiter.store import Asked, Store
 from tidewaiter.wiring import House
 
 pytestmark = pytest.mark.anyio
@@ -120,6 +120,6 @@ async def test_a_number_printed_with_spaces_is_found_as_used_before(store: Store
     lodged = await lodging(fresh(ITEMS, filer))
     number = lodged.results[0].reference or ""
     spaced = f"{number[:2]} {number[2:6]} {number[6:]}"
-    past = await store.past([spaced])
+    known = await store.look_up(Asked(tracking_ids=[spaced]))
 
-    assert past.tracking_ids.rows() == [(number, number, date(2026, 11, 4))]
+    assert known.past.tracking_ids.rows() == [(number, number, date(2026, 11, 4))]

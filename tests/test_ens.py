@@ -508,10 +508,10 @@ def test_a_kind_of_answer_that_the_dialect_does_not_have_is_left_out() -> None:
 
 
 def cleared(law: Law, name: str) -> ClearedMessage:
-    message = Message(data=sample(name).encode(), source=f"{name}.xml")
+    message = Message(data=sample(name).encode(), source=f"{name}.xml", received_at=AT)
     [result] = clear_readings(
         [message], [formats.read(message.data)], law=law, past=Past(), on=date(2026, 11, 2),
-        number=lambda _, __: "26GB000000000SAMR9", at=AT,
+        number=lambda _, __: "26GB000000000SAMR9",
     )  # fmt: skip
     return result
 

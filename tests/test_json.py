@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import make
 import strategies
@@ -364,3 +367,72 @@ def test_answers_are_a_list_that_can_be_read_back() -> None:
     answers = [Answer(kind="cleared", id="A1", reference="ORDER-1", sent_at=datetime(2026, 11, 2, 9, tzinfo=UTC))]
 
     assert msgspec.json.decode(canonical.answer(answers), type=list[Answer]) == answers
+
+
+SPOILED = (
+    (b'"GB"', b'"GB","jurisdiction":"FR"'),  # a name said twice
+    (b'"quantity":"2"', b'"quantity":"2e0"'),
+    (b'"quantity":"2"', b'"quantity":2'),
+    (b'"reference":"', b'"reference":"\\u0007'),
+    (b'"reference":"', b'"reference":"\xc2\x85'),
+    (b'"reference":"', b'"reference":"\xff'),
+    (b"}", b""),
+    (b"{", b" \n{"),
+    (b'{"', b'{"consignments":[]},{"'),
+    (b'"GB"', b'null'),
+    (b'"items":[', b'"items":[],"unknown":['),
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(strategies.consignments(), st.none() | st.sampled_from(SPOILED), st.sampled_from([0, 0, 0, 1, 2])),
+        max_size=5,
+    )
+)
+def test_many_read_together_are_read_as_each_for_itself(
+    drawn: list[tuple[Consignment, tuple[bytes, bytes] | None, int]],
+) -> None:
+    messages = []
+    for record, spoiling, shape in drawn:
+        data = (msgspec.json.encode(record), canonical.write([record]), msgspec.json.encode([record, record]))[shape]
+        messages.append(data if spoiling is None else data.replace(*spoiling, 1))
+
+    together = canonical.read_many(messages, jurisdiction="GB")
+
+    assert together == [canonical.read(data, jurisdiction="GB") for data in messages]
+
+
+def test_no_message_reaches_into_another_that_is_read_with_it() -> None:
+    own = msgspec.json.encode(make.consignment(reference="OWN"))
+    torn = [own[:-1] + b',"items":[', own, own + b"," + own, b"]}"]
+
+    together = canonical.read_many(torn)
+
+    assert [len(one.declared) for one in together] == [0, 1, 0, 0]
+    assert together == [canonical.read(data) for data in torn]
+
+
+FIRST_READ = """
+import sys, threading
+from tidewaiter.formats import json
+start = threading.Barrier(16)
+def read():
+    start.wait()
+    assert json.read(DATA).declared
+DATA = bytes.fromhex(sys.argv[1])
+sys.setswitchinterval(1e-6)
+threads = [threading.Thread(target=read) for _ in range(16)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+"""
+
+
+@pytest.mark.parametrize("envelope", [b"%s", b'{"consignments":[%s]}'])
+def test_the_first_messages_of_a_process_may_come_all_at_once(envelope: bytes) -> None:
+    data = envelope % msgspec.json.encode(make.consignment())
+
+    done = subprocess.run([sys.executable, "-c", FIRST_READ, data.hex()], check=False, timeout=60)
+
+    assert done.returncode == 0

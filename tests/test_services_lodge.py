@@ -17,7 +17,8 @@ from tidewaiter.law import Law
 from tidewaiter.model.consignment import Change, Consignment, Document
 from tidewaiter.model.identifiers import is_mrn
 from tidewaiter.services.clear import Message
-from tidewaiter.services.lodge import KeyTaken, Lodged, first_difference, lodge
+from tidewaiter.services.comparing import first_difference
+from tidewaiter.services.lodge import KeyTaken, Lodged, lodge
 from tidewaiter.services.numbering import movement_reference
 from tidewaiter.services.show import show_to_filer, show_to_officer
 from tidewaiter.store import Store, StoreUnavailable, open_store
@@ -28,8 +29,8 @@ AT = datetime(2026, 11, 2, 23, 30, tzinfo=UTC)
 Lodging = Callable[..., Awaitable[Lodged]]
 
 TABLES = (
-    "messages", "idempotency", "consignments", "repeats", "vault", "findings", "charges", "signals", "decisions",
-    "postings", "answers", "events",
+    "messages", "idempotency", "consignments", "repeats", "vault", "results", "signals", "decisions", "postings",
+    "events",
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from tidewaiter.model import about
 from tidewaiter.model.consignment import Consignment, GoodsItem, Party, Statement
 from tidewaiter.services.clear import Message
 from tidewaiter.services.lodge import lodge
-from tidewaiter.store import MigrationError, Store, StoreError, connecting, open_store, vault
+from tidewaiter.store import Asked, MigrationError, Store, StoreError, connecting, open_store, vault
 from tidewaiter.store.migrating import Migration, migrate, migrations
 
 pytestmark = pytest.mark.anyio
@@ -149,9 +149,9 @@ async def test_every_ledger_balances_after_a_mixed_day(store: Store, law: Law, f
     "statement",
     [
         "delete from postings", "update postings set debit_micro = 1", "truncate events", "delete from events",
-        "update decisions set control = 'released'", "delete from messages", "update answers set body = ''",
+        "update decisions set control = 'released'", "delete from messages", "update results set answers = '[]'",
         "delete from consignments", "update consignments set reference = 'other'", "update signals set score = 0",
-        "update charges set amount = '0'", "delete from vault_reads", "delete from idempotency",
+        "update messages set answer = ''", "delete from vault_reads", "delete from idempotency",
     ],
 )  # fmt: skip
 async def test_what_is_kept_is_never_changed(store: Store, law: Law, filer: str, statement: str) -> None:
@@ -260,3 +260,72 @@ async def test_a_server_that_could_lose_what_it_acknowledged_is_refused(database
     await connection.execute("set synchronous_commit = on")
     await connecting.refuse_unsafe(connection)
     await connection.close()
+
+
+OLD_ROWS = """
+insert into messages (filer, digest, source, format, received_at, law_digest, raw)
+    values ('old', decode(repeat('00', 32), 'hex'), 'api', 'json', '2026-11-02T10:30Z', 'law', '{}');
+insert into consignments values (nextval('consignment_ids'), 1, 0, 'old', 'R1', 'original', null, '26GB6M4D8E1RE4WAR8',
+    null, 'GB', '2026-11-02', '2026-11-02T10:30Z', 'json', 'post', 1, 'low', 0, 4000000, 0, 'GBP', 'law',
+    'assessment_complete', 'released', '{"reference": "R1", "jurisdiction": "GB"}');
+insert into decisions (consignment_id, decided_at, decided_by, security, control, reasons, law_digest)
+    values (1, '2026-11-02T10:30Z', 'corridor', 'assessment_complete', 'released', '{fine}', 'law');
+insert into findings values (1, 1, 1, 'B', 'note', '/b', '/0/b', 'second', '', ''),
+    (1, 1, 0, 'A', 'warning', '/a', '/0/a', 'first', 'mend', 'act'), (1, null, 0, 'M', 'note', '', '', 'whole', '', '');
+insert into charges values (1, 0, 'tax', 'B00', 0, 'VAT', '20.00', '20 %', null, 'half up', '4.00', 'GBP', 'seller',
+    'because', 'act', 'firm', '4.00');
+insert into answers values ('w', 1, null, 0, 'whole', 'json', '2026-11-02T10:30Z', '[]'),
+    ('a-1', 1, 1, 1, 'released', 'json', '2026-11-02T10:30Z', '{"kind": "released", "id": "a-1", "reference": "R1"}'),
+    ('a-0', 1, 1, 0, 'accepted', 'json', '2026-11-02T10:30Z', '{"kind": "accepted", "id": "a-0", "reference": "R1"}');
+"""
+
+
+async def test_what_was_kept_in_many_rows_is_read_as_before_from_one(
+    database_url: str, new_schema: Callable[[], str]
+) -> None:
+    schema = new_schema()
+    await _migrated(database_url, schema, [one for one in migrations() if one.name < "0006"])
+    connection = await asyncpg.connect(database_url, server_settings={"search_path": schema})
+    await connection.execute(OLD_ROWS)
+    await connection.close()
+    store = await open_store(database_url, schema=schema)
+
+    became = (await store.results([1]))[1]
+    answers = (await store.answers_of([1]))[1]
+    known = await store.look_up(Asked(digests=[("old", bytes(32))]))
+    behind = await store.behind(1)
+    await store.close()
+
+    assert [finding.code for finding in became[0]] == ["M"]
+    [consignment] = became[1]
+    assert [(one.code, one.remedy) for one in consignment.cleared.findings] == [("A", "mend"), ("B", "")]
+    [charge] = consignment.cleared.charges
+    assert (charge.code, charge.item, charge.amount, charge.at_sale, charge.conversion) == (
+        "B00",
+        0,
+        "4.00",
+        "4.00",
+        None,
+    )
+    assert [one.id for one in answers] == [one.answer.id for one in behind.answers] == ["a-0", "a-1"]
+    assert known.by_digest["old", bytes(32)].answer == b"[]"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "insert into events (at, filer, message_id, kind, body) values (now(), 'x', 0, 'x', '{}')",
+        "insert into events (at, filer, message_id, consignment_id, kind, body)"
+        " select now(), 'x', max(id), 0, 'x', '{}' from messages",
+        "insert into results values (0, '[]', '[]', '[]')",
+        "insert into vault values (0, '{}')",
+        "insert into idempotency values ('x', 'x', 0)",
+    ],
+)
+async def test_a_row_about_nothing_that_is_there_is_refused(store: Store, law: Law, filer: str, statement: str) -> None:
+    message = Message(source="test", data=msgspec.json.encode(consignment()), sender=filer)
+    await lodge(message, store=store, law=law, at=AT)
+
+    async with store._pool.acquire() as connection:
+        with pytest.raises(asyncpg.ForeignKeyViolationError):
+            await connection.execute(statement)

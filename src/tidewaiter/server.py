@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import AsyncIterator
@@ -42,6 +43,10 @@ def application(house: House) -> ASGIApp:
 async def serve(house: House) -> None:
     """Answer until the process is told to stop; meanwhile the audit log is signed and written into the data folder."""
     settings = house.settings
+    # What is there now stays: collecting garbage need not look at the whole law for every few requests.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     config = uvicorn.Config(
         application(house),
         host=settings.host,

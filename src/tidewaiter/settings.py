@@ -60,6 +60,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     message_bytes_max: Annotated[
         int, Meta(description="A message longer than this is refused at the HTTP door.", ge=1024, le=64 * 1024 * 1024)
     ] = 16 * 1024 * 1024
+    waiting_messages_max: Annotated[
+        int,
+        Meta(
+            description="So many messages may wait to be lodged at once. A filer may have as many waiting as there is "
+            "room left; when most of it is taken the server says that it is not ready.",
+            ge=1,
+            le=1_000_000,
+        ),
+    ] = 2048
+    waiting_bytes_max: Annotated[
+        int, Meta(description="So many bytes of messages may wait to be lodged at once, shared out likewise.", ge=1024)
+    ] = 128 * 1024 * 1024
     jurisdiction: (
         Annotated[
             str,

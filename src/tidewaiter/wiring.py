@@ -13,6 +13,8 @@ from joserfc.jwk import OKPKey
 from tidewaiter.exchange.signing import Signer
 from tidewaiter.exchange.waiting import Tide
 from tidewaiter.law import Law, load
+from tidewaiter.services.gathering import Gatherer, Room
+from tidewaiter.services.lodge import Desk
 from tidewaiter.services.match import PUBLIC_KEY
 from tidewaiter.services.signing import KeyUnfit, own_key, signing_key
 from tidewaiter.settings import Settings, SettingsError
@@ -34,9 +36,21 @@ class House:
     now: Callable[[], datetime] = clock
     signing_key: OKPKey | None = None
     tide: Tide = field(init=False)
+    intake: Gatherer = field(init=False)
+    """Where what arrives is gathered and lodged."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tide", Tide(self.store))
+        settings = self.settings
+        desk = Desk(
+            store=self.store,
+            law=self.law,
+            jurisdiction=settings.jurisdiction,
+            person_key=self.person_key,
+            signers=self.signers,
+        )
+        room = Room(messages_max=settings.waiting_messages_max, bytes_max=settings.waiting_bytes_max)
+        object.__setattr__(self, "intake", Gatherer(desk, room))
 
     @property
     def person_key(self) -> bytes:

@@ -33,6 +33,7 @@ def routes(house: House) -> list[BaseRoute]:
     return [
         Route("/v1/messages", LodgeMessage(house), methods=["POST"]),
         Route("/v1/messages/{id}/receipt", show_lodgement_receipt, methods=["GET"]),
+        Route("/v1/consignments", LodgeMessage(house, format="json"), methods=["POST"]),
         Route("/v1/quotes", QuoteMessage(house), methods=["POST"]),
         Route("/v1/conform", ConformMessage(house), methods=["POST"]),
         Route("/v1/conform/keys", show_keys, methods=["GET"]),
@@ -84,8 +85,10 @@ async def is_live(_: Request) -> Response:
 
 
 async def is_ready(request: Request) -> Response:
-    """Whether the store answers."""
+    """Whether there is room, and the store answers."""
     house: House = request.app.state.house
+    if not house.intake.room.is_ready:
+        return problem(problems.FULL)
     if not await house.store.is_ready():
         return problem(problems.UNAVAILABLE)
     return Response(b'{"status":"ready"}', media_type="application/json")

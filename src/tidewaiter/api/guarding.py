@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tidewaiter.api.problems import FOREIGN, FOREIGN_HOST, problem
@@ -25,6 +25,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 """Sent with every answer. `Cache-Control: no-store` too, unless a route says otherwise."""
+_SENT = [(name.lower().encode(), value.encode()) for name, value in (*HEADERS.items(), ("Cache-Control", "no-store"))]
 
 
 class Guard:
@@ -43,10 +44,8 @@ class Guard:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                sent = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    sent.setdefault(name, value)
-                sent.setdefault("Cache-Control", "no-store")
+                said = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(header for header in _SENT if header[0] not in said)]
             await send(message)
 
         if self._is_local and _name(headers.get("host", "")) not in LOCAL_NAMES:

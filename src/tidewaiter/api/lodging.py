@@ -1,4 +1,7 @@
-"""`POST /v1/messages`: a message of any format in, its answer out, once everything is committed."""
+"""`POST /v1/messages`: a message of any format in, its answer out, once everything is committed.
+
+`POST /v1/consignments` takes our own JSON alone: one consignment, a list, or one a line with a result a line.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ import asyncio
 import logging
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 from starlette.datastructures import Headers
@@ -16,8 +21,11 @@ from starlette.types import Receive, Scope, Send
 from tidewaiter import formats
 from tidewaiter.api import problems
 from tidewaiter.api.problems import problem
+from tidewaiter.api.rows import LINES, rows_of
+from tidewaiter.formats import json
 from tidewaiter.services.clear import Message
-from tidewaiter.services.lodge import KeyTaken, Lodged, TryAgain, lodge
+from tidewaiter.services.gathering import Flooding, Full
+from tidewaiter.services.lodge import KeyTaken, Lodged, Lodging, TryAgain
 from tidewaiter.store import StoreUnavailable
 from tidewaiter.wiring import House
 
@@ -44,35 +52,37 @@ class LodgeMessage:
     """The route as a plain ASGI application: the framework's request objects would cost more than the rest of it."""
 
     house: House
+    format: str | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
-        started = time.perf_counter()
         headers = Headers(scope=scope)
         try:
-            filer, key = filer_of(headers), _key_of(headers)
-            data = await body_of(headers, receive, self.house.settings.message_bytes_max)
-            if data is None:
-                return  # the caller went away: nobody to answer, and nothing was lodged
-            message = Message(source="api", data=data, sender=filer)
-            response = await self._lodge(message, key, headers.get("accept", ""), started)
+            response = await self._answered(headers, receive)
         except Refused as refused:
             response = refused.response
-        await response(scope, receive, send)
+        except Full:
+            response = problem(problems.FULL)
+        except Flooding:
+            response = problem(problems.FLOODING)
+        if response is not None:  # else the caller went away: nobody to answer, and nothing was lodged
+            await response(scope, receive, send)
 
-    async def _lodge(self, message: Message, key: str | None, accept: str, started: float) -> Response:
-        house = self.house
+    async def _answered(self, headers: Headers, receive: Receive) -> Response | None:
+        started = time.perf_counter()
+        filer, key = filer_of(headers), _key_of(headers)
+        with self.house.intake.room.taken(filer) as room:
+            data = await body_of(headers, receive, self.house.settings.message_bytes_max, grow=room.grow)
+            if data is None:
+                return None
+            message = Message(
+                source="api", data=data, sender=filer, format=self.format, received_at=self.house.now()
+            )  # fmt: skip
+            return await self._lodge(message, key, headers, started)
+
+    async def _lodge(self, message: Message, key: str | None, headers: Headers, started: float) -> Response:
         try:
-            done = await lodge(
-                message,
-                store=house.store,
-                law=house.law,
-                at=house.now(),
-                jurisdiction=house.settings.jurisdiction,
-                key=key,
-                person_key=house.person_key,
-                signers=house.signers,
-            )
+            done = await self.house.intake.lodge(Lodging(message, key))
         except KeyTaken:
             return problem(problems.KEY_TAKEN)
         except TryAgain:
@@ -88,6 +98,11 @@ class LodgeMessage:
             len(message.data),
             (time.perf_counter() - started) * 1e3,
         )
+        accept = headers.get("accept", "")
+        if self.format == json.NAME and _speaks_lines(headers.get("content-type", ""), accept):
+            rows = rows_of(done, message.data)
+            if rows is not None:
+                return Response(rows, headers=_headers(done), media_type=LINES)
         return _answer(done, accept)
 
 
@@ -110,13 +125,19 @@ def prefers_results(accept: str, own: tuple[str, ...]) -> bool:
     return wanted.get(RESULTS, 0.0) > 0 and wanted[RESULTS] >= max(others, default=0.0)
 
 
-def _ranges(accept: str) -> list[tuple[str, float]]:
+@lru_cache(maxsize=256)
+def _ranges(accept: str) -> tuple[tuple[str, float], ...]:
     found = []
     for part in accept.split(","):
         media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))
         quality = next((p.removeprefix("q=") for p in parameters if p.startswith("q=")), "1")
         found.append((media_type, float(quality) if re.fullmatch(r"[01](\.[0-9]{1,3})?", quality, re.ASCII) else 0.0))
-    return found
+    return tuple(found)
+
+
+def _speaks_lines(content_type: str, accept: str) -> bool:
+    """Whether a row is to be answered by a row."""
+    return content_type.partition(";")[0].strip().lower() == LINES or dict(_ranges(accept)).get(LINES, 0.0) > 0
 
 
 def _key_of(headers: Headers) -> str | None:
@@ -126,9 +147,13 @@ def _key_of(headers: Headers) -> str | None:
     return key
 
 
-async def body_of(headers: Headers, receive: Receive, bytes_max: int) -> bytes | None:
-    """The whole body, or None where the caller went away. Raises Refused, without having read more than `bytes_max`."""
-    too_long = Refused(problem(problems.TOO_LONG, detail=f"at most {bytes_max} bytes", headers={"Connection": "close"}))
+async def body_of(
+    headers: Headers, receive: Receive, bytes_max: int, *, grow: Callable[[int], None] = lambda _size: None
+) -> bytes | None:
+    """The whole body, or None where the caller went away. Raises Refused, without having read more than `bytes_max`.
+
+    `grow` is told of each part that came, and may raise.
+    """
     # Not so application/x-www-form-urlencoded, which curl says of whatever it sends.
     is_form = headers.get("content-type", "").lower().startswith("multipart/")
     if is_form or headers.get("content-encoding", "identity").lower() != "identity":
@@ -137,7 +162,7 @@ async def body_of(headers: Headers, receive: Receive, bytes_max: int) -> bytes |
     if stated is not None and not re.fullmatch("[0-9]{1,18}", stated, re.ASCII):
         raise Refused(problem(problems.LENGTH_UNFIT, headers={"Connection": "close"}))
     if stated is not None and int(stated) > bytes_max:
-        raise too_long
+        raise _too_long(bytes_max)
     chunks: list[bytes] = []
     size = 0
     try:
@@ -149,7 +174,8 @@ async def body_of(headers: Headers, receive: Receive, bytes_max: int) -> bytes |
                 chunk = event.get("body", b"")
                 size += len(chunk)
                 if size > bytes_max:
-                    raise too_long
+                    raise _too_long(bytes_max)
+                grow(len(chunk))
                 chunks.append(chunk)
                 if not event.get("more_body", False):
                     return b"".join(chunks)
@@ -157,14 +183,24 @@ async def body_of(headers: Headers, receive: Receive, bytes_max: int) -> bytes |
         raise Refused(problem(problems.TOO_SLOW, headers={"Connection": "close"})) from None
 
 
-def _answer(done: Lodged, accept: str) -> Response:
-    own = formats.FORMATS[done.format or "json"].MEDIA_TYPES
+def _too_long(bytes_max: int) -> Refused:
+    detail = f"at most {bytes_max} bytes"
+    return Refused(problem(problems.TOO_LONG, detail=detail, headers={"Connection": "close"}))
+
+
+def _headers(done: Lodged) -> dict[str, str]:
     headers = {
         "Tidewaiter-Message": str(done.message_id),
         "Link": f'</v1/messages/{done.message_id}/receipt>; rel="receipt"',
     }
     if done.is_repeat:
         headers["Idempotent-Replayed"] = "true"
+    return headers
+
+
+def _answer(done: Lodged, accept: str) -> Response:
+    own = formats.FORMATS[done.format or "json"].MEDIA_TYPES
+    headers = _headers(done)
     wants_results = prefers_results(accept, own)
     if done.findings and not done.results:
         named = {media_type for media_type, quality in _ranges(accept) if quality > 0}

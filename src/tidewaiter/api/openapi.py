@@ -13,6 +13,7 @@ from tidewaiter.api.openapi_exchange import SCHEMAS as EXCHANGE_SCHEMAS
 from tidewaiter.api.openapi_exchange import paths as exchange_paths
 from tidewaiter.api.problems import Problem
 from tidewaiter.api.quoting import Quoted
+from tidewaiter.api.rows import LINES, Row
 from tidewaiter.api.showing import ConsignmentView
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.conformance import SignedReport
@@ -30,6 +31,7 @@ def description() -> dict[str, Any]:
             Consignment,
             list[Cleared],
             list[Answer],
+            Row,
             ConsignmentView,
             Quoted,
             Receipt,
@@ -50,6 +52,7 @@ def description() -> dict[str, Any]:
         "paths": {
             "/v1/messages": {"post": _lodge()},
             "/v1/messages/{id}/receipt": {"get": _show_lodgement_receipt()},
+            "/v1/consignments": {"post": _lodge_own()},
             "/v1/quotes": {"post": _quote()},
             "/v1/conform": {"post": _conform()},
             "/v1/conform/keys": {
@@ -66,7 +69,12 @@ def description() -> dict[str, Any]:
             "/docs": {"get": _plain("readDescription", "This description as a page", "text/html")},
             "/health/live": {"get": _plain("isLive", "Whether the server runs", "application/json")},
             "/health/ready": {
-                "get": _plain("isReady", "Whether the server can lodge: the store answers", "application/json", 503)
+                "get": _plain(
+                    "isReady",
+                    "Whether the server can lodge: there is room, and the store answers",
+                    "application/json",
+                    503,
+                )
             },
         },
         "components": {"schemas": components, "parameters": {"filer": _FILER}},
@@ -122,7 +130,26 @@ def _lodge() -> dict[str, Any]:
                 },
                 "content": {"application/json": content({"anyOf": [results, answers]}), **given},
             },
-            **problems(400, 403, 408, 413, 415, 422, 503),
+            **problems(400, 403, 408, 413, 415, 422, 429, 503),
+        },
+    }
+
+
+def _lodge_own() -> dict[str, Any]:
+    """As `_lodge`, for our own JSON alone."""
+    described = _lodge()
+    rows = {LINES: content({"$ref": "#/components/schemas/Row"})}
+    own = {"application/json": described["requestBody"]["content"]["application/json"]}
+    answered = described["responses"]["200"]
+    answered["content"] = {"application/json": answered["content"]["application/json"], **rows}
+    return described | {
+        "operationId": "lodgeConsignments",
+        "summary": "Lodge consignments in our own JSON: one, a list, or one a line",
+        "description": "As /v1/messages, for a body that is JSON. Consignments one a line (application/x-ndjson) are "
+        "answered with a result a line: what can be read is lodged, and a line that cannot comes back with its errors.",
+        "requestBody": {
+            "required": True,
+            "content": own | {LINES: content({"$ref": "#/components/schemas/Consignment"})},
         },
     }
 

@@ -15,6 +15,10 @@ from tidewaiter.model.finding import Finding
 MEDIA_TYPE = "application/problem+json"
 
 
+RETRY_AFTER_S = {503: "5", 429: "1"}
+"""When to try again. What waits is lodged within a second or two, or not for a while."""
+
+
 class ProblemKind(NamedTuple):
     """One thing that can go wrong: its stable code, its HTTP status and what it is called."""
 
@@ -53,6 +57,8 @@ NOT_ALLOWED = ProblemKind("method_not_allowed", 405, "This cannot be done here")
 FOREIGN = ProblemKind("foreign_page", 403, "A page of another site may not do this in your name")
 FOREIGN_HOST = ProblemKind("foreign_host", 421, "This server does not answer to that name")
 BUSY = ProblemKind("busy", 503, "It could not be lodged now; send it again, it takes effect once")
+FULL = ProblemKind("intake_full", 503, "So much waits to be lodged that there is no room; send it again later")
+FLOODING = ProblemKind("share_used", 429, "As much of this filer is waiting as is its share; send the rest later")
 UNAVAILABLE = ProblemKind("store_unavailable", 503, "The store cannot be reached; send it again, it takes effect once")
 OURS = ProblemKind("our_mistake", 500, "Something is wrong on our side")
 OTHER = ProblemKind("bad_request", 400, "The request cannot be understood")
@@ -61,7 +67,7 @@ KINDS = (
     UNREADABLE, KEY_TAKEN, KEY_UNFIT, FILER_UNFIT, TOO_LONG, LENGTH_UNFIT, ENCODED, TOO_SLOW, NOT_FOUND,
     NO_CONSIGNMENT, NOT_ALLOWED, FOREIGN, FOREIGN_HOST, BUSY, UNAVAILABLE, OURS, OTHER, DAY_UNFIT, TOO_MANY,
     LAW_CHANGED, NOT_RECKONED, FORMAT_UNKNOWN, NO_RECEIPT, NO_MESSAGE, NO_WEBHOOK, CURSOR_UNFIT, NUMBER_UNFIT, NO_KEY,
-    WEBHOOK_TAKEN, WEBHOOKS_FULL, WEBHOOK_UNFIT,
+    WEBHOOK_TAKEN, WEBHOOKS_FULL, WEBHOOK_UNFIT, FULL, FLOODING,
 )  # fmt: skip
 """Every problem there is."""
 
@@ -90,8 +96,8 @@ def problem(
         errors=tuple(errors),
     )
     given = dict(headers or {})
-    if kind.status == 503:
-        given.setdefault("Retry-After", "5")
+    if kind.status in RETRY_AFTER_S:
+        given.setdefault("Retry-After", RETRY_AFTER_S[kind.status])
     return Response(msgspec.json.encode(body), status_code=kind.status, headers=given, media_type=MEDIA_TYPE)
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import cast
 
@@ -29,6 +29,7 @@ from tidewaiter.formats.reading import (
     Declared,
     Format,
     Reading,
+    ReadTogether,
     SheetFormat,
     Told,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "SheetFormat",
     "Told",
     "read",
+    "read_many",
     "rows_returned",
     "sniff",
     "source_pointer",
@@ -168,6 +170,14 @@ def read(
     if columns and isinstance(taken, SheetFormat):
         return taken.read_mapped(data, columns, jurisdiction=jurisdiction)
     return taken.read(data, jurisdiction=jurisdiction)
+
+
+def read_many(messages: Sequence[bytes], *, format: str, jurisdiction: str | None = None) -> list[Reading]:
+    """What `read` gives for each of these messages, which are of this format."""
+    taken = FORMATS[format]
+    if not isinstance(taken, ReadTogether) or not all(0 < len(data) <= BYTES_MAX for data in messages):
+        return [read(data, jurisdiction=jurisdiction, format=format) for data in messages]
+    return taken.read_many(messages, jurisdiction=jurisdiction)
 
 
 def titles(data: bytes, format: str | None = None) -> tuple[str, ...]:

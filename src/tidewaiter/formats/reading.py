@@ -179,6 +179,14 @@ class Format(Protocol):
 
 
 @runtime_checkable
+class ReadTogether(Protocol):
+    """What a format offers besides, where many short messages are read faster together than one by one."""
+
+    def read_many(self, messages: Sequence[bytes], *, jurisdiction: str | None = None) -> list[Reading]:
+        """What `read` gives for each of these messages."""
+
+
+@runtime_checkable
 class SheetFormat(Format, Protocol):
     """A format whose messages are rows under headings, which a sender words in his own way."""
 

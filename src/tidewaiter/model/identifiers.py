@@ -264,11 +264,16 @@ def is_mrn(text: str) -> bool:
     >>> is_mrn("26GB6M4D8E1RE4WAR8"), is_mrn("26GB6M4D8E1RE4WAR9")
     (True, False)
     """
-    if not looks_like_mrn(text):
-        return False
-    return sum(_letter_value(int(letter, 36)) << place for place, letter in enumerate(text[:17])) % 11 % 10 == int(
-        text[17]
-    )
+    return looks_like_mrn(text) and mrn_check_digit(text[:17]) == text[17]
+
+
+def mrn_check_digit(body: str) -> str:
+    """The check digit of the seventeen characters before it; see `is_mrn`.
+
+    >>> mrn_check_digit("26GB6M4D8E1RE4WAR")
+    '8'
+    """
+    return str(sum(map(mul, map(_VALUES.__getitem__, body), _POWERS)) % 11 % 10)
 
 
 def mrn(column: pl.Expr) -> pl.Expr:
@@ -362,5 +367,7 @@ def _letter_value(digit: int) -> int:
     return digit + (digit > 10) + (digit > 20) + (digit > 30)
 
 
+_VALUES = {sign: _letter_value(int(sign, 36)) for sign in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+_POWERS = [1 << place for place in range(17)]
 _LETTERS = list("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _RESTS = ["0123456789a"[_letter_value(int(letter, 36)) % 11] for letter in _LETTERS]

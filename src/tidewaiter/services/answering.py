@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from tidewaiter.model.answer import Answer, AnswerKind, AssessedTax, Concerned, Remark
 from tidewaiter.model.consignment import Consignment
@@ -118,13 +119,24 @@ def _taxes(record: Consignment, charges: Sequence[Charge]) -> tuple[AssessedTax,
 
 
 def _tax(record: Consignment, charge: Charge) -> AssessedTax:
-    percent = _PERCENT.match(charge.rate)
-    amount = Money(Decimal(charge.amount or 0), charge.currency)
+    amount = _money(charge.amount or "0", charge.currency)
     return AssessedTax(
         item=None if charge.item is None else record.items[charge.item - 1].sequence or charge.item,
         type=charge.code,
-        base=None if charge.base is None else Money(Decimal(charge.base), charge.currency),
-        rate=Decimal(percent[1]) if percent else None,
+        base=None if charge.base is None else _money(charge.base, charge.currency),
+        rate=_percent(charge.rate),
         assessed=amount,
         payable=amount,
     )
+
+
+# The same few rates and amounts, nought first of all, stand in most receipts.
+@lru_cache(maxsize=4096)
+def _money(amount: str, currency: str) -> Money:
+    return Money(Decimal(amount), currency)
+
+
+@lru_cache(maxsize=4096)
+def _percent(rate: str) -> Decimal | None:
+    percent = _PERCENT.match(rate)
+    return Decimal(percent[1]) if percent else None

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from functools import cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -57,7 +59,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `sender` is who lodged it: it goes into the answers' numbers, so that two senders' answers never share one.
     `columns` says what headings of a sheet stand for, ours by theirs. `piece` says where in a longer file the bytes
-    stood, so that places are those of the file.
+    stood, so that places are those of the file. `received_at` is the instant of receipt, where it was lodged.
     """
 
     source: str
@@ -66,6 +68,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     format: str | None = None
     columns: Mapping[str, str] = {}
     piece: Piece | None = None
+    received_at: datetime | None = None
+
+
+def received_at(message: Message) -> datetime:
+    """When the message was received. Raises ValueError where that was not said."""
+    if message.received_at is None:
+        raise ValueError("a message is lodged at an instant")
+    return message.received_at
 
 
 class ClearedMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,26 +134,41 @@ def read_message(message: Message, *, jurisdiction: str | None = None) -> Readin
     return formats.read(message.data, jurisdiction=jurisdiction, format=message.format, columns=message.columns)
 
 
+def read_messages(messages: Sequence[Message], *, jurisdiction: str | None = None) -> list[Reading]:
+    """What each of these messages holds: those that say their format, and no more than that, are read together."""
+    readings: dict[int, Reading] = {}
+    by_format: dict[str, list[int]] = defaultdict(list)
+    for place, message in enumerate(messages):
+        format = message.format
+        if format is not None and format in formats.FORMATS and message.piece is None and not message.columns:
+            by_format[format].append(place)
+        else:
+            readings[place] = read_message(message, jurisdiction=jurisdiction)
+    for format, places in by_format.items():
+        read = formats.read_many([messages[place].data for place in places], format=format, jurisdiction=jurisdiction)
+        readings.update(zip(places, read, strict=True))
+    return [readings[place] for place in range(len(messages))]
+
+
 def clear_readings(
     messages: Sequence[Message],
     readings: Sequence[Reading],
     *,
     law: Law,
     past: Past,
-    on: date | DayOf,
+    on: date | DayOf | None = None,
     trust_stated_day: bool = True,
     number: Callable[[Message, Consignment], str] | None = None,
-    at: datetime | None = None,
     is_answered: bool = True,
 ) -> list[ClearedMessage]:
     """The same for messages that have been read already.
 
-    With `trust_stated_day` false only the tax point of a supplementary declaration goes before `on`, and none after
-    it. `number` gives the customs reference (MRN) of what is accepted and has none, and `at` the instant the answers
-    are sent; without them the answers carry neither.
+    Without `on` the day is that of each message's receipt. With `trust_stated_day` false only the tax point of a
+    supplementary declaration goes before it, and none after it. `number` gives the customs reference (MRN) of what is
+    accepted and has none. An answer is sent when its message was received; without that it says no instant.
     """
-    day_of = on if callable(on) else lambda _country: on
-    batch = _dated(_batch_of(readings), law=law, day_of=day_of, trust=trust_stated_day)
+    whose = [message for message, reading in zip(messages, readings, strict=True) for _ in range(len(reading.declared))]
+    batch = _dated(_batch_of(readings), whose, law=law, day_of=_days(on, law), trust=trust_stated_day)
     own = [findings for reading in readings for findings in _findings_in(reading)]
     verdicts = iter(zip(_heads(batch), _verdicts(batch, own, law, past), strict=True))
     results = []
@@ -156,6 +181,7 @@ def clear_readings(
         consignments: tuple[ClearedConsignment, ...] = ()
         answers = b""
         if is_answered:
+            at = message.received_at
             prefix = hashlib.sha256(b"%s\0%s" % (message.sender.encode(), message.data)).hexdigest()[:20]
             consignments = tuple(
                 _answered(one.consignment, done, verdict, message=message, id=f"{prefix}-{place}", number=number, at=at)
@@ -252,18 +278,36 @@ def _heads(batch: Batch) -> Iterator[_Head]:
     )
 
 
-def _dated(batch: Batch, *, law: Law, day_of: DayOf, trust: bool) -> Batch:
-    """The same with the legal day of acceptance of each consignment."""
+def _days(on: date | DayOf | None, law: Law) -> Callable[[Message, str], date]:
+    """From a message and a country to the legal day there. Days are looked up once a country, and once a minute."""
+    if callable(on):
+        of_country = cache(on)
+        return lambda _message, country: of_country(country)
+    if on is not None:
+        return lambda _message, _country: on
+    known: dict[tuple[datetime, str], date] = {}
+
+    def received_on(message: Message, country: str) -> date:
+        # A day begins on a whole minute, everywhere.
+        key = (received_at(message).replace(second=0, microsecond=0), country)
+        if key not in known:
+            known[key] = key[0].astimezone(ZoneInfo(law.time_zone(country))).date()
+        return known[key]
+
+    return received_on
+
+
+def _dated(
+    batch: Batch, whose: Sequence[Message], *, law: Law, day_of: Callable[[Message, str], date], trust: bool
+) -> Batch:
+    """The same with the legal day of acceptance of each consignment, of which `whose` are the messages."""
     told = batch.consignments.select("jurisdiction", "accepted_on", "declared_acceptance", "declaration_type")
     days: list[date] = []
-    known: dict[str, date] = {}
-    for country, said, stated, kind in told.iter_rows():
+    for message, (country, said, stated, kind) in zip(whose, told.iter_rows(), strict=True):
         if trust and said is not None:
             days.append(said)
             continue
-        day = known.get(country)
-        if day is None:
-            day = known[country] = day_of(country)
+        day = day_of(message, country)
         if stated is not None and (kind or "")[2:] in SUPPLEMENTARY:
             tax_point = stated.astimezone(ZoneInfo(law.time_zone(country))).date()
             day = tax_point if trust else min(tax_point, day)

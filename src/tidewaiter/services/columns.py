@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from datetime import datetime
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import structs
 
-from tidewaiter import formats
-from tidewaiter.services.clear import Message
+from tidewaiter.services.clear import Message, received_at
 from tidewaiter.store import Store
 
 
-async def with_columns(message: Message, *, store: Store, at: datetime) -> Message:
-    """The message with the mapping of columns that holds for it: its own, which is remembered, else the remembered.
-
-    A message that is no sheet has none.
+async def with_columns(message: Message, titles: Sequence[str], *, store: Store) -> Message:
+    """The sheet, whose headings are `titles`, with the mapping of columns that holds for it: its own, which is
+    remembered, else the remembered.
     """
-    titles = await asyncio.to_thread(formats.titles, message.data, message.format)
-    if not titles:
-        return structs.replace(message, columns={}) if message.columns else message
     key = hashlib.sha256(msgspec.json.encode(titles)).digest()
     known = await store.sheet_columns(filer=message.sender, titles=key)
     if not message.columns:
         return structs.replace(message, columns=known) if known else message
     if known != message.columns:
-        await store.remember_columns(filer=message.sender, titles=key, columns=message.columns, at=at)
+        await store.remember_columns(
+            filer=message.sender, titles=key, columns=message.columns, at=received_at(message)
+        )  # fmt: skip
     return message
 
 

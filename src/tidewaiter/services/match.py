@@ -122,6 +122,15 @@ def _is_matched(record: Consignment, rule: MatchingRule | None) -> bool:
     return not rule.procedures or any(item.procedure in rule.procedures for item in record.items)
 
 
+def is_any_matched(reading: Reading, law: Law, at: datetime) -> bool:
+    """Whether a declaration of the message is matched with documents of its sale."""
+    return any(
+        document is not None and _is_matched(one.consignment, rule_of(law, document.jurisdiction, at))
+        for one in reading.declared
+        if (document := declared_document(one.consignment)) is not None
+    )
+
+
 def minded(reading: Reading, law: Law, at: datetime, *, signers: Collection[str]) -> Reading:
     """The same, with a finding on each document and declaration that law wants signed and none of `signers` signed.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
-from tidewaiter.model.identifiers import is_mrn
+from tidewaiter.model.identifiers import mrn_check_digit
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 IMPORT_DECLARATION = "R"
@@ -23,5 +23,5 @@ def movement_reference(country: str, at: datetime, *, seed: bytes) -> str:
     for _ in range(12):
         drawn, place = divmod(drawn, 36)
         letters.append(_DIGITS[place])
-    body = f"{at:%y}{country}{''.join(letters)}{IMPORT_DECLARATION}"
-    return next(number for digit in "0123456789" if is_mrn(number := body + digit))
+    body = f"{at.year % 100:02d}{country}{''.join(letters)}{IMPORT_DECLARATION}"
+    return body + mrn_check_digit(body)

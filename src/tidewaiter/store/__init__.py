@@ -11,6 +11,7 @@ from tidewaiter.store.connecting import StoreError, open_store
 from tidewaiter.store.downtime import HandDecision, Standing
 from tidewaiter.store.embedded import start_embedded
 from tidewaiter.store.feed import START, Feed, Position, StoredEvent, position_of
+from tidewaiter.store.known import Asked, Known
 from tidewaiter.store.lodgements import AlreadyThere, Lodgement, StoredMessage
 from tidewaiter.store.migrating import MigrationError
 from tidewaiter.store.reading import Behind, Decided, Row, SentAnswer, StoredConsignment
@@ -21,6 +22,7 @@ __all__ = [
     "START",
     "AlreadyThere",
     "AlreadyTold",
+    "Asked",
     "Behind",
     "Commit",
     "Decided",
@@ -28,6 +30,7 @@ __all__ = [
     "Fresh",
     "HandDecision",
     "Held",
+    "Known",
     "LeafRow",
     "LeaseLost",
     "Lodgement",

@@ -27,7 +27,14 @@ async def open_store(url: str, *, schema: str = "tidewaiter", connections_max: i
         min_size=1,
         max_size=connections_max,
         init=_prepare,
-        server_settings={"search_path": schema, "timezone": "UTC", "application_name": "tidewaiter"},
+        server_settings={
+            "search_path": schema,
+            "timezone": "UTC",
+            "application_name": "tidewaiter",
+            # A plan made while a table was small would stay as it grows by thousands a second.
+            "plan_cache_mode": "force_custom_plan",
+            "jit": "off",  # no query here runs long enough to be worth compiling
+        },
     )
     try:
         async with pool.acquire() as connection:
@@ -49,6 +56,7 @@ async def _prepare(connection: asyncpg.Connection) -> None:
         encoder=lambda text: b"\x01" + text,
         decoder=lambda sent: sent[1:],
     )
+    await connection.set_type_codec("json", schema="pg_catalog", format="binary", encoder=bytes, decoder=bytes)
 
 
 async def refuse_unsafe(connection: asyncpg.Connection) -> None:

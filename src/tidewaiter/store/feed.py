@@ -124,11 +124,9 @@ class Feed:
         """The format of a filer's own message and the answer to it in that; None where he has lodged none such."""
         async with self._connecting() as connection:
             row = await connection.fetchrow(
-                "select m.format, a.body from messages m join answers a on a.message_id = m.id"
-                " where m.id = $1 and m.filer = $2 and a.consignment_id is null",
-                message_id, filer,
-            )  # fmt: skip
-        return (row["format"], row["body"]) if row else None
+                "select format, answer from messages where id = $1 and filer = $2", message_id, filer
+            )
+        return (row["format"], row["answer"]) if row else None
 
 
 def event(row: asyncpg.Record) -> StoredEvent:
@@ -154,9 +152,11 @@ def event(row: asyncpg.Record) -> StoredEvent:
 
 
 async def _with_answers(connection: asyncpg.Connection, events: Sequence[StoredEvent]) -> list[StoredEvent]:
-    wanted = [id for one in events for id in one.answer_ids]
-    rows = await connection.fetch("select id, body from answers where id = any($1)", wanted) if wanted else []
-    answers = {row["id"]: msgspec.json.decode(row["body"], type=Answer) for row in rows}
+    wanted = sorted({one.consignment_id for one in events if one.answer_ids and one.consignment_id is not None})
+    query = "select answers from results where consignment_id = any($1)"
+    rows = await connection.fetch(query, wanted) if wanted else []
+    given = (answer for row in rows for answer in msgspec.json.decode(row["answers"], type=list[Answer]))
+    answers = {answer.id: answer for answer in given}
     return [
         msgspec.structs.replace(one, answers=tuple(answers[id] for id in one.answer_ids if id in answers))
         for one in events

@@ -1,10 +1,11 @@
-"""Writing a lodgement: the message, its effect, decisions, postings, answers, events and the idempotency record.
+"""Writing lodgements: messages, their effect, decisions, postings, answers, events and the idempotency records.
 
-All in one transaction, or nothing of it. Rows go in by COPY, so that a batch of thousands costs little more than one.
+All in one transaction, or nothing of it. Rows go in by COPY, so that thousands cost little more than one.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -23,8 +24,6 @@ from tidewaiter.store import audit, dispatches, trade, vault
 
 CORRIDOR = "corridor"
 """Who decided, where no person did."""
-WHOLE = "whole"
-"""The kind of the answer that holds all of a message's answers in the sender's format."""
 
 
 class AlreadyThere(RuntimeError):
@@ -65,21 +64,25 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
     answer: bytes
 
 
-async def write(connection: asyncpg.Connection, lodgement: Lodgement) -> int:
-    """The id of the message, once everything is committed. Raises AlreadyThere, and then nothing is written."""
+async def write(connection: asyncpg.Connection, lodgements: Sequence[Lodgement]) -> list[int]:
+    """The ids of the messages, in their order, once all are committed together.
+
+    Raises AlreadyThere, and then nothing of any is written.
+    """
     try:
         async with connection.transaction():
-            return await _write_all(connection, lodgement)
+            return await _write_all(connection, lodgements)
     except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
         raise AlreadyThere(type(error).__name__) from error
 
 
-async def remember_key(connection: asyncpg.Connection, *, filer: str, key: str, message_id: int) -> None:
-    """Writes down that the message was sent under this key too. Raises AlreadyThere where the key is taken."""
+async def remember_keys(connection: asyncpg.Connection, keys: Sequence[tuple[str, str, int]]) -> None:
+    """Writes down that messages were sent under these keys too: each is a filer, its key and the message's id.
+
+    Raises AlreadyThere where one of them is taken, and then none is written.
+    """
     try:
-        await connection.execute(
-            "insert into idempotency (filer, key, message_id) values ($1, $2, $3)", filer, key, message_id
-        )
+        await connection.copy_records_to_table("idempotency", records=keys, columns=_IDEMPOTENCY)
     except asyncpg.UniqueViolationError as error:
         raise AlreadyThere("key") from error
 
@@ -94,131 +97,107 @@ async def remember_columns(
     )  # fmt: skip
 
 
-async def _write_all(connection: asyncpg.Connection, lodgement: Lodgement) -> int:
-    # The message first: whoever lodges the same bytes meanwhile waits here until we commit, and then finds them.
-    message_id: int = await connection.fetchval(
-        "insert into messages (filer, digest, source, format, received_at, law_digest, raw)"
-        " values ($1, $2, $3, $4, $5, $6, $7) returning id",
-        lodgement.filer, lodgement.digest, lodgement.source, lodgement.format, lodgement.received_at,
-        lodgement.law_digest, lodgement.raw,
-    )  # fmt: skip
-    if lodgement.key is not None:
-        await connection.execute(
-            "insert into idempotency (filer, key, message_id) values ($1, $2, $3)",
-            lodgement.filer, lodgement.key, message_id,
-        )  # fmt: skip
-    found = lodgement.consignments
-    ids = await connection.fetch("select nextval('consignment_ids') as id from generate_series(1, $1)", len(found))
-    placed = [(row["id"], place, one) for row, (place, one) in zip(ids, found, strict=True)]
-    filled = (*_tables(lodgement, message_id, placed), *dispatches.tables(lodgement.movements, message_id))
-    for table, columns, rows in filled:
+async def _write_all(connection: asyncpg.Connection, lodgements: Sequence[Lodgement]) -> list[int]:
+    count = sum(len(one.consignments) for one in lodgements)
+    row = await connection.fetchrow(_NUMBERS, len(lodgements), count)
+    ids, numbers = row["messages"], iter(row["consignments"])
+    written = [
+        (id, one, [(next(numbers), place, cleared) for place, cleared in one.consignments])
+        for id, one in zip(ids, lodgements, strict=True)
+    ]
+    # A thousand rows take a while to make, in which others are to be answered.
+    tables = await asyncio.to_thread(lambda: list(_tables(written)))
+    # The messages first: whoever lodges the same bytes meanwhile waits here until we commit, and then finds them.
+    for table, columns, rows in tables:
         if rows:
             await connection.copy_records_to_table(table, records=rows, columns=columns)
-    await audit.append(connection, _leaves(lodgement, message_id, placed))
-    return message_id
+    await audit.append(connection, [one for id, lodgement, placed in written for one in _leaves(id, lodgement, placed)])
+    return list(ids)
 
+
+_NUMBERS = (
+    "select array(select nextval('messages_id_seq') from generate_series(1, $1)) as messages,"
+    " array(select nextval('consignment_ids') from generate_series(1, $2)) as consignments"
+)
 
 Placed = Sequence[tuple[int, int, ClearedConsignment]]
-"""Consignments with their id and their place in the message."""
+Written = Sequence[tuple[int, Lodgement, Placed]]
+"""Lodgements with the id of the message, and their consignments with their id and their place in the message."""
 
 
-def _tables(lodgement: Lodgement, message_id: int, placed: Placed) -> Iterator[tuple[str, list[str], list[Any]]]:
+def _tables(written: Written) -> Iterator[tuple[str, list[str], list[Any]]]:
     """Each table to be filled: its name, its columns and the rows."""
-    at, filer, digest = lodgement.received_at, lodgement.filer, lodgement.digest.hex()
-    heads, private = [], []
-    for id, place, one in placed:
-        record, cleared, totals = one.consignment, one.cleared, one.cleared.totals
-        parted = vault.part(record)
-        heads.append(
+    yield (
+        "messages",
+        _MESSAGES,
+        [
             (
-                id, message_id, place, lodgement.filer, record.reference, record.function, record.version, record.mrn,
-                record.tracking_id, record.jurisdiction, record.accepted_on, at, cleared.format, record.channel,
-                len(record.items), cleared.regime, _micro(totals.duty), _micro(totals.tax), _micro(totals.fee),
-                totals.currency, cleared.law_digest, cleared.decision.security, cleared.decision.control,
-                parted.open_part,
+                id, m.filer, m.digest, m.source, m.format, m.received_at, m.law_digest, m.raw,
+                _encoded(m.findings), m.answer,
             )
-        )  # fmt: skip
-        private.append((id, parted.private))
+            for id, m, _ in written
+        ],
+    )  # fmt: skip
+    yield "idempotency", _IDEMPOTENCY, [(m.filer, m.key, id) for id, m, _ in written if m.key is not None]
+    heads, private, results, decisions, signals, postings = [], [], [], [], [], []
+    events: list[tuple[datetime, str, int, int | None, str, bytes]] = []
+    for message_id, m, placed in written:
+        at = m.received_at
+        received = _encoded({"format": m.format, "digest": m.digest.hex()})
+        events.append((at, m.filer, message_id, None, "message_received", received))
+        for id, place, one in placed:
+            record, cleared = one.consignment, one.cleared
+            totals, decision = cleared.totals, cleared.decision
+            parted = vault.part(record)
+            heads.append(
+                (
+                    id, message_id, place, m.filer, record.reference, record.function, record.version, record.mrn,
+                    record.tracking_id, record.jurisdiction, record.accepted_on, at, cleared.format, record.channel,
+                    len(record.items), cleared.regime, _micro(totals.duty), _micro(totals.tax), _micro(totals.fee),
+                    totals.currency, cleared.law_digest, decision.security, decision.control, parted.open_part,
+                )
+            )  # fmt: skip
+            private.append((id, parted.private))
+            results.append((id, _encoded(cleared.findings), _encoded(cleared.charges), _encoded(one.answers)))
+            decisions.append(
+                (id, at, CORRIDOR, decision.security, decision.control, decision.reasons, cleared.law_digest)
+            )
+            for number, s in enumerate(one.signals):
+                signals.append((id, number, s.profile, s.lane, s.score, s.reason, s.item))
+            for p in one.postings:
+                postings.append((id, p.item, p.account, p.debit_micro, p.credit_micro, p.currency, p.charge))
+            told = {
+                "security": decision.security,
+                "control": decision.control,
+                "answers": [answer.id for answer in one.answers],
+            }
+            events.append((at, m.filer, message_id, id, "decided", _encoded(told)))
     yield "consignments", _CONSIGNMENTS, heads
     yield "vault", ["consignment_id", "private"], private
+    yield "results", ["consignment_id", "findings", "charges", "answers"], results
     yield (
         "repeats",
         ["message_id", "place", "consignment_id"],
-        [(message_id, place, id) for place, id in lodgement.repeats],
-    )
-    yield "trade_documents", trade.COLUMNS, list(trade.rows(message_id, lodgement.documents))
-    yield (
-        "findings",
-        _FINDINGS,
-        [
-            (message_id, id, place, f.code, f.severity, f.pointer, f.source_pointer, f.text, f.remedy, f.law)
-            for id, findings in [(None, lodgement.findings), *((id, one.cleared.findings) for id, _, one in placed)]
-            for place, f in enumerate(findings)
-        ],
-    )
-    yield "charges", _CHARGES, [
-        (
-            id, place, c.type, c.code, c.item, c.measure, c.base, c.rate, c.conversion, c.rounding, c.amount,
-            c.currency, c.collector, c.why, c.law, c.confidence, c.at_sale,
-        )
-        for id, _, one in placed
-        for place, c in enumerate(one.cleared.charges)
-    ]  # fmt: skip
-    yield (
-        "signals",
-        _SIGNALS,
-        [
-            (id, place, s.profile, s.lane, s.score, s.reason, s.item)
-            for id, _, one in placed
-            for place, s in enumerate(one.signals)
-        ],
+        [(id, place, consignment) for id, m, _ in written for place, consignment in m.repeats],
     )
     yield (
-        "decisions",
-        _DECISIONS,
-        [
-            (id, at, CORRIDOR, d.security, d.control, list(d.reasons), one.cleared.law_digest)
-            for id, _, one in placed
-            for d in [one.cleared.decision]
-        ],
+        "trade_documents",
+        trade.COLUMNS,
+        [row for id, m, _ in written if m.documents for row in trade.rows(id, m.documents)],
     )
-    yield (
-        "postings",
-        _POSTINGS,
-        [
-            (id, p.item, p.account, p.debit_micro, p.credit_micro, p.currency, p.charge)
-            for id, _, one in placed
-            for p in one.postings
-        ],
-    )
-    whole = (f"{digest}-{message_id}", message_id, None, 0, WHOLE, lodgement.format, at)
-    yield (
-        "answers",
-        _ANSWERS,
-        [
-            (*whole, lodgement.answer),
-            *(
-                (answer.id, message_id, id, place, answer.kind, "json", at, msgspec.json.encode(answer))
-                for id, _, one in placed
-                for place, answer in enumerate(one.answers)
-            ),
-        ],
-    )
-    yield (
-        "events",
-        _EVENTS,
-        [
-            (at, filer, message_id, None, "message_received", _event(format=lodgement.format, digest=digest)),
-            *(
-                (at, filer, message_id, id, "decided", _event(security=d.security, control=d.control, answers=told))
-                for id, _, one in placed
-                for d, told in [(one.cleared.decision, [answer.id for answer in one.answers])]
-            ),
-        ],
-    )
+    yield "signals", _SIGNALS, signals
+    yield "decisions", _DECISIONS, decisions
+    yield "postings", _POSTINGS, postings
+    yield "events", _EVENTS, events
+    for id, m, _ in written:
+        if m.movements:
+            yield from dispatches.tables(m.movements, id)
 
 
-def _leaves(lodgement: Lodgement, message_id: int, placed: Placed) -> list[leaf.Leaf]:
+_encoded = msgspec.json.encode
+
+
+def _leaves(message_id: int, lodgement: Lodgement, placed: Placed) -> list[leaf.Leaf]:
     """What the audit log says of the lodgement."""
     decisions = [(id, one.cleared.decision.security, one.cleared.decision.control) for id, _, one in placed]
     return leaf.lodged(
@@ -237,24 +216,16 @@ def _micro(amount: str | None) -> int | None:
     return None if amount is None else int(Decimal(amount).scaleb(6))
 
 
-def _event(**body: Any) -> bytes:
-    return msgspec.json.encode(body)
-
-
+_MESSAGES = [
+    "id", "filer", "digest", "source", "format", "received_at", "law_digest", "raw", "findings", "answer",
+]  # fmt: skip
+_IDEMPOTENCY = ["filer", "key", "message_id"]
 _CONSIGNMENTS = [
     "id", "message_id", "place", "filer", "reference", "function", "version", "mrn", "tracking_id", "jurisdiction",
     "accepted_on", "received_at", "format", "channel", "items", "regime", "duty_micro", "tax_micro", "fee_micro",
     "currency", "law_digest", "security", "control", "record",
 ]  # fmt: skip
-_FINDINGS = [
-    "message_id", "consignment_id", "place", "code", "severity", "pointer", "source_pointer", "text", "remedy", "law",
-]  # fmt: skip
-_CHARGES = [
-    "consignment_id", "place", "type", "code", "item", "measure", "base", "rate", "conversion", "rounding", "amount",
-    "currency", "collector", "why", "law", "confidence", "at_sale",
-]  # fmt: skip
 _SIGNALS = ["consignment_id", "place", "profile", "lane", "score", "reason", "item"]
 _DECISIONS = ["consignment_id", "decided_at", "decided_by", "security", "control", "reasons", "law_digest"]
 _POSTINGS = ["consignment_id", "item", "account", "debit_micro", "credit_micro", "currency", "charge"]
 _EVENTS = ["at", "filer", "message_id", "consignment_id", "kind", "body"]
-_ANSWERS = ["id", "message_id", "consignment_id", "place", "kind", "format", "sent_at", "body"]

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
 
 import asyncpg
 import msgspec
-import polars as pl
 
 from tidewaiter.audit import leaf
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
-from tidewaiter.model.identifiers import compact
 from tidewaiter.model.money import from_micro
 from tidewaiter.model.outcome import Charge, Cleared, Decision, Posting, Signal, Totals
-from tidewaiter.model.past import TRACKING_IDS, Past
 from tidewaiter.store import audit, vault
 from tidewaiter.store.dispatches import Travel, travel_of
-from tidewaiter.store.lodgements import StoredMessage
-
-Key = tuple[str, str, int]
-"""What names a declaration among those of one filer: reference, function, version (0 where it has none)."""
-
 
 ID_MAX = 2**63 - 1
 
@@ -88,54 +78,12 @@ class Behind(msgspec.Struct, frozen=True, kw_only=True):
     travel: Travel = Travel()
 
 
-_MESSAGE = (
-    "select m.id, m.digest, m.source, m.format, a.body as answer from messages m"
-    " join answers a on a.message_id = m.id and a.consignment_id is null"
-)
-
-
-async def message_by_digest(connection: asyncpg.Connection, *, filer: str, digest: bytes) -> StoredMessage | None:
-    """The message these bytes were, where this filer lodged them."""
-    row = await connection.fetchrow(f"{_MESSAGE} where m.filer = $1 and m.digest = $2", filer, digest)
-    return StoredMessage(**row) if row else None
-
-
-async def message_by_key(connection: asyncpg.Connection, *, filer: str, key: str) -> StoredMessage | None:
-    """The message this filer first sent under the key."""
-    row = await connection.fetchrow(
-        f"{_MESSAGE} join idempotency i on i.message_id = m.id where i.filer = $1 and i.key = $2", filer, key
-    )
-    return StoredMessage(**row) if row else None
-
-
 async def sheet_columns(connection: asyncpg.Connection, *, filer: str, titles: bytes) -> dict[str, str]:
     """What the filer last said these headings stand for."""
     columns = await connection.fetchval(
         "select columns from sheet_columns where filer = $1 and titles = $2 order by id desc limit 1", filer, titles
     )
     return msgspec.json.decode(columns, type=dict[str, str]) if columns else {}
-
-
-async def standing(connection: asyncpg.Connection, *, filer: str, references: Sequence[str]) -> dict[Key, int]:
-    """The ids of this filer's declarations under these references that were accepted, by what names them."""
-    rows = await connection.fetch(
-        "select id, reference, function, coalesce(version, 0) as version from consignments"
-        " where filer = $1 and reference = any($2) and control <> 'not_accepted'"
-        " and (function = 'original' or version is not null)",
-        filer, references,
-    )  # fmt: skip
-    return {(row["reference"], row["function"], row["version"]): row["id"] for row in rows}
-
-
-async def past(connection: asyncpg.Connection, tracking_ids: Sequence[str]) -> Past:
-    """What is known of these tracking numbers from earlier lodgements, however they were printed."""
-    rows = await connection.fetch(
-        "select tracking_id, reference, max(accepted_on) as last_on from consignments"
-        " where translate(tracking_id, ' -', '') = any($1) and function = 'original' and control <> 'not_accepted'"
-        " group by tracking_id, reference",
-        [compact(number) for number in tracking_ids],
-    )
-    return Past(tracking_ids=pl.DataFrame([tuple(row) for row in rows], schema=TRACKING_IDS, orient="row"))
 
 
 async def open_vault(
@@ -196,46 +144,36 @@ async def ids_of(connection: asyncpg.Connection, reference: str, *, filer: str |
     return [row["id"] for row in rows]
 
 
-async def results(connection: asyncpg.Connection, message_id: int) -> tuple[list[Finding], list[StoredConsignment]]:
-    """What became of a message: findings about the whole, and its consignments in their order, repeats among them."""
+async def results(
+    connection: asyncpg.Connection, message_ids: Sequence[int]
+) -> dict[int, tuple[list[Finding], list[StoredConsignment]]]:
+    """What became of each message: findings about the whole, and its consignments in order, repeats among them."""
     rows = await connection.fetch(
-        "select consignment_id from (select id as consignment_id, place from consignments where message_id = $1"
-        " union all select consignment_id, place from repeats where message_id = $1) held order by place",
-        message_id,
+        "select message_id, consignment_id from (select message_id, id as consignment_id, place from consignments"
+        " where message_id = any($1) union all select message_id, consignment_id, place from repeats"
+        " where message_id = any($1)) held order by message_id, place",
+        message_ids,
     )
-    whole = await connection.fetch(
-        "select code, severity, pointer, source_pointer, text, remedy, law from findings"
-        " where message_id = $1 and consignment_id is null order by place",
-        message_id,
-    )
-    ids = [row["consignment_id"] for row in rows]
-    stored = await consignments(connection, ids)
-    return [Finding(**row) for row in whole], [stored[id] for id in ids]
+    whole = await connection.fetch("select id, findings from messages where id = any($1)", message_ids)
+    stored = await consignments(connection, [row["consignment_id"] for row in rows])
+    found: dict[int, tuple[list[Finding], list[StoredConsignment]]] = {
+        row["id"]: (_FINDINGS.decode(row["findings"]), []) for row in whole
+    }
+    for row in rows:
+        found[row["message_id"]][1].append(stored[row["consignment_id"]])
+    return found
 
 
 async def consignments(connection: asyncpg.Connection, ids: Sequence[int]) -> dict[int, StoredConsignment]:
     """These consignments with what the corridor said of them; those that are not there are left out."""
-    heads = await connection.fetch(
-        "select c.*, m.source, d.security as first_security, d.control as first_control, d.reasons"
-        " from consignments c join messages m on m.id = c.message_id"
+    rows = await connection.fetch(
+        "select c.*, m.source, d.security as first_security, d.control as first_control, d.reasons, r.findings,"
+        " r.charges from consignments c join messages m on m.id = c.message_id"
+        " join results r on r.consignment_id = c.id"
         " join lateral (select * from decisions where consignment_id = c.id order by id limit 1) d on true"
         " where c.id = any($1)",
         ids,
     )
-    findings: dict[int, list[Finding]] = defaultdict(list)
-    for row in await connection.fetch(
-        "select consignment_id, code, severity, pointer, source_pointer, text, remedy, law from findings"
-        " where consignment_id = any($1) order by place",
-        ids,
-    ):
-        findings[row[0]].append(Finding(**_without_id(row)))
-    charges: dict[int, list[Charge]] = defaultdict(list)
-    for row in await connection.fetch(
-        "select consignment_id, type, code, item, measure, base, rate, conversion, rounding, amount, currency,"
-        " collector, why, law, confidence, at_sale from charges where consignment_id = any($1) order by place",
-        ids,
-    ):
-        charges[row[0]].append(Charge(**_without_id(row)))
     return {
         row["id"]: StoredConsignment(
             id=row["id"],
@@ -246,21 +184,16 @@ async def consignments(connection: asyncpg.Connection, ids: Sequence[int]) -> di
             security=row["security"],
             control=row["control"],
             record=vault.join(row["record"], None),
-            cleared=_cleared(row, tuple(findings[row["id"]]), tuple(charges[row["id"]])),
+            cleared=_cleared(row),
         )
-        for row in heads
+        for row in rows
     }
 
 
 async def answers_of(connection: asyncpg.Connection, ids: Sequence[int]) -> dict[int, list[Answer]]:
     """The answers given about each of these consignments, in their order."""
-    rows = await connection.fetch(
-        "select consignment_id, body from answers where consignment_id = any($1) order by place", ids
-    )
-    answers: dict[int, list[Answer]] = {id: [] for id in ids}
-    for row in rows:
-        answers[row["consignment_id"]].append(msgspec.json.decode(row["body"], type=Answer))
-    return answers
+    rows = await connection.fetch("select consignment_id, answers from results where consignment_id = any($1)", ids)
+    return {row["consignment_id"]: _ANSWERS.decode(row["answers"]) for row in rows}
 
 
 async def behind(connection: asyncpg.Connection, id: int) -> Behind:
@@ -270,7 +203,11 @@ async def behind(connection: asyncpg.Connection, id: int) -> Behind:
         " where consignment_id = $1 order by id",
         id,
     )
-    answers = await connection.fetch("select sent_at, body from answers where consignment_id = $1 order by place", id)
+    told = await connection.fetch(
+        "select c.received_at, r.answers from results r join consignments c on c.id = r.consignment_id"
+        " where consignment_id = $1",
+        id,
+    )
     postings = await connection.fetch(
         "select item, account, debit_micro, credit_micro, currency, charge from postings where consignment_id = $1"
         " order by id",
@@ -290,7 +227,9 @@ async def behind(connection: asyncpg.Connection, id: int) -> Behind:
             for row in decisions
         ),
         answers=tuple(
-            SentAnswer(sent_at=row["sent_at"], answer=msgspec.json.decode(row["body"], type=Answer)) for row in answers
+            SentAnswer(sent_at=row["received_at"], answer=answer)
+            for row in told
+            for answer in _ANSWERS.decode(row["answers"])
         ),
         postings=tuple(Posting(**row) for row in postings),
         signals=tuple(Signal(**row) for row in signals),
@@ -298,13 +237,14 @@ async def behind(connection: asyncpg.Connection, id: int) -> Behind:
     )
 
 
+_FINDINGS = msgspec.json.Decoder(list[Finding])
+_CHARGES = msgspec.json.Decoder(list[Charge])
+_ANSWERS = msgspec.json.Decoder(list[Answer])
+
+
 def _row(row: asyncpg.Record) -> Row:
     plain = {name: row[name] for name in Row.__struct_fields__ if name != "totals"}
     return Row(**plain, totals=_totals(row))
-
-
-def _without_id(row: asyncpg.Record) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != "consignment_id"}
 
 
 def _totals(row: asyncpg.Record) -> Totals:
@@ -314,7 +254,7 @@ def _totals(row: asyncpg.Record) -> Totals:
     return Totals(duty=duty, tax=tax, fee=fee, currency=row["currency"])
 
 
-def _cleared(row: asyncpg.Record, findings: tuple[Finding, ...], charges: tuple[Charge, ...]) -> Cleared:
+def _cleared(row: asyncpg.Record) -> Cleared:
     return Cleared(
         reference=row["reference"],
         format=row["format"],
@@ -324,8 +264,8 @@ def _cleared(row: asyncpg.Record, findings: tuple[Finding, ...], charges: tuple[
         function=row["function"],
         regime=row["regime"],
         items=row["items"],
-        findings=findings,
-        charges=charges,
+        findings=tuple(_FINDINGS.decode(row["findings"])),
+        charges=tuple(_CHARGES.decode(row["charges"])),
         totals=_totals(row),
         decision=Decision(security=row["first_security"], control=row["first_control"], reasons=tuple(row["reasons"])),
         law_digest=row["law_digest"],

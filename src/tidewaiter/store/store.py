@@ -14,10 +14,10 @@ from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.movement import Movement
-from tidewaiter.model.past import Past
 from tidewaiter.store import audit, dispatches, downtime, lodgements, reading, trade, vault
 from tidewaiter.store.feed import Feed
-from tidewaiter.store.lodgements import Lodgement, StoredMessage
+from tidewaiter.store.known import Asked, Known, look_up
+from tidewaiter.store.lodgements import Lodgement
 from tidewaiter.store.webhooks import Webhooks
 
 ACQUIRE_TIMEOUT_S = 5
@@ -68,15 +68,18 @@ class Store:
         except StoreUnavailable:
             return False
 
-    async def write(self, lodgement: Lodgement) -> int:
-        """The id of the message, once everything is committed. Raises AlreadyThere, and then nothing is written."""
+    async def write(self, written: Sequence[Lodgement]) -> list[int]:
+        """The ids of the messages, once all are committed together. Raises AlreadyThere: then nothing is written."""
         async with self._connection() as connection:
-            return await lodgements.write(connection, lodgement)
+            return await lodgements.write(connection, written)
 
-    async def remember_key(self, *, filer: str, key: str, message_id: int) -> None:
-        """Writes down that the message was sent under this key too. Raises AlreadyThere where the key is taken."""
+    async def remember_keys(self, keys: Sequence[tuple[str, str, int]]) -> None:
+        """Writes down that messages were sent under these keys too: each is a filer, its key and the message's id.
+
+        Raises AlreadyThere where one of them is taken, and then none is written.
+        """
         async with self._connection() as connection:
-            await lodgements.remember_key(connection, filer=filer, key=key, message_id=message_id)
+            await lodgements.remember_keys(connection, keys)
 
     async def remember_columns(self, *, filer: str, titles: bytes, columns: Mapping[str, str], at: datetime) -> None:
         """Writes down what a filer's headings stand for. `titles` is the SHA-256 of the headings of the sheet."""
@@ -88,35 +91,22 @@ class Store:
         async with self._connection() as connection:
             return await reading.sheet_columns(connection, filer=filer, titles=titles)
 
-    async def message_by_digest(self, *, filer: str, digest: bytes) -> StoredMessage | None:
-        """The message these bytes were, where this filer lodged them."""
+    async def look_up(self, asked: Asked) -> Known:
+        """What is known of messages that are about to be lodged, of their references and of their parcels."""
         async with self._connection() as connection:
-            return await reading.message_by_digest(connection, filer=filer, digest=digest)
-
-    async def message_by_key(self, *, filer: str, key: str) -> StoredMessage | None:
-        """The message this filer first sent under the key."""
-        async with self._connection() as connection:
-            return await reading.message_by_key(connection, filer=filer, key=key)
-
-    async def standing(self, *, filer: str, references: Sequence[str]) -> dict[reading.Key, int]:
-        """The ids of this filer's declarations under these references that were accepted, by what names them."""
-        async with self._connection() as connection:
-            return await reading.standing(connection, filer=filer, references=references)
-
-    async def past(self, tracking_ids: Sequence[str]) -> Past:
-        """What is known of these tracking numbers from earlier lodgements."""
-        async with self._connection() as connection:
-            return await reading.past(connection, tracking_ids)
+            return await look_up(connection, asked)
 
     async def known_items(self, movements: Sequence[Movement]) -> dispatches.KnownItems:
         """What is known of the items that the movements speak of, and of those lodged for their dispatches."""
         async with self._connection() as connection:
             return await dispatches.known_items(connection, movements)
 
-    async def results(self, message_id: int) -> tuple[list[Finding], list[reading.StoredConsignment]]:
-        """What became of a message: findings about the whole, and its consignments in their order."""
+    async def results(
+        self, message_ids: Sequence[int]
+    ) -> dict[int, tuple[list[Finding], list[reading.StoredConsignment]]]:
+        """What became of each message: findings about the whole, and its consignments in their order."""
         async with self._connection() as connection:
-            return await reading.results(connection, message_id)
+            return await reading.results(connection, message_ids)
 
     async def consignments(self, ids: Sequence[int]) -> dict[int, reading.StoredConsignment]:
         """These consignments with what the corridor said of them; those that are not there are left out."""

@@ -180,6 +180,8 @@ def quoted(names: Iterable[str]) -> str:
 
 def looks_like_sheet(head: bytes) -> bool:
     """Whether bytes begin with a row of headings that are known here."""
+    if head.lstrip()[:1] in (b"{", b"[", b"<"):  # told at a glance, since most messages are no sheets
+        return False
     text = _begun(head)
     return text.lstrip()[:1] not in ("{", "[", "<") and _separated(text).known >= KNOWN_MIN
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from tidewaiter.formats.json.columns import NAME
 from tidewaiter.formats.json.kinds import KINDS
-from tidewaiter.formats.json.reading import BOM, read, source_pointer
+from tidewaiter.formats.json.reading import BOM, read, read_many, source_pointer
 from tidewaiter.formats.json.schema import schema
 from tidewaiter.formats.json.splitting import read_piece, split
 from tidewaiter.formats.json.writing import ANSWERS, POINTERS, answer, write
@@ -26,6 +26,7 @@ __all__ = [
     "POINTERS",
     "answer",
     "read",
+    "read_many",
     "read_piece",
     "schema",
     "sniff",

@@ -7,13 +7,14 @@ characters) is looked for first, on the bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from types import GenericAlias
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from tidewaiter.formats.json import columns
 from tidewaiter.formats.json.building import ENTRIES_MAX, Repeated, build
@@ -59,10 +60,14 @@ def _plain(struct: type[msgspec.Struct]) -> type[msgspec.Struct] | None:
 _PLAIN_NUMBER = Annotated[str, msgspec.Meta(pattern=r"\A(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,6})?\Z")] | float
 _PLAIN_ONE = _plain(Consignment)
 _PLAIN_LIST = GenericAlias(list, (_PLAIN_ONE,))
+# Made here and not at the first message: two threads that each meet a record for the first time crash the process.
+_ONE, _ONE_PLAIN = msgspec.json.Decoder(Consignment), msgspec.json.Decoder(_PLAIN_ONE)
 _PLAIN_ENVELOPE = msgspec.defstruct("Envelope", [("consignments", _PLAIN_LIST)])
+_ENVELOPE, _ENVELOPE_PLAIN = msgspec.json.Decoder(_Envelope), msgspec.json.Decoder(_PLAIN_ENVELOPE)
 _CALENDAR_EDGES = (b'"0001-', b'"9999-')
-_BEGINNINGS = np.frombuffer(b'"[{', np.uint8)
-"""How a text, a list and an object begin."""
+_IS_BARE = np.ones(256, np.bool_)
+_IS_BARE[list(b'"[{')] = False
+"""Whether a value that begins so is neither a text nor a list nor an object."""
 
 
 class _Element(NamedTuple):
@@ -96,6 +101,45 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
         if in_columns is not None:
             return in_columns
     return _together(elements, findings, jurisdiction)
+
+
+def read_many(messages: Sequence[bytes], *, jurisdiction: str | None = None) -> list[Reading]:
+    """What each of these messages holds, as `read` gives it: the many short ones that are plain are looked at together.
+
+    Each is decoded for itself, so that none can reach into another.
+    """
+    readings: list[Reading | None] = [None] * len(messages)
+    places, bodies, records, again = [], [], [], []
+    for place, body in enumerate(messages):
+        record = _plain_one(body)
+        if record is not None:
+            places.append(place)
+            bodies.append(body)
+            records.append(record)
+            again.append(msgspec.json.encode(record))
+    if records:
+        (said, _), (names, values) = _counted_each(bodies), _counted_each(again)
+        for place, record, once, kept in zip(places, records, said == names, values.tolist(), strict=True):
+            if once:
+                readings[place] = Reading(format=NAME, declared=(Declared(consignment=record),), kept=kept)
+    return [
+        read(data, jurisdiction=jurisdiction) if reading is None else reading
+        for data, reading in zip(messages, readings, strict=True)
+    ]
+
+
+def _plain_one(body: bytes) -> Consignment | None:
+    """The one consignment of a message, where nothing but a name said twice could be wrong with how it is written."""
+    if not body.startswith(b"{") or b"\\" in body or any(edge in body for edge in _CALENDAR_EDGES):
+        return None
+    if (not body.isascii() or b"\x7f" in body) and ODD_TEXT.search(body):
+        return None
+    try:
+        record: Consignment = _ONE.decode(body)
+        _ONE_PLAIN.decode(body)
+    except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
+        return None
+    return record if len(record.items) <= ENTRIES_MAX else None
 
 
 def read_lines(data: bytes, jurisdiction: str | None, *, before: int) -> Reading:
@@ -207,9 +251,9 @@ def _whole(body: bytes, *, before: int = 0) -> Reading | None:
 
 def _typed(body: bytes) -> tuple[list[Consignment], str]:
     try:
-        return [msgspec.json.decode(body, type=Consignment)], ""
+        return [_ONE.decode(body)], ""
     except msgspec.ValidationError:
-        return msgspec.json.decode(body, type=_Envelope).consignments, "/consignments"
+        return _ENVELOPE.decode(body).consignments, "/consignments"
 
 
 def _plain_leaves(body: bytes, records: list[Consignment], numbers: Any) -> int | None:
@@ -235,11 +279,19 @@ def _counted(text: bytes) -> tuple[int, int]:
 
     The second is right where the text is packed as our own writer packs it.
     """
-    signs = np.frombuffer(text, np.uint8)
+    names, values = _counted_each([text])
+    return int(names[0]), int(values[0])
+
+
+def _counted_each(texts: Sequence[bytes]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The same of each of these texts."""
+    ends = np.cumsum([len(text) for text in texts])
+    signs = np.frombuffer(b"".join(texts), np.uint8)
     quotes, colons = np.flatnonzero(signs == ord('"')), np.flatnonzero(signs == ord(":"))
     after_names = colons[np.searchsorted(quotes, colons) % 2 == 0]  # within a text they stand after an odd quote
-    bare = ~np.isin(signs[after_names + 1], _BEGINNINGS)
-    return len(after_names), len(quotes) // 2 - len(after_names) + int(bare.sum())
+    bare = after_names[_IS_BARE[signs[after_names + 1]]]
+    names, quoted, others = (np.diff(np.searchsorted(found, ends), prepend=0) for found in (after_names, quotes, bare))
+    return names, quoted // 2 - names + others
 
 
 class _Count(int):

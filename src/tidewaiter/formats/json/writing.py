@@ -12,7 +12,7 @@ import msgspec
 from tidewaiter.model.answer import Answer, AnswerKind
 from tidewaiter.model.consignment import Consignment
 
-_EXPONENT = re.compile(rb'"-?[0-9]+(?:\.[0-9]+)?E[+-]?[0-9]+"')
+_EXPONENT = re.compile(rb'"-?[0-9]+(?:\.[0-9]+)?E[+-][0-9]+"')
 
 
 ANSWERS: Mapping[AnswerKind, str] = {kind: f'"kind": "{kind}"' for kind in get_args(AnswerKind)}
@@ -33,7 +33,7 @@ def answer(answers: Sequence[Answer]) -> bytes:
 
 def _listed(records: list[Any]) -> bytes:
     encoded = msgspec.json.encode(records)
-    if _EXPONENT.search(encoded):
+    if (b"E+" in encoded or b"E-" in encoded) and _EXPONENT.search(encoded):
         encoded = msgspec.json.encode(_plain(msgspec.to_builtins(records, builtin_types=(Decimal,))))
     return msgspec.json.format(encoded, indent=2) + b"\n"
 

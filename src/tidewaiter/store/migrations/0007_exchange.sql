@@ -8,7 +8,8 @@ alter table events add column filer text, add column xid xid8 not null default p
 update events e set
     filer = m.filer,
     body = case when e.kind <> 'decided' then e.body else jsonb_set(e.body, '{answers}', coalesce(
-        (select jsonb_agg(a.id order by a.place) from answers a where a.consignment_id = e.consignment_id), '[]'
+        (select jsonb_agg(a.one -> 'id' order by a.place) from results r,
+            json_array_elements(r.answers) with ordinality as a (one, place) where r.consignment_id = e.consignment_id), '[]'
     )) end
     from messages m where m.id = e.message_id;
 alter table events alter column filer set not null;
