@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 
 from joserfc.jwk import OKPKey
 
+from tidewaiter.access import Principal
 from tidewaiter.law import Law, load
 from tidewaiter.services.attest import KeyUnfit, signing_key
 from tidewaiter.services.match import PUBLIC_KEY
 from tidewaiter.settings import Settings, SettingsError
-from tidewaiter.store import Store, open_store, start_embedded
+from tidewaiter.store import Reader, Store, open_store, start_embedded
 
 
 def clock() -> datetime:
@@ -35,6 +36,17 @@ class House:
     def person_key(self) -> bytes:
         """The key of the digests by which persons are compared."""
         return self.settings.person_key.encode() if self.settings.person_key else PUBLIC_KEY
+
+    def store_for(self, principal: Principal, *, purpose: str = "", case: str = "") -> Store:
+        """What this caller may see of the store: all of it in an open house. `purpose` and `case` say what a reading of
+        personal data is for."""
+        if principal.kind == "open":
+            return self.store
+        reader = Reader(
+            id=principal.id, role=principal.role, filer=principal.filer, office=principal.office,
+            country=principal.country, purpose=purpose, case=case,
+        )  # fmt: skip
+        return self.store.seen_by(reader)
 
     @property
     def signers(self) -> frozenset[str]:

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 
 from tidewaiter import __version__, formats
+from tidewaiter.access.proofs import ASSERTION_TYPE
+from tidewaiter.access.signed import TEXT_MAX
 from tidewaiter.api.problems import KINDS, MEDIA_TYPE, Problem
 from tidewaiter.api.quoting import Quoted
 from tidewaiter.api.showing import ConsignmentView
@@ -16,6 +18,7 @@ from tidewaiter.model.conformance import SignedReport
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.outcome import Cleared
 from tidewaiter.model.receipt import Receipt
+from tidewaiter.services.admit import Given
 from tidewaiter.services.conform import ANY
 
 
@@ -23,7 +26,7 @@ from tidewaiter.services.conform import ANY
 def description() -> dict[str, Any]:
     """The whole description."""
     _, components = msgspec.json.schema_components(
-        (Consignment, list[Cleared], list[Answer], ConsignmentView, Quoted, Receipt, SignedReport, Problem),
+        (Consignment, list[Cleared], list[Answer], ConsignmentView, Quoted, Receipt, SignedReport, Given, Problem),
         ref_template="#/components/schemas/{name}",
     )
     return {
@@ -43,6 +46,10 @@ def description() -> dict[str, Any]:
                     "showKeys", "The public keys that sign reports, as a JSON Web Key Set", "application/json"
                 )
             },
+            "/v1/token": {"post": _give_token()},
+            "/.well-known/oauth-authorization-server": {
+                "get": _plain("showMetadata", "What a client of OAuth needs to know (RFC 8414)", "application/json")
+            },
             "/v1/consignments/{reference}": {"get": _show()},
             "/v1/consignments/{reference}/receipt": {"get": _show_receipt()},
             "/openapi.json": {"get": _plain("describe", "This description", "application/json")},
@@ -52,17 +59,61 @@ def description() -> dict[str, Any]:
                 "get": _plain("isReady", "Whether the server can lodge: the store answers", "application/json", 503)
             },
         },
-        "components": {"schemas": components, "parameters": {"filer": _FILER}},
+        "components": {
+            "schemas": components,
+            "parameters": {"filer": _FILER},
+            "securitySchemes": {"token": _TOKEN},
+        },
+        "security": [{}, {"token": []}],
     }
 
 
 _FILER = {
     "name": "Tidewaiter-Filer",
     "in": "header",
-    "description": "Who lodges, by its own word: there is no login yet. References and keys are each filer's own. "
-    "Those who do not say it are all 'anonymous'.",
+    "description": "Who lodges, by its own word, in an open house; in a guarded one the token says it, and this header "
+    "counts for nothing. References and keys are each filer's own. Those who do not say it are all 'anonymous'.",
     "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$", "default": "anonymous"},
 }
+
+_TOKEN = {
+    "type": "oauth2",
+    "description": "Needed where the house is guarded: client credentials proved with private_key_jwt (RFC 7523); a "
+    "DPoP proof (RFC 9449) binds the token to a key.",
+    "flows": {"clientCredentials": {"tokenUrl": "/v1/token", "scopes": {}}},
+}
+
+
+def _give_token() -> dict[str, Any]:
+    fields = {
+        "grant_type": {"type": "string", "const": "client_credentials"},
+        "client_assertion_type": {"type": "string", "const": ASSERTION_TYPE},
+        "client_assertion": {"type": "string", "maxLength": TEXT_MAX},
+        "client_id": {"type": "string"},
+    }
+    asked = {"type": "object", "properties": fields, "required": list(fields)[:3]}
+    error = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
+    refused = {"content": {"application/json": _body(error), MEDIA_TYPE: _body(_PROBLEM)}}
+    return {
+        "operationId": "giveToken",
+        "summary": "A short access token for a machine that proves with its key who it is",
+        "description": "The assertion is a JWT signed with Ed25519, ES256 or PS256: iss and sub are the machine's name, "
+        "aud is the issuer as a text, exp at most five minutes ahead, jti its own each time. Errors are as OAuth has "
+        "them.",
+        "requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": _body(asked)}},
+        "responses": {
+            "200": {
+                "description": "The token, its kind (Bearer, or DPoP where it is bound), and for how many seconds",
+                "content": {"application/json": _body({"$ref": "#/components/schemas/Given"})},
+            },
+            "400": {"description": "The form or the proof is not right", **refused},
+            "401": {"description": "`invalid_client`: whatever is wrong with who asks", **refused},
+            **_problems(404, 408, 413, 415, 503),
+        },
+    }
+
+
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 
 def _lodge() -> dict[str, Any]:

@@ -43,6 +43,10 @@ NO_CONSIGNMENT = ProblemKind("consignment_unknown", 404, "This filer has lodged 
 NOT_ALLOWED = ProblemKind("method_not_allowed", 405, "This cannot be done here")
 FOREIGN = ProblemKind("foreign_page", 403, "A page of another site may not do this in your name")
 FOREIGN_HOST = ProblemKind("foreign_host", 421, "This server does not answer to that name")
+UNKNOWN_CALLER = ProblemKind("unknown_caller", 401, "Say who you are: with a token, or by logging in")
+MAY_NOT = ProblemKind("may_not", 403, "This is not for your role")
+FORGED = ProblemKind("form_token_missing", 403, "A request of a logged-in person must carry the token of the session")
+NO_TOKENS = ProblemKind("no_tokens", 404, "This installation has no key to sign with, so it gives no tokens")
 BUSY = ProblemKind("busy", 503, "It could not be lodged now; send it again, it takes effect once")
 UNAVAILABLE = ProblemKind("store_unavailable", 503, "The store cannot be reached; send it again, it takes effect once")
 OURS = ProblemKind("our_mistake", 500, "Something is wrong on our side")
@@ -51,7 +55,7 @@ OTHER = ProblemKind("bad_request", 400, "The request cannot be understood")
 KINDS = (
     UNREADABLE, KEY_TAKEN, KEY_UNFIT, FILER_UNFIT, TOO_LONG, LENGTH_UNFIT, ENCODED, TOO_SLOW, NOT_FOUND,
     NO_CONSIGNMENT, NOT_ALLOWED, FOREIGN, FOREIGN_HOST, BUSY, UNAVAILABLE, OURS, OTHER, DAY_UNFIT, TOO_MANY,
-    LAW_CHANGED, NOT_RECKONED, FORMAT_UNKNOWN,
+    LAW_CHANGED, NOT_RECKONED, FORMAT_UNKNOWN, UNKNOWN_CALLER, MAY_NOT, FORGED, NO_TOKENS,
 )  # fmt: skip
 """Every problem there is."""
 

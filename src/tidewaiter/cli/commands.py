@@ -24,9 +24,9 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from tidewaiter.cli import access, files, report
 from tidewaiter.cli import bench as benchmark
 from tidewaiter.cli import conform as conformance
-from tidewaiter.cli import files, report
 from tidewaiter.cli.law import commands as law_commands
 from tidewaiter.cli.run import Run, state_of
 from tidewaiter.cli.watching import watch_command
@@ -458,6 +458,7 @@ def _law() -> Law:
 app.add_typer(law_commands(_out, _law), name="law")
 app.command(name="watch")(watch_command(_out, _err, _in_house))
 conformance.register(app, _out, _err, _law)
+access.register(app, _out, _in_house)
 
 
 def _print_json(records: Sequence[Cleared]) -> None:

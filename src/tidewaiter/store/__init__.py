@@ -5,6 +5,7 @@ in and go out as records of the model; what is personal in them is parted from t
 server is started in the data folder (`embedded`). May import `model` only, and is asked by `services` alone.
 """
 
+from tidewaiter.store.access import Client, NameTaken, Person, Reader, Session
 from tidewaiter.store.connecting import StoreError, open_store
 from tidewaiter.store.embedded import start_embedded
 from tidewaiter.store.lodgements import AlreadyThere, Lodgement, StoredMessage
@@ -15,11 +16,16 @@ from tidewaiter.store.store import Store, StoreUnavailable
 __all__ = [
     "AlreadyThere",
     "Behind",
+    "Client",
     "Decided",
     "Lodgement",
     "MigrationError",
+    "NameTaken",
+    "Person",
+    "Reader",
     "Row",
     "SentAnswer",
+    "Session",
     "Store",
     "StoreError",
     "StoreUnavailable",

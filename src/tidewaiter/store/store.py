@@ -15,7 +15,7 @@ from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.movement import Movement
 from tidewaiter.model.past import Past
-from tidewaiter.store import dispatches, lodgements, reading, trade, vault
+from tidewaiter.store import access, dispatches, lodgements, reading, trade, vault
 from tidewaiter.store.lodgements import Lodgement, StoredMessage
 
 ACQUIRE_TIMEOUT_S = 5
@@ -37,15 +37,30 @@ class StoreUnavailable(RuntimeError):
 class Store:
     """What is kept. Every method takes a connection for itself; `write` is the only one that lodges."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, reader: access.Reader | None = None) -> None:
         self._pool = pool
+        self._reader = reader
+
+    def seen_by(self, reader: access.Reader) -> Store:
+        """The same store as this reader may see it: PostgreSQL's rules of rows hold for all that is asked of it."""
+        return Store(self._pool, reader)
+
+    @property
+    def access(self) -> access.Access:
+        """Who may call: machines, people, and what of theirs was used."""
+        return access.Access(self._connection)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
         """A connection while the context lasts. Raises StoreUnavailable where the database cannot serve it now."""
         try:
             async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-                yield connection
+                if self._reader is None:
+                    yield connection
+                    return
+                async with connection.transaction():
+                    await access.read_as(connection, self._reader)
+                    yield connection
         except UNAVAILABLE as error:
             raise StoreUnavailable(type(error).__name__) from error
 
