@@ -83,7 +83,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     refund_limit: Annotated[
         int,
         Meta(
-            description="The most, in whole units of the currency of the charge, that one person may refund of a consignment alone; "
+            description="The most, in whole units of the currency, that one person may refund of a consignment alone; "
             "above it a second person approves.",
             ge=0,
         ),

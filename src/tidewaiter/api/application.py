@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from tidewaiter.api import openapi, problems
+from tidewaiter.api import acting, openapi, problems
 from tidewaiter.api.conforming import ConformMessage, show_keys
 from tidewaiter.api.door import Doorkeeper, Refuse
 from tidewaiter.api.guarding import Guard
@@ -35,6 +35,7 @@ def routes(house: House) -> list[BaseRoute]:
         Route("/v1/quotes", QuoteMessage(house), methods=["POST"]),
         Route("/v1/conform", ConformMessage(house), methods=["POST"]),
         Route("/v1/conform/keys", show_keys, methods=["GET"]),
+        *(Route(path, act, methods=["POST"]) for path, act in acting.ROUTES.items()),
         Route("/v1/token", GiveToken(house), methods=["POST"]),
         Route("/.well-known/oauth-authorization-server", show_metadata, methods=["GET"]),
         Route("/v1/consignments/{reference:path}/receipt", show_receipt, methods=["GET"]),

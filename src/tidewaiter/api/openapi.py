@@ -10,6 +10,7 @@ import msgspec
 from tidewaiter import __version__, formats
 from tidewaiter.access.proofs import ASSERTION_TYPE
 from tidewaiter.access.signed import TEXT_MAX
+from tidewaiter.api.acting import Close, Refund, Refuse, Release
 from tidewaiter.api.problems import KINDS, MEDIA_TYPE, Problem
 from tidewaiter.api.quoting import Quoted
 from tidewaiter.api.showing import ConsignmentView
@@ -18,6 +19,7 @@ from tidewaiter.model.conformance import SignedReport
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.outcome import Cleared
 from tidewaiter.model.receipt import Receipt
+from tidewaiter.services.acting import Done
 from tidewaiter.services.admit import Given
 from tidewaiter.services.conform import ANY
 
@@ -26,7 +28,22 @@ from tidewaiter.services.conform import ANY
 def description() -> dict[str, Any]:
     """The whole description."""
     _, components = msgspec.json.schema_components(
-        (Consignment, list[Cleared], list[Answer], ConsignmentView, Quoted, Receipt, SignedReport, Given, Problem),
+        (
+            Consignment,
+            list[Cleared],
+            list[Answer],
+            ConsignmentView,
+            Quoted,
+            Receipt,
+            SignedReport,
+            Given,
+            Release,
+            Refuse,
+            Refund,
+            Close,
+            Done,
+            Problem,
+        ),
         ref_template="#/components/schemas/{name}",
     )
     return {
@@ -45,6 +62,14 @@ def description() -> dict[str, Any]:
                 "get": _plain(
                     "showKeys", "The public keys that sign reports, as a JSON Web Key Set", "application/json"
                 )
+            },
+            "/v1/control/{id}/release": {"post": _act("release", "Release", "Release a consignment")},
+            "/v1/control/{id}/refuse": {
+                "post": _act("refuse", "Refuse", "Refuse goods, on a ground that the filer is told")
+            },
+            "/v1/control/{id}/refund": {"post": _act("refund", "Refund", "Give back what was charged")},
+            "/v1/control/{id}/proposals/{number}": {
+                "post": _act("closeProposal", "Close", "Approve or decline what another person proposed", "number")
             },
             "/v1/token": {"post": _give_token()},
             "/.well-known/oauth-authorization-server": {
@@ -84,6 +109,36 @@ _TOKEN = {
 }
 
 
+def _act(name: str, asked: str, summary: str, *numbers: str) -> dict[str, Any]:
+    number = {"type": "integer", "minimum": 0}
+    return {
+        "operationId": name,
+        "summary": summary,
+        "description": "For officials, each as a named person. What takes two persons is answered with 202 and the "
+        "number of a proposal, which another person approves within a day, as it was seen. The same Idempotency-Key "
+        "again is the same act, done once.",
+        "parameters": [
+            *({"name": one, "in": "path", "required": True, "schema": number} for one in ("id", *numbers)),
+            {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": 255}},
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": _body({"$ref": f"#/components/schemas/{asked}"})},
+        },
+        "responses": {
+            "200": {
+                "description": "It is done, now or before",
+                "content": {"application/json": _body({"$ref": "#/components/schemas/Done"})},
+            },
+            "202": {
+                "description": "It waits for a second person",
+                "content": {"application/json": _body({"$ref": "#/components/schemas/Done"})},
+            },
+            **_problems(400, 401, 403, 404, 408, 409, 413, 415, 503),
+        },
+    }
+
+
 def _give_token() -> dict[str, Any]:
     fields = {
         "grant_type": {"type": "string", "const": "client_credentials"},
@@ -97,7 +152,7 @@ def _give_token() -> dict[str, Any]:
     return {
         "operationId": "giveToken",
         "summary": "A short access token for a machine that proves with its key who it is",
-        "description": "The assertion is a JWT signed with Ed25519, ES256 or PS256: iss and sub are the machine's name, "
+        "description": "The assertion is a JWT signed with Ed25519, ES256 or PS256: iss and sub are the machine, "
         "aud is the issuer as a text, exp at most five minutes ahead, jti its own each time. Errors are as OAuth has "
         "them.",
         "requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": _body(asked)}},

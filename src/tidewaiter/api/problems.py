@@ -47,6 +47,9 @@ UNKNOWN_CALLER = ProblemKind("unknown_caller", 401, "Say who you are: with a tok
 MAY_NOT = ProblemKind("may_not", 403, "This is not for your role")
 FORGED = ProblemKind("form_token_missing", 403, "A request of a logged-in person must carry the token of the session")
 NO_TOKENS = ProblemKind("no_tokens", 404, "This installation has no key to sign with, so it gives no tokens")
+NO_SUCH = ProblemKind("not_there", 404, "There is no such consignment or proposal for this caller")
+CANNOT_NOW = ProblemKind("cannot_now", 409, "It cannot be done as things stand")
+ACT_UNFIT = ProblemKind("act_unfit", 400, "The body is not what this act needs")
 BUSY = ProblemKind("busy", 503, "It could not be lodged now; send it again, it takes effect once")
 UNAVAILABLE = ProblemKind("store_unavailable", 503, "The store cannot be reached; send it again, it takes effect once")
 OURS = ProblemKind("our_mistake", 500, "Something is wrong on our side")
@@ -56,6 +59,7 @@ KINDS = (
     UNREADABLE, KEY_TAKEN, KEY_UNFIT, FILER_UNFIT, TOO_LONG, LENGTH_UNFIT, ENCODED, TOO_SLOW, NOT_FOUND,
     NO_CONSIGNMENT, NOT_ALLOWED, FOREIGN, FOREIGN_HOST, BUSY, UNAVAILABLE, OURS, OTHER, DAY_UNFIT, TOO_MANY,
     LAW_CHANGED, NOT_RECKONED, FORMAT_UNKNOWN, UNKNOWN_CALLER, MAY_NOT, FORGED, NO_TOKENS,
+    NO_SUCH, CANNOT_NOW, ACT_UNFIT,
 )  # fmt: skip
 """Every problem there is."""
 

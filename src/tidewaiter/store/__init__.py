@@ -6,6 +6,7 @@ server is started in the data folder (`embedded`). May import `model` only, and 
 """
 
 from tidewaiter.store.access import Client, NameTaken, Person, Reader, Session
+from tidewaiter.store.acts import Act, Acting, MovedOn, Proposal
 from tidewaiter.store.connecting import StoreError, open_store
 from tidewaiter.store.embedded import start_embedded
 from tidewaiter.store.lodgements import AlreadyThere, Lodgement, StoredMessage
@@ -14,14 +15,18 @@ from tidewaiter.store.reading import Behind, Decided, Row, SentAnswer, StoredCon
 from tidewaiter.store.store import Store, StoreUnavailable
 
 __all__ = [
+    "Act",
+    "Acting",
     "AlreadyThere",
     "Behind",
     "Client",
     "Decided",
     "Lodgement",
     "MigrationError",
+    "MovedOn",
     "NameTaken",
     "Person",
+    "Proposal",
     "Reader",
     "Row",
     "SentAnswer",

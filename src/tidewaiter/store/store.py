@@ -15,7 +15,7 @@ from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.movement import Movement
 from tidewaiter.model.past import Past
-from tidewaiter.store import access, dispatches, lodgements, reading, trade, vault
+from tidewaiter.store import access, acts, dispatches, lodgements, reading, trade, vault
 from tidewaiter.store.lodgements import Lodgement, StoredMessage
 
 ACQUIRE_TIMEOUT_S = 5
@@ -63,6 +63,11 @@ class Store:
                     yield connection
         except UNAVAILABLE as error:
             raise StoreUnavailable(type(error).__name__) from error
+
+    @property
+    def acts(self) -> acts.Acts:
+        """What people do with consignments after they were lodged."""
+        return acts.Acts(self._connection)
 
     async def close(self) -> None:
         """Gives the connections back."""

@@ -79,7 +79,9 @@ create function caller(name text) returns text language sql stable as $$
 $$;
 
 create function office_of(record jsonb) returns text language sql immutable as $$
-    select coalesce(record->>'presentation_office', record->>'declaration_office', record->>'entry_office', '')
+    select coalesce(
+        nullif(record->>'presentation_office', ''), nullif(record->>'declaration_office', ''), record->>'entry_office', ''
+    )
 $$;
 comment on function office_of is 'The office a consignment is dealt with at, as its message names it; empty where it names none.';
 
