@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from joserfc.jwk import OKPKey
 
-from tidewaiter.access import Principal
+from tidewaiter.access import OPEN, Principal
 from tidewaiter.law import Law, load
 from tidewaiter.services.attest import KeyUnfit, signing_key
 from tidewaiter.services.match import PUBLIC_KEY
@@ -52,6 +53,22 @@ class House:
     def signers(self) -> frozenset[str]:
         """Those whose signature counts, by the SHA-256 of their certificates."""
         return frozenset(filter(None, (self.settings.trusted_signers or "").lower().split(",")))
+
+
+CALLER = "tidewaiter.caller"
+"""Where the keeper of the door writes into a request who calls, and the token that forms of the session must carry."""
+
+
+def caller_of(scope: Mapping[str, Any]) -> Principal:
+    """Who calls. In an open house, whose door nobody keeps, that is its one person."""
+    found: Principal = scope.get(CALLER, (OPEN, ""))[0]
+    return found
+
+
+def form_token_of(scope: Mapping[str, Any]) -> str:
+    """The token that a form must carry; empty where nobody is logged in."""
+    found: str = scope.get(CALLER, (OPEN, ""))[1]
+    return found
 
 
 def law_of(settings: Settings) -> Law:

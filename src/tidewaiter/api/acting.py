@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidewaiter.api import problems
-from tidewaiter.api.door import principal_of
 from tidewaiter.api.lodging import KEY, Refused, body_of
 from tidewaiter.api.problems import problem
 from tidewaiter.model.money import to_micro
@@ -22,7 +21,7 @@ from tidewaiter.services.refund import refund
 from tidewaiter.services.refuse import refuse
 from tidewaiter.services.release import release
 from tidewaiter.store import MovedOn
-from tidewaiter.wiring import House
+from tidewaiter.wiring import House, caller_of
 
 BODY_BYTES_MAX = 16 * 1024
 ID_MAX = 2**63 - 1
@@ -66,7 +65,7 @@ async def release_one(request: Request) -> Response:
     asked = await _asked(request, Release)
     return _told(
         await release(
-            _id(request, "id"), asked.reason, principal=principal_of(request.scope), store=_house(request).store,
+            _id(request, "id"), asked.reason, principal=caller_of(request.scope), store=_house(request).store,
             at=_house(request).now(), key=_key(request),
         )
     )  # fmt: skip
@@ -77,7 +76,7 @@ async def refuse_one(request: Request) -> Response:
     asked = await _asked(request, Refuse)
     return _told(
         await refuse(
-            _id(request, "id"), asked.ground, asked.reason, principal=principal_of(request.scope),
+            _id(request, "id"), asked.ground, asked.reason, principal=caller_of(request.scope),
             store=_house(request).store, at=_house(request).now(), key=_key(request),
         )
     )  # fmt: skip
@@ -90,7 +89,7 @@ async def refund_one(request: Request) -> Response:
     return _told(
         await refund(
             _id(request, "id"), {charge: to_micro(Decimal(amount)) for charge, amount in asked.charges.items()},
-            asked.reason, principal=principal_of(request.scope), store=house.store,
+            asked.reason, principal=caller_of(request.scope), store=house.store,
             limit_micro=to_micro(Decimal(house.settings.refund_limit)), at=house.now(), key=_key(request),
         )
     )  # fmt: skip
@@ -101,7 +100,7 @@ async def close_one(request: Request) -> Response:
     asked = await _asked(request, Close)
     return _told(
         await approve(
-            _id(request, "id"), _id(request, "number"), principal=principal_of(request.scope),
+            _id(request, "id"), _id(request, "number"), principal=caller_of(request.scope),
             store=_house(request).store, at=_house(request).now(), reason=asked.reason, is_approved=asked.approved,
         ),
         is_closing=True,

@@ -59,9 +59,8 @@ def application(
 
     `needs` are the acts that the pages are for, and `refuse` how they say that a caller is not known or may not.
     """
-    known = [*routes(house), *pages]
     inner = Starlette(
-        routes=known,
+        routes=[*routes(house), *pages],
         exception_handlers={
             HTTPException: problems.on_http_exception,
             StoreUnavailable: problems.on_unavailable,
@@ -72,7 +71,7 @@ def application(
     settings = house.settings
     if not settings.is_guarded:
         return Guard(inner, host=settings.host)
-    kept = Doorkeeper(inner, house, routes=known, needs=needs or {}, refuse=refuse)
+    kept = Doorkeeper(inner, house, needs=needs or {}, refuse=refuse)
     return Guard(kept, host=settings.host, issuer=settings.issued_by)
 
 

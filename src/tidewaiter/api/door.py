@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
+from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.routing import Match, Route
+from starlette.types import Receive, Scope, Send
 
-from tidewaiter.access import NOBODY, OPEN, Principal, may_at_best
+from tidewaiter.access import NOBODY, Principal, may_at_best
 from tidewaiter.api import problems
 from tidewaiter.api.problems import problem
 from tidewaiter.services.admit import TOKEN_PATH, Gate, NotPassed
 from tidewaiter.services.enter import SESSION_COOKIE, session_of
 from tidewaiter.settings import SettingsError
 from tidewaiter.store import StoreUnavailable
-from tidewaiter.wiring import House
+from tidewaiter.wiring import CALLER, House
 
 log = logging.getLogger("tidewaiter.access")
 
@@ -52,16 +53,9 @@ NEEDS: Mapping[str, str] = {
 FILER_HEADER = "tidewaiter-filer"
 FORM_TOKEN_HEADER = "tidewaiter-form-token"  # noqa: S105 - a header's name
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_PRINCIPAL, _FORM_TOKEN = "tidewaiter.principal", "tidewaiter.form_token"
 
 Refuse = Callable[[Scope, int], Response]
 """How a page says that its caller is not known (401) or may not (403)."""
-
-
-def principal_of(scope: Scope) -> Principal:
-    """Who calls."""
-    found: Principal = scope.get(_PRINCIPAL, OPEN)
-    return found
 
 
 class Doorkeeper:
@@ -72,10 +66,9 @@ class Doorkeeper:
 
     def __init__(
         self,
-        inner: ASGIApp,
+        inner: Starlette,
         house: House,
         *,
-        routes: Sequence[BaseRoute],
         needs: Mapping[str, str],
         refuse: Refuse | None,
     ) -> None:
@@ -83,7 +76,7 @@ class Doorkeeper:
             raise SettingsError("a guarded house needs a key to sign with: set TIDEWAITER_SIGNING_KEY")
         self._inner = inner
         self._house = house
-        self._routes = [route for route in routes if isinstance(route, Route)]
+        self._routes = [route for route in inner.routes if isinstance(route, Route)]
         self._needs = {**needs, **NEEDS}
         self._pages, self._refuse = needs, refuse
         self._gate = Gate(store=house.store, key=house.signing_key, issuer=house.settings.issued_by)
@@ -158,7 +151,7 @@ class Doorkeeper:
 
     def _say(self, name: str, scope: Scope, status: int) -> Response:
         if name in self._pages and self._refuse is not None:
-            return self._refuse(scope, status)
+            return self._refuse({**scope, "app": self._inner}, status)
         if status == 401:
             return problem(problems.UNKNOWN_CALLER, headers={"WWW-Authenticate": 'DPoP algs="Ed25519 ES256", Bearer'})
         return problem(problems.MAY_NOT)
@@ -166,7 +159,7 @@ class Doorkeeper:
 
 def _introduced(scope: Scope, principal: Principal, form_token: str) -> dict[str, Any]:
     """The request with who calls: whatever it says itself of the filer is put right."""
-    told = {**scope, "headers": list(scope["headers"]), _PRINCIPAL: principal, _FORM_TOKEN: form_token}
+    told = {**scope, "headers": list(scope["headers"]), CALLER: (principal, form_token)}
     headers = MutableHeaders(scope=told)
     del headers[FILER_HEADER]
     if principal.filer:

@@ -41,6 +41,7 @@ WHY = {
     "state": "It is in a state that this cannot follow.",
     "too_much": "More would be given back than stands of the charge.",
     "nothing": "Nothing is asked back.",
+    "amount": "Write an amount such as 12.50.",
     "moved_on": "It has changed since it was proposed: propose anew.",
     "over": "The proposal has waited too long: propose anew.",
     "closed": "The proposal has ended already.",
