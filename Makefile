@@ -6,6 +6,7 @@
 #   make bench        how fast the corridor and the reading of messages are on this machine
 #   make matching     match a hundred thousand sales with planted mistakes, and find every one
 #   make bulk         stream files of 5 GB through the reader, and print the most memory held (BYTES=… for less)
+#   make access       100,000 random decisions by policies and rows alike, 10,000 identifiers swapped
 #   make mutants      change every threshold, rate and day of the law, and see which worked case notices
 #   make fuzz         a million spoiled messages over all readers; takes hours, and goes on where it was stopped
 #   make lock         work out requirements.lock anew (needs uv)
@@ -15,7 +16,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SHARED := $(wildcard ../shared/data/messages/wco-dms-uk-cds/samples)
 
-.PHONY: run test bench bulk matching mutants fuzz check format environment browser lock clean
+.PHONY: run test bench bulk matching access mutants fuzz check format environment browser lock clean
 
 run: environment
 	@$(BIN)/tidewaiter demonstrate $(if $(ONCE),--once) $(SHARED)
@@ -42,6 +43,9 @@ bulk: environment
 	@$(BIN)/python tests/bulk.py measure --shape lines --packed --bytes $(BYTES)
 	@$(BIN)/python tests/bulk.py measure --shape list --bytes $(BYTES)
 	@$(BIN)/python tests/bulk.py measure --shape csv --packed --bytes $(BYTES)
+
+access: environment
+	@ACCESS_DECISIONS=100000 ACCESS_SWAPS=10000 $(BIN)/pytest -s tests/test_access_rows.py tests/test_access_routes.py
 
 mutants: environment
 	@$(BIN)/pytest -s tests/law_mutants.py

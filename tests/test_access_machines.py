@@ -19,12 +19,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from typer.testing import CliRunner
 
 from conftest import NOW
 from guarded import ISSUER, KEY, bearer, claims, client, dpop, form, guarded, machine, signed, token
 from make import consignment
 from tidewaiter.access import proofs
 from tidewaiter.access.signed import ALGORITHMS, Unfit, public_keys, read
+from tidewaiter.cli import app
 from tidewaiter.services import admit
 from tidewaiter.settings import SettingsError
 from tidewaiter.store import NameTaken, open_store
@@ -424,3 +426,29 @@ async def test_what_may_be_forgotten_is(kept: House, filer: str) -> None:
     for number in range(12):
         await access.use_once(filer, f"n{number}", until=NOW + timedelta(days=2), now=NOW + timedelta(days=1))
     assert await access.use_once(filer, "one", until=NOW, now=NOW)
+
+
+def test_machines_are_added_listed_and_revoked_by_command(
+    database_url: str, schema: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIDEWAITER_DATABASE_URL", database_url)
+    monkeypatch.setenv("TIDEWAITER_DATABASE_SCHEMA", schema)
+    monkeypatch.setenv("COLUMNS", "200")
+    name = f"m-{secrets.token_hex(4)}"
+    keys = tmp_path / "keys.json"
+    keys.write_text(json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=False)))
+    secret = tmp_path / "secret.json"
+    secret.write_text(json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True)))
+
+    def told(*words: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["clients", *words])
+        return done.exit_code, done.output
+
+    assert told("add", name, str(keys), "--filer", "shop")[0] == 0
+    assert name in told("list")[1]
+    assert told("add", name, str(keys), "--filer", "shop")[0] == 2
+    assert "only public ones are taken" in told("add", f"{name}-x", str(secret), "--filer", "shop")[1].replace(
+        "\n", " "
+    )
+    assert told("revoke", name)[0] == 0
+    assert told("revoke", name)[0] == 2

@@ -40,7 +40,7 @@ _USES: dict[str, tuple[str, ...]] = {
     "refund": ("is_within_limit",),
     "approve": ("is_own_proposal",),
 }
-_ON_HOUSE = frozenset(
+ON_HOUSE = frozenset(
     {
         "lodge", "read_own", "look_up", "quote", "list_consignments", "account", "post_ledger", "exchange",
         "read_audit_log", "read_statistics", "follow_events",
@@ -52,7 +52,7 @@ _ON_CONSIGNMENT = frozenset(
         "propose", "refund", "approve",
     }
 )  # fmt: skip
-ACTIONS = _ON_HOUSE | _ON_CONSIGNMENT
+ACTIONS = ON_HOUSE | _ON_CONSIGNMENT
 """Every act that policies know; the same as in `policies/schema.cedarschema`."""
 
 
@@ -62,7 +62,7 @@ def may(principal: Principal, action: str, object: Object = HOUSE, context: Cont
 
     A policy that cannot be worked out is our mistake and raises: a `forbid` passed over would permit.
     """
-    if action not in (_ON_HOUSE if object.kind == "House" else _ON_CONSIGNMENT):
+    if action not in (ON_HOUSE if object.kind == "House" else _ON_CONSIGNMENT):
         raise KeyError(action)
     caller, thing = ("Caller", principal.id or "nobody"), (object.kind, object.id or "house")
     found = cedarpy.is_authorized(
@@ -99,7 +99,7 @@ def may(principal: Principal, action: str, object: Object = HOUSE, context: Cont
 
 def may_at_best(principal: Principal, action: str) -> Ruling:
     """The ruling on what would be the caller's very own, with all that could speak for it: whether it ever may."""
-    if action in _ON_HOUSE:
+    if action in ON_HOUSE:
         return may(principal, action)
     own = Object(
         kind="Consignment", id="own", filer=principal.filer, office=principal.office, country=principal.country

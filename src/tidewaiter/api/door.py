@@ -76,13 +76,15 @@ class Doorkeeper:
             raise SettingsError("a guarded house needs a key to sign with: set TIDEWAITER_SIGNING_KEY")
         self._inner = inner
         self._house = house
-        self._routes = [route for route in inner.routes if isinstance(route, Route)]
         self._needs = {**needs, **NEEDS}
         self._pages, self._refuse = needs, refuse
         self._gate = Gate(store=house.store, key=house.signing_key, issuer=house.settings.issued_by)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves whom it knows and who may, and refuses others."""
+        if scope["type"] == "websocket":  # there are none
+            await send({"type": "websocket.close"})
+            return
         name = self._name(scope) if scope["type"] == "http" else None
         if name is None:  # a path or method there is not: the router says so
             await self._inner(scope, receive, send)
@@ -112,10 +114,12 @@ class Doorkeeper:
         await self._inner(_introduced(scope, principal, form_token), receive, send)
 
     def _name(self, scope: Scope) -> str | None:
-        """The route that is asked for, as NEEDS calls it."""
-        for route in self._routes:
+        """The route that is asked for, as NEEDS calls it; None where there is none."""
+        for route in self._inner.routes:
             if route.matches(scope)[0] is Match.FULL:
-                return f"{'GET' if scope['method'] == 'HEAD' else scope['method']} {route.path}"
+                # What is no plain route has no path of its own, names no act, and is shut.
+                path = route.path if isinstance(route, Route) else ""
+                return f"{'GET' if scope['method'] == 'HEAD' else scope['method']} {path}"
         return None
 
     async def _who(self, headers: Headers, scope: Scope) -> tuple[Principal, str]:

@@ -54,7 +54,7 @@ def possible(caller: Principal, shown: Shown) -> Possible:
         release=allowed("release") and may_follow(stored.control, "released"),  # type: ignore[arg-type]
         refuse=allowed("refuse") and may_follow(stored.control, "refused"),  # type: ignore[arg-type]
         refund=bool(charges) and allowed("propose", "refund"),
-        approve=allowed("approve", "propose"),
+        approve=allowed("approve"),
         charges=charges,
         currency=stored.cleared.totals.currency,
     )
