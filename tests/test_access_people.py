@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -22,9 +22,24 @@ from tidewaiter.wiring import House
 pytestmark = pytest.mark.anyio
 
 
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Passwords that cost little to try; what they cost in earnest is in a test of its own."""
+    monkeypatch.setattr(enter, "_COST", 2**10)
+    enter._nobodys.cache_clear()
+    yield
+    enter._nobodys.cache_clear()
+
+
 @pytest.fixture
 def kept(house: House) -> House:
     return guarded(house)
+
+
+def test_a_password_costs_what_it_should(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+
+    assert enter.hashed(PASSWORD).startswith("scrypt$32768$8$3$")
 
 
 @pytest.fixture

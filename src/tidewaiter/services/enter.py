@@ -132,7 +132,7 @@ async def leave(token: str, *, store: Store, at: datetime) -> None:
 def hashed(password: str) -> str:
     """The password as it is kept: scrypt with its cost, a salt and the hash."""
     salt = secrets.token_bytes(16)
-    made = _scrypt(password, salt)
+    made = _scrypt(password, salt, cost=_COST, block=_BLOCK, lanes=_LANES)
     return f"scrypt${_COST}${_BLOCK}${_LANES}${salt.hex()}${made.hex()}"
 
 
@@ -150,7 +150,7 @@ def _matches(password: str, kept: str) -> bool:
     return hmac.compare_digest(found.hex(), made)
 
 
-def _scrypt(password: str, salt: bytes, *, cost: int = _COST, block: int = _BLOCK, lanes: int = _LANES) -> bytes:
+def _scrypt(password: str, salt: bytes, *, cost: int, block: int, lanes: int) -> bytes:
     text = unicodedata.normalize("NFC", password[:PASSWORD_MAX]).encode("utf-8", "surrogatepass")
     return hashlib.scrypt(text, salt=salt, n=cost, r=block, p=lanes, maxmem=256 * cost * block, dklen=32)
 
