@@ -12,12 +12,16 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import msgspec
 from joserfc import jws, jwt
 from joserfc.jwk import OKPKey
 
+from make import consignment
 from tidewaiter import server
 from tidewaiter.access import proofs
 from tidewaiter.services import admit, enter
+from tidewaiter.services.clear import Message
+from tidewaiter.services.lodge import lodge
 from tidewaiter.settings import Settings
 from tidewaiter.store import Person
 from tidewaiter.wiring import House
@@ -133,3 +137,12 @@ async def session(
         kept, step=1, token_digest=hashlib.sha256(token.encode()).digest(), form_token=form_token, at=house.now()
     )
     return kept.id, {"Cookie": f"{enter.SESSION_COOKIE}={token}", "Tidewaiter-Form-Token": form_token}
+
+
+async def lodged_at(house: House, filer: str, *, country: str, office: str) -> int:
+    """The number of a consignment that is dealt with at that office."""
+    record = consignment(reference=f"{country}-{office}", jurisdiction=country, presentation_office=office)
+    message = Message(source="test", data=msgspec.json.encode(record), sender=filer)
+    await lodge(message, store=house.store, law=house.law, at=house.now())
+    [id] = await house.store.ids_of(record.reference, filer=filer)
+    return id

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from conftest import NOW
-from guarded import KEY, PASSWORD, client, code, guarded, person, session
+from guarded import KEY, PASSWORD, client, code, guarded, lodged_at, person, session
 from tidewaiter.services import enter
 from tidewaiter.services.enter import CannotAdd, NotLetIn, code_at, person_of
 from tidewaiter.store import NameTaken
@@ -260,3 +260,56 @@ async def test_neither_password_nor_secret_nor_token_is_kept_as_it_is(kept: Hous
     assert PASSWORD not in people
     assert secret.hex() not in people
     assert token not in sessions
+
+
+async def test_broken_glass_shows_what_another_office_deals_with_for_an_hour_and_lets_nothing_be_done(
+    kept: House, filer: str
+) -> None:
+    clock = [NOW]
+    house = replace(kept, now=lambda: clock[0])
+    here, there, abroad = [
+        await lodged_at(house, filer, country=country, office=office)
+        for country, office in (("GB", "000011"), ("GB", "000060"), ("FR", "000060"))
+    ]
+    name, headers = await session(house, office="000011")
+    form = {"form_token": headers["Tidewaiter-Form-Token"], "reason": "seen at the wrong gate"}
+
+    async with client(house) as http:
+
+        async def statuses() -> list[int]:
+            pages = [await http.get(f"/consignments/{id}", headers=headers) for id in (here, there, abroad)]
+            return [page.status_code for page in pages]
+
+        before = await statuses()
+        without = await http.post("/break-glass", data=form, headers=headers)
+        unsaid = await http.post("/break-glass", data=form | {"reason": "", "case": "C-17"}, headers=headers)
+        broken = await http.post("/break-glass", data=form | {"case": "C-17"}, headers=headers)
+        during = await statuses()
+        page = (await http.get(f"/consignments/{there}?personal=yes", headers=headers)).text
+        act = await http.post(f"/consignments/{there}/release", data=form, headers=headers)
+        receipt = await http.get(f"/consignments/{there}/receipt", headers=headers)
+        clock[0] = NOW + timedelta(minutes=29)
+        await statuses()
+        clock[0] = NOW + timedelta(minutes=58)
+        late = await statuses()
+        clock[0] = NOW + timedelta(minutes=60)
+        after = await statuses()
+    async with kept.store._pool.acquire() as connection:
+        read = await connection.fetch(
+            "select r.consignment_id from glass_reads r join openings o on o.id = r.opening_id where person_id = $1",
+            name,
+        )
+        reasons = await connection.fetchval(
+            "select count(*) from vault_reads where reader = $1 and purpose = 'control' and consignment_ids = $2",
+            name, [there],
+        )  # fmt: skip
+
+    assert [without.status_code, unsaid.status_code, broken.status_code] == [409, 409, 303]
+    assert (before, during, late, after) == ([200, 404, 404], [200, 200, 404], [200, 200, 404], [200, 404, 404])
+    assert "through broken glass until" in page
+    assert "Pat Example" in page
+    assert 'action="/consignments/' not in page
+    assert (act.status_code, receipt.status_code) == (404, 404)
+    assert {row["consignment_id"] for row in read} == {there}
+    assert len(read) == 4
+    assert reasons == 1

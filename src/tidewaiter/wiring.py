@@ -38,14 +38,15 @@ class House:
         """The key of the digests by which persons are compared."""
         return self.settings.person_key.encode() if self.settings.person_key else PUBLIC_KEY
 
-    def store_for(self, principal: Principal, *, purpose: str = "", case: str = "") -> Store:
+    def store_for(self, principal: Principal, *, purpose: str = "", case: str = "", glass: bool = False) -> Store:
         """What this caller may see of the store: all of it in an open house. `purpose` and `case` say what a reading of
-        personal data is for."""
+        personal data is for; `glass` that it looks through broken glass."""
         if principal.kind == "open":
             return self.store
         reader = Reader(
             id=principal.id, role=principal.role, filer=principal.filer, office=principal.office,
             country=principal.country, purpose=purpose, case=case,
+            glass="yes" if glass else "",
         )  # fmt: skip
         return self.store.seen_by(reader)
 

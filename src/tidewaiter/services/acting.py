@@ -46,6 +46,7 @@ WHY = {
     "over": "The proposal has waited too long: propose anew.",
     "closed": "The proposal has ended already.",
     "reason": "Say why, in 3 to 500 characters.",
+    "case": "Name the case, in up to 64 letters, digits and signs.",
     "ground": "Name one of the grounds on which law lets goods be refused.",
     "key_taken": "The Idempotency-Key was used for another act.",
 }

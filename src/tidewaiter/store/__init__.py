@@ -5,7 +5,7 @@ in and go out as records of the model; what is personal in them is parted from t
 server is started in the data folder (`embedded`). May import `model` only, and is asked by `services` alone.
 """
 
-from tidewaiter.store.access import Client, NameTaken, Person, Reader, Session
+from tidewaiter.store.access import Client, NameTaken, Opening, Person, Reader, Session
 from tidewaiter.store.acts import Act, Acting, MovedOn, Proposal
 from tidewaiter.store.connecting import StoreError, open_store
 from tidewaiter.store.embedded import start_embedded
@@ -25,6 +25,7 @@ __all__ = [
     "MigrationError",
     "MovedOn",
     "NameTaken",
+    "Opening",
     "Person",
     "Proposal",
     "Reader",

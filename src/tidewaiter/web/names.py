@@ -116,6 +116,7 @@ CANNOT: dict[str, str] = {
     "closed": _("The proposal has ended already."),
     "reason": _("Say why, in 3 to 500 characters."),
     "ground": _("Name one of the grounds on which law lets goods be refused."),
+    "case": _("Name the case, in up to 64 letters, digits and signs."),
     "key_taken": _("This form was used for another act: open the page anew."),
 }
 """Why an act cannot be done now."""

@@ -18,13 +18,14 @@ from tidewaiter.access import may
 from tidewaiter.law.law import Law
 from tidewaiter.law.timeline import in_force
 from tidewaiter.model.receipt import Receipt
+from tidewaiter.services.break_glass import look_through
 from tidewaiter.services.list_consignments import list_consignments
 from tidewaiter.services.quote import quote
 from tidewaiter.services.reckon import LawChanged, NotReckoned, receipt_of
 from tidewaiter.services.rule import object_of, rule
 from tidewaiter.services.show import show_to_officer
 from tidewaiter.store import StoredConsignment, StoreUnavailable
-from tidewaiter.web import acting, entering, names, quoting
+from tidewaiter.web import acting, breaking_glass, entering, names, quoting
 from tidewaiter.web.rendering import Forged, rendered
 from tidewaiter.wiring import House, caller_of
 
@@ -42,6 +43,8 @@ NEEDS: Mapping[str, str] = {
     "GET /quote": "quote",
     "GET /enter": "look_up",
     "POST /enter": "look_up",
+    "GET /break-glass": "break_glass",
+    "POST /break-glass": "break_glass",
     "POST /leave": "look_up",
     "GET /static/{name}": "look_up",
 }
@@ -61,6 +64,8 @@ def routes(house: House) -> list[BaseRoute]:
         *(Route(path, _serve(house, act), methods=["POST"]) for path, act in acting.ROUTES.items()),
         Route("/enter", _serve(house, entering.show_form), methods=["GET"]),
         Route("/enter", _serve(house, entering.let_in), methods=["POST"]),
+        Route("/break-glass", _serve(house, breaking_glass.show_form), methods=["GET"]),
+        Route("/break-glass", _serve(house, breaking_glass.broken), methods=["POST"]),
         Route("/leave", _serve(house, entering.let_out), methods=["POST"]),
         Route("/static/{name}", show_static, methods=["GET"]),
     ]
@@ -98,10 +103,21 @@ async def show_one(house: House, request: Request) -> Response:
     case = request.query_params.get("case", "")
     store = house.store_for(caller, purpose=CONTROL, case=case)
     stored = (await store.consignments([id])).get(id) if id <= ID_MAX else None
+    glass = None
+    if stored is None and id <= ID_MAX:
+        glass = await look_through(id, principal=caller, store=house.store, at=house.now())
+        if glass is not None:
+            case = glass.case_id
+            store = house.store_for(caller, purpose=CONTROL, case=case, glass=True)
+            stored = (await store.consignments([id])).get(id)
     if stored is None:
         return rendered(request, "missing.html", status=404)
     with_personal = request.query_params.get("personal") == "yes"
-    if with_personal and not rule(caller, "read_personal", stored, purpose=CONTROL, case=case).allowed:
+    if (
+        with_personal
+        and glass is None
+        and not rule(caller, "read_personal", stored, purpose=CONTROL, case=case).allowed
+    ):
         return rendered(request, "refused.html", status=403)
     shown = await show_to_officer(id, store=store, at=house.now(), reader=caller.id, with_personal=with_personal)
     if shown is None:
@@ -110,6 +126,7 @@ async def show_one(house: House, request: Request) -> Response:
         request,
         "consignment.html",
         shown=shown,
+        glass=glass,
         record=shown.whole or shown.stored.record,
         sees_weights=may(caller, "read_weights", object_of(stored)).allowed,
         can=acting.possible(caller, shown),

@@ -64,10 +64,27 @@ $$;
 create trigger never_over_refunded after insert on postings
     referencing new table as legs for each statement execute function refuse_over_refund();
 
+-- Looking where one otherwise may not, for an hour at most, for a case: who, why, and at what.
+create table openings (
+    id bigint generated always as identity primary key,
+    person_id text not null references people,
+    reason text not null check (reason <> ''),
+    case_id text not null check (case_id <> ''),
+    began_at timestamptz not null,
+    ends_at timestamptz not null check (ends_at > began_at and ends_at <= began_at + interval '60 minutes')
+);
+create index openings_person on openings (person_id, ends_at desc);
+create table glass_reads (
+    id bigint generated always as identity primary key,
+    opening_id bigint not null references openings,
+    consignment_id bigint not null references consignments,
+    at timestamptz not null
+);
+
 do $$
 declare name text;
 begin
-    foreach name in array array['proposals', 'closings', 'acts'] loop
+    foreach name in array array['proposals', 'closings', 'acts', 'openings', 'glass_reads'] loop
         execute format(
             'create trigger append_only before update or delete or truncate on %I for each statement execute function refuse_change()',
             name
