@@ -219,3 +219,35 @@ def test_nobody_may_do_anything_but_what_is_for_all() -> None:
     allowed = {action for action in ACTIONS if may_at_best(NOBODY, action).allowed}
 
     assert allowed == {"look_up", "quote", "read_statistics"}
+
+
+async def test_an_owner_of_the_tables_who_is_no_administrator_lodges_and_guards_too(
+    database_url: str, new_schema: Callable[[], str], law: Law
+) -> None:
+    """With rules FORCEd on the tables it could lodge nothing: PostgreSQL takes no COPY then (docs/decisions/0009)."""
+    schema, administrator = new_schema(), await asyncpg.connect(database_url)
+    if not await administrator.fetchval("select rolsuper from pg_roles where rolname = current_user"):
+        await administrator.close()
+        pytest.skip("only an administrator can make the user that this is about")
+    owner = f"owner_{schema}"
+    database = await administrator.fetchval("select current_database()")
+    await administrator.execute(
+        f"create role {owner} login password 'x'; grant create on database \"{database}\" to {owner};"
+        f" grant tidewaiter_guarded to {owner}"
+    )
+    user = await administrator.fetchval("select current_user")
+    store = await open_store(
+        database_url.replace(f"://{user}:@", f"://{owner}:x@").replace(f"://{user}@", f"://{owner}:x@"), schema=schema
+    )
+    try:
+        message = Message(source="test", data=msgspec.json.encode(consignment()), sender="alpha")
+        await lodge(message, store=store, law=law, at=NOW)
+        async with store._connection() as connection:
+            assert await connection.fetchval("select current_user") == owner
+        for country, seen in (("GB", 1), ("FR", 0)):
+            found = await store.seen_by(Reader("x", "officer", country=country)).ids_of("ORDER-0001")
+            assert len(found) == seen
+    finally:
+        await store.close()
+        await administrator.execute(f'drop schema "{schema}" cascade; drop owned by {owner} cascade; drop role {owner}')
+        await administrator.close()

@@ -57,7 +57,9 @@ comment on table used_once is 'Assertions, proofs and codes that were used, unti
 
 do $$
 begin
-    create role tidewaiter_guarded nologin;
+    if not exists (select from pg_roles where rolname = 'tidewaiter_guarded') then
+        create role tidewaiter_guarded nologin;
+    end if;
 exception when duplicate_object or unique_violation then null;
 when insufficient_privilege then
     raise exception 'the role tidewaiter_guarded is missing, and this user may not make it'
