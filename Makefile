@@ -10,6 +10,7 @@
 #   make audit        receipts and changes of the audit log by the thousand, and how fast a log is checked
 #   make catch-up     how fast a receiver of webhooks that was away gets all it missed
 #   make bulk         stream files of 5 GB through the reader, and print the most memory held (BYTES=… for less)
+#   make access       100,000 random decisions by policies and rows alike, 10,000 identifiers swapped
 #   make mutants      change every threshold, rate and day of the law, and see which worked case notices
 #   make fuzz         a million spoiled messages over all readers; takes hours, and goes on where it was stopped
 #   make lock         work out requirements.lock anew (needs uv)
@@ -19,7 +20,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SHARED := $(wildcard ../shared/data/messages/wco-dms-uk-cds/samples)
 
-.PHONY: run test bench load bulk catch-up oracle matching audit mutants fuzz check format environment browser lock clean
+.PHONY: run test bench load bulk catch-up oracle matching audit access mutants fuzz check format environment browser lock clean
 
 run: environment
 	@$(BIN)/tidewaiter demonstrate $(if $(ONCE),--once) $(SHARED)
@@ -58,6 +59,9 @@ bulk: environment
 	@$(BIN)/python tests/bulk.py measure --shape lines --packed --bytes $(BYTES)
 	@$(BIN)/python tests/bulk.py measure --shape list --bytes $(BYTES)
 	@$(BIN)/python tests/bulk.py measure --shape csv --packed --bytes $(BYTES)
+
+access: environment
+	@ACCESS_DECISIONS=100000 ACCESS_SWAPS=10000 $(BIN)/pytest -s tests/test_access_rows.py tests/test_access_routes.py
 
 mutants: environment
 	@$(BIN)/pytest -s tests/law_mutants.py

@@ -25,7 +25,7 @@ from tidewaiter.services.offers import COLLECTS
 from tidewaiter.services.receipt import verify
 from tidewaiter.settings import Settings
 from tidewaiter.store import Store, open_store
-from tidewaiter.web import names, pages, words
+from tidewaiter.web import names, pages, rendering, words
 from tidewaiter.wiring import House
 
 pytestmark = pytest.mark.anyio
@@ -240,8 +240,8 @@ async def test_amounts_and_days_are_written_as_the_language_writes_them() -> Non
 
 
 async def test_what_is_due_is_not_known_where_a_part_is_not_known() -> None:
-    assert pages.due(Totals(duty="1.10", tax=None, fee="0.00", currency="GBP")) is None
-    assert str(pages.due(Totals(duty="1.10", tax="2.20", fee="0.00", currency="GBP"))) == "3.30"
+    assert rendering.due(Totals(duty="1.10", tax=None, fee="0.00", currency="GBP")) is None
+    assert str(rendering.due(Totals(duty="1.10", tax="2.20", fee="0.00", currency="GBP"))) == "3.30"
 
 
 @pytest.mark.parametrize("language", words.languages())
@@ -377,4 +377,5 @@ async def test_the_reference_lists_every_page() -> None:
     for route in pages.routes(None):  # type: ignore[arg-type]
         assert isinstance(route, Route)
         path = route.path.replace(":int", "").replace("{name}", "style.css")
-        assert f"`GET {path}`" in told
+        for method in (route.methods or set()) - {"HEAD"}:
+            assert f"`{method} {path}`" in told

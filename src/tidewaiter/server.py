@@ -36,8 +36,8 @@ AGAIN_S = 5
 
 
 def application(house: House) -> ASGIApp:
-    """The API with the pages."""
-    return api.application(house, web.routes(house))
+    """The API with the pages. Raises SettingsError where a guarded house has no key to sign with."""
+    return api.application(house, web.routes(house), needs=web.NEEDS, refuse=web.refuse)
 
 
 async def serve(house: House) -> None:

@@ -7,9 +7,10 @@ See docs/reference/settings.md.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -52,11 +53,41 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: Annotated[
         str,
         Meta(
-            description="The address served. There is no login yet: serve another address than this machine's own only "
-            "behind a proxy that knows who calls."
+            description="The address served. An address that others can reach is served guarded: who calls must say "
+            "and prove who it is."
         ),
     ] = "127.0.0.1"
     port: Annotated[int, Meta(description="The port served.", ge=0, le=65_535)] = 8080
+    access: (
+        Annotated[
+            Literal["open", "guarded"],
+            Meta(
+                description="open: whoever reaches the server may do everything that one person may do alone; only on "
+                "an address of this machine, and the pages say so. guarded: every caller is known, and may what its "
+                "role may. Without it open on an address of this machine, else guarded."
+            ),
+        ]
+        | None
+    ) = None
+    issuer: (
+        Annotated[
+            str,
+            Meta(
+                description="Where callers find this server, as https://customs.example without a slash at the end: "
+                "what their proofs must name. Without it the address and port served.",
+                pattern="^https?://[^/?# ]+$",
+            ),
+        ]
+        | None
+    ) = None
+    refund_limit: Annotated[
+        int,
+        Meta(
+            description="The most, in whole units of the currency, that one person may refund of a consignment alone; "
+            "above it a second person approves.",
+            ge=0,
+        ),
+    ] = 100
     message_bytes_max: Annotated[
         int, Meta(description="A message longer than this is refused at the HTTP door.", ge=1024, le=64 * 1024 * 1024)
     ] = 16 * 1024 * 1024
@@ -127,7 +158,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             Path,
             Meta(
                 description="A file with the Ed25519 private key (PEM or JWK) that signs receipts, the audit log, "
-                "webhooks and conformance reports. Without it one is made in the data folder."
+                "webhooks, access tokens and conformance reports, and seals second factors. Without it one is made in the "
+                "data folder."
             ),
         ]
         | None
@@ -144,6 +176,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         | None
     ) = None
 
+    @property
+    def is_guarded(self) -> bool:
+        """Whether every caller must be known."""
+        return self.access == "guarded" or (self.access is None and not is_loopback(self.host))
+
+    @property
+    def issued_by(self) -> str:
+        """Where callers find this server: what their proofs must name."""
+        return self.issuer or f"http://{self.host}:{self.port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own, which no other can reach."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
 
 def settings_of(environment: Mapping[str, str]) -> Settings:
     """The settings that these environment variables give. An empty variable counts as not set. Raises SettingsError."""
@@ -154,7 +204,7 @@ def settings_of(environment: Mapping[str, str]) -> Settings:
             listed = ", ".join(PREFIX + setting.upper() for setting in known)
             raise SettingsError(f"there is no setting {PREFIX}{name.upper()}; there are {listed}")
     try:
-        return msgspec.convert(
+        settings = msgspec.convert(
             {name: value for name, value in given.items() if value},
             Settings,
             strict=False,
@@ -163,3 +213,6 @@ def settings_of(environment: Mapping[str, str]) -> Settings:
     except msgspec.ValidationError as error:
         # The value is not repeated: it may be a secret.
         raise SettingsError(f"a setting cannot be used ($.name stands for {PREFIX}NAME): {error}") from None
+    if settings.access == "open" and not is_loopback(settings.host):
+        raise SettingsError(f"{PREFIX}ACCESS=open is for an address of this machine alone: see {PREFIX}HOST")
+    return settings

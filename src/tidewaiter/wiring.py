@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc.jwk import OKPKey
 
+from tidewaiter.access import OPEN, Principal
 from tidewaiter.exchange.signing import Signer
 from tidewaiter.exchange.waiting import Tide
 from tidewaiter.law import Law, load
@@ -18,7 +20,7 @@ from tidewaiter.services.lodge import Desk
 from tidewaiter.services.match import PUBLIC_KEY
 from tidewaiter.services.signing import KeyUnfit, own_key, signing_key
 from tidewaiter.settings import Settings, SettingsError
-from tidewaiter.store import Store, open_store, start_embedded
+from tidewaiter.store import Reader, Store, open_store, start_embedded
 
 
 def clock() -> datetime:
@@ -57,6 +59,18 @@ class House:
         """The key of the digests by which persons are compared."""
         return self.settings.person_key.encode() if self.settings.person_key else PUBLIC_KEY
 
+    def store_for(self, principal: Principal, *, purpose: str = "", case: str = "", glass: bool = False) -> Store:
+        """What this caller may see of the store: all of it in an open house. `purpose` and `case` say what a reading of
+        personal data is for; `glass` that it looks through broken glass."""
+        if principal.kind == "open":
+            return self.store
+        reader = Reader(
+            id=principal.id, role=principal.role, filer=principal.filer, office=principal.office,
+            country=principal.country, purpose=purpose, case=case,
+            glass="yes" if glass else "",
+        )  # fmt: skip
+        return self.store.seen_by(reader)
+
     @property
     def signers(self) -> frozenset[str]:
         """Those whose signature counts, by the SHA-256 of their certificates."""
@@ -73,6 +87,22 @@ class House:
     def webhook_hosts(self) -> frozenset[str]:
         """Hosts that webhooks may be sent to though they are not public, or not by https."""
         return frozenset(filter(None, (self.settings.webhook_hosts or "").lower().split(",")))
+
+
+CALLER = "tidewaiter.caller"
+"""Where the keeper of the door writes into a request who calls, and the token that forms of the session must carry."""
+
+
+def caller_of(scope: Mapping[str, Any]) -> Principal:
+    """Who calls. In an open house, whose door nobody keeps, that is its one person."""
+    found: Principal = scope.get(CALLER, (OPEN, ""))[0]
+    return found
+
+
+def form_token_of(scope: Mapping[str, Any]) -> str:
+    """The token that a form must carry; empty where nobody is logged in."""
+    found: str = scope.get(CALLER, (OPEN, ""))[1]
+    return found
 
 
 def law_of(settings: Settings) -> Law:

@@ -2,7 +2,7 @@
 
 `routes(house)` are this door's routes; `application(house, …)` is a whole ASGI application of these and of what other
 doors add (the pages), with the guards that all need. What is for officers alone is in nothing that is sent here.
-There is no login yet: a filer names itself, and the server listens on this machine only. See docs/reference/routes.md.
+In an open house a filer names itself; in a guarded one `door` knows every caller. See docs/reference/routes.md.
 """
 
 from tidewaiter.api.application import application, routes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 
@@ -15,8 +15,9 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from tidewaiter.api import openapi, problems, subscribing
+from tidewaiter.api import acting, openapi, problems, subscribing
 from tidewaiter.api.conforming import ConformMessage, show_keys
+from tidewaiter.api.door import Doorkeeper, Refuse
 from tidewaiter.api.feeding import show_answer, show_events
 from tidewaiter.api.guarding import Guard
 from tidewaiter.api.lodging import LodgeMessage
@@ -24,6 +25,7 @@ from tidewaiter.api.problems import problem
 from tidewaiter.api.quoting import QuoteMessage
 from tidewaiter.api.receipting import show_lodgement_receipt
 from tidewaiter.api.showing import show_consignment, show_receipt
+from tidewaiter.api.tokens import GiveToken, show_metadata
 from tidewaiter.store import StoreUnavailable
 from tidewaiter.wiring import House
 
@@ -37,6 +39,9 @@ def routes(house: House) -> list[BaseRoute]:
         Route("/v1/quotes", QuoteMessage(house), methods=["POST"]),
         Route("/v1/conform", ConformMessage(house), methods=["POST"]),
         Route("/v1/conform/keys", show_keys, methods=["GET"]),
+        *(Route(path, act, methods=["POST"]) for path, act in acting.ROUTES.items()),
+        Route("/v1/token", GiveToken(house), methods=["POST"]),
+        Route("/.well-known/oauth-authorization-server", show_metadata, methods=["GET"]),
         Route("/v1/consignments/{reference:path}/receipt", show_receipt, methods=["GET"]),
         Route("/v1/consignments/{reference:path}", show_consignment, methods=["GET"]),
         Route("/v1/events", show_events, methods=["GET"]),
@@ -50,8 +55,17 @@ def routes(house: House) -> list[BaseRoute]:
     ]
 
 
-def application(house: House, pages: Sequence[BaseRoute] = ()) -> ASGIApp:
-    """A whole application: this door's routes, then `pages` of another door, behind the guard."""
+def application(
+    house: House,
+    pages: Sequence[BaseRoute] = (),
+    *,
+    needs: Mapping[str, str] | None = None,
+    refuse: Refuse | None = None,
+) -> ASGIApp:
+    """A whole application: this door's routes, then `pages` of another door, behind the guard.
+
+    `needs` are the acts that the pages are for, and `refuse` how they say that a caller is not known or may not.
+    """
     inner = Starlette(
         routes=[*routes(house), *pages],
         exception_handlers={
@@ -61,7 +75,11 @@ def application(house: House, pages: Sequence[BaseRoute] = ()) -> ASGIApp:
         },
     )
     inner.state.house = house
-    return Guard(inner, host=house.settings.host)
+    settings = house.settings
+    if not settings.is_guarded:
+        return Guard(inner, host=settings.host)
+    kept = Doorkeeper(inner, house, needs=needs or {}, refuse=refuse)
+    return Guard(kept, host=settings.host, issuer=settings.issued_by)
 
 
 async def show_description(_: Request) -> Response:

@@ -8,10 +8,13 @@ from typing import Any
 import msgspec
 
 from tidewaiter import __version__, formats
+from tidewaiter.access.proofs import ASSERTION_TYPE
+from tidewaiter.access.signed import TEXT_MAX
+from tidewaiter.api.acting import Close, Refund, Refuse, Release
 from tidewaiter.api.describing import content, problems
 from tidewaiter.api.openapi_exchange import SCHEMAS as EXCHANGE_SCHEMAS
 from tidewaiter.api.openapi_exchange import paths as exchange_paths
-from tidewaiter.api.problems import Problem
+from tidewaiter.api.problems import MEDIA_TYPE, Problem
 from tidewaiter.api.quoting import Quoted
 from tidewaiter.api.rows import LINES, Row
 from tidewaiter.api.showing import ConsignmentView
@@ -20,6 +23,8 @@ from tidewaiter.model.conformance import SignedReport
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.outcome import Cleared
 from tidewaiter.model.receipt import Receipt
+from tidewaiter.services.acting import Done
+from tidewaiter.services.admit import Given
 from tidewaiter.services.conform import ANY
 
 
@@ -36,6 +41,12 @@ def description() -> dict[str, Any]:
             Quoted,
             Receipt,
             SignedReport,
+            Given,
+            Release,
+            Refuse,
+            Refund,
+            Close,
+            Done,
             Problem,
             *EXCHANGE_SCHEMAS,
         ),
@@ -62,6 +73,18 @@ def description() -> dict[str, Any]:
                     "application/json",
                 )
             },
+            "/v1/control/{id}/release": {"post": _act("release", "Release", "Release a consignment")},
+            "/v1/control/{id}/refuse": {
+                "post": _act("refuse", "Refuse", "Refuse goods, on a ground that the filer is told")
+            },
+            "/v1/control/{id}/refund": {"post": _act("refund", "Refund", "Give back what was charged")},
+            "/v1/control/{id}/proposals/{number}": {
+                "post": _act("closeProposal", "Close", "Approve or decline what another person proposed", "number")
+            },
+            "/v1/token": {"post": _give_token()},
+            "/.well-known/oauth-authorization-server": {
+                "get": _plain("showMetadata", "What a client of OAuth needs to know (RFC 8414)", "application/json")
+            },
             "/v1/consignments/{reference}": {"get": _show()},
             "/v1/consignments/{reference}/receipt": {"get": _show_receipt()},
             **exchange_paths(),
@@ -77,17 +100,91 @@ def description() -> dict[str, Any]:
                 )
             },
         },
-        "components": {"schemas": components, "parameters": {"filer": _FILER}},
+        "components": {
+            "schemas": components,
+            "parameters": {"filer": _FILER},
+            "securitySchemes": {"token": _TOKEN},
+        },
+        "security": [{}, {"token": []}],
     }
 
 
 _FILER = {
     "name": "Tidewaiter-Filer",
     "in": "header",
-    "description": "Who lodges, by its own word: there is no login yet. References and keys are each filer's own. "
-    "Those who do not say it are all 'anonymous'.",
+    "description": "Who lodges, by its own word, in an open house; in a guarded one the token says it, and this header "
+    "counts for nothing. References and keys are each filer's own. Those who do not say it are all 'anonymous'.",
     "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$", "default": "anonymous"},
 }
+
+_TOKEN = {
+    "type": "oauth2",
+    "description": "Needed where the house is guarded: client credentials proved with private_key_jwt (RFC 7523); a "
+    "DPoP proof (RFC 9449) binds the token to a key.",
+    "flows": {"clientCredentials": {"tokenUrl": "/v1/token", "scopes": {}}},
+}
+
+
+def _act(name: str, asked: str, summary: str, *numbers: str) -> dict[str, Any]:
+    number = {"type": "integer", "minimum": 0}
+    return {
+        "operationId": name,
+        "summary": summary,
+        "description": "For officials, each as a named person. What takes two persons is answered with 202 and the "
+        "number of a proposal, which another person approves within a day, as it was seen. The same Idempotency-Key "
+        "again is the same act, done once.",
+        "parameters": [
+            *({"name": one, "in": "path", "required": True, "schema": number} for one in ("id", *numbers)),
+            {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": 255}},
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": content({"$ref": f"#/components/schemas/{asked}"})},
+        },
+        "responses": {
+            "200": {
+                "description": "It is done, now or before",
+                "content": {"application/json": content({"$ref": "#/components/schemas/Done"})},
+            },
+            "202": {
+                "description": "It waits for a second person",
+                "content": {"application/json": content({"$ref": "#/components/schemas/Done"})},
+            },
+            **problems(400, 401, 403, 404, 408, 409, 413, 415, 503),
+        },
+    }
+
+
+def _give_token() -> dict[str, Any]:
+    fields = {
+        "grant_type": {"type": "string", "const": "client_credentials"},
+        "client_assertion_type": {"type": "string", "const": ASSERTION_TYPE},
+        "client_assertion": {"type": "string", "maxLength": TEXT_MAX},
+        "client_id": {"type": "string"},
+    }
+    asked = {"type": "object", "properties": fields, "required": list(fields)[:3]}
+    error = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
+    refused = {"content": {"application/json": content(error), MEDIA_TYPE: content(_PROBLEM)}}
+    return {
+        "operationId": "giveToken",
+        "summary": "A short access token for a machine that proves with its key who it is",
+        "description": "The assertion is a JWT signed with Ed25519, ES256 or PS256: iss and sub are the machine, "
+        "aud is the issuer as a text, exp at most five minutes ahead, jti its own each time. Errors are as OAuth has "
+        "them.",
+        "requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": content(asked)}},
+        "responses": {
+            "200": {
+                "description": "The token, its kind (Bearer, or DPoP where it is bound), and for how many seconds",
+                "content": {"application/json": content({"$ref": "#/components/schemas/Given"})},
+            },
+            "400": {"description": "The form or the proof is not right", **refused},
+            "401": {"description": "`invalid_client`: whatever is wrong with who asks", **refused},
+            **problems(404, 408, 413, 415, 503),
+        },
+    }
+
+
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 
 def _lodge() -> dict[str, Any]:

@@ -56,6 +56,13 @@ WEBHOOK_UNFIT = ProblemKind("webhook_unfit", 422, "Nothing can be sent to that a
 NOT_ALLOWED = ProblemKind("method_not_allowed", 405, "This cannot be done here")
 FOREIGN = ProblemKind("foreign_page", 403, "A page of another site may not do this in your name")
 FOREIGN_HOST = ProblemKind("foreign_host", 421, "This server does not answer to that name")
+UNKNOWN_CALLER = ProblemKind("unknown_caller", 401, "Say who you are: with a token, or by logging in")
+MAY_NOT = ProblemKind("may_not", 403, "This is not for your role")
+FORGED = ProblemKind("form_token_missing", 403, "A request of a logged-in person must carry the token of the session")
+NO_TOKENS = ProblemKind("no_tokens", 404, "This installation has no key to sign with, so it gives no tokens")
+NO_SUCH = ProblemKind("not_there", 404, "There is no such consignment or proposal for this caller")
+CANNOT_NOW = ProblemKind("cannot_now", 409, "It cannot be done as things stand")
+ACT_UNFIT = ProblemKind("act_unfit", 400, "The body is not what this act needs")
 BUSY = ProblemKind("busy", 503, "It could not be lodged now; send it again, it takes effect once")
 FULL = ProblemKind("intake_full", 503, "So much waits to be lodged that there is no room; send it again later")
 FLOODING = ProblemKind("share_used", 429, "As much of this filer is waiting as is its share; send the rest later")
@@ -68,6 +75,7 @@ KINDS = (
     NO_CONSIGNMENT, NOT_ALLOWED, FOREIGN, FOREIGN_HOST, BUSY, UNAVAILABLE, OURS, OTHER, DAY_UNFIT, TOO_MANY,
     LAW_CHANGED, NOT_RECKONED, FORMAT_UNKNOWN, NO_RECEIPT, NO_MESSAGE, NO_WEBHOOK, CURSOR_UNFIT, NUMBER_UNFIT, NO_KEY,
     WEBHOOK_TAKEN, WEBHOOKS_FULL, WEBHOOK_UNFIT, FULL, FLOODING,
+    UNKNOWN_CALLER, MAY_NOT, FORGED, NO_TOKENS, NO_SUCH, CANNOT_NOW, ACT_UNFIT,
 )  # fmt: skip
 """Every problem there is."""
 

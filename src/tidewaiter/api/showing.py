@@ -15,7 +15,7 @@ from tidewaiter.model.answer import Answer
 from tidewaiter.model.outcome import Cleared
 from tidewaiter.services.reckon import LawChanged, NotReckoned, receipt_of
 from tidewaiter.services.show import Shown, show_to_filer
-from tidewaiter.wiring import House
+from tidewaiter.wiring import House, caller_of
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,8 +79,13 @@ async def show_receipt(request: Request) -> Response:
                 msgspec.json.encode(view(await _own(request, f"{reference}/receipt"))), media_type="application/json"
             )
         shown = await _own(request, reference)
+        caller = caller_of(request.scope)
         made = await receipt_of(
-            shown.stored, store=house.store, law=house.law, reader=shown.stored.filer, at=house.now()
+            shown.stored,
+            store=house.store_for(caller, purpose="assess"),
+            law=house.law,
+            reader=shown.stored.filer if caller.kind == "open" else caller.id,
+            at=house.now(),
         )
     except Refused as refused:
         return refused.response
@@ -101,7 +106,9 @@ def _names_receipt(request: Request) -> bool:
 async def _own(request: Request, reference: str) -> Shown:
     """The caller's own consignment of that reference. Raises Refused where there is none."""
     house: House = request.app.state.house
-    shown = await show_to_filer(reference, filer=filer_of(request.headers), store=house.store)
+    shown = await show_to_filer(
+        reference, filer=filer_of(request.headers), store=house.store_for(caller_of(request.scope))
+    )
     if shown is None:
         raise Refused(problem(problems.NO_CONSIGNMENT))
     return shown

@@ -10,7 +10,16 @@ same sentence for a profile and for the random share. May import `law` and `mode
 """
 
 from tidewaiter.clearance.deciding import decide
-from tidewaiter.clearance.reasons import REASONS
+from tidewaiter.clearance.reasons import GROUNDS, REASONS, RELEASED_BY_OFFICER
 from tidewaiter.clearance.states import FOLLOWS, State, may_follow, needs_named_person
 
-__all__ = ["FOLLOWS", "REASONS", "State", "decide", "may_follow", "needs_named_person"]
+__all__ = [
+    "FOLLOWS",
+    "GROUNDS",
+    "REASONS",
+    "RELEASED_BY_OFFICER",
+    "State",
+    "decide",
+    "may_follow",
+    "needs_named_person",
+]

@@ -24,9 +24,9 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from tidewaiter.cli import access, files, report
 from tidewaiter.cli import bench as benchmark
 from tidewaiter.cli import conform as conformance
-from tidewaiter.cli import files, report
 from tidewaiter.cli import receipts as receipt_commands
 from tidewaiter.cli.audit import audit_commands
 from tidewaiter.cli.delivering import deliver_command
@@ -432,6 +432,7 @@ app.add_typer(downtime_commands(_out, _err, _in_house), name="downtime")
 app.command(name="deliver")(deliver_command(_err, _in_house))
 conformance.register(app, _out, _err, _law)
 receipt_commands.register(app, _out, _err, _law)
+access.register(app, _out, _in_house)
 
 
 def _print_json(records: Sequence[Cleared]) -> None:

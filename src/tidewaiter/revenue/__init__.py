@@ -1,6 +1,7 @@
 """The ledger legs of what is charged: who owes it, and what income it is.
 
-Entry point: `post(charges, decisions)`. May import `law` and `model` only.
+Entry points: `post(charges, decisions)`, and `refund(legs, wanted)` for what is given back. May import `law` and
+`model` only.
 
 | account | debited | credited |
 |---|---|---|
@@ -12,5 +13,6 @@ money is corrected by further legs. What was collected at the sale is no charge 
 """
 
 from tidewaiter.revenue.posting import POSTED, post
+from tidewaiter.revenue.refunding import TooMuch, charged, given_back, refund
 
-__all__ = ["POSTED", "post"]
+__all__ = ["POSTED", "TooMuch", "charged", "given_back", "post", "refund"]

@@ -6,6 +6,8 @@ server is started in the data folder (`embedded`). May import `model`, `matching
 asked by `services` alone.
 """
 
+from tidewaiter.store.access import Client, NameTaken, Opening, Person, Reader, Session
+from tidewaiter.store.acts import Act, Acting, MovedOn, Proposal
 from tidewaiter.store.audit import Commit, LeafRow, Log, StoredCheckpoint
 from tidewaiter.store.connecting import StoreError, open_store
 from tidewaiter.store.downtime import HandDecision, Standing
@@ -20,10 +22,13 @@ from tidewaiter.store.webhooks import AlreadyTold, Fresh, Held, LeaseLost, Webho
 
 __all__ = [
     "START",
+    "Act",
+    "Acting",
     "AlreadyThere",
     "AlreadyTold",
     "Asked",
     "Behind",
+    "Client",
     "Commit",
     "Decided",
     "Feed",
@@ -36,9 +41,16 @@ __all__ = [
     "Lodgement",
     "Log",
     "MigrationError",
+    "MovedOn",
+    "NameTaken",
+    "Opening",
+    "Person",
     "Position",
+    "Proposal",
+    "Reader",
     "Row",
     "SentAnswer",
+    "Session",
     "Standing",
     "Store",
     "StoreError",

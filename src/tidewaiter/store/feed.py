@@ -16,6 +16,7 @@ import asyncpg
 import msgspec
 
 from tidewaiter.model.answer import Answer
+from tidewaiter.store.reading import answers_of
 
 Connecting = Callable[[], AbstractAsyncContextManager[asyncpg.Connection]]
 """Gives a connection while the context lasts, or raises StoreUnavailable."""
@@ -153,10 +154,8 @@ def event(row: asyncpg.Record) -> StoredEvent:
 
 async def _with_answers(connection: asyncpg.Connection, events: Sequence[StoredEvent]) -> list[StoredEvent]:
     wanted = sorted({one.consignment_id for one in events if one.answer_ids and one.consignment_id is not None})
-    query = "select answers from results where consignment_id = any($1)"
-    rows = await connection.fetch(query, wanted) if wanted else []
-    given = (answer for row in rows for answer in msgspec.json.decode(row["answers"], type=list[Answer]))
-    answers = {answer.id: answer for answer in given}
+    given = await answers_of(connection, wanted) if wanted else {}
+    answers = {answer.id: answer for some in given.values() for answer in some}
     return [
         msgspec.structs.replace(one, answers=tuple(answers[id] for id in one.answer_ids if id in answers))
         for one in events

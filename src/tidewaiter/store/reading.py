@@ -192,8 +192,10 @@ async def consignments(connection: asyncpg.Connection, ids: Sequence[int]) -> di
 
 async def answers_of(connection: asyncpg.Connection, ids: Sequence[int]) -> dict[int, list[Answer]]:
     """The answers given about each of these consignments, in their order."""
-    rows = await connection.fetch("select consignment_id, answers from results where consignment_id = any($1)", ids)
-    return {row["consignment_id"]: _ANSWERS.decode(row["answers"]) for row in rows}
+    found: dict[int, list[Answer]] = {}
+    for row in await connection.fetch(_GIVEN, ids):
+        found.setdefault(row["consignment_id"], []).extend(_ANSWERS.decode(row["answers"]))
+    return found
 
 
 async def behind(connection: asyncpg.Connection, id: int) -> Behind:
@@ -203,11 +205,7 @@ async def behind(connection: asyncpg.Connection, id: int) -> Behind:
         " where consignment_id = $1 order by id",
         id,
     )
-    told = await connection.fetch(
-        "select c.received_at, r.answers from results r join consignments c on c.id = r.consignment_id"
-        " where consignment_id = $1",
-        id,
-    )
+    told = await connection.fetch(_GIVEN, [id])
     postings = await connection.fetch(
         "select item, account, debit_micro, credit_micro, currency, charge from postings where consignment_id = $1"
         " order by id",
@@ -227,7 +225,7 @@ async def behind(connection: asyncpg.Connection, id: int) -> Behind:
             for row in decisions
         ),
         answers=tuple(
-            SentAnswer(sent_at=row["received_at"], answer=answer)
+            SentAnswer(sent_at=row["sent_at"], answer=answer)
             for row in told
             for answer in _ANSWERS.decode(row["answers"])
         ),
@@ -237,6 +235,13 @@ async def behind(connection: asyncpg.Connection, id: int) -> Behind:
     )
 
 
+_GIVEN = (
+    "select r.consignment_id, c.received_at as sent_at, r.answers, 0 as id from results r"
+    " join consignments c on c.id = r.consignment_id where r.consignment_id = any($1)"
+    " union all select consignment_id, sent_at, answers, id from later_answers where consignment_id = any($1)"
+    " order by consignment_id, id"
+)
+"""The answers that lodging a consignment gave, and those that acts of people gave after."""
 _FINDINGS = msgspec.json.Decoder(list[Finding])
 _CHARGES = msgspec.json.Decoder(list[Charge])
 _ANSWERS = msgspec.json.Decoder(list[Answer])

@@ -14,7 +14,7 @@ from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.movement import Movement
-from tidewaiter.store import audit, dispatches, downtime, lodgements, reading, trade, vault
+from tidewaiter.store import access, acts, audit, dispatches, downtime, lodgements, reading, trade, vault
 from tidewaiter.store.feed import Feed
 from tidewaiter.store.known import Asked, Known, look_up
 from tidewaiter.store.lodgements import Lodgement
@@ -42,19 +42,39 @@ class Store:
     `feed` reads events, `webhooks` keeps where they are sent.
     """
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, reader: access.Reader | None = None) -> None:
         self._pool = pool
+        self._reader = reader
         self.feed = Feed(self._connection)
         self.webhooks = Webhooks(self._connection)
+
+    def seen_by(self, reader: access.Reader) -> Store:
+        """The same store as this reader may see it: PostgreSQL's rules of rows hold for all that is asked of it."""
+        return Store(self._pool, reader)
+
+    @property
+    def access(self) -> access.Access:
+        """Who may call: machines, people, and what of theirs was used."""
+        return access.Access(self._connection)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
         """A connection while the context lasts. Raises StoreUnavailable where the database cannot serve it now."""
         try:
             async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-                yield connection
+                if self._reader is None:
+                    yield connection
+                    return
+                async with connection.transaction():
+                    await access.read_as(connection, self._reader)
+                    yield connection
         except UNAVAILABLE as error:
             raise StoreUnavailable(type(error).__name__) from error
+
+    @property
+    def acts(self) -> acts.Acts:
+        """What people do with consignments after they were lodged."""
+        return acts.Acts(self._connection)
 
     async def close(self) -> None:
         """Gives the connections back."""

@@ -100,10 +100,30 @@ LOST: dict[str, str] = {
 """Why there is no receipt any more."""
 CONFIDENCE: dict[str, str] = {"secondary": _("This rule is from a secondary source and not checked in the law's text.")}
 DECIDED_BY: dict[str, str] = {"corridor": _("without a person")}
+GROUND: dict[str, str] = {
+    "prohibited": _("Such goods may not be brought in"), "no_permit": _("A permit is missing"),
+    "not_as_declared": _("The goods are not what was declared"), "counterfeit": _("The goods infringe another's right"),
+}  # fmt: skip
+"""On what goods may be refused."""
+ACT: dict[str, str] = {"release": _("Release"), "refuse": _("Refuse"), "refund": _("Give back")}
+CANNOT: dict[str, str] = {
+    "state": _("It is in a state that this cannot follow."),
+    "too_much": _("More would be given back than stands of the charge."),
+    "nothing": _("Nothing is asked back."),
+    "amount": _("Write an amount such as 12.50."),
+    "moved_on": _("It has changed in the meantime: look at it again."),
+    "over": _("The proposal has waited too long: propose anew."),
+    "closed": _("The proposal has ended already."),
+    "reason": _("Say why, in 3 to 500 characters."),
+    "ground": _("Name one of the grounds on which law lets goods be refused."),
+    "case": _("Name the case, in up to 64 letters, digits and signs."),
+    "key_taken": _("This form was used for another act: open the page anew."),
+}
+"""Why an act cannot be done now."""
 
 TABLES = (
     CONTROL, SECURITY, SEVERITY, FUNCTION, DIRECTION, CHANNEL, CATEGORY, CHARGE, COLLECTOR, LANE, ROLE, ANSWER,
-    CONFIDENCE, DECIDED_BY, MODEL, PERSON, FORM, LOST,
+    CONFIDENCE, DECIDED_BY, MODEL, PERSON, FORM, LOST, GROUND, ACT, CANNOT,
 )  # fmt: skip
 
 TRANSLATED: frozenset[str] = frozenset(REASONS) | {word for table in TABLES for word in table.values()}

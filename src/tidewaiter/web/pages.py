@@ -3,38 +3,54 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
-from decimal import Decimal
 from functools import cache
 from importlib import resources
-from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Scope
 
+from tidewaiter.access import may
 from tidewaiter.law.law import Law
 from tidewaiter.law.timeline import in_force
-from tidewaiter.model.money import from_micro
-from tidewaiter.model.outcome import Totals
 from tidewaiter.model.receipt import Receipt
+from tidewaiter.services.break_glass import look_through
 from tidewaiter.services.list_consignments import list_consignments
 from tidewaiter.services.quote import quote
 from tidewaiter.services.reckon import LawChanged, NotReckoned, receipt_of
+from tidewaiter.services.rule import object_of, rule
 from tidewaiter.services.show import show_to_officer
 from tidewaiter.store import StoredConsignment, StoreUnavailable
-from tidewaiter.web import names, quoting, words
+from tidewaiter.web import acting, breaking_glass, entering, names, quoting
+from tidewaiter.web.rendering import Forged, rendered
 from tidewaiter.web.streaming import stream_events
-from tidewaiter.wiring import House
+from tidewaiter.wiring import House, caller_of
 
 ID_MAX = 2**63 - 1
-KEPT = ("control", "reference", "before", "after", "personal", *quoting.FIELDS)
-"""What a link to the same page keeps of its address."""
-OFFICER = "officer"
+CONTROL, ASSESS = "control", "assess"
+"""What personal data are read for here."""
 STATIC = {"style.css": "text/css", "icon.svg": "image/svg+xml", "list.js": "text/javascript"}
+
+NEEDS: Mapping[str, str] = {
+    "GET /": "list_consignments",
+    "GET /consignments/{id:int}": "read_risk",
+    "GET /consignments/{id:int}/receipt": "read_risk",
+    "GET /consignments/{id:int}/receipt.json": "read_risk",
+    **{f"POST {path}": action for path, action in acting.NEEDS.items()},
+    "GET /quote": "quote",
+    "GET /events/stream": "list_consignments",
+    "GET /enter": "look_up",
+    "POST /enter": "look_up",
+    "GET /break-glass": "break_glass",
+    "POST /break-glass": "break_glass",
+    "POST /leave": "look_up",
+    "GET /static/{name}": "look_up",
+}
+"""The act that each page is for, where the house is guarded. Those of a consignment show what risk saw."""
 
 Page = Callable[[House, Request], Awaitable[Response]]
 
@@ -48,6 +64,12 @@ def routes(house: House) -> list[BaseRoute]:
         Route("/consignments/{id:int}/receipt.json", _serve(house, give_receipt), methods=["GET"]),
         Route("/quote", _serve(house, show_quote), methods=["GET"]),
         Route("/events/stream", _serve(house, stream_events), methods=["GET"]),
+        *(Route(path, _serve(house, act), methods=["POST"]) for path, act in acting.ROUTES.items()),
+        Route("/enter", _serve(house, entering.show_form), methods=["GET"]),
+        Route("/enter", _serve(house, entering.let_in), methods=["POST"]),
+        Route("/break-glass", _serve(house, breaking_glass.show_form), methods=["GET"]),
+        Route("/break-glass", _serve(house, breaking_glass.broken), methods=["POST"]),
+        Route("/leave", _serve(house, entering.let_out), methods=["POST"]),
         Route("/static/{name}", show_static, methods=["GET"]),
     ]
 
@@ -57,7 +79,9 @@ def _serve(house: House, page: Page) -> Callable[[Request], Awaitable[Response]]
         try:
             return await page(house, request)
         except StoreUnavailable:
-            return _rendered(request, "away.html", status=503)
+            return rendered(request, "away.html", status=503)
+        except Forged:
+            return rendered(request, "refused.html", status=403)
 
     return serve
 
@@ -68,47 +92,77 @@ async def show_list(house: House, request: Request) -> Response:
     control = asked.get("control") if asked.get("control") in names.CONTROL else None
     seen = await house.tide.newest()  # before the list is read, so that nothing happens between the two unseen
     page = await list_consignments(
-        store=house.store,
+        store=house.store_for(caller_of(request.scope)),
         control=control,
         reference=asked.get("reference", "").strip() or None,
         before=_id(asked.get("before")),
         after=_id(asked.get("after")),
     )
     found = asked.get("reference", "").strip()
-    return _rendered(request, "list.html", page=page, control=control, reference=found, seen=seen.cursor)
+    return rendered(request, "list.html", page=page, control=control, reference=found, seen=seen.cursor)
 
 
 async def show_one(house: House, request: Request) -> Response:
     """One consignment with all that stands behind it."""
-    id = request.path_params["id"]
+    id, caller = request.path_params["id"], caller_of(request.scope)
+    case = request.query_params.get("case", "")
+    store = house.store_for(caller, purpose=CONTROL, case=case)
+    stored = (await store.consignments([id])).get(id) if id <= ID_MAX else None
+    glass = None
+    if stored is None and id <= ID_MAX:
+        glass = await look_through(id, principal=caller, store=house.store, at=house.now())
+        if glass is not None:
+            case = glass.case_id
+            store = house.store_for(caller, purpose=CONTROL, case=case, glass=True)
+            stored = (await store.consignments([id])).get(id)
+    if stored is None:
+        return rendered(request, "missing.html", status=404)
     with_personal = request.query_params.get("personal") == "yes"
-    shown = None
-    if id <= ID_MAX:
-        shown = await show_to_officer(id, store=house.store, at=house.now(), with_personal=with_personal)
+    if (
+        with_personal
+        and glass is None
+        and not rule(caller, "read_personal", stored, purpose=CONTROL, case=case).allowed
+    ):
+        return rendered(request, "refused.html", status=403)
+    shown = await show_to_officer(id, store=store, at=house.now(), reader=caller.id, with_personal=with_personal)
     if shown is None:
-        return _rendered(request, "missing.html", status=404)
-    return _rendered(request, "consignment.html", shown=shown, record=shown.whole or shown.stored.record)
+        return rendered(request, "missing.html", status=404)
+    return rendered(
+        request,
+        "consignment.html",
+        shown=shown,
+        glass=glass,
+        record=shown.whole or shown.stored.record,
+        sees_weights=may(caller, "read_weights", object_of(stored)).allowed,
+        can=acting.possible(caller, shown),
+        acts=await store.acts.of(id),
+        proposals=await store.acts.proposals(id),
+    )
 
 
 async def show_receipt(house: House, request: Request) -> Response:
     """The receipt of one consignment: every line with all that it follows from."""
     stored = await _stored(house, request)
     if stored is None:
-        return _rendered(request, "missing.html", status=404)
-    made = await _reckoned(house, stored)
+        return rendered(request, "missing.html", status=404)
+    made = await _reckoned(house, request, stored)
+    if made is None:
+        return rendered(request, "refused.html", status=403)
     if isinstance(made, str):
-        return _rendered(request, "receipt.html", status=409, stored=stored, receipt=None, lost=made)
-    return _rendered(request, "receipt.html", stored=stored, receipt=made, lost=None)
+        return rendered(request, "receipt.html", status=409, stored=stored, receipt=None, lost=made)
+    return rendered(request, "receipt.html", stored=stored, receipt=made, lost=None)
 
 
 async def give_receipt(house: House, request: Request) -> Response:
     """The same as JSON, as `tidewaiter verify` reads it."""
     stored = await _stored(house, request)
     if stored is None:
-        return _rendered(request, "missing.html", status=404)
-    made = await _reckoned(house, stored)
+        return rendered(request, "missing.html", status=404)
+    made = await _reckoned(house, request, stored)
+    if made is None:
+        return rendered(request, "refused.html", status=403)
     if isinstance(made, str):
-        return _rendered(request, "receipt.html", status=409, stored=stored, receipt=None, lost=made)
+        return rendered(request, "receipt.html", status=409, stored=stored, receipt=None, lost=made)
     return Response(
         msgspec.json.encode(made) + b"\n",
         media_type="application/json",
@@ -117,14 +171,19 @@ async def give_receipt(house: House, request: Request) -> Response:
 
 
 async def _stored(house: House, request: Request) -> StoredConsignment | None:
-    id = request.path_params["id"]
-    return (await house.store.consignments([id])).get(id) if id <= ID_MAX else None
+    id, store = request.path_params["id"], house.store_for(caller_of(request.scope))
+    return (await store.consignments([id])).get(id) if id <= ID_MAX else None
 
 
-async def _reckoned(house: House, stored: StoredConsignment) -> Receipt | str:
-    """The receipt; or why there is none any more, by its key in `names.LOST`."""
+async def _reckoned(house: House, request: Request, stored: StoredConsignment) -> Receipt | str | None:
+    """The receipt; or why there is none any more, by its key in `names.LOST`; None where the caller may not have the
+    vault opened for it."""
+    caller, case = caller_of(request.scope), request.query_params.get("case", "")
+    if not rule(caller, "read_personal", stored, purpose=ASSESS, case=case).allowed:
+        return None
+    store = house.store_for(caller, purpose=ASSESS, case=case)
     try:
-        return await receipt_of(stored, store=house.store, law=house.law, reader=OFFICER, at=house.now())
+        return await receipt_of(stored, store=store, law=house.law, reader=caller.id, at=house.now())
     except LawChanged:
         return "law_changed"
     except NotReckoned:
@@ -140,7 +199,7 @@ async def show_quote(house: House, request: Request) -> Response:
         if record is not None and record.accepted_on is not None:
             made = await asyncio.to_thread(quote, record, law=house.law, on=record.accepted_on)
     today = house.now().date()
-    return _rendered(
+    return rendered(
         request,
         "quote.html",
         asked=asked,
@@ -162,7 +221,7 @@ async def show_static(request: Request) -> Response:
     """A file that the pages use."""
     name = request.path_params["name"]
     if name not in STATIC:
-        return _rendered(request, "missing.html", status=404)
+        return rendered(request, "missing.html", status=404)
     return Response(_file(name), media_type=STATIC[name], headers={"Cache-Control": "max-age=3600"})
 
 
@@ -171,38 +230,16 @@ def _file(name: str) -> bytes:
     return (resources.files("tidewaiter.web") / "static" / name).read_bytes()
 
 
+def refuse(scope: Scope, status: int) -> Response:
+    """What a page says to a caller who is not known, or may not."""
+    request = Request(scope)
+    if status == 401:
+        return entering.to_the_door(request)
+    return rendered(request, "refused.html", status=status)
+
+
 def _id(text: str | None) -> int | None:
     """The id in a query; None where it is none."""
     if text is None or not text.isascii() or not text.isdecimal() or len(text) > 19:
         return None
     return min(int(text), ID_MAX)
-
-
-def due(totals: Totals) -> Decimal | None:
-    """What is due in all; None where a part of it is not known."""
-    if totals.duty is None or totals.tax is None or totals.fee is None:
-        return None
-    return Decimal(totals.duty) + Decimal(totals.tax) + Decimal(totals.fee)
-
-
-def _rendered(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
-    asked = request.query_params
-    language = words.wanted(asked.get("lang"), request.headers.get("accept-language", ""))
-
-    def link(path: str, **changes: object) -> str:
-        """A link within the pages, in the language that was asked for; None leaves a value out."""
-        query = {name: asked[name] for name in ("lang",) if name in asked} | changes
-        text = urlencode({name: value for name, value in query.items() if value is not None and value != ""})
-        return f"{path}?{text}" if text else path
-
-    def same(**changes: object) -> str:
-        """A link to this page, changed so."""
-        kept = {name: asked[name] for name in KEPT if name in asked}
-        return link(request.url.path, **(kept | changes))
-
-    body = (
-        words.environment(language)
-        .get_template(template)
-        .render(link=link, same=same, due=due, micro=from_micro, **values)
-    )
-    return HTMLResponse(body, status_code=status, headers={"Content-Language": language, "Vary": "Accept-Language"})

@@ -27,7 +27,9 @@ comment on table audit_checkpoints is 'What was signed: `note` over the first `s
 
 -- Leaves get their index here. The lock is held until the transaction ends, so this is the last thing it does: who
 -- comes later sees what was committed before, and a transaction that fails gives its indexes back.
-create function audit_append(entries bytea[], hashes bytea[], messages bigint[]) returns bigint language plpgsql as $$
+-- Whoever may do a thing at all may have it written down, by this and in no other way.
+create function audit_append(entries bytea[], hashes bytea[], messages bigint[]) returns bigint
+    language plpgsql security definer set search_path from current as $$
 declare
     start bigint;
 begin

@@ -1,0 +1,126 @@
+"""What the acts of officials share: how they end, why they cannot be, and the proposal where they take two."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from tidewaiter.access import Principal
+from tidewaiter.services.rule import rule
+from tidewaiter.store import Act, Acting
+
+REASON_MIN, REASON_MAX = 3, 500
+PROPOSAL = timedelta(hours=24)
+"""So long may a proposal wait for the second person."""
+
+
+class NotThere(LookupError):
+    """There is no such consignment or proposal, for this caller."""
+
+
+class NotAllowed(RuntimeError):
+    """The caller may not, by this policy."""
+
+    def __init__(self, policy: str) -> None:
+        super().__init__(policy)
+        self.policy = policy
+
+
+class CannotNow(RuntimeError):
+    """It cannot be done as things stand; `why` is one of the keys of `WHY`, and `detail` says more."""
+
+    def __init__(self, why: str, detail: str = "") -> None:
+        super().__init__(why)
+        self.why = why
+        self.detail = detail
+
+
+WHY = {
+    "state": "It is in a state that this cannot follow.",
+    "too_much": "More would be given back than stands of the charge.",
+    "nothing": "Nothing is asked back.",
+    "amount": "Write an amount such as 12.50.",
+    "moved_on": "It has changed since it was proposed: propose anew.",
+    "over": "The proposal has waited too long: propose anew.",
+    "closed": "The proposal has ended already.",
+    "reason": "Say why, in 3 to 500 characters.",
+    "case": "Name the case, in up to 64 letters, digits and signs.",
+    "ground": "Name one of the grounds on which law lets goods be refused.",
+    "key_taken": "The Idempotency-Key was used for another act.",
+}
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """How an act ended: `is_done`, or proposed under a number for another person to approve. `is_repeat` where it had
+    been done or proposed before."""
+
+    consignment: int
+    control: str
+    is_done: bool = True
+    proposal: int | None = None
+    is_repeat: bool = False
+
+
+def reason_in(text: str) -> str:
+    """The reason as it is kept. Raises CannotNow."""
+    told = " ".join(text.split())
+    if not REASON_MIN <= len(told) <= REASON_MAX or not told.isprintable():
+        raise CannotNow("reason")
+    return told
+
+
+def seen(acting: Acting | None, principal: Principal) -> Acting:
+    """The consignment, where this caller may see it. Raises NotThere."""
+    # An accountant sees no consignment, and may still give back what was charged on one of the country.
+    actions = ("read", "read_ledger")
+    if acting is None or not any(rule(principal, action, acting.stored).allowed for action in actions):
+        raise NotThere
+    return acting
+
+
+async def repeated(
+    acting: Acting, principal: Principal, key: str | None, *, kind: str, detail: dict[str, Any]
+) -> Done | None:
+    """What had been done under this key before. Raises CannotNow where it was something else."""
+    before = await acting.done_before(principal.id, key) if key is not None else None
+    if before is None:
+        return None
+    if (before.consignment_id, before.kind, before.detail) != (acting.stored.id, kind, detail):
+        raise CannotNow("key_taken")
+    return Done(consignment=acting.stored.id, control=acting.stored.control, is_repeat=True)
+
+
+async def proposed(
+    acting: Acting, principal: Principal, kind: str, *, detail: dict[str, Any], reason: str, at: datetime
+) -> Done:
+    """The act put before a second person. Raises NotAllowed."""
+    ruling = rule(principal, "propose", acting.stored)
+    if not ruling.allowed:
+        raise NotAllowed(ruling.policy)
+    number = await acting.proposed_already(kind, detail=detail, by=principal.id, at=at)
+    if number is not None:
+        return _waiting(acting, number, is_repeat=True)
+    number = await acting.propose(kind, detail=detail, reason=reason, by=principal.id, at=at, until=at + PROPOSAL)
+    return _waiting(acting, number)
+
+
+async def kept(
+    acting: Acting, principal: Principal, kind: str, *, policy: str, reason: str, detail: dict[str, Any], at: datetime,
+    key: str | None = None, proposal: int | None = None, control: str = "",
+) -> Done:  # fmt: skip
+    """The act written down, and how it ended."""
+    await acting.keep(
+        Act(
+            at=at, consignment_id=acting.stored.id, kind=kind, actor=principal.id, policy=policy, reason=reason,
+            detail=detail, proposal_id=proposal, key=key,
+        )
+    )  # fmt: skip
+    return Done(consignment=acting.stored.id, control=control or acting.stored.control, proposal=proposal)
+
+
+def _waiting(acting: Acting, number: int, *, is_repeat: bool = False) -> Done:
+    return Done(
+        consignment=acting.stored.id, control=acting.stored.control, is_done=False, proposal=number, is_repeat=is_repeat
+    )

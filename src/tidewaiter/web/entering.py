@@ -1,0 +1,63 @@
+"""The door for people: the form to log in, logging in, and out."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from tidewaiter.services.enter import SESSION_COOKIE, SESSION_S, NotLetIn, enter, leave
+from tidewaiter.web.rendering import form_of, rendered
+from tidewaiter.wiring import House
+
+_WITHIN = re.compile(r"/(?![/\\])[!-\[\]-~]{0,500}", re.ASCII)
+"""An address within this house: what a log-in may lead to."""
+
+
+async def show_form(_: House, request: Request) -> Response:
+    """The form."""
+    return rendered(request, "enter.html", next=_next(request.query_params.get("next", "")), is_wrong=False)
+
+
+async def let_in(house: House, request: Request) -> Response:
+    """Begins a session, and goes on to where the person wanted to be."""
+    form = await form_of(request)
+    wanted = _next(form.get("next", ""))
+    if house.signing_key is None:
+        return rendered(request, "enter.html", status=403, next=wanted, is_wrong=True)
+    try:
+        entered = await enter(
+            form.get("name", "").strip().lower(), form.get("password", ""), form.get("code", "").replace(" ", ""),
+            store=house.store, key=house.signing_key, at=house.now(),
+        )  # fmt: skip
+    except NotLetIn:
+        return rendered(request, "enter.html", status=403, next=wanted, is_wrong=True)
+    response = RedirectResponse(wanted, status_code=303)
+    response.set_cookie(
+        SESSION_COOKIE, entered.token, max_age=SESSION_S, path="/", secure=True, httponly=True, samesite="strict"
+    )
+    return response
+
+
+async def let_out(house: House, request: Request) -> Response:
+    """Ends the session."""
+    await form_of(request)
+    token = request.cookies.get(SESSION_COOKIE)
+    if token:
+        await leave(token, store=house.store, at=house.now())
+    response = RedirectResponse("/enter", status_code=303)
+    response.delete_cookie(SESSION_COOKIE, path="/", secure=True, httponly=True, samesite="strict")
+    return response
+
+
+def to_the_door(request: Request) -> Response:
+    """To the form, and from there to the page that was asked for, where it was one that only shows."""
+    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    wanted = _next(path) if request.method in ("GET", "HEAD") else "/"
+    return RedirectResponse(f"/enter?{urlencode({'next': wanted})}", status_code=303)
+
+
+def _next(address: str) -> str:
+    return address if _WITHIN.fullmatch(address) else "/"

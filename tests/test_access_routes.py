@@ -1,0 +1,256 @@
+"""Every route × role × relation has an expected status, in `routes_by_role.csv`: a table to be read.
+
+`own` is what the caller's filer lodged, at the caller's office; `other` what another filer did, at the caller's office;
+`other_office` and `other_country` are of another filer too. A route without a line fails here, and so does a line
+without a route. With ACCESS_ANSWERED=FILE what is in fact answered is written there, to be read beside it.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import os
+import random
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from conftest import NOW
+from guarded import bearer, client, guarded, session
+from make import consignment, item
+from tidewaiter import api, web
+from tidewaiter.access import ROLES
+from tidewaiter.api import door
+from tidewaiter.services.clear import Message
+from tidewaiter.services.lodge import lodge
+from tidewaiter.wiring import House
+
+pytestmark = pytest.mark.anyio
+TABLE = Path(__file__).with_name("routes_by_role.csv")
+CALLERS = ("nobody", *(role for role in ROLES if role != "public"))
+RELATIONS = ("own", "other", "other_office", "other_country")
+FILING = ("filer", "marketplace", "carrier")
+OFFICE, OTHER_OFFICE = "000011", "000060"
+SWAPS = int(os.environ.get("ACCESS_SWAPS", "400"))
+"""So many identifiers are swapped: `make access` takes 10,000."""
+REASON = {"reason": "for the table"}
+ORDER = msgspec.json.encode(consignment(reference="FRESH"))
+
+
+def routes() -> list[str]:
+    served = [*api.routes(None), *web.routes(None)]  # type: ignore[arg-type]
+    return [
+        f"{method} {route.path}"
+        for route in served
+        if isinstance(route, Route)
+        for method in sorted((route.methods or set()) - {"HEAD"})
+    ]
+
+
+def has_object(route: str) -> bool:
+    return "{reference" in route or "{id" in route
+
+
+def expected() -> dict[tuple[str, str], dict[str, int]]:
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        return {
+            (line["route"], line["relation"]): {caller: int(line[caller]) for caller in CALLERS}
+            for line in csv.DictReader(file)
+        }
+
+
+class World:
+    """A guarded house with consignments in each relation to each caller, and a session of each."""
+
+    def __init__(self, house: House, filer: str) -> None:
+        self.house = guarded(house)
+        self.filer, self.other = filer, f"{filer}-other"
+        self.ids: dict[str, int] = {}
+        self.headers: dict[str, dict[str, str]] = {"nobody": {}}
+        self.proposer = ""
+
+    async def fill(self) -> None:
+        places = {
+            "own": (self.filer, "GB", OFFICE), "other": (self.other, "GB", OFFICE),
+            "other_office": (self.other, "GB", OTHER_OFFICE), "other_country": (self.other, "FR", OFFICE),
+        }  # fmt: skip
+        for relation, (filer, country, office) in places.items():
+            record = consignment(
+                reference=self.reference(relation), jurisdiction=country, presentation_office=office,
+                items=(item(price="900.00 GBP", hs_code="42023100"),),
+            )  # fmt: skip
+            message = Message(source="test", data=msgspec.json.encode(record), sender=filer)
+            await lodge(message, store=self.house.store, law=self.house.law, at=NOW)
+            [self.ids[relation]] = await self.house.store.ids_of(self.reference(relation), filer=filer)
+        for role in CALLERS[1:]:
+            _, self.headers[role] = await session(
+                self.house, role=role, country="GB", office=OFFICE, filer=self.filer if role in FILING else ""
+            )
+
+    def reference(self, relation: str) -> str:
+        return f"{self.filer}-{relation}"
+
+    async def asked(self, http: httpx.AsyncClient, route: str, relation: str, caller: str) -> int:
+        """The status of the answer, the consignment having been put on hold before."""
+        method, path = route.split(" ")
+        id = self.ids[relation]
+        number = 0
+        async with self.house.store._pool.acquire() as connection:
+            if method == "POST" and "{id" in path:
+                await connection.execute("update consignments set control = 'hold' where id = $1", id)
+            if "{number" in path:
+                number = await connection.fetchval(
+                    "insert into proposals (consignment_id, kind, detail, pinned, reason, proposed_by, proposed_at,"
+                    " expires_at) values ($1, 'release', '{}', (select concat_ws('/', (select max(id) from decisions"
+                    " where consignment_id = $1), coalesce((select max(id) from postings where consignment_id = $1),"
+                    " 0))), 'x', 'somebody', $2, $3) returning id",
+                    id, NOW, NOW + timedelta(hours=1),
+                )  # fmt: skip
+        url = (
+            path.replace("{reference:path}", self.reference(relation)).replace("{id:int}", str(id))
+            .replace("{number:int}", str(number)).replace("{name}", "style.css")
+        )  # fmt: skip
+        headers = dict(self.headers[caller])
+        answer = await http.request(method, url, headers=headers, **self.body(route, headers))
+        return answer.status_code
+
+    @staticmethod
+    def body(route: str, headers: dict[str, str]) -> dict[str, Any]:
+        form = {"form_token": headers.get("Tidewaiter-Form-Token", ""), **REASON}
+        told: dict[str, dict[str, Any]] = {
+            "POST /v1/messages": {"content": ORDER},
+            "POST /v1/quotes": {"content": ORDER},
+            "POST /v1/conform": {"content": ORDER},
+            "POST /v1/token": {"data": {"grant_type": "password"}},
+            "POST /v1/control/{id:int}/release": {"json": REASON},
+            "POST /v1/control/{id:int}/refuse": {"json": {"ground": "no_permit", **REASON}},
+            "POST /v1/control/{id:int}/refund": {"json": {"charges": {"tax:B00": "0.01"}, **REASON}},
+            "POST /v1/control/{id:int}/proposals/{number:int}": {"json": {"approved": True, **REASON}},
+            "POST /consignments/{id:int}/release": {"data": form},
+            "POST /consignments/{id:int}/refuse": {"data": {"ground": "no_permit", **form}},
+            "POST /consignments/{id:int}/refund": {"data": {"charge": "tax:B00", "amount": "0.01", **form}},
+            "POST /consignments/{id:int}/proposals/{number:int}": {"data": {"approved": "yes", **form}},
+            "POST /enter": {"data": {}},
+            "POST /break-glass": {"data": {"case": "C-1", **form}},
+            "POST /leave": {"data": form},
+        }
+        return told.get(route, {})
+
+    async def answered(self, http: httpx.AsyncClient) -> dict[tuple[str, str], dict[str, int]]:
+        """What is in fact answered, for the whole table; leaving comes last."""
+        found: dict[tuple[str, str], dict[str, int]] = {}
+        for route in sorted(routes(), key=lambda route: route == "POST /leave"):
+            for relation in RELATIONS if has_object(route) else ("any",):
+                found[route, relation] = {
+                    caller: await self.asked(http, route, "own" if relation == "any" else relation, caller)
+                    for caller in CALLERS
+                }
+        return found
+
+
+@pytest.fixture
+async def world(house: House, filer: str) -> World:
+    made = World(house, filer)
+    await made.fill()
+    return made
+
+
+@pytest.fixture
+async def http(world: World) -> AsyncIterator[httpx.AsyncClient]:
+    async with client(world.house) as opened:
+        yield opened
+
+
+def test_every_route_has_its_lines_and_every_line_its_route() -> None:
+    wanted = {(route, relation) for route in routes() for relation in (RELATIONS if has_object(route) else ("any",))}
+
+    assert set(expected()) == wanted
+    assert set(routes()) == {*door.NEEDS, *web.NEEDS}, "a route names no act, and is shut in a guarded house"
+
+
+async def test_every_route_answers_every_role_as_the_table_says(world: World, http: httpx.AsyncClient) -> None:
+    found, table = await world.answered(http), expected()
+
+    wrong = [
+        f"{route} {relation} {caller}: {found[route, relation][caller]} for {table[route, relation][caller]}"
+        for (route, relation), statuses in table.items()
+        for caller in statuses
+        if found[route, relation][caller] != statuses[caller]
+    ]
+    assert wrong == []
+
+
+async def test_a_route_that_names_no_act_is_shut(world: World) -> None:
+    async def anything(_: Request) -> Response:
+        return Response("open")
+
+    inner = Starlette(routes=[Route("/new", anything)])
+    kept = door.Doorkeeper(inner, world.house, needs={}, refuse=None)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(kept), base_url="http://127.0.0.1:8080") as http:
+        refused = await http.get("/new", headers=world.headers["supervisor"])
+
+    assert refused.status_code == 403
+
+
+async def test_swapped_identifiers_read_nothing_of_others(world: World, http: httpx.AsyncClient) -> None:
+    """Numbers and references of others, and near them, in every place where one is asked for."""
+    draw = random.Random(7)
+    tokens = {"filer": await bearer(http, world.house, filer=world.filer)}
+    callers = {**{role: world.headers[role] for role in CALLERS}, **tokens}
+    secret = [world.other, *(world.reference(relation) for relation in RELATIONS if relation != "own")]
+    others = {relation: id for relation, id in world.ids.items() if relation != "own"}
+    seeing = {"officer": ("other",), "supervisor": ("other",), "targeter": ("other", "other_office"),
+              "auditor": ("other", "other_office")}  # fmt: skip
+    leaked, tried = [], 0
+    paths = ("/consignments/{id}", "/consignments/{id}/receipt", "/consignments/{id}/receipt.json",
+             "/consignments/{id}?personal=yes&case=C-1", "/v1/consignments/{reference}",
+             "/v1/consignments/{reference}/receipt")  # fmt: skip
+    for caller, (relation, id), path in itertools.cycle(
+        draw.sample(list(itertools.product(callers, others.items(), paths)), k=len(callers) * len(others) * len(paths))
+    ):
+        if tried == SWAPS:
+            break
+        tried += 1
+        if relation in seeing.get(caller, ()):
+            continue
+        filer = draw.choice(("", world.other, world.filer))
+        headers = {**callers[caller], **({"Tidewaiter-Filer": filer} if filer else {})}
+        url = path.replace("{id}", str(id)).replace("{reference}", world.reference(relation))
+        answer = await http.get(url, headers=headers)
+        if answer.status_code == 200 or any(text in answer.text for text in secret if text not in url):
+            leaked.append((caller, relation, path, answer.status_code))
+
+    print(f"\n{tried:,} identifiers swapped, {len(leaked)} read")
+    assert leaked == []
+
+
+async def test_the_list_shows_each_what_it_may_see(world: World, http: httpx.AsyncClient) -> None:
+    seen = {}
+    for role in ("officer", "supervisor", "targeter", "auditor"):
+        page = (await http.get("/", headers=world.headers[role])).text
+        seen[role] = {relation for relation in RELATIONS if f">{world.reference(relation)}<" in page}
+
+    assert seen["officer"] == seen["supervisor"] == {"own", "other"}
+    assert seen["targeter"] == seen["auditor"] == {"own", "other", "other_office"}
+
+
+def write(found: dict[tuple[str, str], dict[str, int]], path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow(["route", "relation", *CALLERS])
+        for (route, relation), statuses in found.items():
+            out.writerow([route, relation, *(statuses[caller] for caller in CALLERS)])
+
+
+@pytest.mark.skipif("ACCESS_ANSWERED" not in os.environ, reason="writes what is in fact answered where it is told to")
+async def test_what_is_answered_can_be_written_down_to_be_read(world: World, http: httpx.AsyncClient) -> None:
+    write(await world.answered(http), Path(os.environ["ACCESS_ANSWERED"]))
