@@ -32,6 +32,7 @@ from tidewaiter.access import ROLES
 from tidewaiter.api import door
 from tidewaiter.services.clear import Message
 from tidewaiter.services.lodge import lodge
+from tidewaiter.web import streaming
 from tidewaiter.wiring import House
 
 pytestmark = pytest.mark.anyio
@@ -75,6 +76,7 @@ class World:
         self.house = guarded(house)
         self.filer, self.other = filer, f"{filer}-other"
         self.ids: dict[str, int] = {}
+        self.messages: dict[str, int] = {}
         self.headers: dict[str, dict[str, str]] = {"nobody": {}}
         self.proposer = ""
 
@@ -91,6 +93,8 @@ class World:
             message = Message(source="test", data=msgspec.json.encode(record), sender=filer)
             await lodge(message, store=self.house.store, law=self.house.law, at=NOW)
             [self.ids[relation]] = await self.house.store.ids_of(self.reference(relation), filer=filer)
+            stored = await self.house.store.consignments([self.ids[relation]])
+            self.messages[relation] = stored[self.ids[relation]].message_id
         for role in CALLERS[1:]:
             _, self.headers[role] = await session(
                 self.house, role=role, country="GB", office=OFFICE, filer=self.filer if role in FILING else ""
@@ -102,10 +106,16 @@ class World:
     async def asked(self, http: httpx.AsyncClient, route: str, relation: str, caller: str) -> int:
         """The status of the answer, the consignment having been put on hold before."""
         method, path = route.split(" ")
-        id = self.ids[relation]
+        id = self.messages[relation] if path.startswith("/v1/messages") else self.ids[relation]
         number = 0
         async with self.house.store._pool.acquire() as connection:
-            if method == "POST" and "{id" in path:
+            if path.startswith("/v1/webhooks/"):
+                id = await connection.fetchval(
+                    "insert into webhooks (filer, url, created_at, sent_xid, sent_id)"
+                    " values ($1, 'https://hooks.example/' || gen_random_uuid(), $2, '1', 1) returning id",
+                    self.filer if relation == "own" else self.other, NOW,
+                )  # fmt: skip
+            elif method == "POST" and "{id" in path:
                 await connection.execute("update consignments set control = 'hold' where id = $1", id)
             if "{number" in path:
                 number = await connection.fetchval(
@@ -116,8 +126,8 @@ class World:
                     id, NOW, NOW + timedelta(hours=1),
                 )  # fmt: skip
         url = (
-            path.replace("{reference:path}", self.reference(relation)).replace("{id:int}", str(id))
-            .replace("{number:int}", str(number)).replace("{name}", "style.css")
+            path.replace("{reference:path}", self.reference(relation))
+            .replace("{id:int}", str(id)).replace("{id}", str(id)).replace("{number:int}", str(number)).replace("{name}", "style.css")
         )  # fmt: skip
         headers = dict(self.headers[caller])
         answer = await http.request(method, url, headers=headers, **self.body(route, headers))
@@ -128,6 +138,8 @@ class World:
         form = {"form_token": headers.get("Tidewaiter-Form-Token", ""), **REASON}
         told: dict[str, dict[str, Any]] = {
             "POST /v1/messages": {"content": ORDER},
+            "POST /v1/consignments": {"content": ORDER},
+            "POST /v1/webhooks": {"json": {"url": "https://127.0.0.1/hook"}},
             "POST /v1/quotes": {"content": ORDER},
             "POST /v1/conform": {"content": ORDER},
             "POST /v1/token": {"data": {"grant_type": "password"}},
@@ -158,7 +170,8 @@ class World:
 
 
 @pytest.fixture
-async def world(house: House, filer: str) -> World:
+async def world(house: House, filer: str, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(streaming, "LIFE_S", 0.0)
     made = World(house, filer)
     await made.fill()
     return made

@@ -158,8 +158,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             Path,
             Meta(
                 description="A file with the Ed25519 private key (PEM or JWK) that signs receipts, the audit log, "
-                "webhooks, access tokens and conformance reports, and seals second factors. Without it one is made in the "
-                "data folder."
+                "webhooks, access tokens and conformance reports, and seals second factors. Without it one is made in "
+                "the data folder."
             ),
         ]
         | None

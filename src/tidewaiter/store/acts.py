@@ -94,7 +94,7 @@ class Acting:
         if answers:
             await self._connection.execute(
                 "insert into later_answers (consignment_id, sent_at, answers) values ($1, $2, $3)",
-                stored.id, at, msgspec.json.encode(list(answers)).decode(),
+                stored.id, at, msgspec.json.encode(answers),
             )  # fmt: skip
         told = [answer.id for answer in answers]
         await self._event("decided", at, security=decision.security, control=decision.control, answers=told)

@@ -122,10 +122,10 @@ create policy guarded on consignments for select to tidewaiter_guarded
 do $$
 declare name text;
 begin
-    foreach name in array array['results', 'decisions', 'item_events', 'dispatched_items'] loop
+    foreach name in array array['results', 'decisions', 'events', 'item_events', 'dispatched_items'] loop
         execute format('alter table %I enable row level security', name);
     end loop;
-    foreach name in array array['results', 'decisions'] loop
+    foreach name in array array['results', 'decisions', 'events'] loop
         execute format(
             'create policy guarded on %I for select to tidewaiter_guarded'
             ' using (exists (select from consignments c where c.id = %I.consignment_id))', name, name
@@ -152,7 +152,7 @@ alter table messages enable row level security;
 create policy guarded on messages for select to tidewaiter_guarded
     using (exists (select from consignments c where c.message_id = messages.id));
 
-grant select on consignments, results, decisions, item_events, dispatched_items, postings, signals, vault
+grant select on consignments, results, decisions, events, item_events, dispatched_items, postings, signals, vault
     to tidewaiter_guarded;
 grant select (id, filer, digest, source, format, received_at, law_digest, findings) on messages to tidewaiter_guarded;
 
