@@ -125,10 +125,10 @@ class World:
                     " 0))), 'x', 'somebody', $2, $3) returning id",
                     id, NOW, NOW + timedelta(hours=1),
                 )  # fmt: skip
-        url = (
-            path.replace("{reference:path}", self.reference(relation))
-            .replace("{id:int}", str(id)).replace("{id}", str(id)).replace("{number:int}", str(number)).replace("{name}", "style.css")
-        )  # fmt: skip
+        filled = {"reference:path": self.reference(relation), "id:int": id, "id": id, "number:int": number}
+        url = path.replace("{name}", "style.css")
+        for name, value in filled.items():
+            url = url.replace(f"{{{name}}}", str(value))
         headers = dict(self.headers[caller])
         answer = await http.request(method, url, headers=headers, **self.body(route, headers))
         return answer.status_code

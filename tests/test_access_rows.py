@@ -224,7 +224,7 @@ def test_nobody_may_do_anything_but_what_is_for_all() -> None:
 async def test_an_owner_of_the_tables_who_is_no_administrator_lodges_and_guards_too(
     database_url: str, new_schema: Callable[[], str], law: Law
 ) -> None:
-    """With rules FORCEd on the tables it could lodge nothing: PostgreSQL takes no COPY then (docs/decisions/0009)."""
+    """With rules FORCEd on the tables it could lodge nothing: PostgreSQL takes no COPY then (docs/decisions/0014)."""
     schema, administrator = new_schema(), await asyncpg.connect(database_url)
     if not await administrator.fetchval("select rolsuper from pg_roles where rolname = current_user"):
         await administrator.close()
