@@ -25,6 +25,7 @@ _NUMBERED = re.compile(r"([0-9]{3}-[0-9]{8})(?:([A-Z]{3})([A-Z]{3}))?")
 _QUANTITY = re.compile(r"[TPSD]?([0-9]{1,4})([KL])([0-9]{1,7}(?:\.[0-9]{1,3})?)(.*)")
 _WEIGHT = re.compile(r"([KL])([0-9]{1,7}(?:\.[0-9]{1,3})?)")
 _PIECES = re.compile(r"[0-9]{1,4}")
+_LOAD_COUNT = re.compile(r"[0-9]{1,5}")
 _PLACES = re.compile(r"([A-Z]{3})([A-Z]{3})")
 _DAY = re.compile(r"([0-9]{2})([A-Z]{3})([0-9]{2})(.*)")
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
@@ -183,7 +184,8 @@ def _house(segment: Segment, shaper: Shaper) -> list[Node]:
     number, route, pieces, weight, count, words = (*row.parts, *[""] * 6)[:6]
     made = [shaper.node("House", number, row, 1)]
     places, mass = _PLACES.fullmatch(route), _WEIGHT.fullmatch(weight)
-    if not number or places is None or mass is None or _PIECES.fullmatch(pieces) is None:
+    is_whole = number and places is not None and mass is not None and _PIECES.fullmatch(pieces)
+    if not is_whole or (count and not _LOAD_COUNT.fullmatch(count)):
         shaper.fault(k.FORM, "HBS/number/FRAJFK/pieces/K1.5/count/description", row)
     if places is not None:
         made += [shaper.node("Origin", places[1], row, 2), shaper.node("Destination", places[2], row, 2)]

@@ -62,23 +62,28 @@ def _told(record: Consignment, *types: str) -> Iterator[str]:
             if one.type == type:
                 code = plain(one.code or "") if type == "ACC" else ""
                 texts = in_lines(type, one.text or "") or ([""] if code else [])
-                yield from _lines(type, [f"{code}/{part}".strip("/") for part in texts])
+                # The code of an ACC has its place before the text, though there be none.
+                before = f"{code}/" if type == "ACC" else ""
+                yield from _lines(type, [f"{before}{part}".rstrip("/") for part in texts])
 
 
 def _rating(number: int, item: GoodsItem) -> Iterator[str]:
     """The lines of a goods item; one that is a further code alone goes on with the item before."""
-    of_its_own = bool(item.description or item.gross_mass or item.packages) or number == 1
+    counts = [one for one in item.statements if one.type == "SLC"]
+    said = (item.description, item.gross_mass, item.packages, item.origin_country, item.equipment, counts)
+    of_its_own = any(said) or number == 1
     parts = []
     if of_its_own:
         pieces = item.packages[0].quantity if item.packages else None
         rate = [f"P{pieces}"] if pieces is not None else []
         rate += [_weight(item.gross_mass)] if item.gross_mass is not None else []
-        yield f"{'RTD' if number == 1 else ''}/{number}/{'/'.join(rate)}".rstrip("/")
+        # Pieces or a weight begin another item; where there are neither, the identifier does.
+        yield f"{'RTD' if number == 1 or not rate else ''}/{number}/{'/'.join(rate)}".rstrip("/")
         parts += [f"NG/{part}" for part in in_lines("NG", item.description or "")]
     parts += [f"NH/{plain(item.hs_code)}"] if item.hs_code else []
     parts += [f"NO/{item.origin_country}"] if item.origin_country else []
     parts += [f"NU/{plain(one.id or '')}" for one in item.equipment if one.id]
-    parts += [f"NS/{plain(one.text or '')}" for one in item.statements if one.type == "SLC"]
+    parts += [f"NS/{plain(one.text or '')}" for one in counts]
     yield from (f"/{part}" for part in parts)
 
 
