@@ -26,7 +26,7 @@ run: environment
 	@$(BIN)/tidewaiter demonstrate $(if $(ONCE),--once) $(SHARED)
 
 test: environment browser check
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 check: environment
 	@$(BIN)/ruff format --check .

@@ -131,6 +131,8 @@ class World:
             url = url.replace(f"{{{name}}}", str(value))
         headers = dict(self.headers[caller])
         answer = await http.request(method, url, headers=headers, **self.body(route, headers))
+        if path.startswith("/v1/webhooks/"):
+            await self.house.store.webhooks.remove(id, filer=self.filer if relation == "own" else self.other)
         return answer.status_code
 
     @staticmethod
