@@ -34,8 +34,8 @@ def show(console: Console, signed: SignedReport, *, table_only: bool) -> None:
     for message in shown:
         if message.findings or message.agreement is not None:
             left -= _findings(console, message, left)
-    console.print(summary(report))
-    console.print(signed.note, style="dim", markup=False)
+    console.print(summary(report), soft_wrap=True)
+    console.print(signed.note, style="dim", markup=False, soft_wrap=True)
 
 
 def summary(report: Report) -> str:
@@ -62,16 +62,28 @@ def page(signed: SignedReport) -> str:
 
 def _by_format(rows: Sequence[FormatRow]) -> Table:
     shown = Table(title="by format", title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    shown.add_column("format")
-    for name in (
-        "files", "read", "consignments", "items", "documents", "movements", "answers", "fields mapped", "not mapped",
-    ):  # fmt: skip
+    columns = {
+        "files": [row.files for row in rows],
+        "read": [row.read for row in rows],
+        "consignments": [row.consignments for row in rows],
+        "items": [row.items for row in rows],
+        "documents": [row.documents for row in rows],
+        "movements": [row.movements for row in rows],
+        "answers": [row.answers for row in rows],
+        "fields mapped": [row.kept for row in rows],
+        "not mapped": [row.dropped for row in rows],
+    }
+    # What none of them holds would only push the others off a screen of eighty columns.
+    columns = {name: figures for name, figures in columns.items() if any(figures) or name not in _RARE}
+    shown.add_column("format", no_wrap=True)
+    for name in columns:
         shown.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
-        held = (row.consignments, row.items, row.documents, row.movements, row.answers)
-        figures = (row.files, row.read, *held, row.kept, row.dropped)
-        shown.add_row(row.format, *(f"{figure:,}" for figure in figures))
+    for place, row in enumerate(rows):
+        shown.add_row(row.format, *(f"{figures[place]:,}" for figures in columns.values()))
     return shown
+
+
+_RARE = ("documents", "movements", "answers")
 
 
 def _by_message(messages: Sequence[MessageReport]) -> Table:
