@@ -117,6 +117,12 @@ BREACHES = {
 }
 
 
+async def unkept(world: World, claimed: Sequence[Claim]) -> list[str]:
+    """What is claimed and does not hold."""
+    async with world.store._connection() as connection:
+        return [one.what for one in claimed if await connection.fetchval(one.query, *one.given) is not True]
+
+
 async def breaches(world: World, claimed: Sequence[Claim] = ()) -> list[str]:
     """Everything that does not hold, each with where: of what is claimed, and of what must hold always."""
     found = []

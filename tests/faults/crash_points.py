@@ -144,7 +144,7 @@ async def _point(
     name: str, world: World, schema: str, url: str, victims: Victims, *, fatal: int, mutant: str | None
 ) -> tuple[int, list[str]]:
     operation = OPERATIONS[name]
-    filer = f"{name}-{fatal:03d}"
+    filer = f"f-{fatal:03d}"  # which is the reference too, and that must not be long
     try:
         job = await operation.ready(world, filer)
     except Exception as error:  # only a mistake in the code can do that

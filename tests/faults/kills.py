@@ -8,8 +8,8 @@ import random
 import signal
 import sys
 import time
-from asyncio.subprocess import Process
-from dataclasses import dataclass, field
+from asyncio.subprocess import DEVNULL, Process
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
@@ -21,6 +21,7 @@ from faults.crash_points import Result, world_of
 from faults.lodgings import charged, encoded
 from load import free_port
 from tidewaiter.law import Law
+from tidewaiter.services.signing import own_key
 
 CALLERS = 6
 START_S, UP_S_MAX = 60, 1.0
@@ -75,7 +76,9 @@ async def _until_answered(
 
 async def _served(environment: dict[str, str], port: int) -> Process:
     command = str(Path(sys.executable).with_name("tidewaiter"))
-    process = await asyncio.create_subprocess_exec(command, "serve", env={**os.environ, **environment})
+    process = await asyncio.create_subprocess_exec(
+        command, "serve", env={**os.environ, **environment}, stdout=DEVNULL, stderr=DEVNULL
+    )
     async with asyncio.timeout(START_S):
         while True:
             try:
@@ -91,21 +94,24 @@ async def kill_server(rounds: int, *, url: str, law: Law, seed: int) -> Result:
     """So many kills at random moments; then everything that must hold. A failing point 0 is the state at the end."""
     began, chance = time.monotonic(), random.Random(seed)
     result = Result("server killed at random")
-    async with world_of(url, law, OKPKey.generate_key("Ed25519")) as (world, schema):
+    async with world_of(url, law, OKPKey.generate_key("Ed25519")) as (opened, schema):
+        world = replace(opened, key=own_key(opened.folder))  # the server's, who signs the log by itself
         journal = Journal(free_port())
         environment = {
             "TIDEWAITER_DATABASE_URL": url, "TIDEWAITER_DATABASE_SCHEMA": schema,
             "TIDEWAITER_PORT": str(journal.port), "TIDEWAITER_DATA_DIR": str(world.folder),
         }  # fmt: skip
         callers = [asyncio.create_task(_call(number, journal)) for number in range(CALLERS)]
+        seen = 0
         for _ in range(rounds):
             server = await _served(environment, journal.port)
             await asyncio.sleep(chance.random() * UP_S_MAX)
             server.send_signal(signal.SIGKILL)
             await server.wait()
             result.points += 1
-            acknowledged = list(journal.acknowledged)
-            if wrong := await checker.breaches(world, acknowledged):
+            fresh, seen = journal.acknowledged[seen:], len(journal.acknowledged)
+            # What is appended to and never changed needs to be looked at as a whole in the end alone.
+            if wrong := await checker.unkept(world, fresh):
                 result.failing[result.points] = wrong
         server = await _served(environment, journal.port)
         journal.is_over = True

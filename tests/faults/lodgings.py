@@ -1,4 +1,4 @@
-"""Lodging in all its shapes: the same bytes again, another spelling, a batch, a sheet, documents beside declarations."""
+"""Lodging in all its shapes: the same bytes, another spelling, a batch, a sheet, documents beside declarations."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from tidewaiter.services.lodge import Desk, Lodging, lodge
 POST, CEB = (Path(package.__file__).parent / "samples" for package in (post, ceb))
 CHANGE = Change(reason="32", pointer="42A/67A/68A[1]/23A/30A#063")
 HEADS = [
-    "reference", "destination", "description", "hs_code", "origin", "quantity", "line_total", "currency", "weight g",
-    "what for", "recipient", "recipient_city", "recipient_postcode", "recipient_country", "recipient_street",
+    "Nummer", "wohin", "Was", "hs_code", "origin", "quantity", "line_total", "currency", "weight g",
+    "category", "recipient", "recipient_city", "recipient_postcode", "recipient_country", "recipient_street",
     "sender", "sender_city", "sender_street", "sender_country", "sender_postcode",
 ]  # fmt: skip
+COLUMNS = {"Nummer": "reference", "wohin": "destination", "Was": "description"}
 ROW = [
     "GB", "Ceramic bowl", "691200", "CN", "1", "5.50", "GBP", "400", "sale", "Pat Example", "Leeds", "LS1 1AB", "GB",
     "1 Example Road", "Example Shop", "Sampletown", "8 Sample Road", "CN", "000000",
@@ -123,7 +124,7 @@ async def twice(_: World, filer: str) -> Job:
 
 async def sheet(_: World, filer: str) -> Job:
     data = "\n".join(";".join(row) for row in (HEADS, [filer, *ROW])).encode()
-    job = one_of_each(filer, [Sent(filer, data, columns={"what for": "category"})], messages=1, consignments=1)
+    job = one_of_each(filer, [Sent(filer, data, columns=COLUMNS)], messages=1, consignments=1)
     remembered = "sheet_columns where filer = $1 having count(distinct columns) = 1 and count(*) >= 1"
     job.after.append(claims.Claim("the columns are remembered", f"select true from {remembered}", (filer,)))
     return job
