@@ -69,7 +69,7 @@ async def nothing_more(_: World, __: Job) -> list[str]:
 
 
 class Operation(NamedTuple):
-    """`ready` sets up what a filer of this name will send, `do` sends it, `look` says what is wrong beside the store."""
+    """`ready` sets up what a filer of this name will send, `do` sends it, `look` says what is wrong beside it."""
 
     ready: Callable[[World, str], Awaitable[Job]]
     do: Callable[[World, Job, Tell], Awaitable[None]]
