@@ -1,4 +1,5 @@
-"""Points at which a process can be killed: before and after every call of the database, and every file made whole.
+"""Points at which a process can be killed: before every call of the database, every step of making a file durable, and
+every answer. What stands after one of them is what stands before the next.
 
 Nothing of this is in the product: a test's own process puts it over the driver, and over what makes files durable.
 """
@@ -48,9 +49,7 @@ def _around(call: Callable[..., Awaitable[Any]], counter: Counter) -> Callable[.
     @functools.wraps(call)
     async def wrapped(*given: Any, **named: Any) -> Any:
         counter.boundary()
-        result = await call(*given, **named)
-        counter.boundary()
-        return result
+        return await call(*given, **named)
 
     return wrapped
 
@@ -64,9 +63,7 @@ def _install_files(counter: Counter) -> None:
 
     def replaced(self: Path, target: Any) -> Any:
         counter.boundary()
-        done = replace(self, target)
-        counter.boundary()
-        return done
+        return replace(self, target)
 
     mock.patch.object(os, "fsync", synced).start()
     mock.patch.object(Path, "replace", replaced).start()

@@ -13,6 +13,7 @@ from joserfc.jwk import OKPKey
 
 from faults import mutants, points
 from faults.acting import ACTS
+from faults.claims import Claim
 from faults.lodgings import LODGINGS
 from faults.operations import Job, World
 from tidewaiter.law import Law, load
@@ -51,8 +52,13 @@ async def _carry_out(order: Order, law: Law, pipe: Connection) -> None:
         store = await open_store(order.url, schema=order.schema, connections_max=4)
         world = World(store=store, law=law, key=OKPKey.import_key(order.key), folder=order.folder)
         points.install(counter)
+
+        def tell(claim: Claim) -> None:
+            counter.boundary()
+            pipe.send(claim)
+
         counter.is_armed = True
-        await OPERATIONS[order.operation].do(world, order.job, pipe.send)
+        await OPERATIONS[order.operation].do(world, order.job, tell)
         others = asyncio.all_tasks() - {asyncio.current_task()}
         if others:
             await asyncio.wait(others, timeout=OTHERS_S)
