@@ -60,17 +60,18 @@ class Victims:
         told: list[Claim] = []
         try:
             self._receive(pipe)
-            pipe.send(order)
             self._spares.append(self._start())
+            pipe.send(order)
             while True:
                 found = self._receive(pipe)
                 if isinstance(found, Claim):
                     told.append(found)
-        except EOFError:
-            pass
+        except (EOFError, ConnectionError):
+            pass  # it has ended
         except TimeoutError:
             process.kill()
         process.join()
+        pipe.close()
         return process.exitcode or 0, told
 
     @staticmethod
