@@ -11,6 +11,8 @@
 #   make catch-up     how fast a receiver of webhooks that was away gets all it missed
 #   make bulk         stream files of 5 GB through the reader, and print the most memory held (BYTES=… for less)
 #   make access       100,000 random decisions by policies and rows alike, 10,000 identifiers swapped
+#   make faults       kill the house at every boundary of every operation, and find every mistake seeded into the code
+#   make faults-long  the same ten times over, and the server killed 300 times under load
 #   make mutants      change every threshold, rate and day of the law, and see which worked case notices
 #   make fuzz         a million spoiled messages over all readers; takes hours, and goes on where it was stopped
 #   make lock         work out requirements.lock anew (needs uv)
@@ -20,7 +22,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SHARED := $(wildcard ../shared/data/messages/wco-dms-uk-cds/samples)
 
-.PHONY: run test bench load bulk catch-up oracle matching audit access mutants fuzz check format environment browser lock clean
+.PHONY: run test bench load bulk catch-up oracle matching audit access faults faults-long mutants fuzz check format environment browser lock clean
 
 run: environment
 	@$(BIN)/tidewaiter demonstrate $(if $(ONCE),--once) $(SHARED)
@@ -62,6 +64,12 @@ bulk: environment
 
 access: environment
 	@ACCESS_DECISIONS=100000 ACCESS_SWAPS=10000 $(BIN)/pytest -s tests/test_access_rows.py tests/test_access_routes.py
+
+faults: environment
+	@cd tests && ../$(BIN)/python -m faults
+
+faults-long: environment
+	@cd tests && ../$(BIN)/python -m faults --clean 10 --kills 300
 
 mutants: environment
 	@$(BIN)/pytest -s tests/law_mutants.py

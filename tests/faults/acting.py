@@ -1,0 +1,172 @@
+"""What people do with what was lodged, and what the house does by itself: webhooks and the audit log as files."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+
+import msgspec
+
+from faults import claims
+from faults.claims import Claim
+from faults.lodgings import charged, encoded, lodged
+from faults.operations import AT, LATER, Job, Operation, Sent, Tell, World, put
+from tidewaiter.access import Principal
+from tidewaiter.services import audit, downtime
+from tidewaiter.services.acting import CannotNow, Done
+from tidewaiter.services.approve import approve
+from tidewaiter.services.refund import refund
+from tidewaiter.services.refuse import refuse
+from tidewaiter.services.release import release
+from tidewaiter.services.subscribe import subscribe
+from tidewaiter.store import MovedOn
+from tidewaiter.store.webhooks import AlreadyTold
+
+OFFICER = Principal(id="o.one", kind="person", role="officer", country="GB")
+SUPERVISOR = Principal(id="s.one", kind="person", role="supervisor", country="GB")
+LIMIT = 10**12
+REFUND = 1_000_000
+Act = Callable[[World, Job, Principal], Awaitable[Done]]
+
+
+async def _set_up(world: World, filer: str, control: str) -> Job:
+    await lodged(world, Sent(filer, encoded(charged(filer))))
+    [id] = await world.store.ids_of(filer, filer=filer)
+    await put(world, id, control)
+    return Job(filer, consignment=id)
+
+
+async def _releasing(world: World, job: Job, who: Principal = OFFICER) -> Done:
+    return await release(job.consignment, "seen", principal=who, store=world.store, at=AT, key=f"{job.filer}-{who.id}")
+
+
+async def _refusing(world: World, job: Job, who: Principal = OFFICER) -> Done:
+    return await refuse(
+        job.consignment, "no_permit", "seen", principal=who, store=world.store, at=AT, key=f"{job.filer}-{who.id}"
+    )
+
+
+async def _giving_back(world: World, job: Job, who: Principal = SUPERVISOR) -> Done:
+    [charge, *_] = sorted({leg.charge for leg in (await world.store.behind(job.consignment)).postings})
+    return await refund(
+        job.consignment, {charge: REFUND}, "sent back", principal=who, store=world.store, limit_micro=LIMIT, at=AT,
+        key=f"{job.filer}-{who.id}",
+    )  # fmt: skip
+
+
+async def done_by(world: World, job: Job, tell: Tell, *, act: Act, who: Principal, kind: str) -> None:
+    await act(world, job, who)
+    tell(claims.acted(job.consignment, kind))
+
+
+async def ready_to(world: World, filer: str, *, was: str, kind: str, control: str) -> Job:
+    job = await _set_up(world, filer, was)
+    job.after = [claims.acted(job.consignment, kind), claims.stands(job.consignment, control)]
+    return job
+
+
+async def two_release(world: World, job: Job, tell: Tell) -> None:
+    async def one(who: Principal) -> None:
+        with suppress(CannotNow, MovedOn):
+            await _releasing(world, job, who)
+            tell(claims.stands(job.consignment, "released"))
+
+    await asyncio.gather(*(one(msgspec.structs.replace(OFFICER, id=f"o.{n}")) for n in range(2)))
+
+
+async def proposing(world: World, filer: str) -> Job:
+    job = await _set_up(world, filer, "accepted")
+    job.after = [claims.counted("proposals", "proposals where consignment_id = $1", 1, job.consignment)]
+    return job
+
+
+async def propose(world: World, job: Job, tell: Tell) -> None:
+    done = await _releasing(world, job)
+    what = "select exists (select from proposals where id = $1 and consignment_id = $2)"
+    tell(Claim("what was proposed is kept", what, (done.proposal, job.consignment)))
+
+
+async def approving(world: World, filer: str) -> Job:
+    job = await ready_to(world, filer, was="accepted", kind="release", control="released")
+    job.number = (await _releasing(world, job)).proposal or 0
+    job.after.append(claims.counted("closings", "closings where proposal_id = $1 and is_approved", 1, job.number))
+    return job
+
+
+async def approved(world: World, job: Job, tell: Tell) -> None:
+    try:
+        await approve(job.consignment, job.number, principal=SUPERVISOR, store=world.store, at=AT, reason="seen")
+    except CannotNow as cannot:
+        if cannot.why != "closed":  # which is what it is told who did not hear that it had been done
+            raise
+    tell(claims.acted(job.consignment, "release"))
+
+
+async def on_paper(world: World, filer: str) -> Job:
+    job = await _set_up(world, filer, "hold")
+    job.after = [claims.stands(job.consignment, "released")]
+    return job
+
+
+async def entered(world: World, job: Job, tell: Tell) -> None:
+    row = f"{job.consignment},hold,released,{AT.isoformat()},A. Officer"
+    sheet = f"{','.join(downtime.COLUMNS)}\n{row}\n".encode()
+    [done] = await downtime.enter(sheet, store=world.store, at=LATER)
+    assert done.outcome in ("entered", "already"), done.why
+    source = "decisions where consignment_id = $1 and decided_by = 'A. Officer'"
+    tell(claims.counted("decisions entered", source, 1, job.consignment))
+
+
+async def address(_: World, filer: str) -> Job:
+    return Job(filer, after=[claims.counted("addresses", "webhooks where filer = $1", 1, filer)])
+
+
+async def subscribed(world: World, job: Job, tell: Tell) -> None:
+    with suppress(AlreadyTold):
+        await subscribe("http://127.0.0.1:9/", filer=job.filer, store=world.store, at=AT, excepted={"127.0.0.1"})
+    tell(job.after[0])
+
+
+async def log_grown(world: World, filer: str) -> Job:
+    await lodged(world, Sent(filer, encoded(charged(f"{filer}-1"))))
+    await audit.publish(store=world.store, key=world.key, folder=world.folder / filer, at=AT)
+    await lodged(world, Sent(filer, encoded(charged(f"{filer}-2"))))
+    return Job(filer)
+
+
+async def published(world: World, job: Job, tell: Tell) -> None:
+    done = await audit.publish(store=world.store, key=world.key, folder=world.folder / job.filer, at=AT)
+    size = done.checkpoint.size
+    tell(claims.counted("checkpoints of what was published", "audit_checkpoints where size = $1", 1, size))
+
+
+async def files_hold(world: World, job: Job) -> list[str]:
+    """What is wrong with the log in the files: nothing, at whatever moment one looks."""
+    checked = audit.verify(world.folder / job.filer, [world.key])
+    return [f"I6 files of the log: {fault}" for fault in checked.faults]
+
+
+ACTS = {
+    "release": Operation(
+        partial(ready_to, was="hold", kind="release", control="released"),
+        partial(done_by, act=_releasing, who=OFFICER, kind="release"),
+    ),
+    "refuse": Operation(
+        partial(ready_to, was="examine", kind="refuse", control="refused"),
+        partial(done_by, act=_refusing, who=OFFICER, kind="refuse"),
+    ),
+    "refund": Operation(
+        partial(ready_to, was="accepted", kind="refund", control="accepted"),
+        partial(done_by, act=_giving_back, who=SUPERVISOR, kind="refund"),
+    ),
+    "release_twice_at_once": Operation(
+        partial(ready_to, was="hold", kind="release", control="released"), two_release
+    ),
+    "propose": Operation(proposing, propose),
+    "approve": Operation(approving, approved),
+    "enter_downtime": Operation(on_paper, entered),
+    "subscribe": Operation(address, subscribed),
+    "publish_audit_log": Operation(log_grown, published, files_hold),
+}  # fmt: skip

@@ -1,0 +1,257 @@
+"""Mistakes seeded into the code, by name: each breaks one promise, and the harness must find every one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager, nullcontext
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+from unittest import mock
+
+from tidewaiter.services import acting, refund
+from tidewaiter.services import audit as publishing
+from tidewaiter.store import Acting, Store, acts, audit, downtime, lodgements
+
+Patch = Any  # what `mock.patch` makes has no name of its own
+_LEFT: set[asyncio.Task[None]] = set()
+
+
+class Mutant(NamedTuple):
+    """A mistake: the operation that must find it, what is put in place of what, and what the database loses."""
+
+    operation: str
+    patches: Callable[[], Sequence[Patch]] = tuple
+    sql: tuple[str, ...] = ()
+
+
+class _Loose:
+    """A connection that forgets a safeguard, and else does what it is told."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+class _Untied(_Loose):
+    """Every statement is a transaction of its own."""
+
+    def transaction(self) -> Any:
+        return nullcontext()
+
+
+class _Unguarded(_Loose):
+    """It reads without a lock, and writes whatever stands there by then."""
+
+    async def fetchval(self, query: str, *given: Any) -> Any:
+        return await self._connection.fetchval(query.replace(" for update", ""), *given)
+
+    async def execute(self, query: str, *given: Any) -> Any:
+        if query.startswith("update consignments"):
+            query, given = query.partition(" and security =")[0], given[:3]
+        return await self._connection.execute(query, *given)
+
+
+def _answered_first() -> Sequence[Patch]:
+    async def write(self: Store, written: Any) -> Any:
+        ids: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
+
+        async def later() -> None:
+            async with self._connection() as connection, connection.transaction():
+                ids.set_result(await lodgements._write_all(connection, written))
+                await asyncio.sleep(0.05)
+
+        task = asyncio.get_running_loop().create_task(later())
+        _LEFT.add(task)
+        task.add_done_callback(_LEFT.discard)
+        return await ids
+
+    return [mock.patch.object(Store, "write", write)]
+
+
+def _lodged_in_pieces() -> Sequence[Patch]:
+    return [mock.patch.object(lodgements, "write", lodgements._write_all)]
+
+
+def _apart(name: str) -> Sequence[Patch]:
+    """The rows of one table are written in a transaction of their own, after the others."""
+    whole, write = lodgements._tables, lodgements.write
+    held: list[Any] = []
+
+    def tables(written: Any) -> Iterator[Any]:
+        for table in whole(written):
+            if table[0] == name:
+                held.append(table)
+            else:
+                yield table
+
+    async def in_two(connection: Any, many: Any) -> Any:
+        held.clear()
+        ids = await write(connection, many)
+        for table, columns, rows in held:
+            await connection.copy_records_to_table(table, records=rows, columns=columns)
+        return ids
+
+    return [mock.patch.object(lodgements, "_tables", tables), mock.patch.object(lodgements, "write", in_two)]
+
+
+def _leaf_after_commit() -> Sequence[Patch]:
+    write, append = lodgements.write, audit.append
+    held: list[Any] = []
+
+    async def keep(_: Any, leaves: Any) -> int:
+        held.extend(leaves)
+        return 0
+
+    async def in_two(connection: Any, many: Any) -> Any:
+        held.clear()
+        ids = await write(connection, many)
+        await append(connection, held)
+        return ids
+
+    return [
+        mock.patch.object(lodgements, "audit", SimpleNamespace(append=keep)),
+        mock.patch.object(lodgements, "write", in_two),
+    ]
+
+
+def _rows(name: str, change: Callable[[list[Any]], list[Any]]) -> Sequence[Patch]:
+    """The rows of one table of a lodgement are others."""
+    whole = lodgements._tables
+
+    def tables(written: Any) -> Iterator[Any]:
+        for table, columns, rows in whole(written):
+            yield table, columns, change(rows) if table == name else rows
+
+    return [mock.patch.object(lodgements, "_tables", tables)]
+
+
+def _not_looked_up() -> Sequence[Patch]:
+    look_up = Store.look_up
+
+    async def blind(self: Store, asked: Any) -> Any:
+        return (await look_up(self, asked))._replace(by_digest={}, by_key={})
+
+    return [mock.patch.object(Store, "look_up", blind)]
+
+
+def _given_back_again() -> Sequence[Patch]:
+    kept = acting.kept
+
+    async def no_repeat(*_: Any, **__: Any) -> None:
+        return None
+
+    async def keyless(*given: Any, **named: Any) -> Any:
+        return await kept(*given, **{**named, "key": None})
+
+    return [mock.patch.object(refund, "repeated", no_repeat), mock.patch.object(refund, "kept", keyless)]
+
+
+def _read_then_written() -> Sequence[Patch]:
+    locked = acts._locked
+
+    async def loose(connection: Any, id: int) -> Any:
+        found = await locked(_Unguarded(connection), id)
+        await asyncio.sleep(0.05)  # as long as somebody thinks about it
+        return found
+
+    return [mock.patch.object(acts, "_locked", loose)]
+
+
+def _nothing(owner: Any, name: str) -> Callable[[], Sequence[Patch]]:
+    async def nothing(*_: Any, **__: Any) -> None:
+        return None
+
+    return lambda: [mock.patch.object(owner, name, nothing)]
+
+
+def _act_without_leaf() -> Sequence[Patch]:
+    async def nothing(*_: Any) -> None:
+        return None
+
+    return [mock.patch.object(acts, "audit", SimpleNamespace(append=nothing))]
+
+
+def _act_in_pieces() -> Sequence[Patch]:
+    @asynccontextmanager
+    async def on(self: acts.Acts, id: int) -> AsyncIterator[Acting | None]:
+        async with self._connect() as connection:
+            yield await acts._locked(connection, id)
+
+    return [mock.patch.object(acts.Acts, "on", on)]
+
+
+def _entered_in_pieces() -> Sequence[Patch]:
+    enter = downtime.enter
+
+    async def untied(connection: Any, decisions: Any, *, at: Any) -> Any:
+        return await enter(_Untied(connection), decisions, at=at)
+
+    return [mock.patch.object(downtime, "enter", untied)]
+
+
+def _checkpoint_not_kept() -> Sequence[Patch]:
+    async def shown_only(_: Store, made: Any, **__: Any) -> Any:
+        return made
+
+    return [mock.patch.object(Store, "keep_checkpoint", shown_only)]
+
+
+def _files_in_place() -> Sequence[Patch]:
+    def file(self: Any, name: str, data: bytes) -> None:
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as opened:
+            opened.write(data[: len(data) // 2])
+            opened.flush()
+            os.fsync(opened.fileno())
+            opened.write(data[len(data) // 2 :])
+
+    return [mock.patch.object(publishing._Writer, "_file", file)]
+
+
+def _dropped(_: list[Any]) -> list[Any]:
+    return []
+
+
+MUTANTS: dict[str, Mutant] = {
+    "answered before the commit": Mutant("lodge_fresh", _answered_first),
+    "a lodgement in pieces": Mutant("lodge_fresh", _lodged_in_pieces),
+    "events in another transaction": Mutant("lodge_fresh", lambda: _apart("events")),
+    "legs in another transaction": Mutant("lodge_fresh", lambda: _apart("postings")),
+    "the leaf after the commit": Mutant("lodge_fresh", _leaf_after_commit),
+    "no record of the key": Mutant("lodge_fresh", lambda: _rows("idempotency", _dropped)),
+    "legs posted twice": Mutant("lodge_batch", lambda: _rows("postings", lambda rows: rows * 2)),
+    "the answer is not kept": Mutant(
+        "lodge_fresh", lambda: _rows("messages", lambda rows: [(*row[:-1], b"") for row in rows])
+    ),
+    "a repeat is not looked for": Mutant("lodge_fresh", _not_looked_up),
+    "no unique index": Mutant(
+        "lodge_twice_at_once",
+        sql=(
+            "alter table messages drop constraint messages_filer_digest_key",
+            "drop index consignments_natural_key",
+        ),
+    ),
+    "given back again when sent again": Mutant("refund", _given_back_again),
+    "read, then written without a guard": Mutant("release_twice_at_once", _read_then_written),
+    "an act in pieces": Mutant("release", _act_in_pieces),
+    "an act without a leaf": Mutant("refuse", _act_without_leaf),
+    "an act without an event": Mutant("release", _nothing(Acting, "_event")),
+    "an approval that ends no proposal": Mutant("approve", _nothing(Acting, "close")),
+    "downtime entered in pieces": Mutant("enter_downtime", _entered_in_pieces),
+    "a checkpoint shown and not kept": Mutant("publish_audit_log", _checkpoint_not_kept),
+    "files written in place": Mutant("publish_audit_log", _files_in_place),
+}
+
+
+@contextmanager
+def seeded(name: str | None) -> Iterator[None]:
+    """The mistake of that name is in the code while the context lasts; none where there is no name."""
+    with ExitStack() as stack:
+        for patch in MUTANTS[name].patches() if name is not None else ():
+            stack.enter_context(patch)
+        yield
