@@ -104,6 +104,8 @@ def _of_line(item: GoodsItem, rows: dict[str, Field]) -> Iterator[tuple[str, Any
         over = each * item.quantity - item.price.amount
         if over:
             yield "/items/*/line_discount", Money(amount=over, currency=item.price.currency)
+    elif item.price is not None and item.quantity is not None and not item.price.amount:
+        yield "/items/*/unit_price", item.price  # nothing for none of them
 
 
 def _written(value: Any, row: Field, currency: str) -> Any:
