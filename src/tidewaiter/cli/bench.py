@@ -116,7 +116,7 @@ def run(law: Law, console: Console) -> None:
     console.print(machine())
     table = Table("consignments", "JSON to records", "records to frames", "the corridor", "a second", "a CPU-second")
     stages: dict[int, dict[str, Measure]] = {}
-    digests = [digests()]
+    speeds = [digests()]
     for size in SIZES:
         with console.status(f"{size:,} consignments"):
             made = consignments(size)
@@ -128,7 +128,7 @@ def run(law: Law, console: Console) -> None:
             del made, text
             whole = _median(partial(_clear, batch, law), repeats)
             stages[size] = _by_stage(batch, law, repeats)
-            digests.append(digests())
+            speeds.append(digests())
         table.add_row(
             f"{size:,}", _ms(decode), _ms(columns), _ms(whole), f"{size / whole.wall:,.0f}", f"{size / whole.cpu:,.0f}"
         )
@@ -145,7 +145,7 @@ def run(law: Law, console: Console) -> None:
         f"slowest of 300 {times[-1] * 1e3:.1f} ms"
     )
     # A shared machine runs the same code at half its speed in some hours: what did this one do while it was asked?
-    speed = statistics.median([*digests, digests()])
+    speed = statistics.median([*speeds, digests()])
     console.print(
         f"meanwhile a core of this machine made {speed:,.0f} SHA-256 digests of 1,200 bytes a second; one of the "
         f"machine on which the floors were set made {DIGESTS_A_SECOND:,}: "
