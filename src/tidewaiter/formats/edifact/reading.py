@@ -7,7 +7,7 @@ one, so that none is accepted from a file that came damaged.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -84,6 +84,10 @@ class _Reader:
         self._seen: dict[str, set[str]] = {"interchange": set(), "group": set(), "message": set()}
         self._stray = False
         self._is_full = False
+        self._handlers: dict[str, Callable[[Segment], None]] = {
+            "UNB": self._open_interchange, "UNG": self._open_group, "UNH": self._open_message,
+            "UNT": self._close_message, "UNE": self._close_group, "UNZ": self._close_interchange,
+        }  # fmt: skip
 
     def take(self, token: Segment | Flaw) -> None:
         """Take what the tokenizer gave."""
@@ -98,14 +102,7 @@ class _Reader:
             if token.kind is k.TAG and self._message is not None:
                 self._message.count += 1
             return
-        handle = {
-            "UNB": self._open_interchange, "UNG": self._open_group, "UNH": self._open_message,
-            "UNT": self._close_message, "UNE": self._close_group, "UNZ": self._close_interchange,
-        }.get(token.tag)  # fmt: skip
-        if handle is not None:
-            handle(token)
-        else:
-            self._body(token)
+        self._handlers.get(token.tag, self._body)(token)
 
     def finish(self) -> Reading:
         """What was read."""

@@ -48,6 +48,7 @@ _TAG = re.compile(r"[A-Z][A-Z0-9]{2}")
 _LAYOUT = "\r\n \t\x00\x1a"
 _LAYOUT_RUN = re.compile(f"[{_LAYOUT}]*")
 _UNA_LENGTH = 9
+_OF_INTERCHANGES = ("UNB", "UNZ")
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
@@ -179,10 +180,14 @@ class Tokenizer:
                 if len(text) - self._position > SEGMENT_MAX:
                     yield self._flaw(OVER_LIMIT, f"a segment has more than {SEGMENT_MAX:,} bytes", fatal=True)
                 return
-            if end - self._position > SEGMENT_MAX:
+            raw = text[self._position : end]
+            if self._is_plain(raw):
+                self._count += 1
+                yield _split(raw, self.services, self._seen + self._position)
+            elif end - self._position > SEGMENT_MAX:
                 yield self._flaw(OVER_LIMIT, f"a segment has more than {SEGMENT_MAX:,} bytes")
             else:
-                yield from self._segment(text[self._position : end])
+                yield from self._segment(raw)
             self._position = self._scanned = end + 1
             self._is_advised = False
 
@@ -210,14 +215,17 @@ class Tokenizer:
 
     def _pass_layout(self) -> None:
         """Go past line breaks and the like before a segment, those too that end empty segments."""
-        run = _LAYOUT_RUN.match(self._text, self._position)
-        self._position = run.end() if run else self._position
+        if self._text[self._position : self._position + 1] in _LAYOUT:
+            run = _LAYOUT_RUN.match(self._text, self._position)
+            self._position = run.end() if run else self._position
 
     def _end(self) -> int:
         """Where the segment ends that begins here; -1 where that has not come yet."""
         text, terminator, release = self._text, self.services.terminator, self.services.release
         start = max(self._scanned, self._position)
         while (end := text.find(terminator, start)) >= 0:
+            if text[end - 1] != release:
+                return end
             before = end
             while release and before > self._position and text[before - 1] == release:
                 before -= 1
@@ -227,6 +235,17 @@ class Tokenizer:
         # A terminator that comes next may be released by what has been seen, so the count is made anew from there.
         self._scanned = len(text)
         return -1
+
+    def _is_plain(self, raw: str) -> bool:
+        """Whether nothing that `_segment` looks for can be in it: nearly all segments, and messages have thousands."""
+        return (
+            len(raw) <= ELEMENTS_MAX
+            and raw.isascii()
+            and raw.isprintable()
+            and raw[:3] not in _OF_INTERCHANGES
+            and self._count < SEGMENTS_MAX
+            and _TAG.fullmatch(raw.partition(self.services.element)[0]) is not None
+        )
 
     def _segment(self, raw: str) -> Iterator[Segment | Flaw]:
         self._count += 1
