@@ -24,7 +24,7 @@ from tidewaiter.formats.json import reading as canonical
 from tidewaiter.formats.reading import InColumns, Reading
 from tidewaiter.model.batch import SCHEMA, Batch
 
-EXAMPLES = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+EXAMPLES = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 NEVER = 1 << 60
 
 VALUES = (

@@ -175,16 +175,14 @@ def learn(
 def _groups(part: Part, nodes: Mapping[int, Node], places: Mapping[int, int], rules: RuleBook) -> _Groups:
     """A part and those in it, the items of a message left out. Raises KeyError where a text stands elsewhere."""
     made: list[_PartPlan] = []
-
-    def add(one: Part, above: int) -> None:
+    # In the order of the message, and no function within this one: it would hold itself, and stay until collected.
+    waiting = [(part, -1)]
+    while waiting:
+        one, above = waiting.pop()
         begins = {child.name: child.index for child in nodes[one.begins].children}
         texts = tuple((name, places[begins[name]]) for name in one.texts)
         made.append(_PartPlan(one.group, above, one.number, one.record, texts, tuple(rules.asked_of(one))))
         own = len(made) - 1
-        for name, inner in one.groups.items():
-            if name != _ITEM:
-                for each in inner:
-                    add(each, own)
-
-    add(part, -1)
+        inside = [(each, own) for name, inner in one.groups.items() if name != _ITEM for each in inner]
+        waiting += reversed(inside)
     return tuple(made)
