@@ -93,6 +93,9 @@ async def _before(store: Store, folder: Path) -> Checkpoint | None:
         raise LogDamaged(str(folder / CHECKPOINT), f"{unsigned}; write the log into an empty folder") from None
     if [one.note.encode() for one in await store.checkpoints(found.size, found.size)] != [data]:
         raise LogDamaged(str(folder / CHECKPOINT), "this log has not given it; write the log into an empty folder")
+    kept = folder / tiles.kept(found.size)
+    if not kept.exists():  # the process was killed just before
+        _put(kept, data)
     return found
 
 
@@ -161,7 +164,8 @@ class _Writer:
         """Writes the tiles at the edge and the checkpoint, and takes away what only the one before needed."""
         for level, at, hashes in self.edge.partial():
             self._file(tiles.path(level, at, len(hashes)), b"".join(hashes))
-        for name in (tiles.kept(checkpoint.size), CHECKPOINT):
+        # The one kept for later comparison comes last: killed between the two, no kept one may be ahead of the log.
+        for name in (CHECKPOINT, tiles.kept(checkpoint.size)):
             self._file(name, checkpoint.note.encode())
         self._sweep(ENTRIES, self._before, checkpoint.size)
         for level in range(len(self.edge.levels) + 1):
@@ -178,14 +182,18 @@ class _Writer:
                 (folder / str(width)).unlink(missing_ok=True)
 
     def _file(self, name: str, data: bytes) -> None:
-        path = self._folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        made = path.with_name(path.name + MADE)
-        with made.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        made.replace(path)
+        _put(self._folder / name, data)
+
+
+def _put(path: Path, data: bytes) -> None:
+    """Writes a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = path.with_name(path.name + MADE)
+    with made.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    made.replace(path)
 
 
 def _edge_in(folder: Path, count: int) -> Edge:
