@@ -27,6 +27,7 @@ from tidewaiter.assessment.lines import (
     Ways,
     some,
 )
+from tidewaiter.assessment.terms import Terms
 from tidewaiter.law.rules import ChargeRule, Displacing, Tax
 from tidewaiter.law.tariff import NO_MEASURE
 from tidewaiter.model.exact import (
@@ -223,40 +224,48 @@ def _where_charged(tax: str, goods: RegimeGoods) -> Whole | None:
     return np.flatnonzero(only)
 
 
-def _own_rates(taxes: Sequence[Tax | None], of_place: Whole, goods: RegimeGoods) -> tuple[Whole, list[str]]:
-    """For each item its place among the lists of places with rates of their own, and these; the first is for none."""
-    lists = ["", *dict.fromkeys(name for tax in taxes if tax is not None for name in tax.places)]
-    where = np.zeros(len(goods.at), np.int64)
-    for number, name in enumerate(lists[1:], start=1):
-        has = np.fromiter((tax is not None and name in tax.places for tax in taxes), np.bool_, len(taxes))
-        free = (where == 0) & has[of_place[goods.place]]
-        if free.any():
-            where[free & delivered_to(goods.terms, name)[goods.head]] = number
-    return where, lists
-
-
 def _tax_rates(tax: str, goods: RegimeGoods) -> tuple[Whole, Yes]:
     """For each item the number of the rate that holds for it, `NO_FACT` for none, and whether its class is firm."""
     terms = goods.terms
+    # Asked of all goods at once: one tax is in many regimes.
+    rate, is_firm = terms.answered(("rates of a tax", tax), lambda: _rates_of(tax, terms))
+    return rate[goods.at], is_firm[goods.at]
+
+
+def _rates_of(tax: str, terms: Terms) -> tuple[Whole, Yes]:
+    """The same of all goods of the batch."""
     which, codes = terms.items_apart("hs_code")
-    taxes = [terms.law.tax(place.country, tax) for place in terms.places]
+    place = terms.place[terms.head_of]
+    taxes = [terms.law.tax(one.country, tax) for one in terms.places]
     different = list({id(one): one for one in taxes}.values())
     kinds: dict[tuple[int, ...], int] = {}
     table = np.array(
         [[kinds.setdefault(terms.law.classes(one, code), len(kinds)) for code in codes] for one in different], np.int64
     )
     of_place = np.array([next(n for n, one in enumerate(different) if one is mine) for mine in taxes], np.int64)
-    kind = table[of_place[goods.place], which[goods.at]]
-    where, lists = _own_rates(different, of_place, goods)
+    where, lists = _own_rates(different, of_place[place], terms)
     classes = [(of, name) for of in kinds for name in lists]
-    kind = kind * len(lists) + where
-    keys, place = distinct(goods.place * len(classes) + kind, len(terms.places) * len(classes))
+    kind = table[of_place[place], which] * len(lists) + where
+    keys, at = distinct(place * len(classes) + kind, len(terms.places) * len(classes))
     found = []
     for key in keys.tolist():
         here, (of, name) = key // len(classes), classes[key % len(classes)]
         found.append(terms.law.tax_rate_at(taxes[here], of, terms.places[here].day, name))
-    answers = np.array(found, np.int64).reshape(-1, 2)[place]
+    answers = np.array(found, np.int64).reshape(-1, 2)[at]
     return answers[:, 0], answers[:, 1] == 1
+
+
+def _own_rates(taxes: Sequence[Tax | None], tax: Whole, terms: Terms) -> tuple[Whole, list[str]]:
+    """For each item its place among the lists of places with rates of their own, and these; the first is for none.
+    `tax`: which of the taxes is the item's."""
+    lists = ["", *dict.fromkeys(name for one in taxes if one is not None for name in one.places)]
+    where = np.zeros(len(tax), np.int64)
+    for number, name in enumerate(lists[1:], start=1):
+        has = np.fromiter((one is not None and name in one.places for one in taxes), np.bool_, len(taxes))
+        free = (where == 0) & has[tax]
+        if free.any():
+            where[free & delivered_to(terms, name)[terms.head_of]] = number
+    return where, lists
 
 
 ARITHMETIC: dict[str, Callable[[ChargeRule, RegimeGoods], Line]] = {
