@@ -19,7 +19,6 @@ from tidewaiter.formats.json.kinds import AND_MORE
 from tidewaiter.formats.json.scanning import ODD_TEXT
 from tidewaiter.formats.reading import Declared, InColumns, Reading
 from tidewaiter.formats.text import found
-from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.exact import Whole
 from tidewaiter.model.finding import Finding
@@ -116,28 +115,13 @@ def _read(body: bytes, starts: Whole, ends: Whole, at: Callable[[int], str], one
         reading = one(at(place), body[starts[place] : ends[place]])
         is_kept[place] = bool(reading.declared)
         gathered.add(reading)
-    order = np.flatnonzero(is_kept)
-    apart = gathered.declared
 
-    def batch() -> Batch:
-        if not is_odd.any():
-            return judged.batch()
-        alone = Batch.of([declared.consignment for declared in apart])
-        if is_odd.all():
-            return alone
-        places = np.where(is_kept, np.cumsum(is_kept) - 1, -1)
-        plain = (judged.batch(), np.where(is_odd, -1, places))
-        return Batch.woven([plain, (alone, places[is_odd & is_kept])])
-
-    def make(place: int) -> Declared:
-        entry = int(order[place])
+    def make(entry: int) -> Declared:
         record = msgspec.json.decode(body[starts[entry] : ends[entry]], type=Consignment)
         return Declared(consignment=record, anchor={"at": at(entry)})
 
-    by_place = dict(zip(np.flatnonzero(is_odd[order]).tolist(), apart, strict=True))
-    return gathered.reading(
-        InColumns(len(order), batch=batch, apart=by_place, make=make), kept=int(judged.kept[~is_odd].sum())
-    )
+    declared = InColumns.beside(gathered.declared, is_odd, is_kept, batch=judged.batch, make=make)
+    return gathered.reading(declared, kept=int(judged.kept[~is_odd].sum()))
 
 
 class Gathered:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from tidewaiter.formats.json.layout import (
+from tidewaiter.formats.layout import (
     CONTEXTS,
     EXACT,
     IS_OPTIONAL,

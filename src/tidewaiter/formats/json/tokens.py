@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tidewaiter.formats.json.layout import (
+from tidewaiter.formats.layout import (
     BELOW,
     MANY,
     ONE,
