@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -43,10 +43,18 @@ Rows = Iterator[tuple[int, list[str]]]
 """Rows of cells, each with its number as a spreadsheet shows it."""
 
 
+class Rest(NamedTuple):
+    """The rows below the headings as they stand there: in UTF-8, and what stands between the cells."""
+
+    body: bytes
+    separator: str
+
+
 class Sheet(NamedTuple):
     """A sheet as rows. `first` is the row of its headings, `titles` are they as they stand there.
 
-    `findings` grows while `rows` is read, where they break off.
+    `findings` grows while `rows` is read, where they break off. `rest` gives what stands below the headings of a text
+    sheet, as long as no row of it was read.
     """
 
     headings: tuple[Heading, ...]
@@ -55,6 +63,7 @@ class Sheet(NamedTuple):
     titles: tuple[str, ...]
     rows: Rows
     findings: list[Finding]
+    rest: Callable[[], Rest | None] = lambda: None
 
     @property
     def width(self) -> int:
@@ -94,7 +103,9 @@ def opened(data: bytes, columns: Mapping[str, str] | None = None, *, before: int
     separated = _separated(text, columns)
     if separated.known < KNOWN_MIN:
         return unreadable([*findings, found(NO_HEADINGS, source_pointer="row 1")])
-    return titled(_rows(text, separated.separator, findings, before), findings, columns)
+    lines = io.StringIO(text, newline="")
+    sheet = titled(_rows(lines, separated.separator, findings, before), findings, columns)
+    return sheet._replace(rest=lambda: Rest(text[lines.tell() :].encode(), separated.separator))
 
 
 def separator_of(data: bytes, columns: Mapping[str, str] | None = None) -> str:
@@ -241,8 +252,8 @@ def _known_headings(sample: str, separator: str, mapping: Mapping[str, str]) -> 
     return len({known.column.name for cell in first if (known := heading_of(cell, 0, mapping)) is not None})
 
 
-def _rows(text: str, separator: str, findings: list[Finding], before: int) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+def _rows(lines: io.StringIO, separator: str, findings: list[Finding], before: int) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(lines, delimiter=separator, strict=True)
     number = 0
     try:
         for cells in reader:

@@ -48,7 +48,7 @@ class Judged:
         self.numbers = Values(
             *(np.concatenate([part[is_number], other]) for part, other in zip(quoted, bare, strict=True))
         )
-        self.micro = exact(found.signs, self.numbers.starts, self.numbers.ends)
+        self.micro = exact(found.padded, self.numbers.starts, self.numbers.ends)
         self._judge(self.numbers, self.micro == MISSING)
         self._judge_whole()
         self._judge_lists()
