@@ -11,8 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import strategies
-from test_csv import sheet_consignments
+from test_csv import sheet_records
 from test_json_columns import assert_same
 from tidewaiter import formats
 from tidewaiter.cli import bench
@@ -102,7 +101,7 @@ def messages(draw: st.DrawFn) -> bytes:
     chance = random.Random(draw(st.integers(0, 2**32)))
     if draw(st.booleans()):
         return written(drawn_sheet(chance), chance)
-    drawn = draw(st.lists(sheet_consignments, max_size=3))
+    drawn = draw(st.lists(sheet_records, max_size=3))
     headings, *rows = writing.rows_of([*drawn, *bench.consignments(chance.randint(1, 12))])
     return written([headings, *altered(rows, chance, chance.choice([0, 0, 0.003, 0.03, 0.2]))], chance)
 

@@ -285,7 +285,7 @@ class _Framer:
     def _owners(self, column: Column) -> Whole | None:
         """The consignments, or the goods items, of which a column says something."""
         said = self.judged._said(column.name)
-        if said is None:
+        if said is None or column.scope == "row":
             return None
         if column.scope in ("item", "code"):
             return self.judged.item_of_row[said.rows]
@@ -302,7 +302,7 @@ class _Framer:
                 self._say(column, *judged.first[column.name])
         for heading in judged.reader.of_items:
             column = heading.column
-            owners = self._owners(column) if column.scope != "row" else None
+            owners = self._owners(column)
             if owners is not None and column.name not in ("line_total", "gross_mass"):
                 self._say(column, owners, np.arange(len(owners)))
         if judged.items.size:
