@@ -63,12 +63,9 @@ class Frames:
         self._words.cut(lambda every: texts[pl.Series(every)])
         made: dict[str, list[pl.DataFrame]] = {}
         for entity in sorted(self.sizes):
-            size, said = self.sizes[entity], self._columns[entity]
-            made.setdefault(CONTEXTS[entity].frame, []).append(
-                pl.DataFrame(
-                    [said[one.name] if one.name in said else one.new_from_index(0, size) for one in _NOTHING[entity]]
-                )
-            )
+            said, nothing = self._columns[entity], _Nothing(self.sizes[entity])
+            frame = [said[one.name] if one.name in said else nothing.column(one) for one in _NOTHING[entity]]
+            made.setdefault(CONTEXTS[entity].frame, []).append(pl.DataFrame(frame))
         said_frames = {name: pl.concat(parts) if len(parts) > 1 else parts[0] for name, parts in made.items()}
         return Batch(**_EMPTY | said_frames)
 
@@ -119,6 +116,23 @@ _NOTHING = {
     if context.shape == MANY
 }
 """Of each context one row in which nothing is said."""
+
+
+class _Nothing:
+    """Columns in which nothing is said, so many rows long: one of each type is made."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._made: dict[tuple[object, object], pl.Series] = {}
+
+    def column(self, one: pl.Series) -> pl.Series:
+        """That one row so many times, under its name."""
+        if isinstance(one.dtype, pl.List):
+            return one.new_from_index(0, self._size)
+        alike = (one.dtype, one[0])
+        if alike not in self._made:
+            self._made[alike] = one.new_from_index(0, self._size)
+        return self._made[alike].alias(one.name)
 
 
 _EMPTY = {name: pl.DataFrame(schema=schema) for name, schema in SCHEMA.items()}

@@ -29,6 +29,8 @@ _BEYOND = (
     rb"|\xc2[\x80-\x9f]|\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xb7[\x90-\xaf]|\xef\xbf[\xbe\xbf]"
     rb"|[\xf0-\xf4][\x80-\xbf]\xbf[\xbe\xbf]"
 )
+_CALLS_FOR_A_LOOK = np.zeros(256, np.bool_)
+_CALLS_FOR_A_LOOK[[*range(_SPACE + 1), _APOSTROPHE, _EQUALS]] = True
 _ODD = {
     separator: re.compile((b"" if separator == "\t" else rb"\x09|") + rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]" + _BEYOND)
     for separator in (",", ";", "\t", "|")
@@ -71,8 +73,6 @@ def cut(body: bytes, separator: str, width: int) -> Cut | None:
     """The rows cut; None where lines end in a way that is not plain. `body` is UTF-8, `width` at least two."""
     if not body.endswith(b"\n"):
         body += b"\n"
-    if b"\r" in body and body.count(b"\r") != body.count(b"\r\n"):
-        return None
     padded = body + PADDING
     signs = np.frombuffer(padded, np.uint8)
     text = signs[: len(body)]
@@ -80,7 +80,10 @@ def cut(body: bytes, separator: str, width: int) -> Cut | None:
     is_bound = (text == ord(separator)) | is_end
     ends = np.flatnonzero(is_end)
     begins = np.append(0, ends[:-1] + 1)
-    is_odd = _odd_lines(body, text, ends, separator) | (ends - begins > LINE_MAX)
+    returns = np.count_nonzero(text == _RETURN)
+    if returns and returns != np.count_nonzero((text[ends - 1] == _RETURN) & (ends > 0)):
+        return None
+    is_odd = _odd_lines(body, text, ends, separator, returns) | (ends - begins > LINE_MAX)
     is_strange = np.zeros(len(ends), np.bool_)
     if b'"' in body:
         is_strange = _judge_quotes(text, is_bound, begins, ends)
@@ -115,10 +118,10 @@ def cut(body: bytes, separator: str, width: int) -> Cut | None:
     return _bared(found, _white(body))
 
 
-def _odd_lines(body: bytes, text: Bytes, ends: Whole, separator: str) -> Yes:
+def _odd_lines(body: bytes, text: Bytes, ends: Whole, separator: str, returns: int) -> Yes:
     """Which lines hold a character that calls for a closer look."""
     is_odd = np.zeros(len(ends), np.bool_)
-    usual = len(ends) + body.count(b"\r") + (body.count(b"\t") if separator == "\t" else 0)
+    usual = len(ends) + returns + (body.count(b"\t") if separator == "\t" else 0)
     if not body.isascii() or b"\x7f" in body or np.count_nonzero(text < _SPACE) != usual:
         places = [match.start() for match in _ODD[separator].finditer(body)]
         is_odd[np.searchsorted(ends, places)] = True
@@ -195,29 +198,18 @@ def _bared(found: Cut, white: Whole) -> Cut:
         return found
     lasts = ends[:, -1]
     lasts -= signs[lasts - 1] == _RETURN  # never at the beginning of the sheet: a row has two cells
-    is_odd = np.zeros(len(starts), np.bool_)
-    first = signs[starts]
-    is_quoted = first == _QUOTE
-    if is_quoted.any():
-        starts += is_quoted
-        ends -= is_quoted
-        first = signs[starts]
-    last = signs[ends - 1]
-    for _ in range(_SPACES_MAX):
-        before, behind = (first == _SPACE) & (starts < ends), (last == _SPACE) & (starts < ends)
-        if not before.any() and not behind.any():
-            break
-        starts += before
-        ends -= behind & ~(before & (starts == ends))
-        first, last = signs[starts], signs[ends - 1]
+    first, last = signs[starts], signs[ends - 1]
+    quoted = np.flatnonzero(first == _QUOTE)
+    if len(quoted):
+        since, until = starts.reshape(-1), ends.reshape(-1)
+        since[quoted] += 1
+        until[quoted] -= 1
+        first.reshape(-1)[quoted], last.reshape(-1)[quoted] = signs[since[quoted]], signs[until[quoted] - 1]
     is_filled = starts < ends
-    is_formula = is_filled & (first == _APOSTROPHE)
-    if is_formula.any():
-        second = signs[starts + 1]
-        is_kept = is_formula & _LEADS_FORMULA[second] & (ends - starts > 1)
-        is_odd |= (is_formula & (second >= 128)).any(axis=1)
-        starts += is_kept
-    is_odd |= (is_filled & ((first <= _SPACE) | (last <= _SPACE) | (first == _EQUALS))).any(axis=1)
+    is_odd = np.zeros(len(starts), np.bool_)
+    if ((_CALLS_FOR_A_LOOK[first] | (last <= _SPACE)) & is_filled).any():
+        is_odd = _trimmed(signs, starts, ends)
+        is_filled = starts < ends
     if len(white):
         is_odd |= (is_filled & (_among(starts, white) | _among(ends, white))).any(axis=1)
     if not is_odd.any():
@@ -227,6 +219,26 @@ def _bared(found: Cut, white: Whole) -> Cut:
         others[row] = found.cells(row)
     keep = ~is_odd
     return found._replace(starts=starts[keep], ends=ends[keep], plain=found.plain[keep], others=others)
+
+
+def _trimmed(signs: Bytes, starts: Whole, ends: Whole) -> Yes:
+    """Take away the spaces around cells, and an apostrophe before them. Which rows are not plain then."""
+    for _ in range(_SPACES_MAX):
+        before = (signs[starts] == _SPACE) & (starts < ends)
+        starts += before
+        behind = (signs[ends - 1] == _SPACE) & (starts < ends)
+        ends -= behind
+        if not before.any() and not behind.any():
+            break
+    is_filled = starts < ends
+    first, last = signs[starts], signs[ends - 1]
+    is_odd: Yes = (is_filled & ((first <= _SPACE) | (last <= _SPACE) | (first == _EQUALS))).any(axis=1)
+    is_formula = is_filled & (first == _APOSTROPHE)
+    if is_formula.any():
+        second = signs[starts + 1]
+        is_odd |= (is_formula & (second >= 128)).any(axis=1)
+        starts += is_formula & _LEADS_FORMULA[second] & (ends - starts > 1)
+    return is_odd
 
 
 def _among(places: Whole, few: Whole) -> npt.NDArray[np.bool_]:
