@@ -19,7 +19,7 @@ from tidewaiter.formats.csv import reading as sheets
 from tidewaiter.formats.csv import splitting, writing
 from tidewaiter.formats.reading import InColumns, Reading
 
-EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+EXAMPLES = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 NEVER = 1 << 60
 
 CELLS = (
@@ -31,8 +31,9 @@ CELLS = (
     "2026-11-02", "2026-02-30", "02.11.2026", "1850-01-01", "2026-11-02T09:30:00Z", "2026-11-02T09:30:00+01:00",
     "6109.10.00", "6109 10 00", "61091000", "F48 C07", "F48;C07", "F48", "'0123", "'=1+1", "''x", "'x", "'", "='x'",
     '="0123"', '="x', "=1", " 7 ", "\t8", "9\t", "a\nb", "a\r\nb", "a\vb", "a\u2028b", "a\u0085b", "\u00a0a", "a\u3000",
-    "\u3000", "é漢", "漢\u3000字", "a\x00b", "a\x7fb", "a\u202eb", "a\u0099b", "\ufffe", "x" * 36, "漢" * 30, "漢" * 200,
-    'say "so"', '"', '""', 'a"b', "a,b", "a;b", "a|b", '"a, b"', "2147483648", "99999999999", "99999", "100000",
+    "\u3000", "é漢", "漢\u3000字", "a\x00b", "a\x7fb", "a\u202eb", "a\u0099b", "\ufffe", "x" * 36, "漢" * 30,
+    "漢" * 200, 'say "so"', '"', '""', 'a"b', "a,b", "a;b", "a|b",
+    '"a, b"', "2147483648", "99999999999", "99999", "100000",
 )  # fmt: skip
 HEADINGS = (
     "reference", "order_id", "jurisdiction", "destination_country", "consignee_country", "description", "Warennummer",
@@ -134,10 +135,10 @@ def test_any_sheet_by_columns_is_the_sheet_by_rows(data: bytes, jurisdiction: st
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("heading", ["description", "unit_price", "line_total", "gross_mass_g", "origin_country"])
+@pytest.mark.parametrize("heading", ["description", "unit_price"])
 def test_any_cell_among_plain_ones_is_read_as_by_rows(heading: str, cell: str) -> None:
     headings = ["reference", "jurisdiction", "quantity", "currency", heading]
-    usual = {"origin_country": "CN", "description": "Cup"}.get(heading, "12.50")
+    usual = "Cup" if heading == "description" else "12.50"
     rows = [[f"R{number}", "GB", "1", "GBP", usual] for number in range(12)]
     rows[5][4] = cell
     text = io.StringIO(newline="")

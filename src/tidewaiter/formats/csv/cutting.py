@@ -91,7 +91,7 @@ def cut(body: bytes, separator: str, width: int) -> Cut | None:
     last = np.flatnonzero(is_end[bounds])
     is_plain = (np.diff(last, prepend=-1) == width) & ~is_odd & ~is_strange
     is_row = np.ones(len(ends), np.bool_)
-    others, is_broken = _others(body, begins, ends, separator, is_plain, is_strange, is_row)
+    others, is_broken = _others(body, begins, ends, separator=separator, is_plain=is_plain, is_row=is_row)
     is_plain &= is_row
     place = np.cumsum(is_row) - 1
     of = np.flatnonzero(is_plain)
@@ -157,7 +157,7 @@ def _judge_quotes(text: Bytes, is_bound: Yes, begins: Whole, ends: Whole) -> Yes
 
 
 def _others(
-    body: bytes, begins: Whole, ends: Whole, separator: str, is_plain: Yes, is_strange: Yes, is_row: Yes
+    body: bytes, begins: Whole, ends: Whole, *, separator: str, is_plain: Yes, is_row: Yes
 ) -> tuple[dict[int, list[str]], bool]:
     """The cells of the rows that are not plain, by line, and whether the sheet breaks off there.
 

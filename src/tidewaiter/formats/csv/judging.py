@@ -160,7 +160,7 @@ class Values:
             self._weigh(heading, micro, beside, words)
             at = np.flatnonzero(micro == MISSING)
         if len(at):
-            self._judge(heading, span, at, beside, words, micro, currency)
+            self._judge(heading, span, at, beside=beside, words=words, micro=micro, currency=currency)
             wrong[at] = micro[at] == MISSING
         if wrong.any():
             self.is_odd[span.rows[wrong]] = True
@@ -190,13 +190,19 @@ class Values:
                 here = micro[at]
                 is_known = (here != MISSING) & (here < _MASS_MAX)
                 one = Fraction(KILOGRAMS[unit])
-                kilograms = scaled(
-                    np.where(is_known, here, 0), one.numerator, one.denominator, quantum=1, half_up=True
-                )
+                kilograms = scaled(np.where(is_known, here, 0), one.numerator, one.denominator, quantum=1, half_up=True)
                 micro[at] = np.where(is_known, kilograms, MISSING)
 
     def _judge(
-        self, heading: Heading, span: _Spans, at: Whole, beside: Whole, words: list[str], micro: Whole, currency: Whole
+        self,
+        heading: Heading,
+        span: _Spans,
+        at: Whole,
+        *,
+        beside: Whole,
+        words: list[str],
+        micro: Whole,
+        currency: Whole,
     ) -> None:
         """Numbers that are not written plainly, once for each way in which one is, by the reader of rows."""
         which, different = told_apart(texts(self.padded, span.starts[at], span.ends[at]).head(len(at)))

@@ -11,7 +11,8 @@ import numpy as np
 
 from tidewaiter.formats.csv import kinds
 from tidewaiter.formats.csv.cutting import Cut, cut
-from tidewaiter.formats.csv.framing import Judged
+from tidewaiter.formats.csv.framing import framed
+from tidewaiter.formats.csv.grouping import Judged
 from tidewaiter.formats.csv.numbers import decimal_mark
 from tidewaiter.formats.csv.places import source_pointer, where
 from tidewaiter.formats.csv.rows import RowReader
@@ -96,7 +97,7 @@ def _by_columns(sheet: Sheet, told: Cut, reader: RowReader, format: str, *, is_f
         return reader.record((first + row, told.cells(row)) for row in judged.rows_of(entry).tolist())
 
     read_alone = [one for one in alone if one is not None]
-    declared = InColumns.beside(read_alone, is_odd, is_kept, batch=judged.batch, make=make)
+    declared = InColumns.beside(read_alone, is_odd, is_kept, batch=lambda: framed(judged), make=make)
     return _reading(sheet, reader, format, declared, kept=judged.kept())
 
 
@@ -105,9 +106,7 @@ def _say_gross(sheet: Sheet, reader: RowReader, *, is_needed: bool) -> None:
         reader.say(kinds.TAKEN_AS_GROSS, "", where(sheet.first, reader.by_name["weight"].text))
 
 
-def _reading(
-    sheet: Sheet, reader: RowReader, format: str, declared: Sequence[Declared], *, kept: int = 0
-) -> Reading:
+def _reading(sheet: Sheet, reader: RowReader, format: str, declared: Sequence[Declared], *, kept: int = 0) -> Reading:
     """What was read, and what was said of it. `kept` counts what was kept beside what the reader of rows kept."""
     more = [found(kinds.AND_MORE, f"{reader.unlisted:,}")] if reader.unlisted else []
     return Reading(

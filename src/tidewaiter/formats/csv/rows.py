@@ -339,6 +339,7 @@ class RowReader:
         return ChainMap(own, self.columns)
 
     def say(self, kind: Kind, detail: str, source_pointer: str) -> None:
+        """One more finding about the sheet as a whole, or about a row that belongs to no consignment."""
         self._list(found(kind, detail, source_pointer=source_pointer))
 
     def _list(self, finding: Finding) -> None:

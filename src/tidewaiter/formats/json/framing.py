@@ -11,6 +11,7 @@ import polars as pl
 
 from tidewaiter.formats.framing import USUAL, Frames, lists, placed
 from tidewaiter.formats.json.building import ENTRIES_MAX
+from tidewaiter.formats.json.shapes import Found, Values, positions
 from tidewaiter.formats.layout import (
     BYTES_MAX,
     CAPITALS,
@@ -23,7 +24,6 @@ from tidewaiter.formats.layout import (
     WHOLE,
     WHOLE_MAX,
 )
-from tidewaiter.formats.json.shapes import Found, Values, positions
 from tidewaiter.formats.spans import LONGEST, apart, exact, texts
 from tidewaiter.formats.text import YEARS
 from tidewaiter.model.batch import SCHEMA, Batch
@@ -142,9 +142,7 @@ class Judged:
                 kind = date if dtype == pl.Date else datetime
                 values = [value if type(value) is kind else None for value in self.different]
                 full = placed(sizes[place.entity], owners, which, len(values))
-                frames.column(
-                    place.entity, pl.Series(place.column, [*values, None], dtype=dtype)[pl.Series(full)]
-                )
+                frames.column(place.entity, pl.Series(place.column, [*values, None], dtype=dtype)[pl.Series(full)])
         return frames.batch(pl.concat([pool, pl.Series([*said, *USUAL], dtype=pl.String)]))
 
     def _keys(self, entity: int) -> dict[str, Whole]:

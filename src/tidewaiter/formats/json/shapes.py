@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from tidewaiter.formats.json.tokens import Tokens, tokens
 from tidewaiter.formats.layout import (
     CONTEXTS,
     EXACT,
@@ -25,7 +26,6 @@ from tidewaiter.formats.layout import (
     TEXTS_OF_CONTEXT,
     WHOLE,
 )
-from tidewaiter.formats.json.tokens import Tokens, tokens
 from tidewaiter.formats.spans import PADDING, Bytes, gathered
 from tidewaiter.model.exact import Whole, Yes
 

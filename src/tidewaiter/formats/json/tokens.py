@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tidewaiter.formats.json.names import numbered
 from tidewaiter.formats.layout import (
     BELOW,
     MANY,
@@ -22,7 +23,6 @@ from tidewaiter.formats.layout import (
     TEXTS,
     UNKNOWN,
 )
-from tidewaiter.formats.json.names import numbered
 from tidewaiter.formats.spans import PADDING, WORD, Bytes, Words, cut_words, gathered
 from tidewaiter.model.exact import Whole, Yes
 
