@@ -110,9 +110,12 @@ class Judged:
 
     def kept(self) -> int:
         """How many values of plain consignments found a field."""
-        is_good = ~self.is_odd[self.owner]
         names = [heading.column.name for heading in (*self.reader.of_head, *self.reader.of_items)]
-        return sum(int(is_good[said.rows].sum()) for name in names if (said := self.said_in(name)) is not None)
+        rows = [said.rows for name in names if (said := self.said_in(name)) is not None]
+        if not self.is_odd.any():
+            return sum(map(len, rows))
+        is_good = ~self.is_odd[self.owner]
+        return sum(int(np.count_nonzero(is_good[at])) for at in rows)
 
     def said_in(self, name: str) -> Texts | Amounts | Coded | None:
         """What the rows say in a column; None where none says anything."""

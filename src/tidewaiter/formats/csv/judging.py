@@ -75,11 +75,13 @@ class Values:
         self.amounts: dict[str, Amounts] = {}
         self.coded: dict[str, Coded] = {}
         self.currencies: dict[str, int] = {}
+        filled = np.ascontiguousarray((starts < ends).T)
+        since, until, width = starts.reshape(-1), ends.reshape(-1), starts.shape[1]
         spans = {}
         for name, heading in reader.by_name.items():
-            since, until = starts[:, heading.place], ends[:, heading.place]
-            rows = np.flatnonzero(since < until)
-            spans[name] = _Spans(rows, since[rows], until[rows])
+            rows = np.flatnonzero(filled[heading.place])
+            at = rows * width + heading.place
+            spans[name] = _Spans(rows, since[at], until[at])
         is_number = {name: heading.column.kind in (Money, Decimal) for name, heading in reader.by_name.items()}
         self._take_texts({name: span for name, span in spans.items() if not is_number[name]})
         self._take_numbers({name: span for name, span in spans.items() if is_number[name]}, more)
