@@ -124,8 +124,7 @@ def numbers(padded: bytes, starts: Whole, ends: Whole) -> Numbers:
         return _short(padded, starts, sizes)
     found = Numbers(np.full(len(sizes), MISSING), np.zeros(len(sizes), np.uint8), np.zeros(len(sizes), np.int64))
     for at, read in ((np.flatnonzero(~is_long), _short), (np.flatnonzero(is_long & (sizes <= _LENGTH_MAX)), _long)):
-        for whole, part in zip(found, read(padded, starts[at], sizes[at]), strict=True):
-            whole[at] = part
+        found.micro[at], found.mark[at], found.decimals[at] = read(padded, starts[at], sizes[at])
     return found
 
 

@@ -80,7 +80,7 @@ def cut(body: bytes, separator: str, width: int) -> Cut | None:
     is_bound = (text == ord(separator)) | is_end
     ends = np.flatnonzero(is_end)
     begins = np.append(0, ends[:-1] + 1)
-    returns = np.count_nonzero(text == _RETURN)
+    returns = int(np.count_nonzero(text == _RETURN))
     if returns and returns != np.count_nonzero((text[ends - 1] == _RETURN) & (ends > 0)):
         return None
     is_odd = _odd_lines(body, text, ends, separator, returns) | (ends - begins > LINE_MAX)

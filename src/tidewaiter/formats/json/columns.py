@@ -90,7 +90,7 @@ def of_lines(lines: Sequence[tuple[str, bytes]], one: One) -> Reading | None:
 
 def _sizes(raws: Sequence[msgspec.Raw]) -> Whole:
     """How many bytes each value has."""
-    return np.fromiter(map(len, map(memoryview, raws)), np.int64, len(raws))
+    return np.array([len(memoryview(raw)) for raw in raws], np.int64)
 
 
 def _starts(body: bytes, raws: Sequence[msgspec.Raw], sizes: Whole) -> Whole | None:
