@@ -187,9 +187,9 @@ class _Framer:
             made = lists(field, flat[pl.Series(at.astype(np.uint32))], np.repeat(owners, sizes), size)
             self.frames.column(entity, made)
         elif dtype == pl.Int64:
-            values = np.array([MISSING if value is None else value for value in said.values], np.int64)
+            numbers = np.array([MISSING if value is None else value for value in said.values], np.int64)
             whole = np.full(size, MISSING)
-            whole[owners] = values[which]
+            whole[owners] = numbers[which]
             self.frames.numbers(entity, field, whole)
         elif dtype == pl.String:
             self._put(entity, field, owners, self._word_numbers(said.values)[which])
