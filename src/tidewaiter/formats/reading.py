@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, overload, runtime_checkable
 
 import msgspec
+import numpy as np
 
 from tidewaiter.model.answer import Answer, AnswerKind
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Consignment
+from tidewaiter.model.exact import Yes
 from tidewaiter.model.finding import Finding, Kind
 from tidewaiter.model.movement import Movement
 from tidewaiter.model.trade import TradeDocument
@@ -72,6 +74,36 @@ class InColumns(Sequence[Declared]):
         self._make = make
         self._batch: Batch | None = None
         self._made: list[Declared] | None = None
+
+    @classmethod
+    def beside(
+        cls,
+        alone: Sequence[Declared],
+        is_odd: Yes,
+        is_kept: Yes,
+        *,
+        batch: Callable[[], Batch],
+        make: Callable[[int], Declared],
+    ) -> InColumns:
+        """Of so many entries of a message those that are kept: odd ones as they were read `alone`, the others from the
+        columns of all, `batch`, in which what stands in the rows of odd ones is not used.
+
+        `make` makes the record of an entry that is not odd, by its place among all. All that are not odd are kept.
+        """
+        order = np.flatnonzero(is_kept)
+
+        def woven() -> Batch:
+            if not is_odd.any():
+                return batch()
+            apart = Batch.of([declared.consignment for declared in alone])
+            if is_odd.all():
+                return apart
+            places = np.where(is_kept, np.cumsum(is_kept) - 1, -1)
+            plain = (batch(), np.where(is_odd, -1, places))
+            return Batch.woven([plain, (apart, places[is_odd & is_kept])])
+
+        by_place = dict(zip(np.flatnonzero(is_odd[order]).tolist(), alone, strict=True))
+        return cls(len(order), batch=woven, apart=by_place, make=lambda place: make(int(order[place])))
 
     def batch(self) -> Batch:
         """All of them as columns."""

@@ -6,7 +6,7 @@ what is not written plainly is told, so that it is read the careful way.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,12 @@ _MASKS = np.array([(1 << 8 * size) - 1 for size in range(WORD + 1)], np.uint64)
 _DIGITS_MAX = 12
 _DECIMALS_MAX = 6
 _LENGTH_MAX = _DIGITS_MAX + 1 + _DECIMALS_MAX
+_POINT, _COMMA = b".,"
+_NOUGHT, _NINE = np.uint8(ord("0")), np.uint8(9)
+_U1, _U7, _U8, _U10, _U15, _U56, _UFF = (np.uint64(one) for one in (1, 7, 8, 10, 15, 56, 255))
+_ONES = np.uint64(0x0101010101010101)
+_PLACE_OF_FIRST = np.uint64(0x0001020304050607)
+"""By this the lowest of eight bytes that is one, and no other, makes its place the highest byte."""
 _TENS = np.array([10**power for power in range(_DECIMALS_MAX, -1, -1)], np.int64)
 
 
@@ -90,26 +96,86 @@ def texts(data: bytes, starts: Whole, ends: Whole) -> pl.Series:
     return cut.cast(pl.String).extend_constant(None, 1)
 
 
-def exact(signs: Bytes, starts: Whole, ends: Whole) -> Whole:
-    """The numbers between starts and ends as whole millionths; `MISSING` where one is not written plainly.
+class Numbers(NamedTuple):
+    """Numbers read: whole millionths, `MISSING` where one is not written plainly, with the mark before its decimals
+    taken for a decimal mark; that mark, 0 where there is none; and how many decimals there are."""
 
-    Plain are at most twelve digits, no needless nought before them, and at most six more behind a point.
+    micro: Whole
+    mark: Bytes
+    decimals: Whole
+
+
+def exact(padded: bytes, starts: Whole, ends: Whole) -> Whole:
+    """The numbers between starts and ends as whole millionths; `MISSING` where one is not written plainly, with a point
+    before its decimals."""
+    found = numbers(padded, starts, ends)
+    is_other = found.mark == _COMMA
+    return np.where(is_other, MISSING, found.micro) if is_other.any() else found.micro
+
+
+def numbers(padded: bytes, starts: Whole, ends: Whole) -> Numbers:
+    """The numbers between starts and ends.
+
+    Plain are at most twelve digits, no needless nought before them, and at most six more behind a point or a comma.
     """
     sizes = ends - starts
-    plain: Yes = (sizes > 0) & (sizes <= _LENGTH_MAX)
+    is_long = sizes > WORD
+    if not is_long.any():
+        return _short(padded, starts, sizes)
+    found = Numbers(np.full(len(sizes), MISSING), np.zeros(len(sizes), np.uint8), np.zeros(len(sizes), np.int64))
+    for at, read in ((np.flatnonzero(~is_long), _short), (np.flatnonzero(is_long & (sizes <= _LENGTH_MAX)), _long)):
+        found.micro[at], found.mark[at], found.decimals[at] = read(padded, starts[at], sizes[at])
+    return found
+
+
+def _short(padded: bytes, starts: Whole, sizes: Whole) -> Numbers:
+    """Numbers of at most eight signs: the eight are reckoned with as one word."""
+    size = sizes.astype(np.uint64)
+    written = gathered(padded, starts, WORD).view("<u8").reshape(len(starts)) & _MASKS[size]
+    signs = written.view(np.uint8)
+    is_mark = ((signs == _POINT) | (signs == _COMMA)).view(np.uint64)
+    is_digit = ((signs - _NOUGHT) <= _NINE).view(np.uint64)
+    has_mark = is_mark != 0
+    point = np.where(has_mark, ((is_mark & (~is_mark + _U1)) * _PLACE_OF_FIRST) >> _U56, size)
+    decimals = size - point - has_mark
+    # Each sign is a digit or the only mark, and the mark has digits on both sides.
+    plain: Yes = (is_mark | is_digit) == (_ONES & _MASKS[size])
+    plain &= ((is_mark & (is_mark - _U1)) == 0) & (point > 0) & (decimals <= _DECIMALS_MAX)
+    plain &= (decimals > 0) | ~has_mark
+    plain &= ((written & _UFF) != _NOUGHT) | (point == 1)
+    # The digits behind the mark move one place down, and all move up until the last of them is the last of the word.
+    word = written & (is_digit * _U15)
+    head = word & _MASKS[point]
+    word = head | ((word ^ head) >> _U8)
+    word <<= np.minimum(WORD - size + has_mark, _U7) * _U8
+    word = (word * _U10 + (word >> _U8)) & np.uint64(0x00FF00FF00FF00FF)
+    word = (word * np.uint64(100) + (word >> np.uint64(16))) & np.uint64(0x0000FFFF0000FFFF)
+    word = (word * np.uint64(10_000) + (word >> np.uint64(32))) & np.uint64(0xFFFFFFFF)
+    places = decimals.astype(np.int64)
+    micro = np.where(plain, word.astype(np.int64) * _TENS[places.clip(0, _DECIMALS_MAX)], MISSING)
+    mark = np.where(has_mark, (written >> (point * _U8)) & _UFF, 0).astype(np.uint8)
+    return Numbers(micro, mark, places)
+
+
+def _long(padded: bytes, starts: Whole, sizes: Whole) -> Numbers:
+    """Numbers of at most so many signs as a plain one has, sign by sign."""
+    signs = np.frombuffer(padded, np.uint8)
+    plain: Yes = sizes > 0
     number = np.zeros(len(starts), np.int64)
-    point = np.where(plain, sizes, 0)  # where the point stands; behind the last digit where there is none
-    for place in range(int(np.where(plain, sizes, 0).max(initial=0))):
+    point = sizes.copy()  # where the mark stands; behind the last digit where there is none
+    mark = np.zeros(len(starts), np.uint8)
+    for place in range(int(sizes.max(initial=0))):
         sign = signs[starts + place]
         digit = sign - np.uint8(ord("0"))
         inside = sizes > place
         is_digit = (digit <= 9) & inside
-        is_point = (sign == ord(".")) & inside
+        is_point = ((sign == _POINT) | (sign == _COMMA)) & inside
         plain &= is_digit | is_point | ~inside
         plain &= ~(is_point & (point != sizes))
         point = np.where(is_point, place, point)
+        mark = np.where(is_point, sign, mark)
         number = np.where(is_digit, number * 10 + digit, number)
     decimals = np.where(point < sizes, sizes - point - 1, 0)
     plain &= (point > 0) & (point <= _DIGITS_MAX) & (decimals <= _DECIMALS_MAX) & ((point == sizes) | (decimals > 0))
     plain &= (signs[starts] != ord("0")) | (point == 1)
-    return np.where(plain, number * _TENS[np.clip(decimals, 0, _DECIMALS_MAX)], MISSING)
+    return Numbers(np.where(plain, number * _TENS[np.clip(decimals, 0, _DECIMALS_MAX)], MISSING), mark, decimals)

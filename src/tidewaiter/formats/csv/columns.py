@@ -154,20 +154,25 @@ _WITH_UNIT = re.compile(r"^(.*?)[\s_(\[/,]+(?:in\s+)?([^\s_()\[\],]+)[)\]\s]*$",
 
 def heading(text: str, place: int) -> Heading | None:
     """What a heading stands for, None where that is not known."""
-    if len(text) > HEADING_MAX:
-        return None
+    known = _stands_for(text) if len(text) <= HEADING_MAX else None
+    return Heading(text, place, *known) if known else None
+
+
+@functools.lru_cache(4_096)
+def _stands_for(text: str) -> tuple[Column, str] | None:
+    """The column and the unit; the same headings come again with every sheet."""
     column = _KNOWN.get(folded(text))
     if column is not None:
-        return Heading(text, place, column)
+        return column, ""
     parts = _WITH_UNIT.match(text.strip())
     column = _KNOWN.get(folded(parts[1])) if parts else None
     if parts is None or column is None:
         return None
     if column.is_mass and (unit := mass_unit(parts[2])):
-        return Heading(text, place, column, unit)
+        return column, unit
     # A currency is told from a word by being written large; which codes are in force is for the checks to say.
     if column.kind is Money and re.fullmatch("[A-Z]{3}", parts[2]):
-        return Heading(text, place, column, parts[2])
+        return column, parts[2]
     return None
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -29,6 +30,7 @@ from tidewaiter.model.finding import Finding
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _SEPARATORS = (",", ";", "\t", "|")
 _HEAD_LINES = 5
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)?")
 NAMES_OF_REFERENCE = ("reference", "order_id")
 """The columns that say which rows belong together, best first."""
 LOOKED_AT_MAX = 20
@@ -43,10 +45,18 @@ Rows = Iterator[tuple[int, list[str]]]
 """Rows of cells, each with its number as a spreadsheet shows it."""
 
 
+class Rest(NamedTuple):
+    """The rows below the headings as they stand there: in UTF-8, and what stands between the cells."""
+
+    body: bytes
+    separator: str
+
+
 class Sheet(NamedTuple):
     """A sheet as rows. `first` is the row of its headings, `titles` are they as they stand there.
 
-    `findings` grows while `rows` is read, where they break off.
+    `findings` grows while `rows` is read, where they break off. `rest` gives what stands below the headings of a text
+    sheet, as long as no row of it was read.
     """
 
     headings: tuple[Heading, ...]
@@ -55,6 +65,7 @@ class Sheet(NamedTuple):
     titles: tuple[str, ...]
     rows: Rows
     findings: list[Finding]
+    rest: Callable[[], Rest | None] = lambda: None
 
     @property
     def width(self) -> int:
@@ -94,7 +105,27 @@ def opened(data: bytes, columns: Mapping[str, str] | None = None, *, before: int
     separated = _separated(text, columns)
     if separated.known < KNOWN_MIN:
         return unreadable([*findings, found(NO_HEADINGS, source_pointer="row 1")])
-    return titled(_rows(text, separated.separator, findings, before), findings, columns)
+    lines = _Lines(text)
+    sheet = titled(_rows(lines, separated.separator, findings, before), findings, columns)
+    return sheet._replace(rest=lambda: Rest(text[lines.at :].encode(), separated.separator))
+
+
+class _Lines:
+    """The lines of a text, and how far they were read, `at`: no more is read than was asked for."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self.at = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = _LINE.match(self._text, self.at)
+        if line is None or not line[0]:
+            raise StopIteration
+        self.at = line.end()
+        return line[0]
 
 
 def separator_of(data: bytes, columns: Mapping[str, str] | None = None) -> str:
@@ -229,7 +260,7 @@ def _separated(text: str, columns: Mapping[str, str] | None = None) -> _Separate
 
 def _sample(text: str) -> str:
     """The first lines, from the first filled one on."""
-    lines = itertools.islice(io.StringIO(text, newline=""), _HEAD_LINES)
+    lines = itertools.islice(_Lines(text), _HEAD_LINES)
     return "".join(line for line in lines if line.strip() and not line.startswith("sep="))
 
 
@@ -241,8 +272,8 @@ def _known_headings(sample: str, separator: str, mapping: Mapping[str, str]) -> 
     return len({known.column.name for cell in first if (known := heading_of(cell, 0, mapping)) is not None})
 
 
-def _rows(text: str, separator: str, findings: list[Finding], before: int) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+def _rows(lines: _Lines, separator: str, findings: list[Finding], before: int) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(lines, delimiter=separator, strict=True)
     number = 0
     try:
         for cells in reader:

@@ -7,7 +7,7 @@ is plain is made when it is asked for, from the same bytes, by the typed decoder
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -18,8 +18,8 @@ from tidewaiter.formats.json.framing import Judged
 from tidewaiter.formats.json.kinds import AND_MORE
 from tidewaiter.formats.json.scanning import ODD_TEXT
 from tidewaiter.formats.reading import Declared, InColumns, Reading
+from tidewaiter.formats.spans import Bytes
 from tidewaiter.formats.text import found
-from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.exact import Whole
 from tidewaiter.model.finding import Finding
@@ -30,6 +30,11 @@ COLUMNS_MIN = 32_768
 FINDINGS_MAX = 1_000
 """So many findings about consignments that could not be read at all are listed for one message."""
 _BRACE = ord("{")
+_GAP_MAX = 64
+"""Objects of a list that stand farther apart are looked for one by one."""
+_OPENED = re.compile(rb"[ \t\r\n]*\[[ \t\r\n]*(?=\{)")
+_IS_BETWEEN = np.zeros(256, np.bool_)
+_IS_BETWEEN[list(b", \t\r\n")] = True
 _ENVELOPE = re.compile(rb'\s*\{\s*"consignments"\s*:\s*(?=\[)')
 
 One: TypeAlias = Callable[[str, bytes], Reading]
@@ -55,14 +60,11 @@ def of_list(body: bytes, one: One, *, before: int = 0) -> Reading | None:
         raws = msgspec.json.decode(body, type=list[msgspec.Raw])
     except (msgspec.MsgspecError, RecursionError):
         return None
-    starts, ends, at = np.empty(len(raws), np.int64), np.empty(len(raws), np.int64), 0
-    for place, size in enumerate(_sizes(raws)):
-        if not size:
-            return None
-        at = body.index(b"{", at)
-        starts[place] = at
-        at += size
-        ends[place] = at
+    sizes = _sizes(raws)
+    starts = _starts(body, raws, sizes)
+    if starts is None:
+        return None
+    ends = starts + sizes
     return _read(body, starts, ends, lambda place: f"{root}/{before + place}", one)
 
 
@@ -77,18 +79,53 @@ def of_lines(lines: Sequence[tuple[str, bytes]], one: One) -> Reading | None:
     except (msgspec.MsgspecError, RecursionError):
         return None
     # Each is a line of its own: none goes over two, and no line holds two.
-    if list(_sizes(raws)) != list(map(len, texts)):
+    sizes = np.fromiter(map(len, texts), np.int64, len(texts))
+    if len(raws) != len(texts) or (_sizes(raws) != sizes).any():
         return None
-    sizes = np.array(list(map(len, texts)))
     ends = np.cumsum(sizes + 1) - 1
+    if (np.frombuffer(body, np.uint8)[ends - sizes] != _BRACE).any():
+        return None
     return _read(body, ends - sizes, ends, lambda place: lines[place][0], one)
 
 
-def _sizes(raws: Iterable[msgspec.Raw]) -> Iterator[int]:
-    """How many bytes each object has; 0 for what is none."""
-    for raw in raws:
-        view = memoryview(raw)
-        yield len(view) if view[0] == _BRACE else 0
+def _sizes(raws: Sequence[msgspec.Raw]) -> Whole:
+    """How many bytes each value has."""
+    return np.array([len(memoryview(raw)) for raw in raws], np.int64)
+
+
+def _starts(body: bytes, raws: Sequence[msgspec.Raw], sizes: Whole) -> Whole | None:
+    """Where each object of a list of these begins; None where one is none.
+
+    Between two stands a comma and white space, mostly as much as between the first two.
+    """
+    opened = _OPENED.match(body)
+    if opened is None or not len(sizes):
+        return None
+    starts = opened.end() + np.cumsum(sizes) - sizes
+    if len(sizes) == 1:
+        return starts
+    signs = np.frombuffer(body, np.uint8)
+    first_end = opened.end() + int(sizes[0])
+    gap = body.find(b"{", first_end) - first_end
+    evenly = starts + np.arange(len(sizes)) * gap
+    if 0 < gap <= _GAP_MAX and evenly[-1] < len(body) and _is_between(signs, evenly, sizes, gap):
+        return evenly
+    at = opened.end()
+    for place, (raw, size) in enumerate(zip(raws, sizes.tolist(), strict=True)):
+        if memoryview(raw)[0] != _BRACE:
+            return None
+        at = body.index(b"{", at)
+        starts[place] = at
+        at += size
+    return starts
+
+
+def _is_between(signs: Bytes, starts: Whole, sizes: Whole, gap: int) -> bool:
+    """Whether nothing but a comma and white space stands between the end of each and an object so many bytes on."""
+    behind = starts[:-1] + sizes[:-1]
+    return bool((signs[starts] == _BRACE).all()) and all(
+        bool(_IS_BETWEEN[signs[behind + step]].all()) for step in range(gap)
+    )
 
 
 def _read(body: bytes, starts: Whole, ends: Whole, at: Callable[[int], str], one: One) -> Reading | None:
@@ -116,28 +153,13 @@ def _read(body: bytes, starts: Whole, ends: Whole, at: Callable[[int], str], one
         reading = one(at(place), body[starts[place] : ends[place]])
         is_kept[place] = bool(reading.declared)
         gathered.add(reading)
-    order = np.flatnonzero(is_kept)
-    apart = gathered.declared
 
-    def batch() -> Batch:
-        if not is_odd.any():
-            return judged.batch()
-        alone = Batch.of([declared.consignment for declared in apart])
-        if is_odd.all():
-            return alone
-        places = np.where(is_kept, np.cumsum(is_kept) - 1, -1)
-        plain = (judged.batch(), np.where(is_odd, -1, places))
-        return Batch.woven([plain, (alone, places[is_odd & is_kept])])
-
-    def make(place: int) -> Declared:
-        entry = int(order[place])
+    def make(entry: int) -> Declared:
         record = msgspec.json.decode(body[starts[entry] : ends[entry]], type=Consignment)
         return Declared(consignment=record, anchor={"at": at(entry)})
 
-    by_place = dict(zip(np.flatnonzero(is_odd[order]).tolist(), apart, strict=True))
-    return gathered.reading(
-        InColumns(len(order), batch=batch, apart=by_place, make=make), kept=int(judged.kept[~is_odd].sum())
-    )
+    declared = InColumns.beside(gathered.declared, is_odd, is_kept, batch=judged.batch, make=make)
+    return gathered.reading(declared, kept=int(judged.kept[~is_odd].sum()))
 
 
 class Gathered:

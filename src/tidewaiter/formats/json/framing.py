@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from tidewaiter.formats.framing import USUAL, Frames, lists, placed
 from tidewaiter.formats.json.building import ENTRIES_MAX
-from tidewaiter.formats.json.layout import (
+from tidewaiter.formats.json.shapes import Found, Values, positions
+from tidewaiter.formats.layout import (
     BYTES_MAX,
     CAPITALS,
     CONTEXTS,
     EXACT,
-    MANY,
     PLACES,
     SORT,
     TEXTS,
@@ -25,15 +24,11 @@ from tidewaiter.formats.json.layout import (
     WHOLE,
     WHOLE_MAX,
 )
-from tidewaiter.formats.json.shapes import Found, Values, positions
 from tidewaiter.formats.spans import LONGEST, apart, exact, texts
 from tidewaiter.formats.text import YEARS
 from tidewaiter.model.batch import SCHEMA, Batch
-from tidewaiter.model.exact import MISSING, Whole, Yes, series
+from tidewaiter.model.exact import MISSING, Whole, Yes
 from tidewaiter.model.money import MICRO
-
-Column = TypeVar("Column", bound=npt.NDArray[Any])
-Places: TypeAlias = npt.NDArray[np.uint32]
 
 
 class Judged:
@@ -53,7 +48,7 @@ class Judged:
         self.numbers = Values(
             *(np.concatenate([part[is_number], other]) for part, other in zip(quoted, bare, strict=True))
         )
-        self.micro = exact(found.signs, self.numbers.starts, self.numbers.ends)
+        self.micro = exact(found.padded, self.numbers.starts, self.numbers.ends)
         self._judge(self.numbers, self.micro == MISSING)
         self._judge_whole()
         self._judge_lists()
@@ -113,19 +108,42 @@ class Judged:
         self.different, self.which = made, which
 
     def batch(self) -> Batch:
-        """All consignments as columns. What stands in the rows that are not plain is not to be used."""
+        """All consignments as columns. What stands in the rows that are not plain is not to be used.
+
+        All texts are one column, in which come behind those of the message: null, the words, what usually holds.
+        """
         sizes = {entity: len(objects.row) for entity, objects in self.found.objects.items()}
-        columns = self._columns(sizes)
-        made: dict[str, list[pl.DataFrame]] = {}
-        for entity in sorted(sizes):
-            size, said = sizes[entity], columns[entity]
-            made.setdefault(CONTEXTS[entity].frame, []).append(
-                pl.DataFrame(
-                    [said[one.name] if one.name in said else one.new_from_index(0, size) for one in _NOTHING[entity]]
-                )
-            )
-        said_frames = {name: pl.concat(parts) if len(parts) > 1 else parts[0] for name, parts in made.items()}
-        return Batch(**_EMPTY | said_frames)
+        frames = Frames(sizes)
+        for entity in sizes:
+            frames.keys(entity, **self._keys(entity))
+        for number, at in _grouped(self.numbers.place):
+            place = PLACES[number]
+            whole = np.full(sizes[place.entity], MISSING, np.int64)
+            whole[self.numbers.owner[at]] = self.micro[at] // MICRO if place.sort == WHOLE else self.micro[at]
+            frames.numbers(place.entity, place.column, whole)
+        pool = texts(self.found.padded, self.quoted.starts, self.quoted.ends)
+        nothing = len(self.quoted.starts)
+        for number, at in _grouped(self.quoted.place):
+            place, owners = PLACES[number], self.quoted.owner[at]
+            if place.shape == TEXTS:
+                flat = pool[pl.Series(at.astype(np.uint32))]
+                frames.column(place.entity, lists(place.column, flat, owners, sizes[place.entity]))
+            else:
+                frames.words(place.entity, place.column, placed(sizes[place.entity], owners, at, nothing))
+        said = [value if isinstance(value, str) else None for value in self.different]
+        for number, at in _grouped(self.coded.place):
+            place, owners, which = PLACES[number], self.coded.owner[at], self.which[at]
+            dtype = SCHEMA[CONTEXTS[place.entity].frame][place.column]
+            if dtype == pl.String:
+                other = nothing + 1 + len(said) + USUAL.index(place.usual)
+                full = placed(sizes[place.entity], owners, which + nothing + 1, other)
+                frames.words(place.entity, place.column, full)
+            else:
+                kind = date if dtype == pl.Date else datetime
+                values = [value if type(value) is kind else None for value in self.different]
+                full = placed(sizes[place.entity], owners, which, len(values))
+                frames.column(place.entity, pl.Series(place.column, [*values, None], dtype=dtype)[pl.Series(full)])
+        return frames.batch(pl.concat([pool, pl.Series([*said, *USUAL], dtype=pl.String)]))
 
     def _keys(self, entity: int) -> dict[str, Whole]:
         """Which consignment each object stands in, which goods item, and where in its list."""
@@ -140,102 +158,9 @@ class Judged:
             return {"row": row, "item": items[parent], "position": position}
         return {"row": row, "position": position}
 
-    def _columns(self, sizes: dict[int, int]) -> dict[int, dict[str, pl.Series]]:
-        """The columns of each context in which something is said. All of one type are made at once and then cut."""
-        columns: dict[int, dict[str, pl.Series]] = {entity: {} for entity in sizes}
-        numbers, keys, words = _Together[Whole](columns), _Together[Whole](columns), _Together[Places](columns)
-        for entity in sizes:
-            for name, key in self._keys(entity).items():
-                keys.add(entity, name, key)
-        for number, at in _grouped(self.numbers.place):
-            place = PLACES[number]
-            whole = np.full(sizes[place.entity], MISSING, np.int64)
-            whole[self.numbers.owner[at]] = self.micro[at] // MICRO if place.sort == WHOLE else self.micro[at]
-            numbers.add(place.entity, place.column, whole)
-        pool = texts(self.found.padded, self.quoted.starts, self.quoted.ends)
-        nothing = len(self.quoted.starts)
-        for number, at in _grouped(self.quoted.place):
-            place, owners = PLACES[number], self.quoted.owner[at]
-            if place.shape == TEXTS:
-                made = _lists(place.column, pool[pl.Series(at.astype(np.uint32))], owners, sizes[place.entity])
-                columns[place.entity][place.column] = made
-            else:
-                words.add(place.entity, place.column, _placed(sizes[place.entity], owners, at, nothing))
-        said = [value if isinstance(value, str) else None for value in self.different]
-        usual = list(dict.fromkeys(place.usual for place in PLACES))
-        for number, at in _grouped(self.coded.place):
-            place, owners, which = PLACES[number], self.coded.owner[at], self.which[at]
-            dtype = SCHEMA[CONTEXTS[place.entity].frame][place.column]
-            if dtype == pl.String:
-                other = nothing + 1 + len(said) + usual.index(place.usual)
-                full = _placed(sizes[place.entity], owners, which + nothing + 1, other)
-                words.add(place.entity, place.column, full)
-            else:
-                kind = date if dtype == pl.Date else datetime
-                values = [value if type(value) is kind else None for value in self.different]
-                full = _placed(sizes[place.entity], owners, which, len(values))
-                made = pl.Series(place.column, [*values, None], dtype=dtype)[pl.Series(full)]
-                columns[place.entity][place.column] = made
-        pool = pl.concat([pool, pl.Series([*said, *usual], dtype=pl.String)])
-        keys.cut(lambda every: pl.Series(every.astype(np.uint32)))
-        numbers.cut(lambda every: series("", every))
-        words.cut(lambda every: pool[pl.Series(every)])
-        return columns
-
-
-def _placed(size: int, owners: Whole, values: Whole, nothing: int) -> Places:
-    """The values at the places of their owners, and `nothing` elsewhere."""
-    full = np.full(size, nothing, np.uint32)
-    full[owners] = values
-    return full
-
-
-class _Together(Generic[Column]):
-    """Columns of one type that are made at once and then cut apart: a column made alone costs ten times as much."""
-
-    def __init__(self, columns: dict[int, dict[str, pl.Series]]) -> None:
-        self._columns = columns
-        self._parts: list[tuple[int, str, Column]] = []
-
-    def add(self, entity: int, name: str, values: Column) -> None:
-        """One more column of a context."""
-        self._parts.append((entity, name, values))
-
-    def cut(self, make: Callable[[npt.NDArray[Any]], pl.Series]) -> None:
-        """Make them."""
-        if not self._parts:
-            return
-        every = make(np.concatenate([values for _, _, values in self._parts]))
-        at = 0
-        for entity, name, values in self._parts:
-            self._columns[entity][name] = every.slice(at, len(values)).alias(name)
-            at += len(values)
-
 
 _LEAST = np.array([min(place.sizes, default=0) for place in PLACES], np.int64)
 _MOST = np.array([max(place.sizes, default=0) for place in PLACES], np.int64)
-
-
-_USUAL: dict[int, dict[str, str]] = {}
-for _number, _place in enumerate(PLACES[1:], start=1):
-    if _place.usual is not None:
-        _USUAL.setdefault(_place.entity, {})[_place.column] = _place.usual
-
-
-def _nothing(name: str, dtype: pl.DataType | type[pl.DataType], usual: str | None = None) -> pl.Series:
-    empty: list[Any] = [[]] if isinstance(dtype, pl.List) else [usual]
-    return pl.Series(name, empty, dtype=dtype)
-
-
-_NOTHING = {
-    number: [_nothing(name, dtype, _USUAL.get(number, {}).get(name)) for name, dtype in SCHEMA[context.frame].items()]
-    for number, context in enumerate(CONTEXTS)
-    if context.shape == MANY
-}
-"""Of each context one row in which nothing is said."""
-
-
-_EMPTY = {name: pl.DataFrame(schema=schema) for name, schema in SCHEMA.items()}
 
 
 def _grouped(place: Whole) -> list[tuple[int, Whole]]:
@@ -244,21 +169,3 @@ def _grouped(place: Whole) -> list[tuple[int, Whole]]:
     sizes = np.bincount(place, minlength=1)
     ends = np.cumsum(sizes)
     return [(number, order[ends[number] - sizes[number] : ends[number]]) for number in np.flatnonzero(sizes).tolist()]
-
-
-def _lists(name: str, flat: pl.Series, owners: Whole, size: int) -> pl.Series:
-    """A column of lists: of each owner its texts, in their order."""
-    sizes = np.bincount(owners, minlength=size)
-    first = np.cumsum(sizes) - sizes
-    parts, order = [_nothing(name, pl.List(pl.String))], np.zeros(size, np.uint32)
-    held = 1
-    for many in np.flatnonzero(np.bincount(sizes))[0:].tolist():
-        of = np.flatnonzero(sizes == many)
-        if not many:
-            continue
-        at = (first[of][:, None] + np.arange(many)).ravel()
-        shaped = flat[pl.Series(at.astype(np.uint32))].reshape((len(of), many))
-        parts.append(shaped.cast(pl.List(pl.String)).alias(name))
-        order[of] = held + np.arange(len(of))
-        held += len(of)
-    return pl.concat(parts)[pl.Series(order)]

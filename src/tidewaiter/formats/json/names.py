@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from tidewaiter.formats.json.layout import NAMES
+from tidewaiter.formats.layout import NAMES
 from tidewaiter.formats.spans import WORD, Words, cut_words, words
 from tidewaiter.model.exact import Whole
 

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from tidewaiter.formats.json.layout import (
+from tidewaiter.formats.json.tokens import Tokens, tokens
+from tidewaiter.formats.layout import (
     CONTEXTS,
     EXACT,
     IS_OPTIONAL,
@@ -25,7 +26,6 @@ from tidewaiter.formats.json.layout import (
     TEXTS_OF_CONTEXT,
     WHOLE,
 )
-from tidewaiter.formats.json.tokens import Tokens, tokens
 from tidewaiter.formats.spans import PADDING, Bytes, gathered
 from tidewaiter.model.exact import Whole, Yes
 

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tidewaiter.formats.json.layout import (
+from tidewaiter.formats.json.names import numbered
+from tidewaiter.formats.layout import (
     BELOW,
     MANY,
     ONE,
@@ -22,7 +23,6 @@ from tidewaiter.formats.json.layout import (
     TEXTS,
     UNKNOWN,
 )
-from tidewaiter.formats.json.names import numbered
 from tidewaiter.formats.spans import PADDING, WORD, Bytes, Words, cut_words, gathered
 from tidewaiter.model.exact import Whole, Yes
 
