@@ -221,15 +221,33 @@ def _answers(
 def _batch_of(readings: Sequence[Reading]) -> Batch:
     """All consignments of these readings as one batch: columns as they were read, and records made into columns."""
     parts: list[Batch] = []
-    for in_columns, together in itertools.groupby(readings, lambda one: isinstance(one.declared, InColumns)):
-        if in_columns:
-            parts += [reading.batch() for reading in together]
-        else:
+    for _, group in itertools.groupby(readings, lambda one: id(_columns_of(one))):
+        together = list(group)
+        columns = _columns_of(together[0])
+        if columns is None:
             parts.append(Batch.of([one.consignment for reading in together for one in reading.declared]))
+        else:
+            parts.append(columns.only([place for reading in together for place in _places(reading)]))
     if len(parts) == 1:
         return parts[0]
     ends = list(itertools.accumulate(map(len, parts)))
     return Batch.woven([(part, np.arange(end - len(part), end)) for part, end in zip(parts, ends, strict=True)])
+
+
+def _columns_of(reading: Reading) -> InColumns | None:
+    """The columns in which the consignments are, others maybe beside them; None where they are records."""
+    declared = reading.declared
+    if not isinstance(declared, InColumns):
+        return None
+    return declared.within[0] if declared.within else declared
+
+
+def _places(reading: Reading) -> Sequence[int]:
+    """Their places there."""
+    declared = reading.declared
+    if isinstance(declared, InColumns) and declared.within:
+        return [declared.within[1]]
+    return range(len(declared))
 
 
 def _findings_in(reading: Reading) -> Iterator[tuple[Finding, ...]]:
@@ -329,6 +347,9 @@ def _verdicts(batch: Batch, own: Sequence[tuple[Finding, ...]], law: Law, past: 
     decided = decisions_by_row(outcome.decisions)
     seen = signals_by_row(outcome.signals, size)
     posted = postings_by_row(outcome.postings, size)
+    digests = {
+        country: law.digest_of(country) or outcome.law_digest for country in set(batch.consignments["jurisdiction"])
+    }
     verdicts = []
     for row, (before, country) in enumerate(zip(own, batch.consignments["jurisdiction"], strict=True)):
         decision, postings = decided[row], posted[row]
@@ -343,7 +364,7 @@ def _verdicts(batch: Batch, own: Sequence[tuple[Finding, ...]], law: Law, past: 
                 decision,
                 seen[row],
                 postings,
-                law.digest_of(country) or outcome.law_digest,
+                digests[country],
             )
         )
     return verdicts
