@@ -24,6 +24,7 @@ from tidewaiter.formats.json import reading as canonical
 from tidewaiter.formats.reading import InColumns, Reading
 from tidewaiter.model.batch import SCHEMA, Batch
 
+PLAIN = bench.consignments(4)
 EXAMPLES = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 NEVER = 1 << 60
 
@@ -183,6 +184,33 @@ def test_any_message_by_columns_is_the_message_by_records(message: tuple[bytes, 
         columns, records = both(monkeypatch, data, is_lines=is_lines)
 
     assert_same(columns, records)
+
+
+@EXAMPLES
+@given(messages=st.lists(messages(), min_size=1, max_size=3))
+def test_many_messages_read_together_are_each_as_read_alone(messages: list[tuple[bytes, bool]]) -> None:
+    bodies = [body for data, is_lines in messages for body in (data.split(b"\n") if is_lines else [data])]
+    bodies += [b"", b"{", b'{"reference": "A"} {"reference": "B"}', b"[]", *map(msgspec.json.encode, PLAIN)]
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(by_columns, "MANY_MIN", 0)
+        together = canonical.read_many(bodies, jurisdiction="FR")
+
+    for one, alone in zip(together, (canonical.read(body, jurisdiction="FR") for body in bodies), strict=True):
+        assert_same(one, alone)
+
+
+def test_what_was_read_together_goes_apart_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(by_columns, "MANY_MIN", 0)
+    readings = canonical.read_many([msgspec.json.encode(one) for one in PLAIN])
+    within = [one.declared.within for one in readings if isinstance(one.declared, InColumns)]
+    whole = within[0][0] if within[0] else None
+
+    assert whole is not None
+    assert [one and one[1] for one in within] == list(range(len(PLAIN)))
+    for places in ([0, 1, 2, 3], [2, 0], [3], [1, 1]):
+        made = Batch.of([PLAIN[place] for place in places])
+        for name in SCHEMA:
+            assert_frame_equal(getattr(whole.only(places), name), getattr(made, name))
 
 
 @pytest.mark.parametrize("field", [field for field, _, _ in BAD_FIELDS])

@@ -39,6 +39,7 @@ from tidewaiter.services.records import (
     decisions_by_row,
     findings_by_row,
     postings_by_row,
+    rows_of,
     signals_by_row,
     totals_by_row,
 )
@@ -289,7 +290,7 @@ class _Head(NamedTuple):
 
 def _heads(batch: Batch) -> Iterator[_Head]:
     items = np.bincount(batch.items["row"].to_numpy(), minlength=len(batch)).tolist()
-    told = batch.consignments.select("reference", "jurisdiction", "accepted_on", "function").iter_rows()
+    told = rows_of(batch.consignments, "reference", "jurisdiction", "accepted_on", "function")
     return (
         _Head(reference, country, day, function, count)
         for (reference, country, day, function), count in zip(told, items, strict=True)
@@ -319,9 +320,9 @@ def _dated(
     batch: Batch, whose: Sequence[Message], *, law: Law, day_of: Callable[[Message, str], date], trust: bool
 ) -> Batch:
     """The same with the legal day of acceptance of each consignment, of which `whose` are the messages."""
-    told = batch.consignments.select("jurisdiction", "accepted_on", "declared_acceptance", "declaration_type")
+    told = rows_of(batch.consignments, "jurisdiction", "accepted_on", "declared_acceptance", "declaration_type")
     days: list[date] = []
-    for message, (country, said, stated, kind) in zip(whose, told.iter_rows(), strict=True):
+    for message, (country, said, stated, kind) in zip(whose, told, strict=True):
         if trust and said is not None:
             days.append(said)
             continue
@@ -330,7 +331,8 @@ def _dated(
             tax_point = stated.astimezone(ZoneInfo(law.time_zone(country))).date()
             day = tax_point if trust else min(tax_point, day)
         days.append(day)
-    dated = batch.consignments.with_columns(pl.Series("accepted_on", days, dtype=pl.Date))
+    dated = batch.consignments.clone()
+    dated.replace_column(dated.get_column_index("accepted_on"), pl.Series("accepted_on", days, dtype=pl.Date))
     return replace(batch, consignments=dated)
 
 
@@ -343,7 +345,7 @@ def _verdicts(batch: Batch, own: Sequence[tuple[Finding, ...]], law: Law, past: 
     found = findings_by_row(outcome.findings, size)
     charged = charges_by_row(receipt(batch, outcome.charges, law), size)
     totals = totals_by_row(outcome.charges, size)
-    regimes = dict(outcome.regimes.select("row", "regime").iter_rows())
+    regimes = dict(rows_of(outcome.regimes, "row", "regime"))
     decided = decisions_by_row(outcome.decisions)
     seen = signals_by_row(outcome.signals, size)
     posted = postings_by_row(outcome.postings, size)
@@ -408,12 +410,12 @@ def _answered(
     at: datetime | None,
 ) -> ClearedConsignment:
     """The same with the record, under its day and its customs reference, and with the answers."""
-    if record.accepted_on != cleared.accepted_on:
-        record = structs.replace(record, accepted_on=cleared.accepted_on)
     # Nobody numbers what is not accepted, nor where no country is known to do it.
+    mrn = record.mrn
     if verdict.decision.control != "not_accepted":
-        numbered = number(message, record) if number and record.jurisdiction and not record.mrn else None
-        record = structs.replace(record, mrn=record.mrn or numbered)
+        mrn = mrn or (number(message, record) if number and record.jurisdiction else None)
+    if mrn != record.mrn or record.accepted_on != cleared.accepted_on:
+        record = structs.replace(record, accepted_on=cleared.accepted_on, mrn=mrn)
     return ClearedConsignment(
         consignment=record,
         cleared=cleared,
