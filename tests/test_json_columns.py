@@ -23,6 +23,7 @@ from tidewaiter.formats.json import columns as by_columns
 from tidewaiter.formats.json import reading as canonical
 from tidewaiter.formats.reading import InColumns, Reading
 from tidewaiter.model.batch import SCHEMA, Batch
+from tidewaiter.services.batches import batch_of
 
 PLAIN = bench.consignments(4)
 EXAMPLES = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -211,6 +212,27 @@ def test_what_was_read_together_goes_apart_in_any_order(monkeypatch: pytest.Monk
         made = Batch.of([PLAIN[place] for place in places])
         for name in SCHEMA:
             assert_frame_equal(getattr(whole.only(places), name), getattr(made, name))
+
+
+def test_a_batch_of_messages_read_in_any_way_has_each_in_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies = [msgspec.json.encode(one) for one in PLAIN]
+    apart = [canonical.read(body) for body in bodies]
+    monkeypatch.setattr(by_columns, "MANY_MIN", 0)
+    monkeypatch.setattr(by_columns, "COLUMNS_MIN", 0)
+    first, again = canonical.read_many(bodies), canonical.read_many(bodies)
+    listed = canonical.read(b"[%s]" % b",".join(bodies))
+    for readings in (
+        [first[0], apart[1], again[1], first[2], listed, apart[0], first[3]],
+        [first[1], first[1], apart[2]],
+        [apart[0], first[1], first[1]],
+        [listed, first[0]],
+        [first[2], first[0]],
+        [],
+    ):
+        made = Batch.of([one.consignment for reading in readings for one in reading.declared])
+        batch = batch_of(readings)
+        for name in SCHEMA:
+            assert_frame_equal(getattr(batch, name), getattr(made, name))
 
 
 @pytest.mark.parametrize("field", [field for field, _, _ in BAD_FIELDS])

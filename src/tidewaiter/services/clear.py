@@ -6,7 +6,6 @@ No store and no clock are needed; what must be known of the past is handed in.
 from __future__ import annotations
 
 import hashlib
-import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -24,7 +23,7 @@ from tidewaiter import formats, pipeline
 from tidewaiter.assessment import receipt
 from tidewaiter.clearance import reasons
 from tidewaiter.formats import Reading, pieces
-from tidewaiter.formats.reading import InColumns, Piece
+from tidewaiter.formats.reading import Piece
 from tidewaiter.law import Law
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.batch import Batch
@@ -33,6 +32,7 @@ from tidewaiter.model.finding import Finding
 from tidewaiter.model.outcome import Charge, Cleared, ClearedConsignment, Decision, Posting, Signal, Totals
 from tidewaiter.model.past import Past
 from tidewaiter.services.answering import answer_about_document, answer_about_message, answers_about
+from tidewaiter.services.batches import batch_of, findings_in
 from tidewaiter.services.records import (
     NOTHING_KNOWN,
     charges_by_row,
@@ -169,8 +169,8 @@ def clear_readings(
     accepted and has none. An answer is sent when its message was received; without that it says no instant.
     """
     whose = [message for message, reading in zip(messages, readings, strict=True) for _ in range(len(reading.declared))]
-    batch = _dated(_batch_of(readings), whose, law=law, day_of=_days(on, law), trust=trust_stated_day)
-    own = [findings for reading in readings for findings in _findings_in(reading)]
+    batch = _dated(batch_of(readings), whose, law=law, day_of=_days(on, law), trust=trust_stated_day)
+    own = [findings for reading in readings for findings in findings_in(reading)]
     verdicts = iter(zip(_heads(batch), _verdicts(batch, own, law, past), strict=True))
     results = []
     for message, reading in zip(messages, readings, strict=True):
@@ -217,47 +217,6 @@ def _answers(
     if reading.findings:
         told.append(answer_about_message(reading.findings, id=prefix, at=at))
     return in_their_format(reading.format, told)
-
-
-def _batch_of(readings: Sequence[Reading]) -> Batch:
-    """All consignments of these readings as one batch: columns as they were read, and records made into columns."""
-    parts: list[Batch] = []
-    for _, group in itertools.groupby(readings, lambda one: id(_columns_of(one))):
-        together = list(group)
-        columns = _columns_of(together[0])
-        if columns is None:
-            parts.append(Batch.of([one.consignment for reading in together for one in reading.declared]))
-        else:
-            parts.append(columns.only([place for reading in together for place in _places(reading)]))
-    if len(parts) == 1:
-        return parts[0]
-    ends = list(itertools.accumulate(map(len, parts)))
-    return Batch.woven([(part, np.arange(end - len(part), end)) for part, end in zip(parts, ends, strict=True)])
-
-
-def _columns_of(reading: Reading) -> InColumns | None:
-    """The columns in which the consignments are, others maybe beside them; None where they are records."""
-    declared = reading.declared
-    if not isinstance(declared, InColumns):
-        return None
-    return declared.within[0] if declared.within else declared
-
-
-def _places(reading: Reading) -> Sequence[int]:
-    """Their places there."""
-    declared = reading.declared
-    if isinstance(declared, InColumns) and declared.within:
-        return [declared.within[1]]
-    return range(len(declared))
-
-
-def _findings_in(reading: Reading) -> Iterator[tuple[Finding, ...]]:
-    """What was found in reading each consignment."""
-    declared = reading.declared
-    if not isinstance(declared, InColumns):
-        return (one.findings for one in declared)
-    apart = declared.apart
-    return (apart[place].findings if place in apart else () for place in range(len(declared)))
 
 
 def in_their_format(format: str, answers: Sequence[Answer]) -> bytes:

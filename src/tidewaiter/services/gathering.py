@@ -24,7 +24,7 @@ from tidewaiter.services.preparing import Desk, Lodging, Name, Prepared, indepen
 
 MESSAGES_MAX = 256
 """So many messages are lodged together at most; a batch of more would make its first wait too long."""
-OWN_MAX = 32
+OWN_MAX = 24
 """So many of one filer, at most, while others are about: so many take about as long again as a batch of one does."""
 OWN_BYTES = 1 << 16
 """A filer that has so many bytes in a batch puts no more messages into it, while others are about."""
