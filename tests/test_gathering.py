@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +23,8 @@ from tidewaiter.law import Law
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.services.clear import Message, clear_readings, read_messages
 from tidewaiter.services.gathering import Flooding, Full, Gatherer, Room
-from tidewaiter.services.lodge import Desk, KeyTaken, Lodged, Lodging, lodge_all
+from tidewaiter.services.lodge import Desk, KeyTaken, Lodged, Lodging, lodge_all, settle
+from tidewaiter.services.preparing import Prepared
 from tidewaiter.services.show import show_to_filer
 from tidewaiter.settings import Settings
 from tidewaiter.store import Asked, Known, Lodgement, Store, StoreUnavailable, open_store
@@ -272,6 +274,48 @@ async def test_a_quiet_filer_does_not_wait_behind_one_that_floods(desk: Desk, mo
     await asyncio.gather(*flood)
 
     assert position < 16
+
+
+async def test_while_others_are_about_one_that_floods_puts_only_its_share_into_a_batch(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[Counter[str]] = []
+
+    async def counted(prepared: Sequence[Prepared], *args: Any) -> list[Lodged | Exception]:
+        batches.append(Counter(one.message.sender for one in prepared))
+        return await settle(prepared, *args)
+
+    monkeypatch.setattr("tidewaiter.services.gathering.settle", counted)
+    monkeypatch.setattr("tidewaiter.services.gathering.OWN_MAX", 4)
+    monkeypatch.setattr("tidewaiter.services.gathering.ALONE_AFTER_S", 600)  # however slow the machine
+    gatherer = Gatherer(desk, Room(messages_max=1000, bytes_max=1 << 30))
+    loud, quiet = (f"{name}-{secrets.token_hex(4)}" for name in ("loud", "quiet"))
+
+    def sent(filer: str, count: int) -> list[Awaitable[Lodged]]:
+        records = [consignment(reference=f"{secrets.token_hex(4)}", tracking_id=None) for _ in range(count)]
+        return [gatherer.lodge(lodging(filer, record)) for record in records]
+
+    await asyncio.gather(*sent(loud, 20))
+    alone = batches.copy()
+    batches.clear()
+    await asyncio.gather(*sent(loud, 20), *sent(quiet, 2))
+
+    assert alone == [Counter({loud: 20})]
+    assert batches[0] == Counter({loud: 4, quiet: 2})
+    assert [batch[loud] for batch in batches] == [4] * 5
+
+
+async def test_a_filers_messages_are_taken_in_their_order_whatever_their_share(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tidewaiter.services.gathering.OWN_MAX", 3)
+    gatherer = Gatherer(desk, Room(messages_max=1000, bytes_max=1 << 30))
+    filers = [f"filer-{secrets.token_hex(4)}" for _ in range(2)]
+    contents = [consignment(items=(item(price=f"{20 + n}.00 GBP"),), tracking_id=None) for n in range(8)]
+    done = await asyncio.gather(*(gatherer.lodge(lodging(filer, one)) for one in contents for filer in filers))
+
+    controls = [one.results[0].decision.control for one in done]
+    assert controls == ["released"] * 2 + ["not_accepted"] * 14
 
 
 async def test_what_waits_for_another_in_writing_is_not_forgotten(desk: Desk, filer: str) -> None:

@@ -23,7 +23,9 @@ from tidewaiter.formats.json import columns as by_columns
 from tidewaiter.formats.json import reading as canonical
 from tidewaiter.formats.reading import InColumns, Reading
 from tidewaiter.model.batch import SCHEMA, Batch
+from tidewaiter.services.batches import batch_of
 
+PLAIN = bench.consignments(4)
 EXAMPLES = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 NEVER = 1 << 60
 
@@ -183,6 +185,54 @@ def test_any_message_by_columns_is_the_message_by_records(message: tuple[bytes, 
         columns, records = both(monkeypatch, data, is_lines=is_lines)
 
     assert_same(columns, records)
+
+
+@EXAMPLES
+@given(messages=st.lists(messages(), min_size=1, max_size=3))
+def test_many_messages_read_together_are_each_as_read_alone(messages: list[tuple[bytes, bool]]) -> None:
+    bodies = [body for data, is_lines in messages for body in (data.split(b"\n") if is_lines else [data])]
+    bodies += [b"", b"{", b'{"reference": "A"} {"reference": "B"}', b"[]", *map(msgspec.json.encode, PLAIN)]
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(by_columns, "MANY_MIN", 0)
+        together = canonical.read_many(bodies, jurisdiction="FR")
+
+    for one, alone in zip(together, (canonical.read(body, jurisdiction="FR") for body in bodies), strict=True):
+        assert_same(one, alone)
+
+
+def test_what_was_read_together_goes_apart_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(by_columns, "MANY_MIN", 0)
+    readings = canonical.read_many([msgspec.json.encode(one) for one in PLAIN])
+    within = [one.declared.within for one in readings if isinstance(one.declared, InColumns)]
+    whole = within[0][0] if within[0] else None
+
+    assert whole is not None
+    assert [one and one[1] for one in within] == list(range(len(PLAIN)))
+    for places in ([0, 1, 2, 3], [2, 0], [3], [1, 1]):
+        made = Batch.of([PLAIN[place] for place in places])
+        for name in SCHEMA:
+            assert_frame_equal(getattr(whole.only(places), name), getattr(made, name))
+
+
+def test_a_batch_of_messages_read_in_any_way_has_each_in_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies = [msgspec.json.encode(one) for one in PLAIN]
+    apart = [canonical.read(body) for body in bodies]
+    monkeypatch.setattr(by_columns, "MANY_MIN", 0)
+    monkeypatch.setattr(by_columns, "COLUMNS_MIN", 0)
+    first, again = canonical.read_many(bodies), canonical.read_many(bodies)
+    listed = canonical.read(b"[%s]" % b",".join(bodies))
+    for readings in (
+        [first[0], apart[1], again[1], first[2], listed, apart[0], first[3]],
+        [first[1], first[1], apart[2]],
+        [apart[0], first[1], first[1]],
+        [listed, first[0]],
+        [first[2], first[0]],
+        [],
+    ):
+        made = Batch.of([one.consignment for reading in readings for one in reading.declared])
+        batch = batch_of(readings)
+        for name in SCHEMA:
+            assert_frame_equal(getattr(batch, name), getattr(made, name))
 
 
 @pytest.mark.parametrize("field", [field for field, _, _ in BAD_FIELDS])

@@ -44,7 +44,7 @@ class _Said(NamedTuple):
 
 def receipt(batch: Batch, charges: pl.DataFrame, law: Law) -> pl.DataFrame:
     """The charges in words, as a frame RECEIPT in the same order. The law is the one they were charged under."""
-    keys = charges.select("rule", "fact", "how").rows()
+    keys = list(zip(*(charges[name].to_list() for name in ("rule", "fact", "how")), strict=True))
     said = {key: _said(law, law.charge_rules[key[0]], *key[1:]) for key in set(keys)}
     lines = [said[key] for key in keys]
     here = _places(batch, charges, law)
@@ -63,13 +63,15 @@ def receipt(batch: Batch, charges: pl.DataFrame, law: Law) -> pl.DataFrame:
     words = [pl.Series(name, texts, dtype=pl.String) for name, texts in told.items()]
     confidence = pl.Series("confidence", ["secondary", "firm"]).gather(charges["is_firm"].cast(pl.UInt32))
     coded = [charges[name].cast(pl.String) for name in ("type", "code", "collector", "currency")]
-    return charges.with_columns(*coded, *words, confidence).select(RECEIPT.names())
+    made = {column.name: column for column in (*coded, *words, confidence)}
+    return pl.DataFrame([made[name] if name in made else charges[name] for name in RECEIPT.names()])
 
 
 def _places(batch: Batch, charges: pl.DataFrame, law: Law) -> list[Place]:
     """For each charge the country and day it was charged under. Raises LookupError where this law is not the one."""
     heads = standing(known(charges["row"]), known(batch.consignments["row"]))
-    whole = batch.consignments.select("jurisdiction", pl.col("accepted_on").to_physical()).rows()
+    countries, days = batch.consignments["jurisdiction"], batch.consignments["accepted_on"].to_physical()
+    whole = list(zip(countries.to_list(), days.to_list(), strict=True))
     found: dict[int, Place] = {}
     for head in set(heads.tolist()):
         place = law.place(*whole[head])

@@ -108,7 +108,10 @@ _OF_XML = tuple(module for module in FORMATS.values() if any("xml" in type for t
 _FIRST_BYTES = 512
 """Most XML says within so many bytes what it is, and is asked about them first, since many formats ask."""
 
-TEXT_SHEET = cast("SheetFormat", FORMATS["csv"])
+SHEETS: Mapping[str, SheetFormat] = {name: one for name, one in FORMATS.items() if isinstance(one, SheetFormat)}
+"""Those whose messages are rows under headings. Asked here once: to ask a module what it offers takes a while."""
+
+TEXT_SHEET = SHEETS["csv"]
 """What a message may be that is of no format known by its looks: a sheet whose headings only its sender knows."""
 
 KINDS: tuple[Kind, ...] = (
@@ -185,10 +188,11 @@ def titles(data: bytes, format: str | None = None) -> tuple[str, ...]:
 
     `format` is the name of its format, where the sender said it.
     """
-    taken = sniff(data) if format is None else FORMATS.get(format)
-    if taken is None and format is None:
-        taken = TEXT_SHEET
-    return taken.titles(data) if isinstance(taken, SheetFormat) else ()
+    if format is None:
+        taken = sniff(data)
+        format = TEXT_SHEET.NAME if taken is None else taken.NAME
+    sheet = SHEETS.get(format)
+    return sheet.titles(data) if sheet is not None else ()
 
 
 def rows_returned(

@@ -69,6 +69,7 @@ class InColumns(Sequence[Declared]):
         make: Callable[[int], Declared],
     ) -> None:
         self.apart = apart
+        self.within: tuple[InColumns, int] | None = None
         self._size = size
         self._framed = batch
         self._make = make
@@ -110,6 +111,27 @@ class InColumns(Sequence[Declared]):
         if self._batch is None:
             self._batch = self._framed()
         return self._batch
+
+    def alone(self, place: int) -> InColumns:
+        """The consignment at this place by itself. `within` of it says where its columns are."""
+        one = InColumns(
+            1,
+            batch=lambda: self.only([place]),
+            apart={0: self.apart[place]} if place in self.apart else {},
+            make=lambda _: self[place],
+        )
+        one.within = self, place
+        return one
+
+    def only(self, places: Sequence[int]) -> Batch:
+        """Those at these places as columns, in this order."""
+        if list(places) == list(range(len(self))):
+            return self.batch()
+        if len(set(places)) < len(places):
+            return Batch.of([self[place].consignment for place in places])
+        row = np.full(len(self), -1, np.int64)
+        row[list(places)] = np.arange(len(places))
+        return Batch.woven([(self.batch(), row)])
 
     def __len__(self) -> int:
         return self._size

@@ -236,8 +236,15 @@ class Law:
     def matching(self, country: str, day: date) -> MatchingRule | None:
         """How documents from several parties are matched there on that day: by the nearest folder that says so; None
         where law asks for no matching."""
+        return latest(self._matching(country), day)
+
+    def is_matching(self, country: str) -> bool:
+        """Whether documents from several parties were, are or will be matched there."""
+        return bool(self._matching(country))
+
+    def _matching(self, country: str) -> Sequence[MatchingRule]:
         places = (self.jurisdictions[folder].matching for folder in self.family(country))
-        return latest(next(filter(None, places), ()), day)
+        return next(filter(None, places), ())
 
     def classes(self, tax: Tax | None, code: str | None) -> tuple[int, ...]:
         """Which of the tax's blocks of goods the commodity code falls in, by their places."""

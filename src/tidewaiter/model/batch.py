@@ -107,6 +107,11 @@ SCHEMA: dict[str, pl.Schema] = {
 
 
 _EMPTY = {name: pl.DataFrame(schema=schema) for name, schema in SCHEMA.items()}
+_NOTHING = {
+    name: {column: pl.Series(column, [None], dtype=dtype) for column, dtype in schema.items()}
+    for name, schema in SCHEMA.items()
+}
+"""Of each column one row in which nothing is said: most columns of a small batch are that, and making them costs."""
 
 
 class Apart(NamedTuple):
@@ -325,7 +330,8 @@ def _frame(name: str, plan: _Plan, records: Sequence[Any], **keys: Whole | pl.Se
         if column.is_list:
             data.append(_lists(column, values))
         elif _is_nothing(values):
-            data.append(pl.Series(column.name, [None], dtype=column.dtype).new_from_index(0, size))
+            nothing = _NOTHING[name][column.name]
+            data.append(nothing if size == 1 else nothing.new_from_index(0, size))
         elif column.is_micro:  # exact: the record was checked when it was made
             micro = [None if v is None else int(v * _MICRO) for v in values]
             data.append(pl.Series(column.name, micro, dtype=column.dtype))
@@ -346,8 +352,14 @@ def _lists(column: _Column, values: Sequence[tuple[str, ...] | None]) -> pl.Seri
     return _different_lists(column, list(number))[pl.Series(which)]
 
 
+_FEW = 16
+"""So few lists are sooner made as they are."""
+
+
 def _different_lists(column: _Column, values: Sequence[tuple[str, ...] | None]) -> pl.Series:
     """A list column built flat and then grouped: a Python list a row would cost twenty times as much."""
+    if len(values) <= _FEW:
+        return pl.Series(column.name, [list(value or ()) for value in values], dtype=column.dtype)
     empty = pl.Series(column.name, [[]], dtype=column.dtype).new_from_index(0, len(values))
     flat = [(place, text) for place, found in enumerate(values) if found for text in found]
     if not flat:

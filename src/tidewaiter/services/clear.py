@@ -6,7 +6,6 @@ No store and no clock are needed; what must be known of the past is handed in.
 from __future__ import annotations
 
 import hashlib
-import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -24,7 +23,7 @@ from tidewaiter import formats, pipeline
 from tidewaiter.assessment import receipt
 from tidewaiter.clearance import reasons
 from tidewaiter.formats import Reading, pieces
-from tidewaiter.formats.reading import InColumns, Piece
+from tidewaiter.formats.reading import Piece
 from tidewaiter.law import Law
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.batch import Batch
@@ -33,12 +32,14 @@ from tidewaiter.model.finding import Finding
 from tidewaiter.model.outcome import Charge, Cleared, ClearedConsignment, Decision, Posting, Signal, Totals
 from tidewaiter.model.past import Past
 from tidewaiter.services.answering import answer_about_document, answer_about_message, answers_about
+from tidewaiter.services.batches import batch_of, findings_in
 from tidewaiter.services.records import (
     NOTHING_KNOWN,
     charges_by_row,
     decisions_by_row,
     findings_by_row,
     postings_by_row,
+    rows_of,
     signals_by_row,
     totals_by_row,
 )
@@ -168,8 +169,8 @@ def clear_readings(
     accepted and has none. An answer is sent when its message was received; without that it says no instant.
     """
     whose = [message for message, reading in zip(messages, readings, strict=True) for _ in range(len(reading.declared))]
-    batch = _dated(_batch_of(readings), whose, law=law, day_of=_days(on, law), trust=trust_stated_day)
-    own = [findings for reading in readings for findings in _findings_in(reading)]
+    batch = _dated(batch_of(readings), whose, law=law, day_of=_days(on, law), trust=trust_stated_day)
+    own = [findings for reading in readings for findings in findings_in(reading)]
     verdicts = iter(zip(_heads(batch), _verdicts(batch, own, law, past), strict=True))
     results = []
     for message, reading in zip(messages, readings, strict=True):
@@ -218,29 +219,6 @@ def _answers(
     return in_their_format(reading.format, told)
 
 
-def _batch_of(readings: Sequence[Reading]) -> Batch:
-    """All consignments of these readings as one batch: columns as they were read, and records made into columns."""
-    parts: list[Batch] = []
-    for in_columns, together in itertools.groupby(readings, lambda one: isinstance(one.declared, InColumns)):
-        if in_columns:
-            parts += [reading.batch() for reading in together]
-        else:
-            parts.append(Batch.of([one.consignment for reading in together for one in reading.declared]))
-    if len(parts) == 1:
-        return parts[0]
-    ends = list(itertools.accumulate(map(len, parts)))
-    return Batch.woven([(part, np.arange(end - len(part), end)) for part, end in zip(parts, ends, strict=True)])
-
-
-def _findings_in(reading: Reading) -> Iterator[tuple[Finding, ...]]:
-    """What was found in reading each consignment."""
-    declared = reading.declared
-    if not isinstance(declared, InColumns):
-        return (one.findings for one in declared)
-    apart = declared.apart
-    return (apart[place].findings if place in apart else () for place in range(len(declared)))
-
-
 def in_their_format(format: str, answers: Sequence[Answer]) -> bytes:
     """The answers in the sender's dialect; in the canonical one where theirs is not known."""
     return formats.FORMATS[format or "json"].answer(answers)
@@ -271,7 +249,7 @@ class _Head(NamedTuple):
 
 def _heads(batch: Batch) -> Iterator[_Head]:
     items = np.bincount(batch.items["row"].to_numpy(), minlength=len(batch)).tolist()
-    told = batch.consignments.select("reference", "jurisdiction", "accepted_on", "function").iter_rows()
+    told = rows_of(batch.consignments, "reference", "jurisdiction", "accepted_on", "function")
     return (
         _Head(reference, country, day, function, count)
         for (reference, country, day, function), count in zip(told, items, strict=True)
@@ -301,9 +279,9 @@ def _dated(
     batch: Batch, whose: Sequence[Message], *, law: Law, day_of: Callable[[Message, str], date], trust: bool
 ) -> Batch:
     """The same with the legal day of acceptance of each consignment, of which `whose` are the messages."""
-    told = batch.consignments.select("jurisdiction", "accepted_on", "declared_acceptance", "declaration_type")
+    told = rows_of(batch.consignments, "jurisdiction", "accepted_on", "declared_acceptance", "declaration_type")
     days: list[date] = []
-    for message, (country, said, stated, kind) in zip(whose, told.iter_rows(), strict=True):
+    for message, (country, said, stated, kind) in zip(whose, told, strict=True):
         if trust and said is not None:
             days.append(said)
             continue
@@ -312,7 +290,8 @@ def _dated(
             tax_point = stated.astimezone(ZoneInfo(law.time_zone(country))).date()
             day = tax_point if trust else min(tax_point, day)
         days.append(day)
-    dated = batch.consignments.with_columns(pl.Series("accepted_on", days, dtype=pl.Date))
+    dated = batch.consignments.clone()
+    dated.replace_column(dated.get_column_index("accepted_on"), pl.Series("accepted_on", days, dtype=pl.Date))
     return replace(batch, consignments=dated)
 
 
@@ -325,10 +304,13 @@ def _verdicts(batch: Batch, own: Sequence[tuple[Finding, ...]], law: Law, past: 
     found = findings_by_row(outcome.findings, size)
     charged = charges_by_row(receipt(batch, outcome.charges, law), size)
     totals = totals_by_row(outcome.charges, size)
-    regimes = dict(outcome.regimes.select("row", "regime").iter_rows())
+    regimes = dict(rows_of(outcome.regimes, "row", "regime"))
     decided = decisions_by_row(outcome.decisions)
     seen = signals_by_row(outcome.signals, size)
     posted = postings_by_row(outcome.postings, size)
+    digests = {
+        country: law.digest_of(country) or outcome.law_digest for country in set(batch.consignments["jurisdiction"])
+    }
     verdicts = []
     for row, (before, country) in enumerate(zip(own, batch.consignments["jurisdiction"], strict=True)):
         decision, postings = decided[row], posted[row]
@@ -343,7 +325,7 @@ def _verdicts(batch: Batch, own: Sequence[tuple[Finding, ...]], law: Law, past: 
                 decision,
                 seen[row],
                 postings,
-                law.digest_of(country) or outcome.law_digest,
+                digests[country],
             )
         )
     return verdicts
@@ -387,12 +369,12 @@ def _answered(
     at: datetime | None,
 ) -> ClearedConsignment:
     """The same with the record, under its day and its customs reference, and with the answers."""
-    if record.accepted_on != cleared.accepted_on:
-        record = structs.replace(record, accepted_on=cleared.accepted_on)
     # Nobody numbers what is not accepted, nor where no country is known to do it.
+    mrn = record.mrn
     if verdict.decision.control != "not_accepted":
-        numbered = number(message, record) if number and record.jurisdiction and not record.mrn else None
-        record = structs.replace(record, mrn=record.mrn or numbered)
+        mrn = mrn or (number(message, record) if number and record.jurisdiction else None)
+    if mrn != record.mrn or record.accepted_on != cleared.accepted_on:
+        record = structs.replace(record, accepted_on=cleared.accepted_on, mrn=mrn)
     return ClearedConsignment(
         consignment=record,
         cleared=cleared,

@@ -64,6 +64,7 @@ def compare(reading: Reading, standing: Mapping[NaturalKey, tuple[int, Consignme
     places: list[int] = []
     repeats: list[tuple[int, int]] = []
     met: dict[NaturalKey, int] = {}
+    is_changed = False
     for place, one in enumerate(reading.declared):
         key = natural_key(one.consignment)
         finding = None
@@ -79,8 +80,11 @@ def compare(reading: Reading, standing: Mapping[NaturalKey, tuple[int, Consignme
         if key is not None:
             met.setdefault(key, place)
         places.append(place)
+        is_changed = is_changed or finding is not None
         fresh.append(one if finding is None else structs.replace(one, findings=(*one.findings, finding)))
-    return Compared(structs.replace(reading, declared=tuple(fresh)), tuple(places), tuple(repeats))
+    if is_changed or repeats:  # else they stay as they were read, which may be in columns
+        reading = structs.replace(reading, declared=tuple(fresh))
+    return Compared(reading, tuple(places), tuple(repeats))
 
 
 def found(kind: Kind, detail: str = "", pointer: str = "") -> Finding:

@@ -3,7 +3,9 @@
 Nobody waits for a clock: a message that comes alone is lodged alone at once, and the busier the house, the more go
 together. One batch is judged while the one before it is written. What waits is bounded in number and in bytes, and
 each filer has its share of the room: it may hold as much as is still free, so that one that floods leaves half of it to
-the others. It is told to slow down, while the others' messages are taken in turn with its own.
+the others. It is told to slow down, while the others' messages are taken in turn with its own. A batch lasts as long
+as all that is in it, so while others are about no filer puts more into one than about doubles what a batch of one
+takes: who floods waits for the next, and not everybody for him.
 
 Source of the share: Choudhury and Hahne, Dynamic Queue Length Thresholds, IEEE/ACM Transactions on Networking 6 (1998).
 """
@@ -22,6 +24,12 @@ from tidewaiter.services.preparing import Desk, Lodging, Name, Prepared, indepen
 
 MESSAGES_MAX = 256
 """So many messages are lodged together at most; a batch of more would make its first wait too long."""
+OWN_MAX = 24
+"""So many of one filer, at most, while others are about: so many take about as long again as a batch of one does."""
+OWN_BYTES = 1 << 16
+"""A filer that has so many bytes in a batch puts no more messages into it, while others are about."""
+ALONE_AFTER_S = 1.0
+"""After so long in which no other filer lodged anything, a filer is alone."""
 BATCH_BYTES = 1 << 20
 """A batch that has so many bytes takes no more messages."""
 WORKERS = 2
@@ -118,6 +126,7 @@ class Gatherer:
         self.room = room
         self._desk = desk
         self._waiting: dict[str, deque[_Waiting]] = {}
+        self._last: dict[str, float] = {}
         self._busy: dict[int, frozenset[Name]] = {}
         self._judging = asyncio.Lock()
         self._working = 0
@@ -125,8 +134,12 @@ class Gatherer:
 
     async def lodge(self, lodging: Lodging) -> Lodged:
         """What became of the message, once it is committed. Raises what `lodge.lodge` raises."""
-        waiting = _Waiting(lodging, asyncio.get_running_loop().create_future())
-        self._waiting.setdefault(lodging.message.sender, deque()).append(waiting)
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(lodging, loop.create_future())
+        filer = lodging.message.sender
+        self._waiting.setdefault(filer, deque()).append(waiting)
+        self._last.pop(filer, None)
+        self._last[filer] = loop.time()
         self._wake()
         # Who goes away does not take the message along: it is lodged, and the same bytes are answered later.
         return await asyncio.shield(waiting.outcome)
@@ -192,16 +205,32 @@ class Gatherer:
 
     def _take(self) -> list[_Waiting]:
         """As much as is lodged together, a message of each filer in turn, each filer's in their order."""
+        own_max, own_bytes = (OWN_MAX, OWN_BYTES) if self._are_several() else (MESSAGES_MAX, BATCH_BYTES)
         taken: list[_Waiting] = []
         size = 0
+        had: dict[str, list[int]] = {}
+        resting: dict[str, deque[_Waiting]] = {}
         while self._waiting and len(taken) < MESSAGES_MAX and size < BATCH_BYTES:
             filer = next(iter(self._waiting))
             own = self._waiting.pop(filer)
             taken.append(own.popleft())
-            size += len(taken[-1].lodging.message.data)
+            length = len(taken[-1].lodging.message.data)
+            size += length
+            share = had.setdefault(filer, [0, 0])
+            share[0] += 1
+            share[1] += length
             if own:
-                self._waiting[filer] = own  # to the end of the turn
+                is_over = share[0] >= own_max or share[1] >= own_bytes
+                (resting if is_over else self._waiting)[filer] = own  # to the end of the turn
+        self._waiting |= resting
         return taken
+
+    def _are_several(self) -> bool:
+        """Whether more than one filer lodged something lately. Forgets those who did not."""
+        long_ago = asyncio.get_running_loop().time() - ALONE_AFTER_S
+        while self._last and next(iter(self._last.values())) < long_ago:
+            del self._last[next(iter(self._last))]
+        return len(self._last.keys() | self._waiting.keys()) > 1
 
 
 async def _judged(prepared: Sequence[Prepared], desk: Desk) -> Judged | Exception:

@@ -90,7 +90,9 @@ async def _match(orders: set[Order], fresh: Sequence[Sealed], *, store: Store, l
 
 def rule_of(law: Law, country: str, at: datetime) -> MatchingRule | None:
     """How documents are matched in the country at that instant."""
-    return law.matching(country, at.astimezone(ZoneInfo(law.time_zone(country))).date()) if country else None
+    if not country or not law.remembered(("matches", country), lambda: law.is_matching(country)):
+        return None
+    return law.matching(country, at.astimezone(ZoneInfo(law.time_zone(country))).date())
 
 
 def sealed(reading: Reading, *, law: Law, key: bytes, at: datetime, message: str) -> Sealing:
@@ -139,16 +141,22 @@ def minded(reading: Reading, law: Law, at: datetime, *, signers: Collection[str]
     if reading.signer in signers:
         return reading
     kind = UNSIGNED if reading.signer is None else STRANGER
-    declared = []
-    for one in reading.declared:
+    declared: dict[int, Declared] = {}
+    for place, one in enumerate(reading.declared):
         rule = rule_of(law, one.consignment.jurisdiction, at)
+        if rule is None:
+            continue
         found = _signed_by_none("declaration", rule, kind) if _is_matched(one.consignment, rule) else ()
-        declared.append(structs.replace(one, findings=(*one.findings, *found)) if found else one)
+        if found:  # else they stay as they were read, which may be in columns
+            declared[place] = structs.replace(one, findings=(*one.findings, *found))
     documents = []
     for told in reading.documents:
         found = _signed_by_none(told.document.kind, rule_of(law, told.document.jurisdiction, at), kind)
         documents.append(structs.replace(told, findings=(*told.findings, *found)) if found else told)
-    return structs.replace(reading, declared=tuple(declared), documents=tuple(documents))
+    if declared:
+        told_of = tuple(declared.get(place, one) for place, one in enumerate(reading.declared))
+        reading = structs.replace(reading, declared=told_of)
+    return structs.replace(reading, documents=tuple(documents)) if documents else reading
 
 
 def _signed_by_none(about: str, rule: MatchingRule | None, kind: Kind) -> tuple[Finding, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import polars as pl
@@ -18,11 +18,16 @@ KINDS: dict[str, Kind] = {kind.code: kind for kind in (*formats.KINDS, *checks.K
 """Every kind of finding of every room, by its code."""
 
 
+def rows_of(frame: pl.DataFrame, *names: str) -> Iterator[tuple[Any, ...]]:
+    """These columns of each row. A `select` is a query, which on a small batch costs more than all the rest."""
+    return zip(*(frame[name].to_list() for name in names), strict=True)
+
+
 def findings_by_row(findings: pl.DataFrame, size: int) -> list[tuple[Finding, ...]]:
     """The findings of each of so many consignments, in words. Raises KeyError where no room lists a code."""
     made: dict[tuple[str, ...], Finding] = {}
     by_row: list[list[Finding]] = [[] for _ in range(size)]
-    for row, *what in findings.select("row", "code", "severity", "pointer", "detail").iter_rows():
+    for row, *what in rows_of(findings, "row", "code", "severity", "pointer", "detail"):
         found = made.get(key := tuple(what))
         if found is None:
             found = made[key] = _in_words(*what)
@@ -33,12 +38,13 @@ def findings_by_row(findings: pl.DataFrame, size: int) -> list[tuple[Finding, ..
 def charges_by_row(charges: pl.DataFrame, size: int) -> list[tuple[Charge, ...]]:
     """The receipt of each of so many consignments, amounts as text."""
     by_row: list[list[Charge]] = [[] for _ in range(size)]
-    told = charges.select(
-        "row", "type", "code", "item", "measure", _as_text("base_micro"), "rate", "conversion", "rounding",
-        _as_text("amount_micro"), "currency", "collector", "why", "law", "confidence", _as_text("at_sale_micro"),
+    told = rows_of(
+        charges, "row", "type", "code", "item", "measure", "rate", "conversion", "rounding", "currency", "collector",
+        "why", "law", "confidence",
     )  # fmt: skip
-    for row, kind, code, item, measure, base, rate, conversion, rounding, amount, *rest in told.iter_rows():
-        currency, collector, why, law, confidence, at_sale = rest
+    micro = charges.select(map(_as_text, ("base_micro", "amount_micro", "at_sale_micro")))
+    for one, (base, amount, at_sale) in zip(told, rows_of(micro, *micro.columns), strict=True):
+        row, kind, code, item, measure, rate, conversion, rounding, currency, collector, why, law, confidence = one
         by_row[row].append(
             Charge(
                 type=kind, code=code, item=_number(item), measure=measure, base=base, rate=rate, conversion=conversion,
@@ -54,7 +60,7 @@ def totals_by_row(charges: pl.DataFrame, size: int) -> list[Totals]:
     sums: list[dict[str, int | None] | None] = [None] * size
     currencies = [""] * size
     # A walk rather than a group_by: on a batch of one that costs more than all other records together.
-    for row, kind, amount, currency in charges.select("row", "type", "amount_micro", "currency").iter_rows():
+    for row, kind, amount, currency in rows_of(charges, "row", "type", "amount_micro", "currency"):
         found = sums[row]
         if found is None:
             found = sums[row] = {"duty": 0, "tax": 0, "fee": 0}
@@ -83,16 +89,15 @@ def decisions_by_row(decisions: pl.DataFrame) -> dict[int, Decision]:
     """The decision on each row."""
     return {
         row: Decision(security=security, control=control, reasons=tuple(reasons or ()))
-        for row, security, control, reasons in decisions.select("row", "security", "control", "reasons").iter_rows()
+        for row, security, control, reasons in rows_of(decisions, "row", "security", "control", "reasons")
     }
 
 
 def signals_by_row(signals: pl.DataFrame, size: int) -> list[tuple[Signal, ...]]:
     """What risk saw in each of so many consignments."""
     by_row: list[list[Signal]] = [[] for _ in range(size)]
-    for row, item, profile, lane, score, reason in signals.select(
-        "row", "item", "profile", "lane", "score", "reason"
-    ).iter_rows():
+    told = rows_of(signals, "row", "item", "profile", "lane", "score", "reason")
+    for row, item, profile, lane, score, reason in told:
         by_row[row].append(Signal(profile=profile, lane=lane, score=score, reason=reason, item=_number(item)))
     return _frozen(by_row)
 
@@ -100,9 +105,8 @@ def signals_by_row(signals: pl.DataFrame, size: int) -> list[tuple[Signal, ...]]
 def postings_by_row(postings: pl.DataFrame, size: int) -> list[tuple[Posting, ...]]:
     """The ledger legs of each of so many consignments."""
     by_row: list[list[Posting]] = [[] for _ in range(size)]
-    for row, item, account, debit, credit, currency, charge in postings.select(
-        "row", "item", "account", "debit_micro", "credit_micro", "currency", "charge"
-    ).iter_rows():
+    told = rows_of(postings, "row", "item", "account", "debit_micro", "credit_micro", "currency", "charge")
+    for row, item, account, debit, credit, currency, charge in told:
         by_row[row].append(
             Posting(
                 item=item, account=account, debit_micro=debit, credit_micro=credit, currency=currency, charge=charge

@@ -29,7 +29,7 @@ def part(record: Consignment) -> Parted:
     """The record without what is personal, and what is personal in it."""
     tree: dict[str, Any] = msgspec.to_builtins(record, builtin_types=(Decimal,))
     private: dict[str, Any] = {}
-    _take_out(tree, _private_fields(Consignment), "", private)
+    _take_out(tree, _PRIVATE, "", private)
     return Parted(msgspec.json.encode(tree), msgspec.json.encode(private))
 
 
@@ -72,20 +72,35 @@ def _private_fields(struct: type[msgspec.Struct]) -> dict[str, type[msgspec.Stru
     return fields
 
 
-def _take_out(
-    tree: dict[str, Any], fields: dict[str, type[msgspec.Struct] | None], path: str, private: dict[str, Any]
-) -> None:
-    for name, struct in fields.items():
-        if name not in tree:
+def _take_out(tree: dict[str, Any], fields: _Fields, path: str, private: dict[str, Any]) -> None:
+    for name in fields.private:
+        value = tree.pop(name, None)
+        if value is not None:
+            private[f"{path}/{name}"] = value
+    for name, below in fields.below:
+        value = tree.get(name)
+        if not value:
             continue
-        here = f"{path}/{name}"
-        value = tree[name]
-        if struct is None:
-            if value is not None:
-                private[here] = value
-            del tree[name]
-        elif isinstance(value, list | tuple):
+        if isinstance(value, dict):
+            _take_out(value, below, f"{path}/{name}", private)
+        else:
             for place, entry in enumerate(value):
-                _take_out(entry, _private_fields(struct), f"{here}/{place}", private)
-        elif value is not None:
-            _take_out(value, _private_fields(struct), here, private)
+                _take_out(entry, below, f"{path}/{name}/{place}", private)
+
+
+class _Fields(NamedTuple):
+    """The fields of a record that are themselves private, and those that hold records with such."""
+
+    private: tuple[str, ...]
+    below: tuple[tuple[str, _Fields], ...]
+
+
+def _fields_of(struct: type[msgspec.Struct]) -> _Fields:
+    found = _private_fields(struct)
+    return _Fields(
+        tuple(name for name, below in found.items() if below is None),
+        tuple((name, _fields_of(below)) for name, below in found.items() if below is not None),
+    )
+
+
+_PRIVATE = _fields_of(Consignment)

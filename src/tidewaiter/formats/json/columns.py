@@ -27,6 +27,8 @@ from tidewaiter.model.finding import Finding
 NAME = "json"
 COLUMNS_MIN = 32_768
 """A message of fewer bytes is sooner read record by record."""
+MANY_MIN = 131_072
+"""Messages of one consignment that together have fewer bytes are sooner read one by one."""
 FINDINGS_MAX = 1_000
 """So many findings about consignments that could not be read at all are listed for one message."""
 _BRACE = ord("{")
@@ -36,6 +38,9 @@ _OPENED = re.compile(rb"[ \t\r\n]*\[[ \t\r\n]*(?=\{)")
 _IS_BETWEEN = np.zeros(256, np.bool_)
 _IS_BETWEEN[list(b", \t\r\n")] = True
 _ENVELOPE = re.compile(rb'\s*\{\s*"consignments"\s*:\s*(?=\[)')
+
+# Made here and not at the first message: two threads that each meet a record for the first time crash the process.
+_ONE, _RAW = msgspec.json.Decoder(Consignment), msgspec.json.Decoder(msgspec.Raw)
 
 One: TypeAlias = Callable[[str, bytes], Reading]
 """What reads one consignment, from where it stood and its bytes."""
@@ -133,20 +138,10 @@ def _read(body: bytes, starts: Whole, ends: Whole, at: Callable[[int], str], one
 
     `at` says where the one at a place stood. None where the message cannot be read so.
     """
-    is_ascii = body.isascii()
-    try:
-        if not is_ascii:
-            body.decode()
-    except UnicodeDecodeError:
+    judged = _judged(body, starts, ends)
+    if judged is None:
         return None
-    told = shapes.found(body, starts, ends) if len(starts) else None
-    if told is None:
-        return None
-    judged = Judged(told)
     is_odd = judged.is_odd
-    if not is_ascii or b"\x7f" in body:
-        odd = [match.start() for match in ODD_TEXT.finditer(body)]
-        is_odd[np.searchsorted(starts, odd, "right") - 1] = True
     gathered = Gathered()
     is_kept = np.ones(len(starts), np.bool_)
     for place in np.flatnonzero(is_odd).tolist():
@@ -160,6 +155,56 @@ def _read(body: bytes, starts: Whole, ends: Whole, at: Callable[[int], str], one
 
     declared = InColumns.beside(gathered.declared, is_odd, is_kept, batch=judged.batch, make=make)
     return gathered.reading(declared, kept=int(judged.kept[~is_odd].sum()))
+
+
+def of_many(messages: Sequence[bytes]) -> list[Reading | None] | None:
+    """The readings of messages of one consignment each, by columns together; None in the place of one that is not
+    plain, and instead of all where they are few or short.
+
+    Each is seen to be an object by itself first, so that none can reach into another.
+    """
+    if sum(map(len, messages)) < MANY_MIN:
+        return None
+    places = [place for place, one in enumerate(messages) if _is_object(one)]
+    texts = [messages[place] for place in places]
+    sizes = np.array(list(map(len, texts)), np.int64)
+    ends = np.cumsum(sizes + 1) - 1
+    judged = _judged(b"\n".join(texts), ends - sizes, ends)
+    if judged is None:
+        return None
+    together = InColumns(
+        len(places), batch=judged.batch, apart={}, make=lambda place: Declared(consignment=_ONE.decode(texts[place]))
+    )
+    readings: list[Reading | None] = [None] * len(messages)
+    kept = judged.kept.tolist()
+    for number in np.flatnonzero(~judged.is_odd).tolist():
+        readings[places[number]] = Reading(format=NAME, declared=together.alone(number), kept=kept[number])
+    return readings
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        return body.startswith(b"{") and len(memoryview(_RAW.decode(body))) == len(body)
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+
+
+def _judged(body: bytes, starts: Whole, ends: Whole) -> Judged | None:
+    """The objects that stand there in the message, judged; None where it cannot be read by columns."""
+    is_ascii = body.isascii()
+    try:
+        if not is_ascii:
+            body.decode()
+    except UnicodeDecodeError:
+        return None
+    told = shapes.found(body, starts, ends) if len(starts) else None
+    if told is None:
+        return None
+    judged = Judged(told)
+    if not is_ascii or b"\x7f" in body:
+        odd = [match.start() for match in ODD_TEXT.finditer(body)]
+        judged.is_odd[np.searchsorted(starts, odd, "right") - 1] = True
+    return judged
 
 
 class Gathered:

@@ -108,6 +108,12 @@ def read_many(messages: Sequence[bytes], *, jurisdiction: str | None = None) -> 
 
     Each is decoded for itself, so that none can reach into another.
     """
+    in_columns = columns.of_many(messages)
+    if in_columns is not None:
+        return [
+            read(data, jurisdiction=jurisdiction) if reading is None else reading
+            for data, reading in zip(messages, in_columns, strict=True)
+        ]
     readings: list[Reading | None] = [None] * len(messages)
     places, bodies, records, again = [], [], [], []
     for place, body in enumerate(messages):
