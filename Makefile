@@ -15,6 +15,10 @@
 #   make faults-long  the same ten times over, and the server killed 300 times under load
 #   make mutants      change every threshold, rate and day of the law, and see which worked case notices
 #   make fuzz         a million spoiled messages over all readers; takes hours, and goes on where it was stopped
+#   make races        10,000 races of sixteen callers each to release, refund, amend and create (RACES=… for fewer)
+#   make replay       a day's traffic twice more, a tenth of it altered by one byte (MESSAGES=… for another size)
+#   make schema       the running server against its OpenAPI description, all checks (EXAMPLES=… an operation)
+#   make hostile      the corpus of hostile inputs at every intake route under every content type
 #   make lock         work out requirements.lock anew (needs uv)
 
 PYTHON ?= python3
@@ -22,7 +26,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SHARED := $(wildcard ../shared/data/messages/wco-dms-uk-cds/samples)
 
-.PHONY: run test bench load bulk catch-up oracle matching audit access faults faults-long mutants fuzz check format environment browser lock clean
+.PHONY: run test bench load bulk catch-up oracle matching audit access faults faults-long races replay schema hostile mutants fuzz check format environment browser lock clean
 
 run: environment
 	@$(BIN)/tidewaiter demonstrate $(if $(ONCE),--once) $(SHARED)
@@ -70,6 +74,19 @@ faults: environment
 
 faults-long: environment
 	@cd tests && ../$(BIN)/python -m faults --clean 10 --kills 300
+
+races: environment
+	@$(BIN)/python tests/races.py --races $(or $(RACES),10000)
+	@$(BIN)/python tests/races.py --races 20 --mutants
+
+replay: environment
+	@$(BIN)/python tests/replay.py --messages $(or $(MESSAGES),5000)
+
+schema: environment
+	@$(BIN)/python tests/schema.py --examples $(or $(EXAMPLES),100)
+
+hostile: environment
+	@HOSTILE=all $(BIN)/pytest -s tests/test_hostile.py
 
 mutants: environment
 	@$(BIN)/pytest -s tests/law_mutants.py

@@ -18,6 +18,17 @@ def problems(*statuses: int) -> dict[str, Any]:
     }
 
 
+CURSOR = "^(0|[1-9][0-9]{0,17})-(0|[1-9][0-9]{0,17})$"
+"""How a cursor looks. It is one that was given here, and nobody need know what its numbers mean."""
+FILER_KEPT = {"header.Tidewaiter-Filer": "$request.header.Tidewaiter-Filer"}
+"""What a link to a filer's own things hands on."""
+
+
+def link(operation: str, description: str, **parameters: str) -> dict[str, Any]:
+    """Where an answer leads: to this operation, with what is found in the answer as its parameters."""
+    return {"operationId": operation, "description": description, "parameters": {**parameters, **FILER_KEPT}}
+
+
 def content(schema: dict[str, Any]) -> dict[str, Any]:
     """A body of this schema."""
     return {"schema": schema}

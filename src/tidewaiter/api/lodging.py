@@ -83,8 +83,8 @@ class LodgeMessage:
     async def _lodge(self, message: Message, key: str | None, headers: Mapping[str, str], started: float) -> Response:
         try:
             done = await self.house.intake.lodge(Lodging(message, key))
-        except KeyTaken:
-            return problem(problems.KEY_TAKEN)
+        except KeyTaken as taken:
+            return problem(problems.KEY_TAKEN, detail=f"that of message {taken.message_id}")
         except TryAgain:
             return problem(problems.BUSY)
         except StoreUnavailable:

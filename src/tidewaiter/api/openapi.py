@@ -11,7 +11,7 @@ from tidewaiter import __version__, formats
 from tidewaiter.access.proofs import ASSERTION_TYPE
 from tidewaiter.access.signed import TEXT_MAX
 from tidewaiter.api.acting import Close, Refund, Refuse, Release
-from tidewaiter.api.describing import content, problems
+from tidewaiter.api.describing import content, link, problems
 from tidewaiter.api.openapi_exchange import SCHEMAS as EXCHANGE_SCHEMAS
 from tidewaiter.api.openapi_exchange import paths as exchange_paths
 from tidewaiter.api.problems import MEDIA_TYPE, Problem
@@ -117,6 +117,8 @@ _FILER = {
     "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$", "default": "anonymous"},
 }
 
+_KEY = {"type": "string", "pattern": "^[!-~]{1,255}$"}
+
 _TOKEN = {
     "type": "oauth2",
     "description": "Needed where the house is guarded: client credentials proved with private_key_jwt (RFC 7523); a "
@@ -135,7 +137,7 @@ def _act(name: str, asked: str, summary: str, *numbers: str) -> dict[str, Any]:
         "again is the same act, done once.",
         "parameters": [
             *({"name": one, "in": "path", "required": True, "schema": number} for one in ("id", *numbers)),
-            {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": 255}},
+            {"name": "Idempotency-Key", "in": "header", "schema": _KEY},
         ],
         "requestBody": {
             "required": True,
@@ -204,7 +206,7 @@ def _lodge() -> dict[str, Any]:
                 "name": "Idempotency-Key",
                 "in": "header",
                 "description": "A name for this lodgement; used again with other content it is refused.",
-                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+                "schema": _KEY,
             },
         ],
         "requestBody": _message(),
@@ -226,6 +228,18 @@ def _lodge() -> dict[str, Any]:
                     },
                 },
                 "content": {"application/json": content({"anyOf": [results, answers]}), **given},
+                "links": {
+                    "showLodgementReceipt": link(
+                        "showLodgementReceipt", "The signed receipt", id="$response.header.Tidewaiter-Message"
+                    ),
+                    "showAnswer": link(
+                        "showAnswer", "The answer as it was sent", id="$response.header.Tidewaiter-Message"
+                    ),
+                    **{
+                        name: link(name, "The first consignment", reference="$response.body#/0/reference")
+                        for name in ("showConsignment", "showReceipt")
+                    },
+                },
             },
             **problems(400, 403, 408, 413, 415, 422, 429, 503),
         },
@@ -254,7 +268,7 @@ def _lodge_own() -> dict[str, Any]:
 def _message() -> dict[str, Any]:
     """A message of any format that is read here."""
     consignment = {"$ref": "#/components/schemas/Consignment"}
-    own = content({"anyOf": [consignment, {"type": "array", "items": consignment}]})
+    own = content({"anyOf": [consignment, {"type": "array", "items": consignment, "minItems": 1}]})
     return {"required": True, "content": {"application/json": own, **_other_formats()}}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tidewaiter.api.describing import content, json_of, problems
+from tidewaiter.api.describing import CURSOR, content, json_of, link, problems
 from tidewaiter.api.feeding import EVENTS_DEFAULT, EVENTS_MAX, WAIT_S_MAX
 from tidewaiter.api.subscribing import DeadLetters, DrivenAgain, Subscription, WebhookList, WebhookView
 from tidewaiter.exchange.feed import Page
@@ -70,7 +70,8 @@ def _answer() -> dict[str, Any]:
         "responses": {
             "200": {
                 "description": "The answer",
-                "content": {"*/*": content({"type": "string", "format": "binary"})},
+                # In as many media types as there are formats: JSON as JSON, everything else as bytes.
+                "content": {"*/*": content({})},
             },
             **problems(400, 404, 503),
         },
@@ -89,6 +90,10 @@ def _add() -> dict[str, Any]:
             "201": {
                 "description": "The webhook",
                 "headers": {"Location": {"description": "Where it is", "schema": {"type": "string"}}},
+                "links": {
+                    name: link(name, "By its number", id="$response.body#/id")
+                    for name in ("showWebhook", "showDeadLetters", "driveDeadLettersAgain", "removeWebhook")
+                },
                 "content": json_of("WebhookView"),
             },
             **problems(400, 403, 408, 409, 413, 415, 422, 503),
@@ -123,7 +128,7 @@ def _drive_again() -> dict[str, Any]:
                 "name": "cursor",
                 "in": "query",
                 "description": "Only this event; all of them where it is not given.",
-                "schema": {"type": "string"},
+                "schema": {"type": "string", "pattern": CURSOR},
             },
             _FILER,
         ],
@@ -144,7 +149,7 @@ def _simple(name: str, summary: str, schema: str, *statuses: int, of_one: bool =
 
 
 def _cursor(description: str) -> dict[str, Any]:
-    return {"name": "after", "in": "query", "description": description, "schema": {"type": "string"}}
+    return {"name": "after", "in": "query", "description": description, "schema": {"type": "string", "pattern": CURSOR}}
 
 
 def _number(name: str, description: str, default: int, *, least: int, most: int) -> dict[str, Any]:

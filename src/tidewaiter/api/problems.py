@@ -9,6 +9,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from tidewaiter.model.finding import Finding
 
@@ -109,12 +110,23 @@ def problem(
     return Response(msgspec.json.encode(body), status_code=kind.status, headers=given, media_type=MEDIA_TYPE)
 
 
-async def on_http_exception(_: Request, error: Exception) -> Response:
+async def on_http_exception(request: Request, error: Exception) -> Response:
     """The problem for what the framework refuses: a path or a method there is not."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = error.headers if isinstance(error, HTTPException) else None
+    if status == 405:
+        headers = {"Allow": ", ".join(sorted(_allowed(request)))}
     kind = {404: NOT_FOUND, 405: NOT_ALLOWED}.get(status, OTHER if status < 500 else OURS)
     return problem(kind, headers=headers)
+
+
+def _allowed(request: Request) -> set[str]:
+    """Every method that the path can be asked with: routes that share a path know only their own."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods or set()
+    return found
 
 
 async def on_unavailable(_: Request, __: Exception) -> Response:

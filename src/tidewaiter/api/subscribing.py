@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from tidewaiter.api import problems
+from tidewaiter.api.describing import CURSOR
 from tidewaiter.api.feeding import EVENTS_DEFAULT, EVENTS_MAX, ID_MAX, cursor_in, number_in
 from tidewaiter.api.lodging import Refused, body_of, filer_of
 from tidewaiter.api.problems import problem
@@ -25,8 +28,19 @@ BODY_BYTES_MAX = 4 * URL_LENGTH_MAX
 class Subscription(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An address to be told of events: of those after the cursor `after`, or of what happens from now on."""
 
-    url: str
-    after: str | None = None
+    url: Annotated[
+        str,
+        Meta(
+            description="Https, to a public address, without user and fragment.",
+            # Described and not enforced in reading: what is unfit is told apart in more than one way.
+            extra_json_schema={
+                "format": "uri", "pattern": r"^https://[A-Za-z0-9.\-]+([/?][!-~]*)?$", "maxLength": URL_LENGTH_MAX
+            },
+        ),
+    ]
+    after: (
+        Annotated[str, Meta(description="A cursor that was given here.", extra_json_schema={"pattern": CURSOR})] | None
+    ) = None
 
 
 class WebhookView(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ NOT_CONTENT = frozenset({"accepted_on", "mrn", "issued_at"})
 CONFLICT = Kind(
     code="LDG-01",
     severity="error",
-    text="This reference was lodged before with other content; the first field that differs is {detail}.",
+    text="This reference was lodged before with other content: it differs from {detail}.",
     remedy="Send an amendment of the first, or lodge this one under a reference of its own.",
     law="Delegated Regulation (EU) 2015/2446, Annex B, data element 12 09: a reference names one declaration",
 )
@@ -43,6 +43,14 @@ KINDS = (CONFLICT, TWICE, NO_DECLARATION)
 NaturalKey = tuple[str, str, int]
 
 
+class Stands(NamedTuple):
+    """A declaration that stands: its id, the message it came in by our number, and what it said."""
+
+    id: int
+    message_id: int
+    record: Consignment
+
+
 class Compared(NamedTuple):
     """What is new in a message, conflicts marked, with its places; and what is a repeat, as (place, id)."""
 
@@ -58,8 +66,8 @@ def natural_key(record: Consignment) -> NaturalKey | None:
     return record.reference, record.function, record.version or 0
 
 
-def compare(reading: Reading, standing: Mapping[NaturalKey, tuple[int, Consignment]]) -> Compared:
-    """The message beside what its filer's declarations of these names were when they were lodged, and their ids."""
+def compare(reading: Reading, standing: Mapping[NaturalKey, Stands]) -> Compared:
+    """The message beside what its filer's declarations of these names were when they were lodged."""
     fresh: list[Declared] = []
     places: list[int] = []
     repeats: list[tuple[int, int]] = []
@@ -71,12 +79,14 @@ def compare(reading: Reading, standing: Mapping[NaturalKey, tuple[int, Consignme
         if key is not None and key in met:
             finding = found(TWICE, str(met[key] + 1), "/reference")
         elif key is not None and key in standing:
-            id, before = standing[key]
-            differs = first_difference(before, one.consignment)
+            before = standing[key]
+            differs = first_difference(before.record, one.consignment)
             if differs is None and not one.findings:
-                repeats.append((place, id))
+                repeats.append((place, before.id))
                 continue
-            finding = found(CONFLICT, differs, differs) if differs is not None else None
+            if differs is not None:
+                # The number is what the filer was told then, and has a receipt for.
+                finding = found(CONFLICT, f"message {before.message_id} first in {differs}", differs)
         if key is not None:
             met.setdefault(key, place)
         places.append(place)

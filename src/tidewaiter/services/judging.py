@@ -24,7 +24,7 @@ from tidewaiter.services.clear import (
     in_their_format,
     received_at,
 )
-from tidewaiter.services.comparing import Compared, NaturalKey, compare, natural_key
+from tidewaiter.services.comparing import Compared, NaturalKey, Stands, compare, natural_key
 from tidewaiter.services.numbering import movement_reference
 from tidewaiter.services.preparing import Desk, Prepared
 from tidewaiter.store import Asked, Known, Lodgement, Store, StoredMessage
@@ -54,18 +54,22 @@ class Lodged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeyTaken(Exception):
-    """The Idempotency-Key was used before, for a message with other content."""
+    """The Idempotency-Key was used before, for a message with other content: that of this number."""
+
+    def __init__(self, message_id: int) -> None:
+        super().__init__(message_id)
+        self.message_id = message_id
 
 
 class Judged(NamedTuple):
     """What became of messages, not yet kept: those lodged before, those refused, and what is to be written.
 
-    All by their place. `keys` are new ones for messages lodged before.
+    All by their place. `keys` are new ones for messages lodged before, `refused` those whose key is another message's.
     """
 
     size: int
     before: dict[int, StoredMessage]
-    refused: list[int]
+    refused: dict[int, StoredMessage]
     keys: list[tuple[str, str, int]]
     written: dict[int, Lodgement]
 
@@ -73,7 +77,7 @@ class Judged(NamedTuple):
 async def judge(prepared: Sequence[Prepared], desk: Desk) -> Judged:
     """What is to become of messages that are independent of each other. Nothing is written yet."""
     known = await desk.store.look_up(_asked(prepared))
-    judged = Judged(len(prepared), {}, [], [], {})
+    judged = Judged(len(prepared), {}, {}, [], {})
     fresh: list[int] = []
     first: set[tuple[str, bytes, str | None]] = set()
     for place, one in enumerate(prepared):
@@ -81,7 +85,7 @@ async def judge(prepared: Sequence[Prepared], desk: Desk) -> Judged:
         by_key = known.by_key.get((filer, one.key)) if one.key is not None else None
         by_digest = known.by_digest.get((filer, one.digest))
         if by_key is not None and by_key.digest != one.digest:
-            judged.refused.append(place)
+            judged.refused[place] = by_key
         elif (before := by_key or by_digest) is not None:
             judged.before[place] = before
             if by_key is None and one.key is not None and one.identity not in first:
@@ -145,21 +149,19 @@ async def _linked(reading: Reading, store: Store) -> Reading:
     return structs.replace(reading, findings=(*reading.findings, *wrong))
 
 
-async def _standing(
-    prepared: Sequence[Prepared], known: Known, desk: Desk
-) -> list[dict[NaturalKey, tuple[int, Consignment]]]:
-    """Of each message the declarations that stand already, as they were lodged: with their ids."""
-    wanted: list[dict[NaturalKey, int]] = []
+async def _standing(prepared: Sequence[Prepared], known: Known, desk: Desk) -> list[dict[NaturalKey, Stands]]:
+    """Of each message the declarations that stand already, as they were lodged."""
+    wanted: list[dict[NaturalKey, tuple[int, int]]] = []
     for one in prepared:
         keys = (natural_key(declared.consignment) for declared in one.reading.declared) if known.standing else ()
         named = ((key, known.standing.get((one.message.sender, *key))) for key in keys if key is not None)
-        wanted.append({key: id for key, id in named if id is not None})
-    ids = sorted({id for keys in wanted for id in keys.values()})
+        wanted.append({key: ids for key, ids in named if ids is not None})
+    ids = sorted({id for keys in wanted for id, _ in keys.values()})
     if not ids:
         return [{} for _ in prepared]
     at = max(received_at(one.message) for one in prepared)
     records = await desk.store.open_vault(ids, purpose="compare", reader="lodging", at=at)
-    return [{key: (id, records[id]) for key, id in keys.items()} for keys in wanted]
+    return [{key: Stands(id, message, records[id]) for key, (id, message) in keys.items()} for keys in wanted]
 
 
 def _lodgement(
@@ -211,7 +213,7 @@ async def keep(judged: Judged, prepared: Sequence[Prepared], desk: Desk) -> list
     if judged.keys:
         await desk.store.remember_keys(judged.keys)
     ids = await desk.store.write(list(judged.written.values())) if judged.written else []
-    results: dict[int, Lodged | Exception] = {place: KeyTaken() for place in judged.refused}
+    results: dict[int, Lodged | Exception] = {place: KeyTaken(before.id) for place, before in judged.refused.items()}
     results |= await _lodged_now(dict(zip(judged.written, ids, strict=True)), judged.written, desk.store)
     results |= await _lodged_before(judged.before, desk.store)
     # Those of one identity are one lodgement: the others repeat the first.

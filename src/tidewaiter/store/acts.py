@@ -201,7 +201,8 @@ async def _locked(connection: asyncpg.Connection, id: int) -> Acting | None:
     if await connection.fetchval("select id from consignments where id = $1 for update", id) is None:
         return None
     stored = (await reading.consignments(connection, [id]))[id]
-    legs = (await reading.behind(connection, id)).postings
+    # No more is read than an act needs: others wait meanwhile.
+    legs = await reading.legs(connection, id)
     pinned: str = await connection.fetchval(
         "select concat_ws('/', (select max(id) from decisions where consignment_id = $1),"
         " coalesce((select max(id) from postings where consignment_id = $1), 0))",

@@ -26,14 +26,14 @@ class Asked(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What is known of it: messages by their digest and by their key, ids of declarations that were accepted, parcels.
+    """What is known of it: messages by their digest and by their key, declarations that were accepted, parcels.
 
-    What is not there is left out.
+    Of a declaration that stands its id and that of its message. What is not there is left out.
     """
 
     by_digest: dict[tuple[str, bytes], StoredMessage]
     by_key: dict[tuple[str, str], StoredMessage]
-    standing: dict[Declaration, int]
+    standing: dict[Declaration, tuple[int, int]]
     past: Past
 
 
@@ -48,7 +48,7 @@ _BY_KEY = (
     " join idempotency i on i.filer = w.filer and i.key = w.key join messages m on m.id = i.message_id"
 )
 _STANDING = (
-    "select c.id, c.filer, c.reference, c.function, coalesce(c.version, 0) as version"
+    "select c.id, c.message_id, c.filer, c.reference, c.function, coalesce(c.version, 0) as version"
     " from unnest($1::text[], $2::text[]) as w(filer, reference)"
     " join consignments c on c.filer = w.filer and c.reference = w.reference"
     " where c.control <> 'not_accepted' and (c.function = 'original' or c.version is not null)"
@@ -70,7 +70,10 @@ async def look_up(connection: asyncpg.Connection, asked: Asked) -> Known:
     return Known(
         by_digest={(row["filer"], row["digest"]): _message(row) for row in digests},
         by_key={(row["filer"], row["key"]): _message(row) for row in keys},
-        standing={(row["filer"], row["reference"], row["function"], row["version"]): row["id"] for row in standing},
+        standing={
+            (row["filer"], row["reference"], row["function"], row["version"]): (row["id"], row["message_id"])
+            for row in standing
+        },
         past=Past(tracking_ids=pl.DataFrame([tuple(row) for row in parcels], schema=TRACKING_IDS, orient="row")),
     )
 

@@ -198,6 +198,16 @@ async def answers_of(connection: asyncpg.Connection, ids: Sequence[int]) -> dict
     return found
 
 
+async def legs(connection: asyncpg.Connection, id: int) -> tuple[Posting, ...]:
+    """What stands in the ledger about one consignment, in order."""
+    rows = await connection.fetch(
+        "select item, account, debit_micro, credit_micro, currency, charge from postings where consignment_id = $1"
+        " order by id",
+        id,
+    )
+    return tuple(Posting(**row) for row in rows)
+
+
 async def behind(connection: asyncpg.Connection, id: int) -> Behind:
     """Everything else about one consignment."""
     decisions = await connection.fetch(
@@ -206,11 +216,6 @@ async def behind(connection: asyncpg.Connection, id: int) -> Behind:
         id,
     )
     told = await connection.fetch(_GIVEN, [id])
-    postings = await connection.fetch(
-        "select item, account, debit_micro, credit_micro, currency, charge from postings where consignment_id = $1"
-        " order by id",
-        id,
-    )
     signals = await connection.fetch(
         "select profile, lane, score, reason, item from signals where consignment_id = $1 order by place", id
     )
@@ -229,7 +234,7 @@ async def behind(connection: asyncpg.Connection, id: int) -> Behind:
             for row in told
             for answer in _ANSWERS.decode(row["answers"])
         ),
-        postings=tuple(Posting(**row) for row in postings),
+        postings=await legs(connection, id),
         signals=tuple(Signal(**row) for row in signals),
         travel=await travel_of(connection, id),
     )

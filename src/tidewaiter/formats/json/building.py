@@ -162,8 +162,8 @@ class _Builder:
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
             return self._fault(NOT_EXACT, f"it is {_called(value)}", at)
         number = Decimal(value)
-        if number.is_finite() and number < 0:
-            return self._fault(NOT_EXACT, "it is below zero", at)
+        if number.is_finite() and number.is_signed():
+            return self._fault(NOT_EXACT, "it is below zero" if number else "nought has no sign", at)
         try:
             to_micro(number)
         except ValueError as refusal:
