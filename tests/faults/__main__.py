@@ -44,7 +44,8 @@ def line(result: Result, *, is_mutant: bool) -> tuple[str, bool]:
 
 async def scenarios(given: argparse.Namespace, url: str) -> AsyncIterator[tuple[Result, bool]]:
     """Each scenario that was asked for, and whether it is of a mutant."""
-    law, victims = load(), Victims()
+    law = load()
+    victims = Victims(law)
     try:
         for _ in range(given.clean):
             for name in OPERATIONS:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+import pickle
 import secrets
 import tempfile
 import time
@@ -38,18 +39,24 @@ SPARES = 2
 
 
 class Victims:
-    """Processes that have read the law and wait for an order, so that the next is there when one was killed."""
+    """Processes that know the law and wait for an order, so that the next is there when one was killed.
 
-    def __init__(self) -> None:
+    The law is read once and handed on in a file: to read it anew would take most of the time of a point.
+    """
+
+    def __init__(self, law: Law) -> None:
         tests = str(Path(__file__).parents[1])
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [tests, os.environ.get("PYTHONPATH")]))
+        with tempfile.NamedTemporaryFile(prefix="tidewaiter-law-", delete=False) as file:
+            pickle.dump(law, file)
+        self._law = Path(file.name)
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["faults.victim"])
+        self._context.set_forkserver_preload(["faults.__main__"])  # with all that a victim would import again
         self._spares: deque[tuple[BaseProcess, Connection]] = deque(self._start() for _ in range(SPARES))
 
     def _start(self) -> tuple[BaseProcess, Connection]:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=victim.main, args=(theirs,), daemon=True)
+        process = self._context.Process(target=victim.main, args=(theirs, self._law), daemon=True)
         process.start()
         theirs.close()
         return process, ours
@@ -85,6 +92,7 @@ class Victims:
             process.kill()
             process.join()
             pipe.close()
+        self._law.unlink()
 
 
 @dataclass
