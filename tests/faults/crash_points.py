@@ -103,7 +103,9 @@ class Result:
     points: int = 0
     failing: dict[int, list[str]] = field(default_factory=dict)
     seconds: float = 0.0
-    counts: dict[str, int] = field(default_factory=dict)
+    unit: str = "points"
+    """What `points` counts."""
+    counts: dict[str, float] = field(default_factory=dict)
     """What else was counted."""
 
 
