@@ -22,6 +22,7 @@ from typing import NamedTuple
 from faults.crash_points import Result, Victims, explore
 from faults.mutants import MUTANTS
 from faults.nemeses import NEMESES
+from faults.points import patient
 from faults.storms import rage
 from faults.victim import OPERATIONS
 from tidewaiter.law import Law, load
@@ -106,7 +107,9 @@ def main() -> None:
     asked.add_argument("--seed", type=int, default=1)
     given = asked.parse_args()
     logging.getLogger("asyncpg").setLevel(logging.CRITICAL)  # which tells at length that a database is away
-    sys.exit(0 if asyncio.run(run(given)) else 1)
+    with patient():
+        is_right = asyncio.run(run(given))
+    sys.exit(0 if is_right else 1)
 
 
 if __name__ == "__main__":

@@ -26,15 +26,13 @@ from joserfc.jwk import OKPKey
 from faults import checker, mutants, victim
 from faults.claims import Claim
 from faults.operations import World
-from faults.points import KILLED
+from faults.points import KILLED, PATIENCE_S
 from faults.victim import OPERATIONS, Order
 from tidewaiter.law import Law
 from tidewaiter.store import open_store
 
 POINTS_MAX = 400
 """An operation with more boundaries than this would never end."""
-PATIENCE_S = 60
-"""So long may a victim be silent."""
 SPARES = 2
 
 

@@ -49,7 +49,7 @@ def main(pipe: Connection, law_file: Path) -> None:
 
 async def _carry_out(order: Order, law: Law, pipe: Connection) -> None:
     counter = points.Counter(fatal=order.fatal)
-    with mutants.seeded(order.mutant):
+    with mutants.seeded(order.mutant), points.patient():
         store = await open_store(order.url, schema=order.schema, connections_max=4)
         world = World(store=store, law=law, key=OKPKey.import_key(order.key), folder=order.folder)
         points.install(counter)
