@@ -22,7 +22,7 @@ from typing import NamedTuple
 from faults.crash_points import Result, Victims, explore
 from faults.mutants import MUTANTS
 from faults.nemeses import NEMESES
-from faults.points import patient
+from faults.patience import patient
 from faults.storms import rage
 from faults.victim import OPERATIONS
 from tidewaiter.law import Law, load

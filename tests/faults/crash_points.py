@@ -26,7 +26,8 @@ from joserfc.jwk import OKPKey
 from faults import checker, mutants, victim
 from faults.claims import Claim
 from faults.operations import World
-from faults.points import KILLED, PATIENCE_S
+from faults.patience import PATIENCE_S
+from faults.points import KILLED
 from faults.victim import OPERATIONS, Order
 from tidewaiter.law import Law
 from tidewaiter.store import open_store
@@ -121,7 +122,10 @@ async def world_of(url: str, law: Law, key: OKPKey, *, mutant: str | None = None
         finally:
             await store.close()
             connection = await asyncpg.connect(url)
-            await connection.execute(f'drop schema "{schema}" cascade')
+            for row in await connection.fetch(
+                "select nspname from pg_namespace where starts_with(nspname, $1)", schema
+            ):
+                await connection.execute(f'drop schema "{row[0]}" cascade')
             await connection.close()
 
 

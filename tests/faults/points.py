@@ -16,11 +16,8 @@ from unittest import mock
 
 import asyncpg
 
-from tidewaiter.store import store
-
 KILLED = 77
 """How a process ends that was killed at a point."""
-PATIENCE_S = 120
 CALLS = ("execute", "executemany", "fetch", "fetchrow", "fetchval", "copy_records_to_table")
 """Every call by which the product speaks to the database; transactions begin and end by `execute`."""
 
@@ -39,11 +36,6 @@ class Counter:
         self.met += 1
         if self.met == self.fatal:
             os._exit(KILLED)
-
-
-def patient() -> mock._patch[int]:
-    """While it lasts, nothing of ours takes a machine that stands still for a database that is away."""
-    return mock.patch.object(store, "ACQUIRE_TIMEOUT_S", PATIENCE_S)
 
 
 def install(counter: Counter) -> None:

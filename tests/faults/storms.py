@@ -12,13 +12,12 @@ from statistics import median
 from faults import checker
 from faults.crash_points import Result
 from faults.nemeses import Nemesis
+from faults.patience import PATIENCE_S, until
 from faults.scene import Scene, scene_of
 from tidewaiter.law import Law
 
 QUIET_S_MAX = 1.0
 """So long at most nothing happens between two strikes."""
-AGAIN_S_MAX = 60
-"""Who is not serving again by then never will."""
 
 READY_S = 10
 """I14: so soon is it to serve again once the fault is over. A slower recovery is counted, since it is the machine's
@@ -41,7 +40,7 @@ async def rage(name: str, nemesis: Nemesis, rounds: int, *, law: Law, seed: int)
             result.points += 1
             recovered = await _recovered(scene, over, answered)
             if recovered is None:
-                result.failing[result.points] = [f"nothing was acknowledged within {AGAIN_S_MAX} s"]
+                result.failing[result.points] = [f"nothing was acknowledged within {PATIENCE_S} s"]
                 break
             recoveries.append(recovered)
             fresh, seen = scene.journal.acknowledged[seen:], len(scene.journal.acknowledged)
@@ -74,9 +73,10 @@ async def rage(name: str, nemesis: Nemesis, rounds: int, *, law: Law, seed: int)
 async def _recovered(scene: Scene, over: float, answered: int) -> float | None:
     """Seconds from then until something sent afterwards was acknowledged; None where that never came. So many had been
     before the strike."""
-    while time.monotonic() < over + AGAIN_S_MAX:
-        for asked, told in scene.journal.times[answered:]:
-            if asked > over:
-                return told - over
-        await asyncio.sleep(0.01)
-    return None
+
+    async def is_served() -> bool:
+        return any(asked > over for asked, _ in scene.journal.times[answered:])
+
+    if not await until(is_served):
+        return None
+    return next(told for asked, told in scene.journal.times[answered:] if asked > over) - over

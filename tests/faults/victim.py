@@ -17,10 +17,12 @@ from faults.acting import ACTS
 from faults.claims import Claim
 from faults.lodgings import LODGINGS
 from faults.operations import Job, World
+from faults.patience import patient
+from faults.working import WORKS
 from tidewaiter.law import Law
 from tidewaiter.store import open_store
 
-OPERATIONS = {**LODGINGS, **ACTS}
+OPERATIONS = {**LODGINGS, **ACTS, **WORKS}
 OTHERS_S = 5
 """So long may what the operation left running take to end."""
 
@@ -49,7 +51,7 @@ def main(pipe: Connection, law_file: Path) -> None:
 
 async def _carry_out(order: Order, law: Law, pipe: Connection) -> None:
     counter = points.Counter(fatal=order.fatal)
-    with mutants.seeded(order.mutant), points.patient():
+    with mutants.seeded(order.mutant), patient():
         store = await open_store(order.url, schema=order.schema, connections_max=4)
         world = World(store=store, law=law, key=OKPKey.import_key(order.key), folder=order.folder)
         points.install(counter)
