@@ -23,7 +23,7 @@ from load import free_port
 
 CALLERS = 6
 ANSWER_S = 20
-AGAIN_S = 0.05
+AGAIN_S = 0.2
 BUSY = (429, 503)
 """Answers after which the same is sent again."""
 REPEATED, BATCHED = 0.1, 0.2
@@ -70,7 +70,7 @@ class Server:
         given = {**os.environ, **self.environment, "TIDEWAITER_PORT": str(self.port)}
         with self.errors.open("ab") as errors:
             self._process = await asyncio.create_subprocess_exec(
-                command, "serve", env=given, stdout=DEVNULL, stderr=errors
+                command, "serve", env=given, stdout=DEVNULL, stderr=errors, start_new_session=True
             )
         if not await until(self._answers):
             raise TimeoutError(f"the server does not answer: {self.last_error}")

@@ -60,7 +60,9 @@ class Cluster:
             wheel = self._wheel()
             command = [str(wheel.bin_path / "postgres"), "-D", str(self.folder), "-k", str(self.beside)]
             with self.log.open("ab") as log:
-                self._process = subprocess.Popen(command, user=wheel.system_user, stdout=log, stderr=log)
+                self._process = subprocess.Popen(
+                    command, user=wheel.system_user, stdout=log, stderr=log, start_new_session=True
+                )
             return False
         return await self._answers()
 

@@ -20,7 +20,7 @@ from faults.scene import Disk, Image, Memory, Scene, is_root
 FULL_S = (0.3, 1.5)
 FAILING_S = (0.5, 1.2)
 CHUNK = bytes(1 << 16)
-CALLS = ("fdatasync", "fsync", "pwrite64")
+CALLS = ("fdatasync", "fsync", "pwrite64", "pwritev", "pread64")
 """What fails where the disk does: one of them a round, from its first to its fifth use on."""
 
 
