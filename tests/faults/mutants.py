@@ -164,7 +164,7 @@ def _read_then_written() -> Sequence[Patch]:
 
 
 def _closes_nothing() -> Sequence[Patch]:
-    kept = approve.kept
+    kept = acting.kept
 
     async def unasked(*given: Any, **named: Any) -> Any:
         return await kept(*given, **{**named, "proposal": None})

@@ -26,7 +26,8 @@ CALLS = ("fdatasync", "fsync", "pwrite64", "pwritev", "pread64")
 
 class Nemesis(NamedTuple):
     """`strike` does it once. `rounds` are those of every day, `rounds_long` those of the long run. `felt` is what the
-    log of PostgreSQL tells where the fault came home; a run in which it never does shows nothing."""
+    log of PostgreSQL tells where the fault came home; a run in which it never does shows nothing. `before` is a mistake
+    that stands between PostgreSQL and the machine, and must be found."""
 
     strike: Callable[[Scene], Awaitable[float]]
     rounds: int
@@ -34,6 +35,11 @@ class Nemesis(NamedTuple):
     disk: type[Disk] = Disk
     needs: tuple[str, ...] = ()
     felt: str = ""
+    before: tuple[str, ...] = ()
+
+    @property
+    def is_mutant(self) -> bool:
+        return bool(self.before)
 
     @property
     def hindered(self) -> str:
@@ -133,11 +139,25 @@ async def _repaired(scene: Scene) -> float:
     return over
 
 
+IMAGE = ("/dev/loop-control", "mkfs.ext4", "findmnt")
+LIES = (
+    "strace",
+    "-D",
+    "-f",
+    "-q",
+    "-o",
+    "/dev/null",
+    "-e",
+    "trace=fsync,fdatasync",
+    "-e",
+    "inject=fsync,fdatasync:retval=0",
+)
 NEMESES = {
     "server killed": Nemesis(server_killed, 20, 300),
     "database killed": Nemesis(database_killed, 10, 60),
     "both killed": Nemesis(both_killed, 5, 60),
-    "current fails": Nemesis(current_fails, 3, 30, Image, ("/dev/loop-control", "mkfs.ext4", "findmnt")),
+    "current fails": Nemesis(current_fails, 3, 30, Image, IMAGE),
+    "a disk that lies": Nemesis(current_fails, 3, 3, Image, (*IMAGE, "strace"), before=LIES),
     "disk full": Nemesis(disk_full, 5, 30, Memory, ("mount",), "No space left on device"),
     "disk fails": Nemesis(disk_fails, 5, 30, needs=("strace",), felt="Input/output error"),
 }

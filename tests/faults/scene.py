@@ -105,14 +105,14 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene_of(kind: type[Disk], *, law: Law, seed: int) -> AsyncIterator[Scene]:
-    """A scene, running and under load. When the context ends the callers have all had their last answers."""
+async def scene_of(kind: type[Disk], *, before: tuple[str, ...], law: Law, seed: int) -> AsyncIterator[Scene]:
+    """A scene, running and under load while the context lasts. `before` stands between PostgreSQL and the machine."""
     beside = Path(tempfile.mkdtemp(prefix="tw-storm-"))  # short: the name of a socket must be
     beside.chmod(0o755)
     disk = kind(beside)
     disk.mount()
     (beside / "run").mkdir()
-    cluster = Cluster(disk.folder / "postgres", beside / "run")
+    cluster = Cluster(disk.folder / "postgres", beside / "run", before)
     try:
         await asyncio.to_thread(cluster.make)
         await cluster.start()

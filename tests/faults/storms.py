@@ -30,53 +30,56 @@ async def rage(name: str, nemesis: Nemesis, rounds: int, *, law: Law, seed: int)
     began = time.monotonic()
     result = Result(name, unit="rounds")
     recoveries: list[float] = []
-    lost = 0
-    async with scene_of(nemesis.disk, law=law, seed=seed) as scene:
-        seen = 0
-        for _ in range(rounds):
+    async with scene_of(nemesis.disk, before=nemesis.before, law=law, seed=seed) as scene:
+        journal, seen, is_up, lost = scene.journal, 0, True, 0
+        while is_up and result.points < rounds:
             await asyncio.sleep(scene.chance.random() * QUIET_S_MAX)
-            answered = len(scene.journal.times)
-            over = await nemesis.strike(scene)
             result.points += 1
-            recovered = await _recovered(scene, over, answered)
-            if recovered is None:
-                result.failing[result.points] = [f"nothing was acknowledged within {PATIENCE_S} s"]
+            try:
+                recoveries.append(await _survived(scene, nemesis))
+            except TimeoutError as never:
+                is_up, result.failing[result.points] = False, [str(never)]
                 break
-            recoveries.append(recovered)
-            fresh, seen = scene.journal.acknowledged[seen:], len(scene.journal.acknowledged)
+            fresh, seen = journal.acknowledged[seen:], len(journal.acknowledged)
             # What is appended to and never changed needs to be looked at as a whole in the end alone.
             if wrong := await checker.unkept(scene.world, fresh):
                 lost += len(wrong)
                 result.failing[result.points] = wrong
-        felt = scene.cluster.told(nemesis.felt) if nemesis.felt else 0
-        journal, world = scene.journal, scene.world
-        await journal.close()
-        wrong = [*await checker.breaches(world, journal.acknowledged), *journal.refused]
-        wrong += [*await checker.receipts(world, "caller-"), *await checker.log(world)]
-        if not journal.acknowledged or (nemesis.felt and not felt):
-            wrong.append("nothing was acknowledged, or the fault was never felt: the run shows nothing")
-        if wrong:
-            result.failing[0] = [*wrong, f"the last that the server told: {scene.server.last_error}"]
-        figures = await checker.figures(world)
-    result.counts = {
-        "acknowledged": len(journal.acknowledged), "unknown": journal.unknown, "busy": journal.busy, "lost": lost,
-        **figures,
-        "slow": sum(one > READY_S for one in recoveries),
-        "recovery_p50_s": round(median(recoveries or [0]), 2), "recovery_max_s": round(max(recoveries, default=0), 2),
-    }  # fmt: skip
-    if nemesis.felt:
-        result.counts["felt"] = felt
+                is_up = not nemesis.is_mutant
+        result.counts = {
+            "acknowledged": len(journal.acknowledged), "unknown": journal.unknown, "busy": journal.busy, "lost": lost,
+            "slow": sum(one > READY_S for one in recoveries), "recovery_p50_s": round(median(recoveries or [0]), 2),
+            "recovery_max_s": round(max(recoveries, default=0), 2),
+        }  # fmt: skip
+        if is_up:
+            await journal.close()
+            wrong = await _wrong_at_the_end(scene, nemesis, result)
+            if wrong:
+                result.failing[0] = [*wrong, f"the last that the server told: {scene.server.last_error}"]
     result.seconds = round(time.monotonic() - began, 1)
     return result
 
 
-async def _recovered(scene: Scene, over: float, answered: int) -> float | None:
-    """Seconds from then until something sent afterwards was acknowledged; None where that never came. So many had been
-    before the strike."""
+async def _wrong_at_the_end(scene: Scene, nemesis: Nemesis, result: Result) -> list[str]:
+    world, journal = scene.world, scene.journal
+    result.counts |= {"acknowledged": len(journal.acknowledged), **await checker.figures(world)}
+    wrong = [*await checker.breaches(world, journal.acknowledged), *journal.refused]
+    wrong += [*await checker.receipts(world, "caller-"), *await checker.log(world)]
+    if nemesis.felt:
+        result.counts["felt"] = scene.cluster.told(nemesis.felt)
+    if not journal.acknowledged or not result.counts.get("felt", True):
+        wrong.append("nothing was acknowledged, or the fault was never felt: the run shows nothing")
+    return wrong
+
+
+async def _survived(scene: Scene, nemesis: Nemesis) -> float:
+    """Seconds from the end of the fault until something sent afterwards was acknowledged. Raises TimeoutError."""
+    answered = len(scene.journal.times)
+    over = await nemesis.strike(scene)
 
     async def is_served() -> bool:
         return any(asked > over for asked, _ in scene.journal.times[answered:])
 
     if not await until(is_served):
-        return None
+        raise TimeoutError(f"nothing was acknowledged within {PATIENCE_S} s")
     return next(told for asked, told in scene.journal.times[answered:] if asked > over) - over

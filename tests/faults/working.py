@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from tidewaiter.services.lodge import lodge
 from tidewaiter.store import START
 from tidewaiter.store.migrating import migrate, migrations
 
-LEASE = timedelta(seconds=2)
+LEASE, PAUSE_S = timedelta(seconds=2), 0.1
 TRIES_S = (0,) * 5
 UNDELIVERED = (
     "select count(*) = 0 from webhooks w where w.filer = $1 and (exists (select from webhook_held h where"
@@ -72,6 +73,7 @@ async def delivered(world: World, job: Job, tell: Tell) -> None:
 
     async def is_done() -> bool:
         await delivery.settle()
+        await asyncio.sleep(PAUSE_S)  # a lease may have to run out
         async with world.store._connection() as connection:
             return bool(await connection.fetchval(UNDELIVERED, job.filer))
 
