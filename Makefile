@@ -67,11 +67,15 @@ bulk: environment
 access: environment
 	@ACCESS_DECISIONS=100000 ACCESS_SWAPS=10000 $(BIN)/pytest -s tests/test_access_rows.py tests/test_access_routes.py
 
+# Half of the scenarios on each of two processors.
+FAULTS = cd tests && half() { ../$(BIN)/python -m faults --share "$$@"; }; both() { half 1/2 "$$@" & half 2/2 "$$@"; \
+    second=$$?; wait $$! && test $$second = 0; }; both
+
 faults: environment
-	@cd tests && ../$(BIN)/python -m faults
+	@$(FAULTS)
 
 faults-long: environment
-	@cd tests && ../$(BIN)/python -m faults --long
+	@$(FAULTS) --long
 
 mutants: environment
 	@$(BIN)/pytest -s tests/law_mutants.py

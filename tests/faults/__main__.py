@@ -4,6 +4,7 @@ python -m faults                every crash point of every operation, every muta
 python -m faults --long         the same ten times over without a false alarm, and as many strikes as the long run has
 python -m faults --only NAME    one operation, mutant or nemesis; may be given more than once
 python -m faults --rounds 60    so many strikes of each nemesis
+python -m faults --share 1/2    every second scenario; 2/2 are the others, for a second processor
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from tidewaiter.store import start_embedded
 
 SHOWN = 3
 CLEAN_LONG = 10
+SCENARIOS = (*OPERATIONS, *MUTANTS, *NEMESES)
 
 
 class Told(NamedTuple):
@@ -81,7 +83,16 @@ async def storms(given: argparse.Namespace, law: Law) -> AsyncIterator[Told]:
 
 
 def _asked(given: argparse.Namespace, names: Iterable[str]) -> list[str]:
-    return [name for name in names if not given.only or name in given.only]
+    part, parts = given.share
+    mine = {name for number, name in enumerate(SCENARIOS) if number % parts == part - 1}
+    return [name for name in names if name in mine and (not given.only or name in given.only)]
+
+
+def _share(text: str) -> tuple[int, int]:
+    part, _, parts = text.partition("/")
+    if not 1 <= int(part) <= int(parts):
+        raise ValueError
+    return int(part), int(parts)
 
 
 async def run(given: argparse.Namespace) -> bool:
@@ -102,7 +113,8 @@ async def run(given: argparse.Namespace) -> bool:
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--only", action="append", choices=[*OPERATIONS, *MUTANTS, *NEMESES])
+    asked.add_argument("--only", action="append", choices=SCENARIOS)
+    asked.add_argument("--share", type=_share, default=(1, 1), help="1/2 and 2/2 together are all of it")
     asked.add_argument("--long", action="store_true")
     asked.add_argument("--rounds", type=int)
     asked.add_argument("--seed", type=int, default=1)
