@@ -112,6 +112,12 @@ class Cluster:
         while any(_is_alive(pid) for pid in pids):
             await asyncio.sleep(0.01)
 
+    async def end(self) -> None:
+        """Told to stop at once, and gone once this returns: it ends what was going on and writes out what it holds."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            await asyncio.to_thread(self._process.wait)
+
     def told(self, what: str) -> int:
         """How often its log says this."""
         return self.log.read_bytes().count(what.encode())

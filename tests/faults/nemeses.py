@@ -66,6 +66,13 @@ async def database_killed(scene: Scene) -> float:
     return over
 
 
+async def database_restarted(scene: Scene) -> float:
+    await scene.cluster.end()
+    over = time.monotonic()
+    await scene.cluster.start()
+    return over
+
+
 async def both_killed(scene: Scene) -> float:
     scene.server.send(signal.SIGKILL)
     await scene.cluster.kill()
@@ -155,6 +162,7 @@ LIES = (
 NEMESES = {
     "server killed": Nemesis(server_killed, 20, 300),
     "database killed": Nemesis(database_killed, 10, 60),
+    "database restarted": Nemesis(database_restarted, 3, 30),
     "both killed": Nemesis(both_killed, 5, 60),
     "current fails": Nemesis(current_fails, 3, 30, Image, IMAGE),
     "a disk that lies": Nemesis(current_fails, 3, 3, Image, (*IMAGE, "strace"), before=LIES),
