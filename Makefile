@@ -11,8 +11,10 @@
 #   make catch-up     how fast a receiver of webhooks that was away gets all it missed
 #   make bulk         stream files of 5 GB through the reader, and print the most memory held (BYTES=… for less)
 #   make access       100,000 random decisions by policies and rows alike, 10,000 identifiers swapped
-#   make faults       kill the house at every boundary of every operation, and find every mistake seeded into the code
-#   make faults-long  the same ten times over, and the server killed 300 times under load
+#   make faults       kill the house at every boundary of every operation, find every mistake seeded into the code, and
+#                     kill server and database under load, cut the current, fill the disk, let it fail: a few times each
+#   make faults-long  the boundaries ten times over, and 300 kills of the server, 60 of the database, 60 of both, 30 of
+#                     the others
 #   make mutants      change every threshold, rate and day of the law, and see which worked case notices
 #   make fuzz         a million spoiled messages over all readers; takes hours, and goes on where it was stopped
 #   make races        10,000 races of sixteen callers each to release, refund, amend and create (RACES=… for fewer)
@@ -69,11 +71,15 @@ bulk: environment
 access: environment
 	@ACCESS_DECISIONS=100000 ACCESS_SWAPS=10000 $(BIN)/pytest -s tests/test_access_rows.py tests/test_access_routes.py
 
+# Half of the scenarios on each of two processors.
+FAULTS = cd tests && half() { ../$(BIN)/python -m faults --share "$$@"; }; both() { half 1/2 "$$@" & half 2/2 "$$@"; \
+    second=$$?; wait $$! && test $$second = 0; }; both
+
 faults: environment
-	@cd tests && ../$(BIN)/python -m faults
+	@$(FAULTS)
 
 faults-long: environment
-	@cd tests && ../$(BIN)/python -m faults --clean 10 --kills 300
+	@$(FAULTS) --long
 
 races: environment
 	@$(BIN)/python tests/races.py --races $(or $(RACES),10000)

@@ -348,6 +348,27 @@ async def test_a_failure_at_any_table_leaves_nothing_behind(
     assert all(after[table] > before[table] for table in TABLES)
 
 
+@pytest.mark.parametrize("code", ["53100", "58030", "57P01"], ids=["disk full", "disk broken", "stopping"])
+async def test_what_the_world_does_to_the_database_may_be_sent_again(
+    database_url: str, new_schema: Callable[[], str], law: Law, code: str
+) -> None:
+    store = await open_store(database_url, schema=new_schema())
+    message = Message(source="test", sender="anyone", data=encoded(consignment()))
+    async with store._pool.acquire() as connection:
+        await connection.execute(
+            "create function fail() returns trigger language plpgsql as"
+            f" $$ begin raise exception 'as the world does' using errcode = '{code}'; end $$"
+        )
+        await connection.execute("create trigger fail after insert on events for each row execute function fail()")
+
+    with pytest.raises(StoreUnavailable):
+        await lodge(message, store=store, law=law, at=AT)
+    async with store._pool.acquire() as connection:
+        await connection.execute("drop trigger fail on events")
+    assert not (await lodge(message, store=store, law=law, at=AT)).is_repeat
+    await store.close()
+
+
 async def test_a_connection_cut_in_the_middle_leaves_nothing_and_sending_again_takes_effect_once(
     database_url: str, new_schema: Callable[[], str], law: Law
 ) -> None:

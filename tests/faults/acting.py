@@ -1,4 +1,4 @@
-"""What people do with what was lodged, and what the house does by itself: webhooks and the audit log as files."""
+"""What people do with what was lodged."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from faults.claims import Claim
 from faults.lodgings import charged, encoded, lodged
 from faults.operations import AT, LATER, Job, Operation, Sent, Tell, World, put
 from tidewaiter.access import Principal
-from tidewaiter.services import audit, downtime
+from tidewaiter.services import downtime
 from tidewaiter.services.acting import CannotNow, Done
 from tidewaiter.services.approve import approve
 from tidewaiter.services.refund import refund
 from tidewaiter.services.refuse import refuse
 from tidewaiter.services.release import release
+from tidewaiter.services.show import show_to_officer
 from tidewaiter.services.subscribe import subscribe
 from tidewaiter.store import MovedOn
 from tidewaiter.store.webhooks import AlreadyTold
@@ -95,13 +96,16 @@ async def approving(world: World, filer: str) -> Job:
     return job
 
 
-async def approved(world: World, job: Job, tell: Tell) -> None:
+async def closed(world: World, job: Job, tell: Tell, *, who: Principal = SUPERVISOR, is_approved: bool = True) -> None:
     try:
-        await approve(job.consignment, job.number, principal=SUPERVISOR, store=world.store, at=AT, reason="seen")
+        await approve(
+            job.consignment, job.number, principal=who, store=world.store, at=AT, reason="seen", is_approved=is_approved
+        )
     except CannotNow as cannot:
         if cannot.why != "closed":  # which is what it is told who did not hear that it had been done
             raise
-    tell(claims.acted(job.consignment, "release"))
+    for claim in job.after:
+        tell(claim)
 
 
 async def on_paper(world: World, filer: str) -> Job:
@@ -129,23 +133,27 @@ async def subscribed(world: World, job: Job, tell: Tell) -> None:
     tell(job.after[0])
 
 
-async def log_grown(world: World, filer: str) -> Job:
-    await lodged(world, Sent(filer, encoded(charged(f"{filer}-1"))))
-    await audit.publish(store=world.store, key=world.key, folder=world.folder / filer, at=AT)
-    await lodged(world, Sent(filer, encoded(charged(f"{filer}-2"))))
-    return Job(filer)
+async def looked_at(world: World, filer: str) -> Job:
+    return await _set_up(world, filer, "accepted")
 
 
-async def published(world: World, job: Job, tell: Tell) -> None:
-    done = await audit.publish(store=world.store, key=world.key, folder=world.folder / job.filer, at=AT)
-    size = done.checkpoint.size
-    tell(claims.counted("checkpoints of what was published", "audit_checkpoints where size = $1", 1, size))
+async def look(world: World, job: Job, tell: Tell) -> None:
+    shown = await show_to_officer(job.consignment, store=world.store, at=AT, reader=OFFICER.id, with_personal=True)
+    assert shown is not None
+    assert shown.whole is not None
+    what = "select exists (select from vault_reads where reader = $1 and $2 = any(consignment_ids))"
+    tell(Claim("I10 who read what is personal is written down", what, (OFFICER.id, job.consignment)))
 
 
-async def files_hold(world: World, job: Job) -> list[str]:
-    """What is wrong with the log in the files: nothing, at whatever moment one looks."""
-    checked = audit.verify(world.folder / job.filer, [world.key])
-    return [f"I6 files of the log: {fault}" for fault in checked.faults]
+async def withdrawing(world: World, filer: str) -> Job:
+    job = await _set_up(world, filer, "accepted")
+    job.number = (await _releasing(world, job)).proposal or 0
+    job.after = [
+        claims.counted("closings", "closings where proposal_id = $1 and not is_approved", 1, job.number),
+        claims.acted(job.consignment, "release", 0),
+        claims.stands(job.consignment, "accepted"),
+    ]
+    return job
 
 
 ACTS = {
@@ -165,8 +173,9 @@ ACTS = {
         partial(ready_to, was="hold", kind="release", control="released"), two_release
     ),
     "propose": Operation(proposing, propose),
-    "approve": Operation(approving, approved),
+    "approve": Operation(approving, closed),
+    "withdraw": Operation(withdrawing, partial(closed, who=OFFICER, is_approved=False)),
     "enter_downtime": Operation(on_paper, entered),
     "subscribe": Operation(address, subscribed),
-    "publish_audit_log": Operation(log_grown, published, files_hold),
+    "read_what_is_personal": Operation(looked_at, look),
 }  # fmt: skip

@@ -140,6 +140,21 @@ async def breaches(world: World, claimed: Sequence[Claim] = ()) -> list[str]:
     return found
 
 
+FIGURES = {
+    "assessed_twice": (
+        "select count(*) from (select 1 from decisions where decided_by = 'corridor' group by consignment_id"
+        " having count(*) > 1) t"
+    ),
+    "trial_balance_micro": "select coalesce(sum(debit_micro) - sum(credit_micro), 0)::bigint from postings",
+}
+
+
+async def figures(world: World) -> dict[str, float]:
+    """How many consignments were assessed twice, and by how much debit and credit of all legs differ."""
+    async with world.store._connection() as connection:
+        return {name: await connection.fetchval(query) for name, query in FIGURES.items()}
+
+
 async def receipts(world: World, filer: str) -> list[str]:
     """The messages of a filer for which no receipt can be given that verifies."""
     async with world.store._connection() as connection:

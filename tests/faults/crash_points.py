@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+import pickle
 import secrets
 import tempfile
 import time
@@ -25,6 +26,7 @@ from joserfc.jwk import OKPKey
 from faults import checker, mutants, victim
 from faults.claims import Claim
 from faults.operations import World
+from faults.patience import PATIENCE_S
 from faults.points import KILLED
 from faults.victim import OPERATIONS, Order
 from tidewaiter.law import Law
@@ -32,24 +34,28 @@ from tidewaiter.store import open_store
 
 POINTS_MAX = 400
 """An operation with more boundaries than this would never end."""
-PATIENCE_S = 60
-"""So long may a victim be silent."""
 SPARES = 2
 
 
 class Victims:
-    """Processes that have read the law and wait for an order, so that the next is there when one was killed."""
+    """Processes that know the law and wait for an order, so that the next is there when one was killed.
 
-    def __init__(self) -> None:
+    The law is read once and handed on in a file: to read it anew would take most of the time of a point.
+    """
+
+    def __init__(self, law: Law) -> None:
         tests = str(Path(__file__).parents[1])
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [tests, os.environ.get("PYTHONPATH")]))
+        with tempfile.NamedTemporaryFile(prefix="tidewaiter-law-", delete=False) as file:
+            pickle.dump(law, file)
+        self._law = Path(file.name)
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["faults.victim"])
+        self._context.set_forkserver_preload(["faults.__main__"])  # with all that a victim would import again
         self._spares: deque[tuple[BaseProcess, Connection]] = deque(self._start() for _ in range(SPARES))
 
     def _start(self) -> tuple[BaseProcess, Connection]:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=victim.main, args=(theirs,), daemon=True)
+        process = self._context.Process(target=victim.main, args=(theirs, self._law), daemon=True)
         process.start()
         theirs.close()
         return process, ours
@@ -85,6 +91,7 @@ class Victims:
             process.kill()
             process.join()
             pipe.close()
+        self._law.unlink()
 
 
 @dataclass
@@ -95,7 +102,9 @@ class Result:
     points: int = 0
     failing: dict[int, list[str]] = field(default_factory=dict)
     seconds: float = 0.0
-    counts: dict[str, int] = field(default_factory=dict)
+    unit: str = "points"
+    """What `points` counts."""
+    counts: dict[str, float] = field(default_factory=dict)
     """What else was counted."""
 
 
@@ -113,7 +122,10 @@ async def world_of(url: str, law: Law, key: OKPKey, *, mutant: str | None = None
         finally:
             await store.close()
             connection = await asyncpg.connect(url)
-            await connection.execute(f'drop schema "{schema}" cascade')
+            for row in await connection.fetch(
+                "select nspname from pg_namespace where starts_with(nspname, $1)", schema
+            ):
+                await connection.execute(f'drop schema "{row[0]}" cascade')
             await connection.close()
 
 

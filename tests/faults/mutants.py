@@ -10,9 +10,11 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 from unittest import mock
 
-from tidewaiter.services import acting, refund
+from faults import working
+from tidewaiter.exchange.delivering import Delivery
+from tidewaiter.services import acting, approve, refund, watch
 from tidewaiter.services import audit as publishing
-from tidewaiter.store import Acting, Store, acts, audit, downtime, lodgements
+from tidewaiter.store import Acting, Store, acts, audit, downtime, lodgements, migrating, reading
 
 Patch = Any  # what `mock.patch` makes has no name of its own
 _LEFT: set[asyncio.Task[None]] = set()
@@ -161,6 +163,15 @@ def _read_then_written() -> Sequence[Patch]:
     return [mock.patch.object(acts, "_locked", loose)]
 
 
+def _closes_nothing() -> Sequence[Patch]:
+    kept = acting.kept
+
+    async def unasked(*given: Any, **named: Any) -> Any:
+        return await kept(*given, **{**named, "proposal": None})
+
+    return [*_nothing(Acting, "close")(), mock.patch.object(approve, "kept", unasked)]
+
+
 def _nothing(owner: Any, name: str) -> Callable[[], Sequence[Patch]]:
     async def nothing(*_: Any, **__: Any) -> None:
         return None
@@ -168,11 +179,11 @@ def _nothing(owner: Any, name: str) -> Callable[[], Sequence[Patch]]:
     return lambda: [mock.patch.object(owner, name, nothing)]
 
 
-def _act_without_leaf() -> Sequence[Patch]:
+def _without_leaf(module: Any) -> Callable[[], Sequence[Patch]]:
     async def nothing(*_: Any) -> None:
         return None
 
-    return [mock.patch.object(acts, "audit", SimpleNamespace(append=nothing))]
+    return lambda: [mock.patch.object(module, "audit", SimpleNamespace(append=nothing))]
 
 
 def _act_in_pieces() -> Sequence[Patch]:
@@ -213,6 +224,37 @@ def _files_in_place() -> Sequence[Patch]:
     return [mock.patch.object(publishing._Writer, "_file", file)]
 
 
+def _passed_first() -> Sequence[Patch]:
+    send = Delivery._send
+
+    async def early(self: Any, hook: Any, events: Any, lease: Any) -> Any:
+        await self._hooks.passed(hook, events[-1].position, behind=(), at=self._now())
+        return await send(self, hook, events, lease)
+
+    return [mock.patch.object(Delivery, "_send", early)]
+
+
+def _put_away_first() -> Sequence[Patch]:
+    keep, put_away = watch.Folders.keep_answer, watch.Folders.put_away
+    answers: list[tuple[str, bytes]] = []
+
+    def later(_: Any, name: str, data: bytes) -> None:
+        answers.append((name, data))
+
+    def first(self: Any, name: str, folder: str, digest: str) -> None:
+        put_away(self, name, folder, digest)
+        keep(self, *answers.pop())
+
+    return [mock.patch.object(watch.Folders, "keep_answer", later), mock.patch.object(watch.Folders, "put_away", first)]
+
+
+def _migrated_in_pieces() -> Sequence[Patch]:
+    async def loose(connection: Any, schema: str) -> Any:
+        return await migrating.migrate(_Untied(connection), schema)
+
+    return [mock.patch.object(working, "migrate", loose)]
+
+
 def _dropped(_: list[Any]) -> list[Any]:
     return []
 
@@ -239,12 +281,16 @@ MUTANTS: dict[str, Mutant] = {
     "given back again when sent again": Mutant("refund", _given_back_again),
     "read, then written without a guard": Mutant("release_twice_at_once", _read_then_written),
     "an act in pieces": Mutant("release", _act_in_pieces),
-    "an act without a leaf": Mutant("refuse", _act_without_leaf),
+    "an act without a leaf": Mutant("refuse", _without_leaf(acts)),
     "an act without an event": Mutant("release", _nothing(Acting, "_event")),
-    "an approval that ends no proposal": Mutant("approve", _nothing(Acting, "close")),
+    "an approval that ends no proposal": Mutant("approve", _closes_nothing),
     "downtime entered in pieces": Mutant("enter_downtime", _entered_in_pieces),
     "a checkpoint shown and not kept": Mutant("publish_audit_log", _checkpoint_not_kept),
     "files written in place": Mutant("publish_audit_log", _files_in_place),
+    "an event passed over before it was sent": Mutant("deliver_webhooks", _passed_first),
+    "a file put away before its answer": Mutant("watch_folder", _put_away_first),
+    "a migration in pieces": Mutant("migrate", _migrated_in_pieces),
+    "a reading that leaves no leaf": Mutant("read_what_is_personal", _without_leaf(reading)),
 }
 
 

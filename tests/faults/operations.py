@@ -56,6 +56,7 @@ class Job:
     sent: list[Sent] = field(default_factory=list)
     consignment: int = 0
     number: int = 0
+    schema: str = ""
     after: list[Claim] = field(default_factory=list)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pickle
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -16,10 +17,12 @@ from faults.acting import ACTS
 from faults.claims import Claim
 from faults.lodgings import LODGINGS
 from faults.operations import Job, World
-from tidewaiter.law import Law, load
+from faults.patience import patient
+from faults.working import WORKS
+from tidewaiter.law import Law
 from tidewaiter.store import open_store
 
-OPERATIONS = {**LODGINGS, **ACTS}
+OPERATIONS = {**LODGINGS, **ACTS, **WORKS}
 OTHERS_S = 5
 """So long may what the operation left running take to end."""
 
@@ -38,9 +41,9 @@ class Order:
     mutant: str | None = None
 
 
-def main(pipe: Connection) -> None:
+def main(pipe: Connection, law_file: Path) -> None:
     """Waits for an order, carries it out, and ends without any leave-taking."""
-    law = load()
+    law: Law = pickle.loads(law_file.read_bytes())
     pipe.send("ready")
     order: Order = pipe.recv()
     asyncio.run(_carry_out(order, law, pipe))
@@ -48,7 +51,7 @@ def main(pipe: Connection) -> None:
 
 async def _carry_out(order: Order, law: Law, pipe: Connection) -> None:
     counter = points.Counter(fatal=order.fatal)
-    with mutants.seeded(order.mutant):
+    with mutants.seeded(order.mutant), patient():
         store = await open_store(order.url, schema=order.schema, connections_max=4)
         world = World(store=store, law=law, key=OKPKey.import_key(order.key), folder=order.folder)
         points.install(counter)

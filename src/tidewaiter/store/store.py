@@ -25,11 +25,12 @@ UNAVAILABLE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
+    asyncpg.PostgresSystemError,  # its disk fails
     asyncpg.InterfaceError,
     OSError,
     TimeoutError,
 )
-"""The world's failures: the database is away, full, stopping or overloaded. What was asked may be asked again."""
+"""The world's failures: the database is away, full, ill, stopping or overloaded. What was asked may be asked again."""
 
 
 class StoreUnavailable(RuntimeError):
