@@ -77,9 +77,11 @@ PEERS = pl.Schema({"row": pl.UInt32, "item": pl.UInt32, **dict.fromkeys(PEERS_SA
 these are few, drawn toward all of the code and origin, and those of the heading. `…_deviation` may be negative."""
 
 PRODUCTS_SAYS = {
-    "count": "How often the same article, or where it has no number goods in the same words, came before",
+    "count": "How often the same article came before, by its number in the trade or that of its seller",
     "code_rate_micro": "Share of those that were declared under the same six digits",
     "origin_rate_micro": "Share of those that were declared with the same origin",
+    "words_count": "How often goods in the same words, in whatever order, came before",
+    "words_code_rate_micro": "Share of those that were declared under the same six digits",
 }
 PRODUCTS = pl.Schema({"row": pl.UInt32, "item": pl.UInt32, **dict.fromkeys(PRODUCTS_SAYS, pl.Int64)})
 """A row a goods item: how its product was declared before, by whomever."""

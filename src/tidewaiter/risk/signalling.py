@@ -14,7 +14,7 @@ from tidewaiter.model.exact import Whole
 from tidewaiter.model.outcome import SIGNALS
 from tidewaiter.model.past import Past
 from tidewaiter.risk.draw import LANE, RANDOM, REASON, drawn
-from tidewaiter.risk.fields import FIELDS, PAST_FRAMES
+from tidewaiter.risk.fields import PAST_FRAMES
 from tidewaiter.risk.rules import Detection, Rule, Rules, rules_for
 from tidewaiter.risk.sieve import UNTOLD, Judged, Verdict
 from tidewaiter.risk.views import Heads, Items, view
@@ -73,8 +73,7 @@ def _detected(those: Heads | Items, detections: Iterable[Detection]) -> list[pl.
     for detection in detections:
         if not detection.frames <= known:
             continue
-        of = {name: those.figures(FIELDS[name]) for name in detection.detector.looks_at}
-        strength = detection.detector.strength(of, detection.profile.limits)
+        strength = those.strength(detection.detector, detection.profile.limits)
         hit = pl.Series(strength > 0) & those.holds(detection.scope)
         if hit.any():
             scores = np.ceil(strength[hit.to_numpy()] * detection.profile.score).astype(np.int64)

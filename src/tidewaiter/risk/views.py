@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import polars as pl
@@ -13,7 +13,7 @@ from tidewaiter.model.exact import MISSING, known
 from tidewaiter.model.outcome import SIGNALS
 from tidewaiter.model.past import Past
 from tidewaiter.model.rows import firsts, marks, positions
-from tidewaiter.risk.detectors import Figures
+from tidewaiter.risk.detectors import Detector, Figures
 from tidewaiter.risk.fields import FIELDS, PAST_FRAMES, Field, figures
 from tidewaiter.risk.thresholds import goods_values, threshold_shares
 
@@ -45,6 +45,10 @@ class Heads:
     def figures(self, field: Field) -> Figures:
         """A field of consignments for statistics."""
         return figures(view(self, field.columns).select_seq(field.expr).to_series(), field)
+
+    def strength(self, detector: Detector, limits: Mapping[str, float]) -> Figures:
+        """How strongly each consignment speaks for what the detector is after."""
+        return detector.strength({name: self.figures(FIELDS[name]) for name in detector.looks_at}, limits)
 
     def _of_past(self, column: str, name: str) -> pl.Series:
         told: pl.DataFrame = getattr(self.past, PAST_FRAMES[column])
@@ -117,6 +121,10 @@ class Items:
     def figures(self, field: Field) -> Figures:
         """A field of items for statistics; what is of their consignments stands beside them."""
         return figures(self.column(field.columns[0]) if len(field.columns) == 1 else self._reckoned(field), field)
+
+    def strength(self, detector: Detector, limits: Mapping[str, float]) -> Figures:
+        """How strongly each item speaks for what the detector is after."""
+        return detector.strength({name: self.figures(FIELDS[name]) for name in detector.looks_at}, limits)
 
     def _reckoned(self, field: Field) -> pl.Series:
         """A field that is made of several columns: reckoned once for all conditions, and kept as narrow as it fits."""
