@@ -21,6 +21,10 @@ LOW_RATE = 0.05
 """The share of goods that are among the cheapest twentieth of their like, where nobody states too little."""
 
 
+WRONG_RATE = 0.04
+"""The share of all consignments taken to be wrong until random inspections say more."""
+
+
 def recent(history: History, asked: History, *, wait: timedelta = timedelta(0)) -> pl.DataFrame:
     """A frame RECENT about the consignments of `asked`: those that came before count, and the earlier of these too.
 
@@ -49,7 +53,8 @@ def parties(history: History, asked: History) -> pl.DataFrame:
     time = known(at.dt.epoch("ms"))
     age = (time - time.min(initial=0) - seller.first()) // _DAY_MS if len(time) else time
     count = scheme.count()
-    over_same = Running(paired(both, "scheme", "platform"), at).count()
+    # To have a shop of one's own is to sell over no platform, and counts as one more.
+    over_same = Running(paired(both.with_columns(pl.col("platform").fill_null("")), "scheme", "platform"), at).count()
     found = {
         "seller_age_d": np.where(seller.is_known, age, MISSING),
         "seller_count": seller.count(),
@@ -69,8 +74,11 @@ def parties(history: History, asked: History) -> pl.DataFrame:
 
 def _with_records(history: History, asked: History, told: pl.DataFrame) -> pl.DataFrame:
     """Besides what inspections and prices said of the seller before."""
-    results = history.results
-    usual = (int(results["is_wrong"].sum()) + 1) / (len(results) + WEIGHT)
+    begin = asked.consignments["at"].min()
+    results = history.results.filter(pl.col("at") <= begin)
+    # What is picked for its looks is wrong far more often than what is usual: only the random share says that.
+    random = results.filter("is_random")
+    usual = (int(random["is_wrong"].sum()) + WEIGHT * WRONG_RATE) / (len(random) + WEIGHT)
     inspected = results.group_by("seller").agg(
         pl.len().alias("seller_inspected"), pl.col("is_wrong").sum().alias("wrong")
     )

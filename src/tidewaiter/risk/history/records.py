@@ -32,8 +32,8 @@ ITEMS = pl.Schema(
     }
 )  # fmt: skip
 """A row a goods item. `is_low`: whether it was among the cheapest twentieth of its like when it was accepted."""
-RESULTS = pl.Schema({"at": _AT, "seller": _TEXT, "is_wrong": pl.Boolean()})
-"""A row an inspection, with the instant from which its result was known."""
+RESULTS = pl.Schema({"at": _AT, "seller": _TEXT, "is_wrong": pl.Boolean(), "is_random": pl.Boolean()})
+"""A row an inspection, with the instant from which its result was known, and whether it was drawn at random."""
 LOW = MICRO // 20
 
 
