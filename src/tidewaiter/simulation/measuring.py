@@ -7,13 +7,14 @@ All of it is true of this made-up world alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, sqrt
 
 import numpy as np
 import polars as pl
 
-from tidewaiter.risk import RANDOM, is_drawn
+from tidewaiter.law import Law
+from tidewaiter.risk import RANDOM, is_drawn, signals
 from tidewaiter.simulation.drafts import honest_week
 from tidewaiter.simulation.inspecting import MISS
 from tidewaiter.simulation.planting import NUMBER, Plan, plant
@@ -118,6 +119,11 @@ class Noticed:
     by_rule: int
 
     @property
+    def median(self) -> float:
+        """The week by which half of the draws found it."""
+        return sorted(self.weeks)[len(self.weeks) // 2]
+
+    @property
     def found_by_then(self) -> Share:
         """How many draws found it by the week of the rule."""
         return Share(hits=sum(week <= self.by_rule for week in self.weeks), of=len(self.weeks))
@@ -166,9 +172,9 @@ def _until(planted: Sequence[Sequence[str]], rng: np.random.Generator, *, key: b
     return float("inf")
 
 
-def recall_on_arrival(week: Week, later: pl.DataFrame, rng: np.random.Generator) -> Week:
-    """The week with its picks made again from the signals `later`, as the goods arrive."""
-    return Week(
-        number=week.number, batch=week.batch, truth=week.truth, past=week.past, later=week.later, outcome=week.outcome,
-        picked=picks(later, week.truth["row"], rng, capacity=CAPACITY), found=week.found,
-    )  # fmt: skip
+def looked_at_again(week: Week, law: Law) -> Week:
+    """The week with its picks made again three days after each acceptance, as goods arrive: what came until then
+    counts besides what came before."""
+    seen = signals(week.batch, week.outcome.values, law, week.later)
+    lots = np.random.Generator(np.random.PCG64(week.number))
+    return replace(week, picked=picks(seen, week.truth["row"], lots, capacity=CAPACITY))

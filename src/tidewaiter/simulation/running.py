@@ -45,7 +45,7 @@ class Week:
     found: pl.DataFrame
 
 
-def run(
+def run_weeks(
     world: World, law: Law, *, seed: int, weeks: int, parcels: int, plan: Plan = USUAL_PLAN, capacity: float = CAPACITY
 ) -> Iterator[Week]:
     """So many weeks of so many parcels through the corridor, with what each finds known to the weeks after.

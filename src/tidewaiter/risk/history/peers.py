@@ -105,7 +105,7 @@ def _ranks(log: Floats, quantiles: Floats) -> Floats:
     low, high = padded[row, above], padded[row, above + 1]
     gap = high - low
     with np.errstate(divide="ignore", invalid="ignore"):
-        within = np.where(gap > 0, (log - low) / gap, 0.0)
+        within = np.where(gap > 0, (log - low) / gap, above == len(_SHARES))
     ranks: Floats = shares[above] + np.clip(within, 0, 1) * (shares[above + 1] - shares[above])
     return np.where(np.isnan(log) | np.isnan(quantiles[:, 0]), np.nan, ranks)
 
