@@ -47,6 +47,7 @@ def signals(batch: Batch, values: pl.DataFrame, law: Law, past: Past | None = No
 
 
 _NONE = pl.DataFrame(schema=SIGNALS)
+_PAST = frozenset(PAST_FRAMES.values())
 
 
 def _hits(those: Heads | Items, ready: Rules) -> list[pl.DataFrame]:
@@ -68,8 +69,10 @@ def _hits(those: Heads | Items, ready: Rules) -> list[pl.DataFrame]:
 
 def _detected(those: Heads | Items, detections: Iterable[Detection]) -> list[pl.DataFrame]:
     """What the detectors see, a frame for each that sees anything. Those that nothing is known for are passed over."""
-    known = {frame for frame in set(PAST_FRAMES.values()) if len(getattr(those.past, frame))}
-    found = []
+    known = {frame for frame in _PAST if len(getattr(those.past, frame))}
+    found: list[pl.DataFrame] = []
+    if not known:
+        return found
     for detection in detections:
         if not detection.frames <= known:
             continue
