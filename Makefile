@@ -4,6 +4,7 @@
 #   make run ONCE=1   print the table and end
 #   make test         format, lint, types, import contracts, all tests: what CI runs
 #   make bench        how fast the corridor and the reading of messages are on this machine
+#   make world        how much of what is planted in three made-up worlds the detectors of risk find, and how soon
 #   make oracle       ask the runtime of the Common Expression Language what ten thousand conditions of risk mean
 #   make load         how many lodgements a second are durable here, and what happens at five times as many
 #   make matching     match a hundred thousand sales with planted mistakes, and find every one
@@ -28,7 +29,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SHARED := $(wildcard ../shared/data/messages/wco-dms-uk-cds/samples)
 
-.PHONY: run test bench load bulk catch-up oracle matching audit access faults faults-long races replay schema hostile mutants fuzz check format environment browser lock clean
+.PHONY: run test bench load bulk catch-up oracle matching audit access faults faults-long races replay schema hostile mutants fuzz check format environment browser lock clean world
 
 run: environment
 	@$(BIN)/tidewaiter demonstrate $(if $(ONCE),--once) $(SHARED)
@@ -48,6 +49,9 @@ load: environment
 bench: environment
 	@$(BIN)/tidewaiter bench
 	@$(BIN)/tidewaiter bench read
+
+world: environment
+	@$(BIN)/tidewaiter bench world
 
 oracle: environment
 	@$(BIN)/pytest -s tests/cel_full.py

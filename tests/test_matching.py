@@ -20,8 +20,8 @@ from sales import BEGIN, KEY, change, found_in, sale
 from tidewaiter.law import Law, load
 from tidewaiter.law.loading import LawError
 from tidewaiter.matching import KINDS, Match, declared_document, match, seal
-from tidewaiter.matching.sealing import digits, plain
 from tidewaiter.model.consignment import Classification, Party
+from tidewaiter.model.digests import digits, plain
 from tidewaiter.model.money import Money
 from tidewaiter.model.trade import Person, TradeDocument, TradeLine
 

@@ -39,8 +39,15 @@ TEXTS = {
     "item.hs_code": CODES, "item.origin_country": PLACES, "consignment.category": ("sale", "gift", "return"),
     "item.description": ("toy sword", "Knife", "刀", "", "cotton shirt é"),
 }  # fmt: skip
-DECIMALS = ("item.value", "item.net_mass", "consignment.gross_mass")
-WHOLES = ("consignment.item_count", "consignment.distinct_codes")
+DECIMALS = (
+    "item.value", "item.net_mass", "consignment.gross_mass", "peers.price_per_kg_rank", "peers.price_per_kg_deviation",
+    "past.consignee_72h_value",
+)  # fmt: skip
+WHOLES = (
+    "consignment.item_count", "consignment.distinct_codes", "past.consignee_72h_count", "past.seller_age_d",
+    "product.count",
+)  # fmt: skip
+SOURCES = ("item", "consignment", "past", "peers", "product")
 LISTS = ("item.additional_procedures",)
 TRUTHS = ("consignment.has_previous_document",)
 COMPARE = ("==", "!=", "<", "<=", ">", ">=")
@@ -136,12 +143,14 @@ def _row(draw: random.Random) -> dict[str, Any]:
     row |= {name: draw.choice((0, 1, 500_000, 12_500_000, draw.randrange(30_000_000))) for name in DECIMALS}
     row |= {name: draw.randrange(9) for name in WHOLES}
     row |= {name: draw.random() < 0.5 for name in TRUTHS}
+    if draw.random() < 0.5:  # the only one of these that may be below nought
+        row["peers.price_per_kg_deviation"] *= -1
     kept = {name: value for name, value in row.items() if draw.random() < 0.8}
     return kept | {name: draw.sample(CODES, draw.randrange(3)) for name in LISTS}
 
 
 def _nested(row: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {"item": {}, "consignment": {}}
+    found: dict[str, dict[str, Any]] = {source: {} for source in SOURCES}
     for name, value in row.items():
         source, _, field = name.partition(".")
         found[source][field] = value
@@ -190,7 +199,7 @@ def compare(count: int) -> None:
     """So many drawn conditions, each over some rows."""
     draw = random.Random(SEED)
     here = InForce.over([("GB", (date(2026, 11, 2) - date(1970, 1, 1)).days)], load())
-    environment = cel.NewEnv(variables={"item": cel.Type.DYN, "consignment": cel.Type.DYN})
+    environment = cel.NewEnv(variables=dict.fromkeys(SOURCES, cel.Type.DYN))
     conditions = _conditions(draw)
     compared = {True: 0, False: 0, None: 0}
     for _ in range(count // TOGETHER):

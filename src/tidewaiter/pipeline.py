@@ -23,7 +23,7 @@ def clear(batch: Batch, law: Law, past: Past) -> Outcome:
     checked = check(batch, law, past)
     assessed = assess(batch, law, past)
     findings = pl.concat([checked, assessed.findings])
-    seen = signals(batch, assessed.values, law)
+    seen = signals(batch, assessed.values, law, past)
     decisions = decide(batch, findings=findings, charges=assessed.charges, signals=seen, law=law)
     return Outcome(
         findings=findings,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import resource
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,10 +16,11 @@ from rich.table import Table
 
 from tidewaiter.cli.bench import machine
 from tidewaiter.law import load
-from tidewaiter.model.batch import SCHEMA, Batch
+from tidewaiter.model.batch import Batch
 from tidewaiter.model.money import MICRO
 from tidewaiter.model.outcome import VALUES
 from tidewaiter.risk import ruleset, signals
+from tidewaiter.simulation import filled
 
 TOGETHER = 100_000
 """Consignments in one batch."""
@@ -189,7 +189,7 @@ def made(count: int, *, seed: int) -> tuple[Batch, pl.DataFrame]:
         ).to_series(),
     }
     frames = {"consignments": heads, "items": items, "parties": parties, "fiscal_references": schemes}
-    batch = Batch(**{name: _framed(name, frames.get(name, {})) for name in Batch.frame_names()})
+    batch = filled(frames)
     worth = {
         "row": pl.Series(rows), "item": items["item"], "goods_micro": pl.Series(price),
         "customs_value_micro": pl.Series(price), "tax_base_micro": pl.Series(price), "currency": _same("GBP", count),
@@ -203,20 +203,6 @@ def _drawn(texts: tuple[str, ...] | list[str], places: np.ndarray[tuple[int], np
 
 def _same(text: str, size: int) -> pl.Series:
     return pl.Series([text]).new_from_index(0, size)
-
-
-def _framed(name: str, columns: Mapping[str, pl.Series]) -> pl.DataFrame:
-    """The frame with those columns, and nothing in the others."""
-    if not columns:
-        return pl.DataFrame(schema=SCHEMA[name])
-    size = len(next(iter(columns.values())))
-    given: Iterator[pl.Series] = (
-        columns[column].alias(column).cast(dtype)
-        if column in columns
-        else pl.Series(column, [[]] if dtype == pl.List else [None], dtype=dtype).new_from_index(0, size)
-        for column, dtype in SCHEMA[name].items()
-    )
-    return pl.DataFrame(list(given))
 
 
 def _memory_mb() -> float:

@@ -303,6 +303,19 @@ def bench_risk(
     measured.run(_out, count=count, profiles=profiles)
 
 
+@bench.command(name="world")
+def bench_world(
+    *,
+    seeds: Annotated[int, typer.Option(help="How many made-up worlds.", min=1)] = 3,
+    weeks: Annotated[int, typer.Option(help="Weeks in each; the first four are not counted.", min=6)] = 12,
+    parcels: Annotated[int, typer.Option(help="Parcels a week.", min=500)] = 5_000,
+) -> None:
+    """Measure how much of what is planted in made-up worlds the detectors find when a twentieth is inspected."""
+    from tidewaiter.cli import bench_world as measured
+
+    measured.run(load(), _out, seeds=seeds, weeks=weeks, parcels=parcels)
+
+
 @bench.command(name="read")
 def bench_read(
     *, count: Annotated[int, typer.Option(help="How many made-up declarations of a format.", min=1)] = 300

@@ -6,6 +6,7 @@ law, and where two of them differ; each mismatch names both and points into both
 the same documents give the same answer, however they came. This room may import `law` and `model`.
 """
 
+from tidewaiter.matching.columns import mismatches
 from tidewaiter.matching.comparing import Mismatch, Side
 from tidewaiter.matching.kinds import KINDS
 from tidewaiter.matching.meeting import Match, match, names
@@ -21,6 +22,7 @@ __all__ = [
     "declared_document",
     "declared_pointers",
     "match",
+    "mismatches",
     "names",
     "seal",
 ]

@@ -1,14 +1,10 @@
 """Documents as they wait: what is compared exactly in the open, and what is personal as a keyed digest.
 
-A digest can be compared and not be read. Without the key nobody can find the number behind it by trying them all;
-so the key is the installation's own, and leaves it never.
+A digest can be compared and not be read; see `model.digests`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
-import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -16,11 +12,9 @@ from decimal import Decimal
 import msgspec
 
 from tidewaiter.model.consignment import Consignment, Function, Party
+from tidewaiter.model.digests import digest, digits, plain
 from tidewaiter.model.money import Money, to_micro
 from tidewaiter.model.trade import Person, TradeDocument, TradeKind, TradeLine
-
-_BYTES = 16
-_MARKS = re.compile(r"[\W_]+")
 
 
 class SealedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -101,21 +95,6 @@ def seal(
         message=message,
         places=places or {},
     )
-
-
-def digest(key: bytes, use: str, value: bytes) -> str:
-    """The keyed digest of a value for one use, so that digests of two uses can never be compared."""
-    return hashlib.blake2b(value, key=key, digest_size=_BYTES, person=use.encode()).hexdigest()
-
-
-def plain(text: str) -> str:
-    """The letters and digits of a text in one form, for comparing what two parties typed."""
-    return _MARKS.sub("", unicodedata.normalize("NFKC", text).casefold())
-
-
-def digits(text: str) -> str:
-    """The digits of a telephone number without a country's or a trunk's prefix: the last eleven."""
-    return "".join(char for char in unicodedata.normalize("NFKC", text) if char.isdecimal())[-11:]
 
 
 def _person(person: Person | None, key: bytes) -> dict[str, str]:

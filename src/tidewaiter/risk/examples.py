@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,8 @@ from tidewaiter.law.in_force import InForce
 from tidewaiter.model.batch import Apart, settings_of
 from tidewaiter.model.money import to_micro
 from tidewaiter.risk.columns import expression
-from tidewaiter.risk.fields import FIELDS, Field, Kind
+from tidewaiter.risk.detectors import Detector
+from tidewaiter.risk.fields import FIELDS, Field, Kind, figures
 from tidewaiter.risk.meaning import Term
 
 
@@ -27,18 +28,35 @@ def try_examples(condition: Term, said: Mapping[str, Any], law: Law, *, country:
 
     A condition that never fires raises no error by itself, so it must show that it does. Raises ExampleError.
     """
-    examples = [*_said(said, "match"), *_said(said, "no_match")]
     usual = {"accepted_on": since, "jurisdiction": country, "consignment.jurisdiction": country}
-    rows = [_example(example, usual, where) for where, example in examples]
-    fields = [FIELDS[name] for name in sorted(condition.fields())]
-    columns = {column: _dtype(column) for field in fields for column in field.columns}
-    schema = {"jurisdiction": pl.String, "accepted_on": pl.Date, **columns}
-    frame = pl.DataFrame([[row.get(name) for name in schema] for row in rows], schema=schema, orient="row")
+    examples, frame = _framed(said, usual, condition.fields())
     try:
         here = InForce.over(settings_of(Apart.of(frame["jurisdiction"]), frame["accepted_on"]).different, law)
         hits = frame.select(expression(condition, here).fill_null(value=False).alias("hit"))["hit"].to_list()
     except pl.exceptions.PolarsError as wrong:
         raise ExampleError(f"the condition cannot be run: {wrong}") from wrong
+    _compare(hits, examples, said)
+
+
+def try_detector(detector: Detector, limits: Mapping[str, float], said: Mapping[str, Any]) -> None:
+    """Run the detector within the limits on every example likewise. Raises ExampleError."""
+    examples, frame = _framed(said, {"jurisdiction": None, "consignment.jurisdiction": None}, detector.looks_at)
+    of = {name: figures(frame.select_seq(FIELDS[name].expr).to_series(), FIELDS[name]) for name in detector.looks_at}
+    _compare((detector.strength(of, limits) > 0).tolist(), examples, said)
+
+
+def _framed(
+    said: Mapping[str, Any], usual: Mapping[str, Any], looks_at: Iterable[str]
+) -> tuple[list[tuple[str, Mapping[str, Any]]], pl.DataFrame]:
+    """All examples, and the columns of the fields that are looked at, a row an example."""
+    examples = [*_said(said, "match"), *_said(said, "no_match")]
+    rows = [_example(example, usual, where) for where, example in examples]
+    columns = {column: _dtype(column) for name in sorted(looks_at) for column in FIELDS[name].columns}
+    schema = {"jurisdiction": pl.String, "accepted_on": pl.Date, **columns}
+    return examples, pl.DataFrame([[row.get(name) for name in schema] for row in rows], schema=schema, orient="row")
+
+
+def _compare(hits: list[bool], examples: list[tuple[str, Mapping[str, Any]]], said: Mapping[str, Any]) -> None:
     for place, (where, _) in enumerate(examples):
         if hits[place] is not (place < len(said["match"])):
             raise ExampleError(f"{where} {'matches' if hits[place] else 'does not match'}")

@@ -1,24 +1,27 @@
 """What a condition may speak of: every field with its kind, its bounds and the columns it is made from.
 
 A column of the frame that conditions look at is named `source.column`: `item.hs_code`, `consignment.channel`,
-`values.goods_micro`, `consignor.country`, `reckoned.distinct_codes`. Fields of the model are taken from its schema,
-so a new one is there at once; what is reckoned stands in `_RECKONED`.
+`values.goods_micro`, `consignor.country`, `reckoned.distinct_codes`, `past.seller_count`. Fields of the model and of
+the past are taken from their schemas, so a new one is there at once; what is reckoned stands in `_RECKONED`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import get_args
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from tidewaiter.model import about
 from tidewaiter.model.batch import SCHEMA
 from tidewaiter.model.consignment import Consignment, GoodsItem, PersonKind
 from tidewaiter.model.money import LIMIT, MICRO
+from tidewaiter.model.past import DOCUMENTS_SAYS, PARTIES_SAYS, PEERS_SAYS, PRODUCTS_SAYS, RECENT_SAYS
 
 
 class Kind(Enum):
@@ -55,8 +58,10 @@ class Field:
     @property
     def is_item(self) -> bool:
         """Whether it is known of a goods item only."""
-        return self.name.startswith("item.")
+        return self.name.partition(".")[0] in _OF_ITEMS
 
+
+_OF_ITEMS = frozenset({"item", "peers", "product"})
 
 _KINDS: dict[object, Kind] = {
     pl.String: Kind.TEXT, pl.Int64: Kind.WHOLE, pl.Boolean: Kind.TRUTH, pl.List(pl.String): Kind.TEXTS,
@@ -139,6 +144,22 @@ _RECKONED = (
         high=2**63 * MICRO,
     ),
     Field(
+        name="consignment.value",
+        kind=Kind.DECIMAL,
+        columns=("reckoned.value",),
+        expr=pl.col("reckoned.value"),
+        text="What all its goods cost without carriage, in the country's own currency",
+        high=2**63,
+    ),
+    Field(
+        name="consignment.threshold_share",
+        kind=Kind.DECIMAL,
+        columns=("reckoned.threshold_share",),
+        expr=pl.col("reckoned.threshold_share"),
+        text="That value as a share of the lowest threshold of law for such a consignment that it does not pass",
+        high=MICRO,
+    ),
+    Field(
         name="consignment.distinct_codes",
         kind=Kind.WHOLE,
         columns=("reckoned.distinct_codes",),
@@ -162,6 +183,33 @@ _RECKONED = (
     ),
 )
 
+_PAST: tuple[tuple[str, str, Mapping[str, str]], ...] = (
+    ("past", "recent", RECENT_SAYS),
+    ("past", "parties", PARTIES_SAYS),
+    ("past", "documents", DOCUMENTS_SAYS),
+    ("peers", "peers", PEERS_SAYS),
+    ("product", "products", PRODUCTS_SAYS),
+)
+PAST_FRAMES = {f"{source}.{column}": frame for source, frame, says in _PAST for column in says}
+"""The frame of the past that a column such as `past.seller_count` stands in."""
+
+
+def _of_past() -> Iterator[Field]:
+    """The fields that tell of earlier consignments; each is missing where nothing is known."""
+    for source, _, says in _PAST:
+        for column, text in says.items():
+            full = f"{source}.{column}"
+            yield Field(
+                name=full.removesuffix("_micro"),
+                kind=Kind.DECIMAL if column.endswith("_micro") else Kind.WHOLE,
+                columns=(full,),
+                expr=pl.col(full),
+                text=text,
+                low=-(2**63) if column.endswith("_deviation_micro") else 0,
+                high=2**63,
+            )
+
+
 FIELDS: dict[str, Field] = {
     field.name: field
     for field in (
@@ -169,6 +217,13 @@ FIELDS: dict[str, Field] = {
         *_of_schema("item", "items", _texts(GoodsItem)),
         *_PARTIES,
         *_RECKONED,
+        *_of_past(),
     )
 }
 """Every field that a condition may name, by its name."""
+
+
+def figures(column: pl.Series, field: Field) -> npt.NDArray[np.float64]:
+    """The field's values for statistics: decimals in whole units, a yes as one, NaN where nothing is known."""
+    found = column.cast(pl.Float64).to_numpy()
+    return found / MICRO if field.kind is Kind.DECIMAL else found

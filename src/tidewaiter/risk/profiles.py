@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any, get_args
 
 from tidewaiter.law import Law
 from tidewaiter.law.rules import RiskFile
 from tidewaiter.model.consignment import Channel
 from tidewaiter.model.outcome import Lane
+from tidewaiter.risk.detectors import DETECTORS, Detector
 from tidewaiter.risk.draw import RANDOM
-from tidewaiter.risk.examples import ExampleError, try_examples
+from tidewaiter.risk.examples import ExampleError, try_detector, try_examples
 from tidewaiter.risk.fields import FIELDS, Field
 from tidewaiter.risk.meaning import NUMBERS, Term, understand
 from tidewaiter.risk.syntax import ConditionError, parse
@@ -21,7 +23,7 @@ from tidewaiter.risk.syntax import ConditionError, parse
 SCORE_MAX = 100
 _KEYS = {
     "id", "version", "title", "owner", "law", "from", "until", "channel", "lane", "score", "reason", "fictional",
-    "when", "match", "no_match",
+    "when", "detector", "limits", "match", "no_match",
 }  # fmt: skip
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _FIGURE = re.compile(r"\{([^{}]*)\}")
@@ -33,7 +35,10 @@ class ProfileError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """One profile. It holds from `since` until `until`, in `countries`, for `channels` (all where there is none)."""
+    """One profile. It holds from `since` until `until`, in `countries`, for `channels` (all where there is none).
+
+    It hits where its condition is true; or, where it has none, where its detector sees something within its limits.
+    """
 
     id: str
     version: int
@@ -48,12 +53,20 @@ class Profile:
     score: int
     reason: str
     fictional: bool
-    condition: Term
+    condition: Term | None
+    detector: Detector | None
+    limits: Mapping[str, float]
+
+    @property
+    def looks_at(self) -> frozenset[str]:
+        """The names of the fields that it looks at."""
+        of_detector = self.detector.looks_at if self.detector else ()
+        return frozenset(self.condition.fields() if self.condition else of_detector)
 
     @property
     def is_of_items(self) -> bool:
         """Whether it is about single goods items rather than the consignment as a whole."""
-        return any(FIELDS[name].is_item for name in self.condition.fields())
+        return any(FIELDS[name].is_item for name in self.looks_at)
 
     @property
     def figures(self) -> tuple[Field, ...]:
@@ -71,6 +84,7 @@ def read(file: RiskFile, law: Law) -> Profile:
     if until is not None and until <= since:
         raise ProfileError("it ends before it begins")
     channels = said.get("channel", [])
+    detector, limits = _detector(said)
     profile = Profile(
         id=_id(_of(said, "id", str)),
         version=_of(said, "version", int),
@@ -85,13 +99,18 @@ def read(file: RiskFile, law: Law) -> Profile:
         score=_of(said, "score", int),
         reason=_of(said, "reason", str),
         fictional=_of(said, "fictional", bool) if "fictional" in said else False,
-        condition=_condition(_of(said, "when", str), law),
+        condition=None if detector else _condition(_of(said, "when", str), law),
+        detector=detector,
+        limits=limits,
     )
     if not 0 <= profile.score <= SCORE_MAX:
         raise ProfileError(f"score must be from 0 to {SCORE_MAX}")
     _check_figures(profile)
     try:
-        try_examples(profile.condition, said, law, country=min(profile.countries, default=None), since=since)
+        if profile.condition is not None:
+            try_examples(profile.condition, said, law, country=min(profile.countries, default=None), since=since)
+        if detector is not None:
+            try_detector(detector, limits, said)
     except ExampleError as wrong:
         raise ProfileError(str(wrong)) from wrong
     return profile
@@ -120,6 +139,29 @@ def _one_of(name: str, value: Any, choices: Iterable[str]) -> str:
     if value not in choices:
         raise ProfileError(f"{name} = {value!r} is none of {', '.join(choices)}")
     return str(value)
+
+
+def _detector(said: Mapping[str, Any]) -> tuple[Detector | None, dict[str, float]]:
+    """The detector that is named, and its limits; None where none is."""
+    if "detector" not in said:
+        if "limits" in said:
+            raise ProfileError("limits are a detector's, and none is named")
+        return None, {}
+    if "when" in said:
+        raise ProfileError("it has a condition or a detector, not both")
+    found = DETECTORS.get(_one_of("detector", said["detector"], tuple(DETECTORS)))
+    given = _of(said, "limits", dict)
+    if found is None or given.keys() != set(found.limits):
+        raise ProfileError(f"limits must set {', '.join(found.limits if found else ())}, and no more")
+    return found, {name: _limit(name, value) for name, value in given.items()}
+
+
+def _limit(name: str, value: object) -> float:
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}(?:\.[0-9]{1,6})?", value):
+        return float(Decimal(value))
+    if type(value) is int and abs(value) < 10**9:
+        return float(value)
+    raise ProfileError(f'limits: {name} = {value!r} is no number; write decimals as text, for example "2.5"')
 
 
 def _condition(text: str, law: Law) -> Term:

@@ -14,7 +14,9 @@ from tidewaiter.law.in_force import InForce
 from tidewaiter.law.law import between
 from tidewaiter.model.money import MICRO
 from tidewaiter.risk.columns import expression
-from tidewaiter.risk.fields import FIELDS, Field, Kind
+from tidewaiter.risk.detectors import Detector
+from tidewaiter.risk.fields import FIELDS, PAST_FRAMES, Field, Kind
+from tidewaiter.risk.meaning import Term
 from tidewaiter.risk.profiles import Profile, ProfileError, read
 from tidewaiter.risk.sieve import Sieve
 
@@ -46,6 +48,7 @@ class Rule:
     """
 
     profile: Profile
+    condition: Term
     scope: pl.Expr | None
     hits: pl.Expr
     looks_at: tuple[str, ...]
@@ -55,11 +58,25 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Detection:
+    """A profile with a detector made ready likewise. `frames`: those of the past that it cannot do without."""
+
+    profile: Profile
+    detector: Detector
+    scope: pl.Expr | None
+    frames: frozenset[str]
+    reason: pl.Expr | None
+    figures: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """Rules to run over the consignments of a batch, or over its items, and the sieve they go through first."""
+    """Rules to run over the consignments of a batch, or over its items, the sieve they go through first, and the
+    detectors to run besides."""
 
     rules: tuple[Rule, ...]
     sieve: Sieve
+    detections: tuple[Detection, ...]
 
 
 _READY: dict[str, Ruleset] = {}
@@ -102,20 +119,38 @@ def _rules(here: InForce, *, of_items: bool) -> Rules:
         for profile in ruleset(here.law).profiles
         if profile.is_of_items is of_items and here.touches(profile.countries, profile.since, profile.until)
     ]
-    sieve = Sieve.of((profile.condition for profile in profiles), here)
-    return Rules(rules=tuple(_ready(profiles, sieve, here)), sieve=sieve)
+    conditions = [(profile, profile.condition) for profile in profiles if profile.condition is not None]
+    sieve = Sieve.of((condition for _, condition in conditions), here)
+    return Rules(
+        rules=tuple(_ready(conditions, sieve, here)), sieve=sieve, detections=tuple(_detections(profiles, here))
+    )
 
 
-def _ready(profiles: Sequence[Profile], sieve: Sieve, here: InForce) -> Iterator[Rule]:
+def _detections(profiles: Sequence[Profile], here: InForce) -> Iterator[Detection]:
+    for profile in profiles:
+        if profile.detector is not None:
+            columns, figures = _columns(FIELDS[name] for name in profile.looks_at), _columns(profile.figures)
+            yield Detection(
+                profile=profile,
+                detector=profile.detector,
+                scope=_scope(profile, here),
+                frames=frozenset(PAST_FRAMES[column] for column in columns if column in PAST_FRAMES),
+                reason=_reason(profile) if figures else None,
+                figures=figures,
+            )
+
+
+def _ready(conditions: Sequence[tuple[Profile, Term]], sieve: Sieve, here: InForce) -> Iterator[Rule]:
     told: dict[int | str, pl.Expr] = {part: pl.col(str(part)) for part in sieve.columns}
     told |= {field.name: pl.col(field.name) for field in FIELDS.values() if len(field.columns) > 1}
     scopes: dict[str, pl.Expr] = {}
-    for place, profile in enumerate(profiles):
-        figures, hits = _columns(profile.figures), expression(profile.condition, here, told)
+    for place, (profile, condition) in enumerate(conditions):
+        figures, hits = _columns(profile.figures), expression(condition, here, told)
         needed = dict.fromkeys(hits.meta.root_names())
         scope = _scope(profile, here)
         yield Rule(
             profile=profile,
+            condition=condition,
             # Profiles of the same scope share it, so that it is asked once.
             scope=None if scope is None else scopes.setdefault(str(scope), scope),
             hits=hits.alias(str(place)),

@@ -1,0 +1,50 @@
+"""What was before, made into the columns of the past that detectors and conditions look at.
+
+`remembered` makes of a batch what is kept of it for later ones (persons and words as keyed digests); `past_of` makes of
+what is kept, and of the same about a new batch, the columns of `model.past` about that batch. All of it is pure: who
+has a store keeps the frames; who simulates holds them in memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from tidewaiter.model.past import Past
+from tidewaiter.risk.history.parties import parties, recent
+from tidewaiter.risk.history.peers import PeerTable, peer_table, peers
+from tidewaiter.risk.history.products import products
+from tidewaiter.risk.history.records import CONSIGNMENTS, ITEMS, RESULTS, History, Persons, remembered
+
+__all__ = [
+    "CONSIGNMENTS",
+    "ITEMS",
+    "RESULTS",
+    "History",
+    "PeerTable",
+    "Persons",
+    "parties",
+    "past_of",
+    "peer_table",
+    "peers",
+    "products",
+    "recent",
+    "remembered",
+]
+
+
+def past_of(
+    history: History, asked: History, table: PeerTable, *, wait: timedelta = timedelta(0), but: Past | None = None
+) -> Past:
+    """What is known of each consignment of a batch, of which `asked` is what is remembered, when it is accepted.
+
+    Earlier rows of the batch count for later ones, as if they had been lodged one after another. Prices are compared
+    with `table` alone, made of earlier goods. `but` holds what else is known, such as mismatches of documents.
+    """
+    return replace(
+        but or Past(),
+        recent=recent(history, asked, wait=wait),
+        parties=parties(history, asked),
+        peers=peers(asked, table),
+        products=products(history, asked),
+    )
