@@ -1,0 +1,134 @@
+"""A name as it is compared: in plain letters, as words, each with the sound it stands for.
+
+What is written in another script is written over letter by letter (AnyAscii's tables); that is no scholarly romanisation,
+so words are compared by a rough sound in which the usual ways to spell one name fall together. Arabic and Hebrew leave
+vowels out: a name that came from them is compared by its consonants.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+from anyascii import anyascii
+
+from tidewaiter.risk.screening.vocabulary import FORMS, FORMS_OF_WORDS, NUMBERS, PARTICLES, TITLES
+
+LENGTH_MAX = 400
+"""Characters of a name that are looked at; the longest on the lists of the United Nations has 150."""
+WORDS_MAX = 24
+
+_WORD = re.compile(r"[a-z0-9]+")
+_DOTTED = re.compile(r"\b(?:[^\W\d_]\.[ ]?){2,}(?=$|\W)")
+_JOINED = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
+_ABJAD = re.compile(r"[\u0590-\u05ff\u0600-\u077f\u08a0-\u08ff]")
+_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_ROMAN = re.compile(r"(?=[ivx])(?:x{0,3})(?:ix|iv|v?i{0,3})")
+_ROMAN_VALUES = {"i": 1, "v": 5, "x": 10}
+_DIGIT_LETTERS = str.maketrans("0135", "oies")
+_SOUNDS = tuple(
+    (re.compile(pattern), by)
+    for pattern, by in (
+        (r"ck|c(?![hzeiy])", "k"), (r"c(?=[eiy])", "s"), (r"tsch|tch|cz|ch|tj", "c"), (r"sch|sh|zh|sz", "s"),
+        (r"kh|gh|qu|q", "k"), (r"ph", "f"), (r"dj|j", "j"), (r"th|dh", "t"), (r"x", "ks"), (r"z", "s"), (r"w", "v"),
+        (r"ou|oo", "u"), (r"ee|ey|iy|yi|ij|ie|y", "i"), (r"ae|ai|ei", "e"), (r"oe", "o"), (r"ue", "u"),
+        (r"(.)\1+", r"\1"), (r"(?<=.)h", ""),
+    )
+)  # fmt: skip
+_VOWELS = re.compile(r"[aeiouy']")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a name: in plain small letters, by its sound, and by its consonants."""
+
+    text: str
+    sound: str
+    bones: str
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name made ready. `words` carry it; `small` are particles, `forms` the legal forms of a company."""
+
+    words: tuple[Word, ...]
+    small: frozenset[str]
+    forms: frozenset[str]
+    numbers: frozenset[str]
+    is_abjad: bool
+
+    @property
+    def joined(self) -> str:
+        """All sounds one after another, in the order written."""
+        return "".join(word.sound for word in self.words)
+
+
+@lru_cache(maxsize=65_536)
+def word(text: str) -> Word:
+    """A word of plain small letters with its sound."""
+    sound = text
+    for pattern, by in _SOUNDS:
+        sound = pattern.sub(by, sound)
+    bones = sound[:1] + _VOWELS.sub("", sound[1:]) if sound else ""
+    return Word(text, sound, _VOWELS.sub("", bones) or bones)
+
+
+def plain(text: str) -> str:
+    """The name in plain letters, capitals kept: `Đặng` gives `Dang`. Bounded by LENGTH_MAX."""
+    text = unicodedata.normalize("NFKC", text[:LENGTH_MAX])[:LENGTH_MAX]
+    return text if text.isascii() else anyascii(text)[: 2 * LENGTH_MAX]
+
+
+def name(text: str) -> Name:
+    """A name made ready to be compared. Never raises; what has no letters has no words."""
+    text = text[:LENGTH_MAX]
+    is_abjad, is_han = _ABJAD.search(text) is not None, _HAN.search(text) is not None
+    letters = plain(text).replace("`", "").replace("'", "").replace("’", "")
+    letters = _DOTTED.sub(_undotted, letters)
+    if not is_han:
+        letters = _JOINED.sub(" ", letters)
+    low = letters.lower().replace("&", " and ")
+    for phrase, form in FORMS:
+        low = phrase.sub(f" {form} ", low)
+    words: list[Word] = []
+    small, forms, numbers, titles = set(), set(), set(), list[Word]()
+    for token in _WORD.findall(low)[:WORDS_MAX]:
+        if token in FORMS_OF_WORDS:
+            forms.add(FORMS_OF_WORDS[token])
+        elif token in PARTICLES:
+            small.add(token)
+        elif token in TITLES and not words:
+            titles.append(word(token))
+        elif (number := _number(token, is_first=not (words or titles))) is not None:
+            numbers.add(number)
+        else:
+            words.append(word(token if token.isalpha() else _lettered(token)))
+    if len(words) < 2:
+        words = [*titles, *words]
+    if not words:
+        # Nothing but particles: then they are the name.
+        words = [word(token) for token in (*sorted(small), *sorted(forms))]
+    return Name(tuple(words), frozenset(small), frozenset(forms), frozenset(numbers), is_abjad)
+
+
+def _undotted(found: re.Match[str]) -> str:
+    return re.sub(r"[. ]", "", found[0]) + " "
+
+
+def _number(token: str, *, is_first: bool) -> str | None:
+    if token in NUMBERS:
+        return NUMBERS[token]
+    if token.isdigit():
+        return str(int(token)) if len(token) < 12 else token
+    if not is_first and len(token) > 1 and _ROMAN.fullmatch(token):
+        values = [_ROMAN_VALUES[letter] for letter in token]
+        return str(sum(-here if here < after else here for here, after in zip(values, [*values[1:], 0], strict=True)))
+    return None
+
+
+def _lettered(token: str) -> str:
+    """Digits that stand among letters are read as the letters they look like."""
+    letters = sum(letter.isalpha() for letter in token)
+    return token.translate(_DIGIT_LETTERS) if 2 * letters >= len(token) and letters > 1 else token
