@@ -7,6 +7,7 @@ compared as a whole in one sweep, and only what is alike there is scored word by
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -20,23 +21,39 @@ from rapidfuzz.distance import OSA
 from tidewaiter.risk.screening.listed import Asked, DeniedList, Hit, Listed, Version
 from tidewaiter.risk.screening.names import Name, Word, name, word
 from tidewaiter.risk.screening.reasons import facts, names_in_words
-from tidewaiter.risk.screening.score import COUNTERPART_MIN, Counterparts, counterparts, features_of, probability
+from tidewaiter.risk.screening.score import (
+    CONSTANT,
+    COUNTERPART_MIN,
+    LIKENESS,
+    Counterparts,
+    counterparts,
+    features_of,
+    log_odds,
+    probability,
+)
 
-THRESHOLD = 0.5
+THRESHOLD = 0.22
 """Score from which it is a hit."""
-RARE = 60
-"""A word that so many listed names have, or fewer, is enough to look closer; of the others it takes two."""
-COMMON_MAX = 2_000
-"""Listed names one such couple of words may bring; beyond that no name is told by those two words."""
+FEW = 500
+"""Listed names that a name of one word is held against; a word that more of them have tells nobody."""
+COUPLE_MAX = 2_000
+"""The same for a couple of words."""
+RARE = 4
+"""Listed names that may share one word and be looked at for that alone."""
+NEAR_MIN = 0.6
+"""Likeness of two words from which the one may stand for the other."""
 SWEEP_MIN = 72.0
 """Likeness of the whole, of 100, below which a pair is not scored."""
 CLOSE = 6
 """Pairs of one name asked after that are scored word by word, the likest first."""
 TOGETHER = 20_000
 """Names asked after in one sweep, which bounds the memory."""
-ENOUGH, WANTING = 1.5, -3.0
-"""Evidence of the words in common that is enough, and the log-odds for each whole one that is wanting. A word that one
-listed name alone has is evidence of 1, a word that all have is none, and a likeness no better than chance is none."""
+ENOUGH, ENOUGH_ALONE, WANTING = 1.5, 1.2, -3.0
+"""Evidence of the words in common that is enough, the same where one of the names is one word only, and the log-odds
+for each whole one that is wanting. A word that one listed name alone has is evidence of 1, a word that all have is
+none, and a likeness no better than chance is none. Chosen on names perturbed with seed 7, reported on others."""
+WEAK = -2.0
+"""Log-odds where the listed name is an alias that the list itself calls weak: a nickname, a given name alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +83,18 @@ class Index:
                 if (id(one.party), identifier.number) not in seen:
                     seen.add((id(one.party), identifier.number))
                     self._numbers.setdefault(identifier.number, []).append(place)
-        words = _words(names).rename({"at": "listed"})
-        count = words.group_by("bones").agg(count=pl.col("listed").n_unique())
+        words = _words(names)
+        count = words.group_by("bones").agg(count=pl.col("at").n_unique())
         self._count = dict(zip(count["bones"].to_list(), count["count"].to_list(), strict=True))
         self._size = max(2, len(names))
-        self._rare = words.select("bones", "listed").join(count.filter(pl.col("count") <= RARE), on="bones").unique()
-        common = words.join(count.filter(pl.col("count") > RARE), on="bones").select("bones", "listed").unique()
-        self._common = common.select("bones").unique()
-        self._couples = _couples(common, "listed").rename({"at": "listed"})
-        many = self._couples.group_by("couple").len().filter(pl.col("len") > COMMON_MAX)
-        self._couples = self._couples.join(many, on="couple", how="anti")
+        self._words = words.select("bones", listed="at").unique().join(
+            count.select("bones", rarity=1 - pl.col("count").log() / math.log(self._size)), on="bones"
+        )
+        self._alone = _alone(words, names).rename({"at": "listed"})
+        self._any = words.select("bones", listed="at").unique().filter(pl.len().over("bones") <= FEW)
+        self._rare = self._any.filter(pl.len().over("bones") <= RARE)
+        couples = _couples(words).rename({"at": "listed"})
+        self._couples = couples.filter(pl.len().over("couple") <= COUPLE_MAX)
         self._keys = _keys(words.select("text", "sound", "bones").unique("text"))
 
     def __len__(self) -> int:
@@ -95,7 +114,7 @@ class Index:
             return []
         names = [name(one.name) for one in asked]
         best: dict[tuple[int, int], tuple[float, int]] = {}
-        for row, place in self._close(names, asked):
+        for row, place in self._close(names, asked, threshold):
             party, told = self._filed[place].party, self._scored(asked[row], names[row], place)
             if told >= threshold and told > best.get((row, id(party)), (-1.0, 0))[0]:
                 best[row, id(party)] = (told, place)
@@ -111,8 +130,9 @@ class Index:
         added, _ = facts(asked, one.party)
         pairs = counterparts(asked_name, one.name)
         features = features_of(asked_name, one.name, pairs)
-        wanting = max(0.0, ENOUGH - self._evidence(one.name, pairs))
-        return probability(features.log_odds + added + WANTING * wanting)
+        is_alone = len(one.name.words) == 1 or len(asked_name.words) == 1
+        wanting = max(0.0, (ENOUGH_ALONE if is_alone else ENOUGH) - self._evidence(one.name, pairs))
+        return probability(features.log_odds + added + WANTING * wanting + (WEAK if one.is_weak else 0.0))
 
     def _evidence(self, listed: Name, pairs: Sequence[Counterparts]) -> float:
         return sum(
@@ -133,7 +153,7 @@ class Index:
             told.append("by an alias the list calls weak")
         return (*told, *facts(asked, one.party)[1])
 
-    def _close(self, names: Sequence[Name], asked: Sequence[Asked]) -> list[tuple[int, int]]:
+    def _close(self, names: Sequence[Name], asked: Sequence[Asked], threshold: float) -> list[tuple[int, int]]:
         """Rows and places of listed names that are to be scored."""
         by_number = [
             (row, place)
@@ -141,7 +161,8 @@ class Index:
             for number in one.identifiers
             for place in self._numbers.get(number, ())
         ]
-        found = self._candidates(_words(names).rename({"at": "row"}))
+        shared = self._shared(_words(names))
+        found = self._candidates(shared, names)
         if not len(found):
             return by_number
         rows, places = found["row"].to_numpy(), found["listed"].to_numpy()
@@ -161,27 +182,61 @@ class Index:
             .group_by("row", maintain_order=True)
             .head(CLOSE)
         )
+        kept = self._with_evidence(kept, shared, asked, threshold)
         return by_number + list(zip(kept["row"].to_list(), kept["listed"].to_list(), strict=True))
 
-    def _candidates(self, words: pl.DataFrame) -> pl.DataFrame:
-        """Rows with the places of listed names that share a rare word or two others with them."""
+    def _with_evidence(
+        self, pairs: pl.DataFrame, shared: pl.DataFrame, asked: Sequence[Asked], threshold: float
+    ) -> pl.DataFrame:
+        """The pairs whose words in common can be evidence enough for a hit. Where more is asked than a name, all: a
+        date may make up for it."""
+        odds_max = CONSTANT + LIKENESS
+        lacking = (odds_max - log_odds(threshold)) / -WANTING
+        told = (
+            pairs.select("row", "listed")
+            .join(self._words, on="listed")
+            .join(shared.select("bones", row="at").unique(), on=["row", "bones"], how="semi")
+            .group_by("row", "listed")
+            .agg(pl.col("rarity").sum())
+            .filter(pl.col("rarity") >= pl.lit(ENOUGH_ALONE - lacking))
+        )
+        more = pl.Series([k for k, one in enumerate(asked) if one.born or one.countries], dtype=pl.UInt32).to_frame("row")
+        return pl.concat(
+            [
+                pairs.join(told, on=["row", "listed"], how="semi", maintain_order="left"),
+                pairs.join(more, on="row", how="semi", maintain_order="left").join(told, on=["row", "listed"], how="anti"),
+            ]
+        )
+
+    def _shared(self, words: pl.DataFrame) -> pl.DataFrame:
+        """The words asked after as the listed ones they may stand for: at, first, last, bones."""
         different = words.select("text", "sound", "bones").unique("text")
         near = (
             _keys(different)
             .join(self._keys, on="key", suffix="_listed")
-            .select("text", "sound", "sound_listed", "bones", bones_listed="bones_listed")
-            .unique()
+            .select("text", "text_listed", "sound", "sound_listed", "bones", "bones_listed")
+            .unique(["text", "text_listed"])
         )
-        own = pl.col("bones") == pl.col("bones_listed")
-        alike = process.cpdist(
-            near["sound"].to_list(), near["sound_listed"].to_list(), scorer=OSA.normalized_similarity, workers=1
+        likeness = np.maximum(
+            *(
+                process.cpdist(
+                    near[column].to_list(), near[f"{column}_listed"].to_list(), scorer=OSA.normalized_similarity, workers=1
+                )
+                for column in ("sound", "text")
+            )
         )
-        near = near.filter(own | (pl.Series(alike) >= 0.7)).select("text", bones="bones_listed").unique()
-        shared = words.select("row", "text").join(near, on="text").select("row", "bones").unique()
-        by_rare = shared.join(self._rare, on="bones").select("row", "listed")
-        couples = _couples(shared.join(self._common, on="bones", how="semi"), "row").rename({"at": "row"})
-        by_couple = couples.join(self._couples, on="couple").select("row", "listed")
-        return pl.concat([by_rare, by_couple]).unique()
+        near = near.filter(pl.Series(likeness) >= NEAR_MIN).select("text", bones="bones_listed").unique()
+        return words.drop("bones", "sound").join(near, on="text").drop("text")
+
+    def _candidates(self, shared: pl.DataFrame, names: Sequence[Name]) -> pl.DataFrame:
+        """Rows with the places of listed names that share two words with them, or the only one, or a rare one."""
+        by_couple = _couples(shared).join(self._couples, on="couple").select("at", "listed")
+        # A name of one word has no couples. Asked after, it is held against all that have the word; listed, against
+        # two words written as one, since else every bearer of a given name would be held against a nickname.
+        by_one = shared.filter(pl.col("first") < pl.col("last")).join(self._alone, on="bones").select("at", "listed")
+        by_its_one = _alone(shared, names).join(self._any, on="bones").select("at", "listed")
+        by_rare = shared.join(self._rare, on="bones").select("at", "listed")
+        return pl.concat([by_couple, by_one, by_its_one, by_rare]).unique().rename({"at": "row"})
 
 
 def _filed(lists: Iterable[DeniedList]) -> list[_Filed]:
@@ -213,25 +268,17 @@ def _bones(names: Sequence[Name]) -> np.ndarray[tuple[int], np.dtype[np.object_]
 
 
 def _words(names: Sequence[Name]) -> pl.DataFrame:
-    """A row a word, and one more for every two neighbours written together: at, text, sound, bones."""
-    at: list[int] = []
-    texts: list[str] = []
-    sounds: list[str] = []
-    bones: list[str] = []
-    for place, one in enumerate(names):
-        for single in one.words:
-            at.append(place)
-            texts.append(single.text)
-            sounds.append(single.sound)
-            bones.append(_class(single))
-        for first, second in zip(one.words, one.words[1:], strict=False):
-            at.append(place)
-            both = word(f"{first.text}{second.text}")
-            texts.append(both.text)
-            sounds.append(both.sound)
-            bones.append(_class(both))
-    schema = {"at": pl.UInt32, "text": pl.String, "sound": pl.String, "bones": pl.String}
-    return pl.DataFrame({"at": at, "text": texts, "sound": sounds, "bones": bones}, schema=schema)
+    """A row a word, and one more for every two neighbours written together: at, first, last (the places of the words
+    it is made of), text, sound, bones."""
+    rows: list[tuple[int, int, int, str, str, str]] = []
+    for at, one in enumerate(names):
+        for place, single in enumerate(one.words):
+            rows.append((at, place, place, single.text, single.sound, _class(single)))
+        for place, (left, right) in enumerate(itertools.pairwise(one.words)):
+            both = word(f"{left.text}{right.text}")
+            rows.append((at, place, place + 1, both.text, both.sound, _class(both)))
+    schema = {"at": pl.UInt32, "first": pl.Int8, "last": pl.Int8, "text": pl.String, "sound": pl.String}
+    return pl.DataFrame(rows, schema=schema | {"bones": pl.String}, orient="row")
 
 
 def _class(one: Word) -> str:
@@ -240,24 +287,37 @@ def _class(one: Word) -> str:
 
 
 def _keys(words: pl.DataFrame) -> pl.DataFrame:
-    """A row for each key of a word: its bones, and its sound with one letter or none left out."""
-    keys: list[str] = []
-    counts = Counter[int]()
-    for place, (sound, bones) in enumerate(zip(words["sound"].to_list(), words["bones"].to_list(), strict=True)):
-        own = {f"={bones}", sound}
-        if len(sound) > 3:
-            own |= {sound[:spot] + sound[spot + 1 :] for spot in range(len(sound))}
-        keys += own
-        counts[place] = len(own)
-    repeated = words.select(pl.all().repeat_by(pl.Series([counts[k] for k in range(len(words))], dtype=pl.UInt32)))
-    return repeated.explode(pl.all()).with_columns(key=pl.Series(keys, dtype=pl.String).hash())
+    """A row for each key of a word: its bones, its sound, and its text with one letter or none left out."""
+    kept = words.with_columns(size=pl.col("text").str.len_chars())
+    longer = kept.filter(pl.col("size") > 3)
+    letters = longer.with_columns(spot=pl.int_ranges(0, pl.col("size"))).explode("spot")
+    text, spot = pl.col("text"), pl.col("spot")
+    shorter = letters.with_columns(key=text.str.head(spot) + text.str.slice(spot + 1))
+    return pl.concat(
+        [
+            kept.with_columns(key=pl.lit("=") + pl.col("bones")),
+            kept.with_columns(key=pl.lit("~") + pl.col("sound")),
+            kept.with_columns(key=text),
+            shorter.drop("spot"),
+        ]
+    ).select("text", "sound", "bones", key=pl.col("key").hash()).unique()
 
 
-def _couples(words: pl.DataFrame, of: str) -> pl.DataFrame:
-    """A row for every two different bones of one name: at, couple."""
-    words = words.rename({of: "at"}).with_columns(code=pl.col("bones").hash())
+def _couples(words: pl.DataFrame) -> pl.DataFrame:
+    """A row for every two bones of one name that stand for different words of it: at, couple."""
+    words = words.select("at", "first", "last", code=pl.col("bones").hash())
+    later = pl.col("first_other") > pl.col("last")
+    one, other = pl.col("code"), pl.col("code_other")
     return (
         words.join(words, on="at", suffix="_other")
-        .filter(pl.col("code") < pl.col("code_other"))
-        .select("at", couple=pl.concat_str(pl.col("bones"), pl.lit(" "), pl.col("bones_other")).hash())
+        .filter(later)
+        .select("at", couple=pl.min_horizontal(one, other) ^ (pl.max_horizontal(one, other) * 3))
+        .unique()
     )
+
+
+def _alone(words: pl.DataFrame, names: Sequence[Name]) -> pl.DataFrame:
+    """Of the words those that are the whole of a name, two written together among them."""
+    sizes = pl.Series([len(one.words) for one in names], dtype=pl.Int8)
+    whole = sizes.gather(words["at"]) == words["last"] - words["first"] + 1
+    return words.filter(whole).select("at", "bones").unique()

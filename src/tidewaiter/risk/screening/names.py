@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from anyascii import anyascii
 
-from tidewaiter.risk.screening.vocabulary import FORMS, FORMS_OF_WORDS, NUMBERS, PARTICLES, TITLES
+from tidewaiter.risk.screening.vocabulary import FORMS, FORMS_OF_WORDS, MAY_HAVE_FORM, NUMBERS, PARTICLES, TITLES
 
 LENGTH_MAX = 400
 """Characters of a name that are looked at; the longest on the lists of the United Nations has 150."""
@@ -28,25 +28,27 @@ _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _ROMAN = re.compile(r"(?=[ivx])(?:x{0,3})(?:ix|iv|v?i{0,3})")
 _ROMAN_VALUES = {"i": 1, "v": 5, "x": 10}
 _DIGIT_LETTERS = str.maketrans("0135", "oies")
-_SOUNDS = tuple(
-    (re.compile(pattern), by)
-    for pattern, by in (
-        (r"ck|c(?![hzeiy])", "k"), (r"c(?=[eiy])", "s"), (r"tsch|tch|cz|ch|tj", "c"), (r"sch|sh|zh|sz", "s"),
-        (r"kh|gh|qu|q", "k"), (r"ph", "f"), (r"dj|j", "j"), (r"th|dh", "t"), (r"x", "ks"), (r"z", "s"), (r"w", "v"),
-        (r"ou|oo", "u"), (r"ee|ey|iy|yi|ij|ie|y", "i"), (r"ae|ai|ei", "e"), (r"oe", "o"), (r"ue", "u"),
-        (r"(.)\1+", r"\1"), (r"(?<=.)h", ""),
-    )
-)  # fmt: skip
-_VOWELS = re.compile(r"[aeiouy']")
+_SOUNDS = {
+    "tsch": "c", "tch": "c", "cz": "c", "ch": "c", "tj": "c", "sch": "s", "sh": "s", "zh": "s", "sz": "s", "z": "s",
+    "kh": "k", "gh": "k", "qu": "k", "q": "k", "ck": "k", "ph": "f", "dj": "j", "th": "t", "dh": "t", "x": "ks",
+    "w": "v", "ou": "u", "oo": "u", "ee": "i", "ey": "i", "iy": "i", "yi": "i", "ij": "i", "ie": "i", "y": "i",
+    "ae": "e", "ai": "e", "ei": "e", "oe": "o", "ue": "u", "ce": "se", "ci": "si", "cy": "si", "c": "k",
+}  # fmt: skip
+"""Spellings of a sound, and the one they come to."""
+_SOUND = re.compile("|".join(sorted(_SOUNDS, key=lambda spelt: (-len(spelt), spelt))))
+_TWICE = re.compile(r"(.)\1+|(?<=.)h")
+_VOWELS = str.maketrans("", "", "aeiou")
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a name: in plain small letters, by its sound, and by its consonants."""
+    """A word of a name: in plain small letters, by its sound, and by its consonants. `weight` is what it counts for:
+    six letters or more as one, an initial least."""
 
     text: str
     sound: str
     bones: str
+    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,30 +70,35 @@ class Name:
 @lru_cache(maxsize=65_536)
 def word(text: str) -> Word:
     """A word of plain small letters with its sound."""
-    sound = text
-    for pattern, by in _SOUNDS:
-        sound = pattern.sub(by, sound)
-    bones = sound[:1] + _VOWELS.sub("", sound[1:]) if sound else ""
-    return Word(text, sound, _VOWELS.sub("", bones) or bones)
+    sound = _TWICE.sub(r"\1", _SOUND.sub(lambda found: _SOUNDS[found[0]], text))
+    bones = sound.translate(_VOWELS) or sound
+    weight = min(len(text), 6) / 6 if len(text) > 1 else 0.3
+    return Word(text, sound, bones, weight)
 
 
 def plain(text: str) -> str:
     """The name in plain letters, capitals kept: `Đặng` gives `Dang`. Bounded by LENGTH_MAX."""
+    if text.isascii():
+        return text[:LENGTH_MAX]
     text = unicodedata.normalize("NFKC", text[:LENGTH_MAX])[:LENGTH_MAX]
-    return text if text.isascii() else anyascii(text)[: 2 * LENGTH_MAX]
+    return anyascii(text)[: 2 * LENGTH_MAX]
 
 
 def name(text: str) -> Name:
     """A name made ready to be compared. Never raises; what has no letters has no words."""
     text = text[:LENGTH_MAX]
-    is_abjad, is_han = _ABJAD.search(text) is not None, _HAN.search(text) is not None
+    is_abjad = is_han = False
+    if not text.isascii():
+        is_abjad, is_han = _ABJAD.search(text) is not None, _HAN.search(text) is not None
     letters = plain(text).replace("`", "").replace("'", "").replace("’", "")
-    letters = _DOTTED.sub(_undotted, letters)
+    if "." in letters:
+        letters = _DOTTED.sub(_undotted, letters)
     if not is_han:
         letters = _JOINED.sub(" ", letters)
     low = letters.lower().replace("&", " and ")
-    for phrase, form in FORMS:
-        low = phrase.sub(f" {form} ", low)
+    if MAY_HAVE_FORM.search(low):
+        for phrase, form in FORMS:
+            low = phrase.sub(f" {form} ", low)
     words: list[Word] = []
     small, forms, numbers, titles = set(), set(), set(), list[Word]()
     for token in _WORD.findall(low)[:WORDS_MAX]:

@@ -19,7 +19,7 @@ from rapidfuzz.distance import OSA
 
 from tidewaiter.risk.screening.names import Name, Word
 
-CONSTANT, CONFLICT, DOUBT, NUMBER, LIKENESS = -0.6, -4.2, -3.1, -2.1, 4.1
+CONSTANT, CONFLICT, DOUBT, NUMBER, LIKENESS = -2.01, -4.53, -2.35, -1.4, 4.01
 """Log-odds for one name: to begin with, and for each whole unit of the features."""
 COUNTERPART_MIN = 0.6
 """Likeness of two words below which they are no counterparts."""
@@ -65,6 +65,12 @@ def probability(log_odds: float) -> float:
     return 1 / (1 + math.exp(-max(-40.0, min(40.0, log_odds))))
 
 
+def log_odds(probability: float) -> float:
+    """A number between 0 and 1 as log-odds; the inverse of `probability`."""
+    bounded = min(max(probability, 1e-9), 1 - 1e-9)
+    return math.log(bounded / (1 - bounded))
+
+
 def features(left: Name, right: Name) -> Features:
     """The features of two names. The same, whichever comes first."""
     return features_of(left, right, counterparts(left, right))
@@ -72,16 +78,20 @@ def features(left: Name, right: Name) -> Features:
 
 def features_of(left: Name, right: Name, pairs: Sequence[Counterparts]) -> Features:
     """The features, where the counterparts are known already."""
+    alone_left, alone_right = [word.weight for word in left.words], [word.weight for word in right.words]
     doubt = 0.0
-    alone_left, alone_right = [weight(word) for word in left.words], [weight(word) for word in right.words]
     for pair in pairs:
-        # Both halves are summed before they are halved, so that the order of the names does not matter.
-        both = sum(alone_left[place] for place in pair.left) + sum(alone_right[place] for place in pair.right)
+        if len(pair.left) == len(pair.right):
+            [here], [there] = pair.left, pair.right
+            both = alone_left[here] + alone_right[there]
+            alone_left[here] = alone_right[there] = 0.0
+        else:
+            both = 0.0
+            for alone, places in ((alone_left, pair.left), (alone_right, pair.right)):
+                for place in places:
+                    both += alone[place]
+                    alone[place] = 0.0
         doubt += (1 - pair.likeness) * both / 2
-        for place in pair.left:
-            alone_left[place] = 0.0
-        for place in pair.right:
-            alone_right[place] = 0.0
     if not left.words or not right.words:
         return Features(1.0, 0.0, 0.0, 0.0)
     alike = fuzz.ratio(*_in_one_order(left, right, pairs)) / 100
@@ -90,19 +100,15 @@ def features_of(left: Name, right: Name, pairs: Sequence[Counterparts]) -> Featu
 
 def _in_one_order(left: Name, right: Name, pairs: Sequence[Counterparts]) -> tuple[str, str]:
     """Both names as one text each, the words of the left in the order of their counterparts."""
-    order = [0.0] * len(left.words)
-    last = -1.0
+    there = "".join([word.text for word in right.words])
     at = {place: pair.right[0] for pair in pairs for place in pair.left}
+    order, last = [], -1.0
     for place in range(len(left.words)):
-        last = order[place] = float(at[place]) if place in at else last + 0.5
-    texts = [left.words[place].text for place in sorted(range(len(left.words)), key=order.__getitem__)]
-    return "".join(texts), "".join([word.text for word in right.words])
-
-
-def weight(word: Word) -> float:
-    """What a word counts for: six letters or more as one, an initial least."""
-    size = len(word.text)
-    return min(size, 6) / 6 if size > 1 else 0.3
+        last = at.get(place, last + 0.5)
+        order.append(last)
+    if order == sorted(order):
+        return "".join([word.text for word in left.words]), there
+    return "".join([left.words[place].text for place in sorted(range(len(order)), key=order.__getitem__)]), there
 
 
 def likeness(left: Word, right: Word, *, is_abjad: bool) -> float:

@@ -24,6 +24,8 @@ _FORMS: Final = {
     "obshchestvo s ogranichennoi otvetstvennostiu|private limited|pte\\.? ltd|pvt\\.? ltd|sdn\\.? bhd|co\\.?,? ltd",
     "lp": "limited partnership",
 }
+MAY_HAVE_FORM: Final = re.compile(r"stock|limit|partn|obshchestv|akcyj|anonim|haftung| z o|ltd|bhd|p l c")
+"""What a name with a form of several words has in it."""
 FORMS: Final = tuple((re.compile(rf"\b(?:{pattern})(?!\w)"), form) for form, pattern in _FORMS.items())
 """Forms of several words, in plain small letters, and the form they come to."""
 
