@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -87,8 +86,10 @@ class Index:
         count = words.group_by("bones").agg(count=pl.col("at").n_unique())
         self._count = dict(zip(count["bones"].to_list(), count["count"].to_list(), strict=True))
         self._size = max(2, len(names))
-        self._words = words.select("bones", listed="at").unique().join(
-            count.select("bones", rarity=1 - pl.col("count").log() / math.log(self._size)), on="bones"
+        self._words = (
+            words.select("bones", listed="at")
+            .unique()
+            .join(count.select("bones", rarity=1 - pl.col("count").log() / math.log(self._size)), on="bones")
         )
         self._alone = _alone(words, names).rename({"at": "listed"})
         self._any = words.select("bones", listed="at").unique().filter(pl.len().over("bones") <= FEW)
@@ -200,11 +201,15 @@ class Index:
             .agg(pl.col("rarity").sum())
             .filter(pl.col("rarity") >= pl.lit(ENOUGH_ALONE - lacking))
         )
-        more = pl.Series([k for k, one in enumerate(asked) if one.born or one.countries], dtype=pl.UInt32).to_frame("row")
+        more = pl.Series([k for k, one in enumerate(asked) if one.born or one.countries], dtype=pl.UInt32).to_frame(
+            "row"
+        )
         return pl.concat(
             [
                 pairs.join(told, on=["row", "listed"], how="semi", maintain_order="left"),
-                pairs.join(more, on="row", how="semi", maintain_order="left").join(told, on=["row", "listed"], how="anti"),
+                pairs.join(more, on="row", how="semi", maintain_order="left").join(
+                    told, on=["row", "listed"], how="anti"
+                ),
             ]
         )
 
@@ -220,7 +225,10 @@ class Index:
         likeness = np.maximum(
             *(
                 process.cpdist(
-                    near[column].to_list(), near[f"{column}_listed"].to_list(), scorer=OSA.normalized_similarity, workers=1
+                    near[column].to_list(),
+                    near[f"{column}_listed"].to_list(),
+                    scorer=OSA.normalized_similarity,
+                    workers=1,
                 )
                 for column in ("sound", "text")
             )
@@ -293,14 +301,18 @@ def _keys(words: pl.DataFrame) -> pl.DataFrame:
     letters = longer.with_columns(spot=pl.int_ranges(0, pl.col("size"))).explode("spot")
     text, spot = pl.col("text"), pl.col("spot")
     shorter = letters.with_columns(key=text.str.head(spot) + text.str.slice(spot + 1))
-    return pl.concat(
-        [
-            kept.with_columns(key=pl.lit("=") + pl.col("bones")),
-            kept.with_columns(key=pl.lit("~") + pl.col("sound")),
-            kept.with_columns(key=text),
-            shorter.drop("spot"),
-        ]
-    ).select("text", "sound", "bones", key=pl.col("key").hash()).unique()
+    return (
+        pl.concat(
+            [
+                kept.with_columns(key=pl.lit("=") + pl.col("bones")),
+                kept.with_columns(key=pl.lit("~") + pl.col("sound")),
+                kept.with_columns(key=text),
+                shorter.drop("spot"),
+            ]
+        )
+        .select("text", "sound", "bones", key=pl.col("key").hash())
+        .unique()
+    )
 
 
 def _couples(words: pl.DataFrame) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """A name as it is compared: in plain letters, as words, each with the sound it stands for.
 
-What is written in another script is written over letter by letter (AnyAscii's tables); that is no scholarly romanisation,
-so words are compared by a rough sound in which the usual ways to spell one name fall together. Arabic and Hebrew leave
+What is written in another script is written over letter by letter (AnyAscii's tables); that is no scholarly
+romanisation, so words are compared by a rough sound in which the usual ways to spell one name fall together. Arabic and Hebrew leave
 vowels out: a name that came from them is compared by its consonants.
 """
 

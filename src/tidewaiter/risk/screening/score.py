@@ -10,6 +10,7 @@ on (OpenSanctions' name_bench, MIT licence); `bench screen` works them out again
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from rapidfuzz.distance import OSA
 
 from tidewaiter.risk.screening.names import Name, Word
 
-CONSTANT, CONFLICT, DOUBT, NUMBER, LIKENESS = -2.01, -4.53, -2.35, -1.4, 4.01
+CONSTANT, CONFLICT, DOUBT, NUMBER, LIKENESS = -2.1, -4.51, -2.54, -1.41, 4.1
 """Log-odds for one name: to begin with, and for each whole unit of the features."""
 COUNTERPART_MIN = 0.6
 """Likeness of two words below which they are no counterparts."""
@@ -52,11 +53,7 @@ class Features:
     def log_odds(self) -> float:
         """For its being one name."""
         return (
-            CONSTANT
-            + CONFLICT * self.conflict
-            + DOUBT * self.doubt
-            + NUMBER * self.number
-            + LIKENESS * self.likeness
+            CONSTANT + CONFLICT * self.conflict + DOUBT * self.doubt + NUMBER * self.number + LIKENESS * self.likeness
         )
 
 
@@ -119,9 +116,7 @@ def likeness(left: Word, right: Word, *, is_abjad: bool) -> float:
         return _INITIAL if left.text[0] == right.text[0] else 0.0
     if left.sound == right.sound:
         return _SAME_SOUND
-    found = max(
-        OSA.normalized_similarity(left.sound, right.sound), OSA.normalized_similarity(left.text, right.text)
-    )
+    found = max(OSA.normalized_similarity(left.sound, right.sound), OSA.normalized_similarity(left.text, right.text))
     if is_abjad:
         return max(found, 0.95 * OSA.normalized_similarity(left.bones, right.bones))
     return max(found, _SAME_BONES) if left.bones == right.bones and len(left.bones) > 2 else found
@@ -165,8 +160,8 @@ def _joined(
     one: Name, places: Sequence[int], other: Name, places_other: Sequence[int]
 ) -> list[tuple[int, Places, float]]:
     """Words of the one that are two neighbours of the other written together."""
-    found = []
-    for first, second in zip(places_other, places_other[1:], strict=False):
+    found: list[tuple[int, Places, float]] = []
+    for first, second in itertools.pairwise(places_other):
         if second != first + 1:
             continue
         together = other.words[first].text + other.words[second].text
