@@ -84,11 +84,8 @@ def commands(out: Console, err: Console) -> typer.Typer:
             old = f"the list of {kept.dated or 'unknown day'}, {kept.digest[:12]}, goes on" if kept else "there is none"
             err.print(f"{type(wrong).__name__}: {wrong}; {old}", style="red", markup=False)
             raise typer.Exit(2) from None
-        out.print(
-            f"{version.source} {version.dated or str()} {version.digest[:12]}: {version.parties:,} parties", highlight=False
-        )
-            highlight=False,
-        )
+        dated = version.dated or ""
+        out.print(f"{version.source} {dated} {version.digest[:12]}: {version.parties:,} parties", highlight=False)
 
     @lists_app.command()
     def show(*, lists: Lists) -> None:
