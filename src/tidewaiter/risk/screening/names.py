@@ -11,6 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 from anyascii import anyascii
 
@@ -88,31 +89,38 @@ def name(text: str) -> Name:
     """A name made ready to be compared. Never raises; what has no letters has no words."""
     text = text[:LENGTH_MAX]
     is_abjad = is_han = False
+    letters = text
     if not text.isascii():
         is_abjad, is_han = _ABJAD.search(text) is not None, _HAN.search(text) is not None
-    letters = plain(text).replace("`", "").replace("'", "").replace("’", "")
+        letters = plain(text).replace("’", "")
+    letters = letters.replace("`", "").replace("'", "")
     if "." in letters:
         letters = _DOTTED.sub(_undotted, letters)
-    if not is_han:
+    if not (is_han or letters.isupper() or letters.istitle()):
         letters = _JOINED.sub(" ", letters)
     low = letters.lower().replace("&", " and ")
     if MAY_HAVE_FORM.search(low):
         for phrase, form in FORMS:
             low = phrase.sub(f" {form} ", low)
     words: list[Word] = []
-    small, forms, numbers, titles = set(), set(), set(), list[Word]()
+    small, forms, numbers, titles = set[str](), set[str](), set[str](), list[Word]()
     for token in _WORD.findall(low)[:WORDS_MAX]:
-        if token in FORMS_OF_WORDS:
-            forms.add(FORMS_OF_WORDS[token])
-        elif token in PARTICLES:
-            small.add(token)
-        elif token in TITLES and not words:
-            titles.append(word(token))
-        elif (number := _number(token, is_first=not (words or titles))) is not None:
-            numbers.add(number)
+        kind, value, made = _told(token)
+        if kind == "title" and words:
+            kind = "word"
+        elif kind == "roman" and not (words or titles):
+            kind = "word"
+        if kind == "word":
+            words.append(made)
+        elif kind == "form":
+            forms.add(value)
+        elif kind == "particle":
+            small.add(value)
+        elif kind == "title":
+            titles.append(made)
         else:
-            words.append(word(token if token.isalpha() else _lettered(token)))
-    if len(words) < 2:
+            numbers.add(value)
+    if len(words) < 2 and titles:
         words = [*titles, *words]
     if not words:
         # Nothing but particles: then they are the name.
@@ -120,19 +128,29 @@ def name(text: str) -> Name:
     return Name(tuple(words), frozenset(small), frozenset(forms), frozenset(numbers), is_abjad)
 
 
+@lru_cache(maxsize=65_536)
+def _told(token: str) -> tuple[Literal["word", "form", "particle", "title", "number", "roman"], str, Word]:
+    """What a token is by itself, what it comes to, and it as a word. Titles and Roman numbers depend on the place."""
+    made = word(token if token.isalpha() else _lettered(token))
+    if token in FORMS_OF_WORDS:
+        return "form", FORMS_OF_WORDS[token], made
+    if token in PARTICLES:
+        return "particle", token, made
+    if token in TITLES:
+        return "title", token, made
+    if token in NUMBERS:
+        return "number", NUMBERS[token], made
+    if token.isdigit():
+        return "number", str(int(token)) if len(token) < 12 else token, made
+    if len(token) > 1 and _ROMAN.fullmatch(token):
+        values = [_ROMAN_VALUES[letter] for letter in token]
+        value = sum(-here if here < after else here for here, after in zip(values, [*values[1:], 0], strict=True))
+        return "roman", str(value), made
+    return "word", token, made
+
+
 def _undotted(found: re.Match[str]) -> str:
     return re.sub(r"[. ]", "", found[0]) + " "
-
-
-def _number(token: str, *, is_first: bool) -> str | None:
-    if token in NUMBERS:
-        return NUMBERS[token]
-    if token.isdigit():
-        return str(int(token)) if len(token) < 12 else token
-    if not is_first and len(token) > 1 and _ROMAN.fullmatch(token):
-        values = [_ROMAN_VALUES[letter] for letter in token]
-        return str(sum(-here if here < after else here for here, after in zip(values, [*values[1:], 0], strict=True)))
-    return None
 
 
 def _lettered(token: str) -> str:
