@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rapidfuzz import fuzz
+import numpy as np
+import numpy.typing as npt
+from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 from tidewaiter.risk.screening.listed import Asked, DeniedList, Hit, Listed, Version
 from tidewaiter.risk.screening.names import Name, Word, name, word
-from tidewaiter.risk.screening.reasons import facts, names_in_words
+from tidewaiter.risk.screening.reasons import facts, facts_max, names_in_words
 from tidewaiter.risk.screening.score import (
     CONSTANT,
     COUNTERPART_MIN,
@@ -40,9 +42,7 @@ RARE = 4
 """Listed names that may share one word and be looked at for that alone."""
 NEAR_MIN = 0.6
 """Likeness of two words from which the one may stand for the other."""
-SWEEP_MIN = 72.0
-"""Likeness of the whole, of 100, below which a pair is not scored."""
-CLOSE = 24
+CLOSE = 8
 """Pairs of one name asked after that are scored word by word, the likest first."""
 ENOUGH, ENOUGH_ALONE, WANTING = 1.5, 1.2, -3.0
 """Evidence of the words in common that is enough, the same where one of the names is one word only, and the log-odds
@@ -50,12 +50,25 @@ for each whole one that is wanting. A word that one listed name alone has is evi
 none, and a likeness no better than chance is none. Chosen on names perturbed with seed 7, reported on others."""
 WEAK = -2.0
 """Log-odds where the listed name is an alias that the list itself calls weak: a nickname, a given name alone."""
-SLACK = 0.2
-"""By how much the likeness of a whole name and the evidence may be more than the sweep can tell."""
+SLACK = 0.12
+"""By how much the likeness of a whole name may be more than can be told before words are set against each other: so
+much for ninety-nine in a hundred hits."""
+SWEEP_MIN = 72.0
+"""Likeness of the whole, or of what the names have in common, of 100, below which a pair is not scored."""
+TOGETHER = 4_000
+"""Names asked after in one sweep, which bounds the memory."""
 REMEMBERED_MAX = 50_000
 """How many words asked after are remembered; past it, it begins anew."""
 
-_NOBODY: frozenset[int] = frozenset()
+Places = npt.NDArray[np.int32]
+"""Places of listed names, each once."""
+Weights = npt.NDArray[np.float32]
+
+Texts = npt.NDArray[np.object_]
+
+_NOBODY: Places = np.empty(0, np.int32)
+_ONE = 64.0
+"""What a word in common adds to the sum of a listed name besides its rarity, so that one sum tells both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +82,27 @@ class _Filed:
     is_weak: bool
     sorted: str
     joined: str
-    bones: str
 
 
 class _Near(NamedTuple):
-    """Whom a word asked after may bring: listed names with such a word, and the greatest rarity of one."""
+    """Whom a word asked after may bring: listed names with such a word, each with _ONE and the word's rarity; and those
+    that it brings by itself, because hardly any other has it (`rare`), or because it is all of their name (`alone`)."""
 
-    places: frozenset[int]
-    rarity: float
-    rare: frozenset[int]
-    alone: frozenset[int]
+    places: Places
+    weights: Weights
+    rare: Places
+    alone: Places
 
 
-_NONE = _Near(_NOBODY, 0.0, _NOBODY, _NOBODY)
+class _Span(NamedTuple):
+    """Words of the name asked after, from the first to the last, and whom they may bring."""
+
+    first: int
+    last: int
+    near: _Near
+
+
+_NONE = _Near(_NOBODY, np.empty(0, np.float32), _NOBODY, _NOBODY)
 
 
 class Index:
@@ -109,8 +130,14 @@ class Index:
                 both["~" + left.sound + right.sound].add(together)
             if len(spelt) < 3:
                 alone[filed_under(word("".join([single.text for single in spelt])))].add(place)
-        self._places = {under: frozenset(those) for under, those in places.items()}
-        self._alone = {under: frozenset(those) for under, those in alone.items()}
+        self._places = {under: np.array(sorted(those), np.int32) for under, those in places.items()}
+        self._alone = {under: np.array(sorted(those), np.int32) for under, those in alone.items()}
+        self._sorted = np.array([one.sorted for one in self._filed], object)
+        self._joined = np.array([one.joined for one in self._filed], object)
+        self._lengths = np.array([len(one.joined) for one in self._filed], np.float32)
+        enough = [_enough(2, len(one.name.words)) for one in self._filed]
+        self._enough = np.array(enough, np.float32)
+        self._odds = np.array([WEAK if one.is_weak else 0.0 for one in self._filed], np.float32)
         self._both = {key: tuple(sorted(those)) for key, those in both.items()}
         self._words = _by_key(words.values())
         self._known: dict[str, _Near] = {}
@@ -123,31 +150,38 @@ class Index:
         """Who of those asked after may be who of those listed: for each pair the likest name alone, in the order of
         the rows and the likest first."""
         least = log_odds(threshold)
-        return [hit for row, one in enumerate(asked) for hit in self._hits(row, one, least)]
+        found: list[Hit] = []
+        for start in range(0, len(asked), TOGETHER):
+            some = asked[start : start + TOGETHER]
+            names = [name(one.name) for one in some]
+            for row, places in enumerate(self._close(names, some, least)):
+                if places:
+                    found += self._hits(start + row, some[row], names[row], places, least)
+        return found
 
-    def _hits(self, row: int, asked: Asked, least: float) -> list[Hit]:
-        asked_name = name(asked.name)
-        best: dict[int, tuple[float, int, list[Counterparts]]] = {}
-        for place in self._close(asked_name, asked, least):
-            party = self._filed[place].party
-            pairs = counterparts(asked_name, self._filed[place].name)
-            told = self._scored(asked, asked_name, place, pairs)
+    def _hits(self, row: int, asked: Asked, asked_name: Name, places: Iterable[int], least: float) -> list[Hit]:
+        best: dict[int, tuple[float, int]] = {}
+        for place in sorted(places):
+            party, told = self._filed[place].party, self._scored(asked, asked_name, place, least)
             if told >= least and (id(party) not in best or told > best[id(party)][0]):
-                best[id(party)] = told, place, pairs
+                best[id(party)] = told, place
         ordered = sorted(best.values(), key=lambda one: (-one[0], one[1]))
         return [
-            Hit(row, one.list, one.party, one.text, probability(told), _reasons(asked, asked_name, one, pairs))
-            for told, place, pairs in ordered
+            Hit(row, one.list, one.party, one.text, probability(told), _reasons(asked, asked_name, one))
+            for told, place in ordered
             for one in (self._filed[place],)
         ]
 
-    def _scored(self, asked: Asked, asked_name: Name, place: int, pairs: Sequence[Counterparts]) -> float:
-        """Log-odds that it is one party."""
+    def _scored(self, asked: Asked, asked_name: Name, place: int, least: float) -> float:
+        """Log-odds that it is one party; what cannot come to `least` is told when that is seen."""
         one = self._filed[place]
         added, _ = facts(asked, one.party)
-        features = features_of(asked_name, one.name, pairs)
-        wanting = max(0.0, _enough(asked_name, one.name) - self._evidence(one.name, pairs))
-        return features.log_odds + added + WANTING * wanting + (WEAK if one.is_weak else 0.0)
+        pairs = counterparts(asked_name, one.name)
+        enough = _enough(len(asked_name.words), len(one.name.words))
+        added += WANTING * max(0.0, enough - self._evidence(one.name, pairs)) + (WEAK if one.is_weak else 0.0)
+        if CONSTANT + LIKENESS + added < least:
+            return CONSTANT + LIKENESS + added
+        return features_of(asked_name, one.name, pairs).log_odds + added
 
     def _evidence(self, listed: Name, pairs: Sequence[Counterparts]) -> float:
         return sum(
@@ -160,70 +194,74 @@ class Index:
         """From 0 for a word that all listed names have to 1 for a word that one has."""
         return 1 - math.log(len(self._places.get(under, " "))) / math.log(self._size)
 
-    def _close(self, asked_name: Name, asked: Asked, least: float) -> list[int]:
-        """Places of the listed names that are to be scored."""
-        by_number = {place for number in asked.identifiers for place in self._numbers.get(number, ())}
-        spans = list(self._spans(asked_name))
-        if not spans:
-            return sorted(by_number)
-        kept: list[tuple[float, int]] = []
-        mine = _texts(asked_name)
-        for place in self._candidates(spans, asked_name) - by_number:
-            rank = self._rank(place, asked_name, asked, mine, spans, least)
-            if rank is not None:
-                kept.append((-rank, place))
-        kept.sort()
-        return sorted([*by_number, *(place for _, place in kept[:CLOSE])])
+    def _close(self, names: Sequence[Name], asked: Sequence[Asked], least: float) -> list[set[int]]:
+        """For each name the places of the listed names that are to be scored."""
+        found = [{place for number in one.identifiers for place in self._numbers.get(number, ())} for one in asked]
+        sums = np.zeros(len(self._filed), np.float32)
+        brought = [self._candidates(list(self._spans(one)), len(one.words), sums) for one in names]
+        places, told = (np.concatenate([_NOBODY, *of]) for of in zip(*brought, strict=True))
+        places = places.astype(np.int64)
+        rows = np.repeat(np.arange(len(names)), [len(some) for some, _ in brought])
+        mine = [_texts(one) for one in names]
+        is_one = np.array([len(one.words) == 1 for one in names])
+        odds_max = np.array([facts_max(one) for one in asked], np.float32)
+        lengths = np.array([len(joined) for _, joined in mine], np.float32)
 
-    def _rank(
-        self,
-        place: int,
-        asked_name: Name,
-        asked: Asked,
-        mine: tuple[str, str, str],
-        spans: Sequence[tuple[int, int, _Near]],
-        least: float,
-    ) -> float | None:
-        """How alike the whole is; None where it cannot come to a hit."""
-        one = self._filed[place]
-        evidence = sum(near.rarity for _, _, near in spans if place in near.places)
-        wanting = max(0.0, _enough(asked_name, one.name) - evidence - SLACK)
-        odds = WANTING * wanting + (WEAK if one.is_weak else 0.0)
-        if asked.born or asked.countries or asked.kind:
-            odds += facts(asked, one.party)[0]
-        if CONSTANT + LIKENESS + odds < least:
-            return None
-        whole = max(fuzz.ratio(mine[0], one.sorted), fuzz.ratio(mine[1], one.joined))
-        if CONSTANT + LIKENESS * min(1.0, whole / 100 + SLACK) + odds < least:
-            return None
-        bones = fuzz.token_set_ratio(mine[2], one.bones)
-        return whole + bones if max(whole, bones) >= SWEEP_MIN else None
+        enough = np.where(is_one[rows], ENOUGH_ALONE, self._enough[places])
+        odds = self._odds[places] + odds_max[rows] + WANTING * np.maximum(0.0, enough - told % _ONE)
+        # What the whole must be alike, and what it can be alike by its length alone.
+        needed = (least - CONSTANT - odds) / LIKENESS - SLACK
+        here, there = lengths[rows], self._lengths[places]
+        possible = (2 * np.minimum(here, there) + 1e-3) / (here + there + 1e-3)
+        kept = np.flatnonzero((needed <= 1 - SLACK) & (possible >= needed))
+        rows, places, needed = rows[kept], places[kept], 100 * needed[kept]
 
-    def _candidates(self, spans: Sequence[tuple[int, int, _Near]], asked_name: Name) -> set[int]:
-        """Listed names that share two words with the one asked after, or the only one, or a rare one."""
-        found: set[int] = set()
-        size = len(asked_name.words)
-        for at, (first, last, near) in enumerate(spans):
-            found |= near.rare
-            if last > first:
-                # A listed name of one word is held against two written as one, and not against every bearer of it.
-                found |= near.alone
-            if last - first + 1 == size and len(near.places) <= FEW:
-                found |= near.places
-            for other_first, _, other in spans[at + 1 :]:
-                if other_first > last:
-                    found |= near.places & other.places
+        by_words = np.array([text for text, _ in mine], object)[rows], self._sorted[places]
+        alike = _alike(*by_words, fuzz.ratio)
+        joined = np.array([text for _, text in mine], object)[rows], self._joined[places]
+        alike = np.maximum(alike, _alike(*joined, fuzz.ratio))
+        low = np.flatnonzero((alike >= needed) & (alike < SWEEP_MIN))
+        common = _alike(by_words[0][low], by_words[1][low], fuzz.token_set_ratio)
+        needed[low[common < SWEEP_MIN]] = np.inf
+        kept = np.flatnonzero(alike >= needed)
+        for at in kept[np.lexsort((places[kept], -alike[kept], rows[kept]))].tolist():
+            if len(found[rows[at]]) < CLOSE:
+                found[rows[at]].add(int(places[at]))
         return found
 
-    def _spans(self, asked_name: Name) -> Iterator[tuple[int, int, _Near]]:
+    def _candidates(self, spans: Sequence[_Span], size: int, sums: Weights) -> tuple[Places, Weights]:
+        """Listed names that share two words with the one asked after, or the only one, or a rare one; and for each how
+        many words and how rare."""
+        if not spans:
+            return _NOBODY, _NONE.weights
+        found: list[Places] = []
+        for first, last, near in spans:
+            sums[near.places] += near.weights
+            if last > first:
+                # A listed name of one word is held against two written as one, and not against every bearer of it.
+                found.append(near.alone)
+            if last - first + 1 == size and len(near.places) <= FEW:
+                found.append(near.places)
+            else:
+                found.append(near.rare)
+        if len(spans) > 1:
+            all_ = np.concatenate([near.places for _, _, near in spans])
+            found.append(all_[sums[all_] >= 2 * _ONE])
+        places = np.unique(np.concatenate(found))
+        told = sums[places]
+        for _, _, near in spans:
+            sums[near.places] = 0.0
+        return places, told
+
+    def _spans(self, asked_name: Name) -> Iterator[_Span]:
         """Words of the name, and neighbours written together, that some listed word may stand for: the places of the
         first and the last, in their order."""
         words = asked_name.words
         for place, one in enumerate(words):
             if (near := self._near(one)) is not _NONE:
-                yield place, place, near
+                yield _Span(place, place, near)
             if place + 1 < len(words) and (near := self._near_together(one, words[place + 1])) is not _NONE:
-                yield place, place + 1, near
+                yield _Span(place, place + 1, near)
 
     def _near(self, one: Word) -> _Near:
         known = self._known.get(one.text)
@@ -256,13 +294,21 @@ class Index:
         return found
 
     def _brought(self, under: Iterable[str]) -> _Near:
-        those = [(self._places[one], one) for one in under if one in self._places]
+        those = sorted((self._rarity(one), one) for one in under if one in self._places)
         if not those:
             return _NONE
-        rare = frozenset[int]().union(*(places for places, _ in those if len(places) <= RARE))
-        alone = frozenset[int]().union(*(self._alone.get(one, _NOBODY) for _, one in those))
-        places = those[0][0] if len(those) == 1 else frozenset[int]().union(*(places for places, _ in those))
-        return _Near(places, max(self._rarity(one) for _, one in those), rare, alone)
+        best: dict[int, float] = {}
+        # From the commonest on, so that of two words of one listed name the rarer is told.
+        for rarity, one in those:
+            best.update(dict.fromkeys(self._places[one].tolist(), rarity))
+        rare = [self._places[one] for _, one in those if len(self._places[one]) <= RARE]
+        alone = [self._alone[one] for _, one in those if one in self._alone]
+        return _Near(
+            np.array(list(best), np.int32),
+            np.array(list(best.values()), np.float32) + np.float32(_ONE),
+            np.concatenate([_NOBODY, *rare]),
+            np.concatenate([_NOBODY, *alone]),
+        )
 
 
 def filed_under(one: Word) -> str:
@@ -270,11 +316,12 @@ def filed_under(one: Word) -> str:
     return one.bones if len(one.bones) > 2 else f"{one.sound}."
 
 
-def _enough(asked: Name, listed: Name) -> float:
-    return ENOUGH_ALONE if len(listed.words) == 1 or len(asked.words) == 1 else ENOUGH
+def _enough(*sizes: int) -> float:
+    return ENOUGH_ALONE if 1 in sizes else ENOUGH
 
 
-def _reasons(asked: Asked, asked_name: Name, one: _Filed, pairs: Sequence[Counterparts]) -> tuple[str, ...]:
+def _reasons(asked: Asked, asked_name: Name, one: _Filed) -> tuple[str, ...]:
+    pairs = counterparts(asked_name, one.name)
     told = names_in_words(asked_name, one.name, pairs, kind=one.party.kind)
     if one.is_weak:
         told.append("by an alias the list calls weak")
@@ -290,10 +337,15 @@ def _filed(lists: Iterable[DeniedList]) -> Iterator[_Filed]:
                     yield _Filed(one.version, party, text, made, is_weak, *_texts(made))
 
 
-def _texts(one: Name) -> tuple[str, str, str]:
-    """The name by sound with its words sorted, the same as one word, and its bones."""
-    bones = " ".join(dict.fromkeys([word.bones for word in one.words]))
-    return " ".join(sorted([word.sound for word in one.words])), one.joined, bones
+def _texts(one: Name) -> tuple[str, str]:
+    """The name by sound with its words sorted, and the same as one word."""
+    return " ".join(sorted([word.sound for word in one.words])), one.joined
+
+
+def _alike(here: Texts, there: Texts, scorer: Callable[..., float]) -> Weights:
+    """How alike the texts of two columns are pair by pair, of 100."""
+    found: Weights = process.cpdist(here, there, scorer=scorer, workers=1)
+    return found
 
 
 def _by_number(filed: Iterable[_Filed]) -> dict[str, list[int]]:

@@ -40,6 +40,11 @@ def facts(asked: Asked, listed: Listed) -> tuple[float, list[str]]:
     return odds, told
 
 
+def facts_max(asked: Asked) -> float:
+    """The most that what is asked besides the name can add."""
+    return (SAME_DAY if asked.born else 0.0) + (SAME_COUNTRY if asked.countries else 0.0)
+
+
 def _birth(asked: Asked, listed: Listed) -> tuple[float, str]:
     born = asked.born
     if born is None:

@@ -14,11 +14,12 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
 
-from tidewaiter.risk.screening.names import Name, Word
+from tidewaiter.risk.screening.names import Name, word
 
 CONSTANT, CONFLICT, DOUBT, NUMBER, LIKENESS = -2.1, -4.51, -2.54, -1.41, 4.1
 """Log-odds for one name: to begin with, and for each whole unit of the features."""
@@ -108,18 +109,21 @@ def _in_one_order(left: Name, right: Name, pairs: Sequence[Counterparts]) -> tup
     return "".join([left.words[place].text for place in sorted(range(len(order)), key=order.__getitem__)]), there
 
 
-def likeness(left: Word, right: Word, *, is_abjad: bool) -> float:
-    """How alike two words are, from 0 to 1. `is_abjad`: one of them comes from a script without vowels."""
-    if left.text == right.text:
+@lru_cache(maxsize=1 << 18)
+def likeness(left: str, right: str, *, is_abjad: bool) -> float:
+    """How alike two words of plain small letters are, from 0 to 1. `is_abjad`: one of them comes from a script without
+    vowels."""
+    if left == right:
         return 1.0
-    if len(left.text) == 1 or len(right.text) == 1:
-        return _INITIAL if left.text[0] == right.text[0] else 0.0
-    if left.sound == right.sound:
+    if len(left) == 1 or len(right) == 1:
+        return _INITIAL if left[0] == right[0] else 0.0
+    here, there = word(left), word(right)
+    if here.sound == there.sound:
         return _SAME_SOUND
-    found = max(OSA.normalized_similarity(left.sound, right.sound), OSA.normalized_similarity(left.text, right.text))
+    found = max(OSA.normalized_similarity(here.sound, there.sound), OSA.normalized_similarity(left, right))
     if is_abjad:
-        return max(found, 0.95 * OSA.normalized_similarity(left.bones, right.bones))
-    return max(found, _SAME_BONES) if left.bones == right.bones and len(left.bones) > 2 else found
+        return max(found, 0.95 * OSA.normalized_similarity(here.bones, there.bones))
+    return max(found, _SAME_BONES) if here.bones == there.bones and len(here.bones) > 2 else found
 
 
 def counterparts(left: Name, right: Name) -> list[Counterparts]:
@@ -127,8 +131,8 @@ def counterparts(left: Name, right: Name) -> list[Counterparts]:
     found: list[Counterparts] = []
     texts = [word.text for word in right.words]
     open_left, open_right = [], set(range(len(texts)))
-    for place, word in enumerate(left.words):
-        same = next((there for there, text in enumerate(texts) if text == word.text and there in open_right), None)
+    for place, one in enumerate(left.words):
+        same = next((there for there, text in enumerate(texts) if text == one.text and there in open_right), None)
         if same is None:
             open_left.append(place)
         else:
@@ -142,7 +146,7 @@ def counterparts(left: Name, right: Name) -> list[Counterparts]:
         Counterparts((here,), (there,), alike)
         for here in open_left
         for there in rest
-        if (alike := likeness(left.words[here], right.words[there], is_abjad=is_abjad)) >= COUNTERPART_MIN
+        if (alike := likeness(left.words[here].text, texts[there], is_abjad=is_abjad)) >= COUNTERPART_MIN
     ]
     likely += [Counterparts((one,), two, alike) for one, two, alike in _joined(left, open_left, right, rest)]
     likely += [Counterparts(two, (one,), alike) for one, two, alike in _joined(right, rest, left, open_left)]
