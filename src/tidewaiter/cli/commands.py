@@ -441,7 +441,7 @@ def _law() -> Law:
 
 app.add_typer(law_commands(_out, _law), name="law")
 app.command(name="watch")(watch_command(_out, _err, _in_house))
-app.add_typer(risk_commands(_out, _err), name="risk")
+app.add_typer(risk_commands(_out, _err, _in_house), name="risk")
 app.add_typer(audit_commands(_out, _err, _in_house), name="audit")
 app.add_typer(downtime_commands(_out, _err, _in_house), name="downtime")
 app.command(name="deliver")(deliver_command(_err, _in_house))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
-from datetime import date
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 import typer
@@ -15,24 +15,32 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tidewaiter.risk.screening import THRESHOLD, Asked, Born, Hit, Index, PartyKind, Version
-from tidewaiter.services.import_lists import FORMS, ListError, import_list, lists_in, versions_in
+from tidewaiter.risk.screening import THRESHOLD, Asked, Born, Hit, Index, PartyKind
+from tidewaiter.services.list_forms import FORMS, ListError
+from tidewaiter.services.screen import Again, Held, bring_in, held, screen_again
+from tidewaiter.store import ListRow
+from tidewaiter.wiring import House
 
 NAMES_MAX = 1_000_000
-Lists = Annotated[Path, typer.Option(file_okay=False, envvar="TIDEWAITER_DENIED_LISTS", help="Folder of the lists.")]
+BY = "command line"
+T = TypeVar("T")
+InHouse = Callable[[Callable[[House], Awaitable[T]]], T]
 
 
-def commands(out: Console, err: Console) -> typer.Typer:
+def commands(out: Console, err: Console, in_house: InHouse[object]) -> typer.Typer:
     """The commands, printing to `out`, and to `err` what went wrong."""
     app = typer.Typer(no_args_is_help=True, help="Lists of denied parties, and who may be on them.")
     lists_app = typer.Typer(no_args_is_help=True, help="Bring lists of denied parties in, and show which hold.")
     app.add_typer(lists_app, name="lists")
 
+    def refuse(wrong: str) -> typer.Exit:
+        err.print(wrong, style="red", markup=False)
+        return typer.Exit(2)
+
     @app.command()
     def screen(
         who: Annotated[str, typer.Argument(help="A name, or a file with a name a line.")],
         *,
-        lists: Lists,
         kind: Annotated[str, typer.Option(help="person, entity, vessel or aircraft.")] = "",
         born: Annotated[str, typer.Option(help="Year or day of birth, as 1970 or 1970-12-31.")] = "",
         country: Annotated[list[str] | None, typer.Option(help="Country, as ISO 3166; may be given again.")] = None,
@@ -47,67 +55,92 @@ def commands(out: Console, err: Console) -> typer.Typer:
         path = Path(who)
         try:
             names = path.read_text(encoding="utf-8").splitlines() if path.is_file() else [who]
-            index = Index(lists_in(lists))
             asked = [
                 _asked(text, kind, born, country or (), number or ()) for text in names[:NAMES_MAX] if text.strip()
             ]
         except (ValueError, OSError) as wrong:
-            err.print(f"{type(wrong).__name__}: {wrong}", style="red", markup=False)
-            raise typer.Exit(2) from None
-        if not index.versions:
-            err.print("no list holds in that folder: nothing was looked for", style="red")
-            raise typer.Exit(2)
+            raise refuse(f"{type(wrong).__name__}: {wrong}") from None
+        now: list[Held] = []
+
+        async def work(house: House) -> None:
+            if (found := await held(house.store)) is not None:
+                now.append(found)
+
+        _tried(in_house, work, refuse)
+        if not now:
+            raise refuse("no list holds: nothing was looked for")
+        index = now[0].index
         hits = index.hits(asked, threshold=threshold)
         if as_json:
             for hit in hits:
                 sys.stdout.buffer.write(msgspec.json.encode(_told(hit), order="deterministic") + b"\n")
+            sys.stdout.buffer.flush()
         else:
             _print(out, asked, hits, index)
         raise typer.Exit(1 if hits else 0)
 
+    @app.command()
+    def again(days: Annotated[int, typer.Option(min=1, help="What was received in so many days.")] = 30) -> None:
+        """Screen what was lodged by what has changed on the lists since. It decides nothing; hits become signals."""
+        made: list[Again] = []
+
+        async def work(house: House) -> None:
+            at = house.now()
+            made.append(await screen_again(store=house.store, law=house.law, since=at - timedelta(days=days), at=at))
+
+        _tried(in_house, work, refuse)
+        done = made[0]
+        for reference in done.hits:
+            out.print(reference, highlight=False, markup=False)
+        out.print(f"{done.looked_at:,} consignments screened again, {len(done.hits):,} with a hit", highlight=False)
+
     @lists_app.command(name="import")
-    def bring_in(
+    def import_(
         form: Annotated[str, typer.Argument(help=", ".join(FORMS))],
         paths: Annotated[
             list[Path], typer.Argument(exists=True, dir_okay=False, help="The file or files of the list.")
         ],
         *,
-        lists: Lists,
         name: Annotated[str, typer.Option(help="Name of the list, where two of one form are kept.")] = "",
         may_shrink: Annotated[bool, typer.Option(help="Take it though most of those on it are gone.")] = False,
     ) -> None:
         """Bring a list of denied parties in. Where it cannot be read, the old one goes on, and the command says so."""
-        try:
-            version = import_list(form, paths, into=lists, source=name, may_shrink=may_shrink)
-        except (ListError, OSError) as wrong:
-            kept = next((one for one in _held(lists) if one.source == (name or form)), None)
-            old = f"the list of {kept.dated or 'unknown day'}, {kept.digest[:12]}, goes on" if kept else "there is none"
-            err.print(f"{type(wrong).__name__}: {wrong}; {old}", style="red", markup=False)
-            raise typer.Exit(2) from None
-        dated = version.dated or ""
-        out.print(f"{version.source} {dated} {version.digest[:12]}: {version.parties:,} parties", highlight=False)
+        files = [path.read_bytes() for path in paths]
+
+        async def work(house: House) -> None:
+            row, is_new = await bring_in(
+                form, files, store=house.store, by=BY, at=house.now(), source=name, may_shrink=may_shrink
+            )
+            how = "" if is_new else ", as before"
+            dated = row.dated or ""
+            out.print(f"{row.source} {dated} {row.digest[:12]}: {row.parties:,} parties{how}", highlight=False)
+
+        _tried(in_house, work, refuse)
 
     @lists_app.command()
-    def show(*, lists: Lists) -> None:
+    def show() -> None:
         """Show which lists hold, and in which state."""
-        try:
-            held = versions_in(lists)
-        except (ListError, OSError) as wrong:
-            err.print(f"{wrong}", style="red", markup=False)
-            raise typer.Exit(2) from None
-        table = Table("list", "of", "parties", "digest", box=None)
-        for one in held:
-            table.add_row(one.source, str(one.dated or ""), f"{one.parties:,}", one.digest)
+        rows: list[ListRow] = []
+
+        async def work(house: House) -> None:
+            rows.extend(await house.store.screening.held())
+
+        _tried(in_house, work, refuse)
+        table = Table("list", "of", "parties", "brought in", "digest", box=None)
+        for one in rows:
+            table.add_row(one.source, str(one.dated or ""), f"{one.parties:,}", f"{one.taken_at:%Y-%m-%d}", one.digest)
         out.print(table)
 
     return app
 
 
-def _held(folder: Path) -> list[Version]:
+def _tried(
+    in_house: InHouse[object], work: Callable[[House], Awaitable[None]], refuse: Callable[[str], typer.Exit]
+) -> None:
     try:
-        return versions_in(folder)
-    except (ListError, OSError):
-        return []
+        in_house(work)
+    except ListError as wrong:
+        raise refuse(f"ListError: {wrong}") from None
 
 
 _KINDS: dict[str, PartyKind] = {

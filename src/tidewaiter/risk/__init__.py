@@ -9,7 +9,7 @@ from tidewaiter.risk.draw import RANDOM, is_drawn
 from tidewaiter.risk.fields import FIELDS, Field
 from tidewaiter.risk.profiles import Profile, ProfileError, read
 from tidewaiter.risk.rules import Fault, Ruleset, ruleset
-from tidewaiter.risk.signalling import signals
+from tidewaiter.risk.signalling import signals, signals_of_lists
 
 __all__ = [
     "FIELDS",
@@ -23,4 +23,5 @@ __all__ = [
     "read",
     "ruleset",
     "signals",
+    "signals_of_lists",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -13,14 +14,17 @@ from tidewaiter.model.batch import Apart, Batch
 from tidewaiter.model.exact import MISSING, Whole, known
 from tidewaiter.model.outcome import SIGNALS
 from tidewaiter.model.rows import firsts, marks, positions
+from tidewaiter.risk.denied import DENIED, denied
 from tidewaiter.risk.draw import LANE, RANDOM, REASON, drawn
 from tidewaiter.risk.fields import FIELDS, Field
 from tidewaiter.risk.rules import Rule, Rules, rules_for
+from tidewaiter.risk.screening import Index
 from tidewaiter.risk.sieve import UNTOLD, Judged, Verdict
 
 
-def signals(batch: Batch, values: pl.DataFrame, law: Law) -> pl.DataFrame:
-    """A row for each hit, as a frame SIGNALS in the order of `row`. `values` is a frame VALUES.
+def signals(batch: Batch, values: pl.DataFrame, law: Law, lists: Index | None = None) -> pl.DataFrame:
+    """A row for each hit, as a frame SIGNALS in the order of `row`. `values` is a frame VALUES, `lists` are of denied
+    parties.
 
     `item` is null where the profile is about the consignment as a whole, and for the random share. Only originals about
     what comes in are looked at: an amendment alone says no more than what changes, and the declaration is looked at
@@ -30,7 +34,7 @@ def signals(batch: Batch, values: pl.DataFrame, law: Law) -> pl.DataFrame:
         return _NONE
     here = InForce.over(batch.settings.different, law)
     of_heads, of_items = rules_for(here)
-    heads = _Heads(batch)
+    heads = _Heads(batch, lists)
     found = [_random(heads, law), *_hits(heads, of_heads)]
     if len(batch.items):
         found += _hits(_Items(heads, values), of_items)
@@ -41,11 +45,25 @@ def signals(batch: Batch, values: pl.DataFrame, law: Law) -> pl.DataFrame:
 _NONE = pl.DataFrame(schema=SIGNALS)
 
 
+def signals_of_lists(batch: Batch, law: Law, lists: Index) -> pl.DataFrame:
+    """The same of those profiles alone that ask of lists of denied parties, when a list has changed."""
+    if not len(batch):
+        return _NONE
+    of_heads, _ = rules_for(InForce.over(batch.settings.different, law))
+    asking = tuple(rule for rule in of_heads.rules if not DENIED_COLUMNS.isdisjoint(rule.looks_at))
+    found = _hits(_Heads(batch, lists), replace(of_heads, rules=asking))
+    return pl.concat(found).sort("row", maintain_order=True) if found else _NONE
+
+
+DENIED_COLUMNS = frozenset(f"reckoned.{name}" for name in DENIED)
+
+
 class _Heads:
     """The consignments of a batch with the columns that conditions speak of, each made when first asked for."""
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: Batch, lists: Index | None) -> None:
         self.batch, self.frame = batch, batch.consignments
+        self._lists = lists
         self.items = pl.Series("item", [None], dtype=SIGNALS["item"]).new_from_index(0, len(batch))
         self._made: dict[str, pl.Series] = {}
         self._apart: dict[str, Apart] = {}
@@ -57,6 +75,9 @@ class _Heads:
             source, _, name = column.rpartition(".")
             if source in ("", "consignment"):
                 self._made[column] = self.frame[name].alias(column)
+            elif column in DENIED_COLUMNS:
+                told = denied(self.batch, self._lists)
+                self._made |= {f"reckoned.{name}": told[name].alias(f"reckoned.{name}") for name in DENIED}
             elif source == "reckoned":
                 self._made[column] = _RECKONED[name](self.batch).alias(column)
             else:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -139,8 +140,21 @@ class Index:
         self._enough = np.array(enough, np.float32)
         self._odds = np.array([WEAK if one.is_weak else 0.0 for one in self._filed], np.float32)
         self._both = {key: tuple(sorted(those)) for key, those in both.items()}
+        self._asked_for = np.ones(len(self._filed), np.bool_)
         self._words = _by_key(words.values())
         self._known: dict[str, _Near] = {}
+
+    def among(self, asks: Callable[[str, Listed], bool]) -> Index:
+        """The same, asked for some of those listed alone, by the name of the list and the party. How rare a word is
+        stays as it is on the whole lists, so the scores are the same."""
+        found = copy(self)
+        found._asked_for = np.array([asks(one.list.source, one.party) for one in self._filed], np.bool_)
+        return found
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether it is asked for anybody."""
+        return bool(self._asked_for.any())
 
     def __len__(self) -> int:
         """How many names are on the lists, aliases counted."""
@@ -196,7 +210,10 @@ class Index:
 
     def _close(self, names: Sequence[Name], asked: Sequence[Asked], least: float) -> list[set[int]]:
         """For each name the places of the listed names that are to be scored."""
-        found = [{place for number in one.identifiers for place in self._numbers.get(number, ())} for one in asked]
+        found = [
+            {place for number in one.identifiers for place in self._numbers.get(number, ()) if self._asked_for[place]}
+            for one in asked
+        ]
         sums = np.zeros(len(self._filed), np.float32)
         brought = [self._candidates(list(self._spans(one)), len(one.words), sums) for one in names]
         places, told = (np.concatenate([_NOBODY, *of]) for of in zip(*brought, strict=True))
@@ -213,7 +230,7 @@ class Index:
         needed = (least - CONSTANT - odds) / LIKENESS - SLACK
         here, there = lengths[rows], self._lengths[places]
         possible = (2 * np.minimum(here, there) + 1e-3) / (here + there + 1e-3)
-        kept = np.flatnonzero((needed <= 1 - SLACK) & (possible >= needed))
+        kept = np.flatnonzero(self._asked_for[places] & (needed <= 1 - SLACK) & (possible >= needed))
         rows, places, needed = rows[kept], places[kept], 100 * needed[kept]
 
         by_words = np.array([text for text, _ in mine], object)[rows], self._sorted[places]
