@@ -12,7 +12,12 @@ from tidewaiter.risk.screening import Asked, Hit, Index
 TOLD_MAX = 5
 """Hits of one consignment that are told in words, the likest first."""
 
-DENIED = pl.Schema({"denied_score": pl.Int64, "denied_lists": pl.List(pl.String), "denied_why": pl.String})
+_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "denied_score": pl.Int64,
+    "denied_lists": pl.List(pl.String),
+    "denied_why": pl.String,
+}
+DENIED = pl.Schema(_COLUMNS)
 """A row a consignment of the batch: how sure the likest hit is, of 100, nought without one; the lists that have one;
 all of it in words for officers. Null, empty and null where nothing was screened."""
 

@@ -47,6 +47,7 @@ _SDN_WIDTH, _ALT_WIDTH, _ADD_WIDTH = 12, 5, 6
 
 
 def ofac_csv(files: Files) -> ReadList:
+    """SDN.CSV or CONS_PRIM.CSV, with ALT and ADD, of the Office of Foreign Assets Control. Raises ListError."""
     parties: dict[str, Listed] = {}
     tables = sorted((_table(data) for data in files), key=lambda rows: -len(rows[0]) if rows else 0)
     for rows in tables:
@@ -103,6 +104,7 @@ _UK_KINDS: dict[str, PartyKind] = {"individual": "person", "entity": "entity", "
 
 
 def uk(files: Files) -> ReadList:
+    """The UK Sanctions List in CSV; from its headings, no file was at hand. Raises ListError."""
     rows = _table(one_file(files))
     head = next((k for k, row in enumerate(rows[:5]) if "Unique ID" in row and "Name 6" in row), None)
     if head is None:

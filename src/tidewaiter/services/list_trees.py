@@ -70,6 +70,7 @@ def _texts(node: Node, *path: str) -> list[str]:
 
 
 def un(files: Files) -> ReadList:
+    """The consolidated list of the Security Council of the United Nations. Raises ListError."""
     root, _ = _rows(one_file(files), "CONSOLIDATED_LIST", "INDIVIDUAL")
     parties = [_un_party(one, "person") for one in _all(root, "INDIVIDUAL")]
     parties += [_un_party(one, "entity") for one in _all(root, "ENTITY")]
@@ -78,7 +79,7 @@ def un(files: Files) -> ReadList:
 
 def _un_party(one: Node, kind: PartyKind) -> Listed:
     parts = [_text(one, f"{which}_NAME") for which in ("FIRST", "SECOND", "THIRD", "FOURTH")]
-    names, weak = [" ".join(filter(None, parts)), _text(one, "NAME_ORIGINAL_SCRIPT")], []
+    names, weak = [" ".join(filter(None, parts)), _text(one, "NAME_ORIGINAL_SCRIPT")], list[str]()
     what = "INDIVIDUAL" if kind == "person" else "ENTITY"
     for alias in _all(one, f"{what}_ALIAS"):
         (weak if _text(alias, "QUALITY") == "Low" else names).append(_text(alias, "ALIAS_NAME"))
@@ -100,6 +101,7 @@ _TONGUE = re.compile(
 
 
 def canada(files: Files) -> ReadList:
+    """The consolidated list of Canada under the Special Economic Measures Act. Raises ListError."""
     _, records = _rows(one_file(files), "data-set", "record")
     return ReadList(newest(_text(one, "DateOfListing") for one in records), tuple(map(_canada_party, records)))
 
@@ -118,13 +120,14 @@ def _canada_party(one: Node) -> Listed:
 
 
 def ofac_xml(files: Files) -> ReadList:
+    """SDN.XML or CONSOLIDATED.XML of the Office of Foreign Assets Control. Raises ListError."""
     root, entries = _rows(one_file(files), "sdnList", "sdnEntry")
     stamp = next((_text(node, "Publish_Date") for node in root.children if node.name == "publshInformation"), "")
     return ReadList(day_of(stamp), tuple(map(_ofac_party, entries)))
 
 
 def _ofac_party(one: Node) -> Listed:
-    names, weak = [f"{_text(one, 'firstName')} {_text(one, 'lastName')}"], []
+    names, weak = [f"{_text(one, 'firstName')} {_text(one, 'lastName')}"], list[str]()
     for alias in _all(one, "aka"):
         whole = f"{_text(alias, 'firstName')} {_text(alias, 'lastName')}"
         (weak if _text(alias, "category") == "weak" else names).append(whole)
@@ -143,6 +146,7 @@ def _ofac_party(one: Node) -> Listed:
 
 
 def eu(files: Files) -> ReadList:
+    """The consolidated list of the European Union, XML 1.1; from its published structure, no file was at hand. Raises ListError."""
     root, entities = _rows(one_file(files), "export", "sanctionEntity")
     return ReadList(day_of(root.attributes.get("generationDate", "")[:10]), tuple(map(_eu_party, entities)))
 

@@ -1,4 +1,4 @@
-"""Lists of denied parties: bringing them in, having them at hand, and screening again what one that has changed calls for.
+"""Lists of denied parties: bringing them in, having them at hand, and screening again when one of them has changed.
 
 A state of a list is a row of its own, and of each list the newest holds. A file that cannot be read, or that has lost
 most of those on it, is refused with the reason, and what held goes on. Old states are kept, so that a decision can be

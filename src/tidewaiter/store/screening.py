@@ -39,8 +39,14 @@ class Screened(msgspec.Struct, frozen=True, kw_only=True):
     signals: tuple[Signal, ...]
 
 
-_ROW = "id, source, digest, dated, parties, taken_at, taken_by"
-_HELD = f"select distinct on (source) {_ROW} from denied_lists order by source, id desc"
+_HELD = (
+    "select distinct on (source) id, source, digest, dated, parties, taken_at, taken_by from denied_lists"
+    " order by source, id desc"
+)
+_ADD = (
+    "insert into denied_lists (source, digest, dated, parties, taken_at, taken_by, state)"
+    " values ($1, $2, $3, $4, $5, $6, $7) returning id, source, digest, dated, parties, taken_at, taken_by"
+)
 _STANDING = (
     "select c.id, c.reference, coalesce("
     " (select s.lists from screenings s where s.consignment_id = c.id order by s.id desc limit 1),"
@@ -72,11 +78,7 @@ class Screening:
     ) -> ListRow:
         """Writes down a state of a list, which holds from now on."""
         async with self._connection() as connection:
-            row = await connection.fetchrow(
-                "insert into denied_lists (source, digest, dated, parties, taken_at, taken_by, state)"
-                f" values ($1, $2, $3, $4, $5, $6, $7) returning {_ROW}",
-                source, digest, dated, parties, at, by, state,
-            )  # fmt: skip
+            row = await connection.fetchrow(_ADD, source, digest, dated, parties, at, by, state)
             return ListRow(**row)
 
     async def standing(self, *, after: int, since: datetime, size: int) -> list[Standing]:
