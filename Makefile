@@ -5,6 +5,7 @@
 #   make test         format, lint, types, import contracts, all tests: what CI runs
 #   make bench        how fast the corridor and the reading of messages are on this machine
 #   make oracle       ask the runtime of the Common Expression Language what ten thousand conditions of risk mean
+#   make screen       labelled pairs of names, the list of the United Nations against 100,000 others, and the speed
 #   make load         how many lodgements a second are durable here, and what happens at five times as many
 #   make matching     match a hundred thousand sales with planted mistakes, and find every one
 #   make audit        receipts and changes of the audit log by the thousand, and how fast a log is checked
@@ -22,7 +23,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SHARED := $(wildcard ../shared/data/messages/wco-dms-uk-cds/samples)
 
-.PHONY: run test bench load bulk catch-up oracle matching audit access faults faults-long mutants fuzz check format environment browser lock clean
+.PHONY: run test bench load bulk catch-up screen oracle matching audit access faults faults-long mutants fuzz check format environment browser lock clean
 
 run: environment
 	@$(BIN)/tidewaiter demonstrate $(if $(ONCE),--once) $(SHARED)
@@ -42,6 +43,9 @@ load: environment
 bench: environment
 	@$(BIN)/tidewaiter bench
 	@$(BIN)/tidewaiter bench read
+
+screen: environment
+	@$(BIN)/pytest -s tests/screening_full.py
 
 oracle: environment
 	@$(BIN)/pytest -s tests/cel_full.py

@@ -66,6 +66,7 @@ def born_on(text: str) -> Born | None:
 
 
 def day_of(text: str) -> date | None:
+    """A day in one of the ways lists write it; None where it is none."""
     for pattern in ("%Y-%m-%d", "%d/%m/%Y", "%d %b %Y", "%m/%d/%Y"):
         try:
             return datetime.strptime(text, pattern).date()  # noqa: DTZ007
@@ -75,6 +76,7 @@ def day_of(text: str) -> date | None:
 
 
 def newest(days: Iterable[str]) -> date | None:
+    """The newest of these days; None where there is none."""
     return max(filter(None, map(day_of, days)), default=None)
 
 

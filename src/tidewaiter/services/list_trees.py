@@ -146,7 +146,7 @@ def _ofac_party(one: Node) -> Listed:
 
 
 def eu(files: Files) -> ReadList:
-    """The consolidated list of the European Union, XML 1.1; from its published structure, no file was at hand. Raises ListError."""
+    """The consolidated list of the European Union, XML 1.1: from its structure, no file at hand. Raises ListError."""
     root, entities = _rows(one_file(files), "export", "sanctionEntity")
     return ReadList(day_of(root.attributes.get("generationDate", "")[:10]), tuple(map(_eu_party, entities)))
 

@@ -9,6 +9,7 @@ and the rest is scored word by word.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,7 +24,7 @@ from rapidfuzz.distance import OSA
 
 from tidewaiter.risk.screening.listed import Asked, DeniedList, Hit, Listed, Version
 from tidewaiter.risk.screening.names import Name, Word, name, word
-from tidewaiter.risk.screening.reasons import facts, facts_max, names_in_words
+from tidewaiter.risk.screening.reasons import SAME_NUMBER, facts, facts_max, names_in_words
 from tidewaiter.risk.screening.score import (
     CONSTANT,
     COUNTERPART_MIN,
@@ -49,13 +50,15 @@ ENOUGH, ENOUGH_ALONE, WANTING = 1.5, 1.2, -3.0
 """Evidence of the words in common that is enough, the same where one of the names is one word only, and the log-odds
 for each whole one that is wanting. A word that one listed name alone has is evidence of 1, a word that all have is
 none, and a likeness no better than chance is none. Chosen on names perturbed with seed 7, reported on others."""
+SIZE_MIN = 1_000
+"""Names that a list is taken to have at the least: on a short one every word would seem common."""
 WEAK = -2.0
 """Log-odds where the listed name is an alias that the list itself calls weak: a nickname, a given name alone."""
 SLACK = 0.12
 """By how much the likeness of a whole name may be more than can be told before words are set against each other: so
 much for ninety-nine in a hundred hits."""
 SWEEP_MIN = 72.0
-"""Likeness of the whole, or of what the names have in common, of 100, below which a pair is not scored."""
+"""Likeness of the whole, of 100, below which a pair is not scored: so much of what two names of their lengths can have."""
 TOGETHER = 4_000
 """Names asked after in one sweep, which bounds the memory."""
 REMEMBERED_MAX = 50_000
@@ -114,7 +117,7 @@ class Index:
         self.versions: tuple[Version, ...] = tuple(one.version for one in lists)
         self._filed = list(_filed(lists))
         self._numbers = _by_number(self._filed)
-        self._size = max(2, len(self._filed))
+        self._size = max(SIZE_MIN, len(self._filed))
         places: dict[str, set[int]] = defaultdict(set)
         alone: dict[str, set[int]] = defaultdict(set)
         words: dict[str, Word] = {}
@@ -124,7 +127,7 @@ class Index:
             for single in spelt:
                 words[single.text] = single
                 places[filed_under(single)].add(place)
-            for left, right in zip(spelt, spelt[1:], strict=False):
+            for left, right in itertools.pairwise(spelt):
                 together = filed_under(word(left.text + right.text))
                 places[together].add(place)
                 both[left.text + right.text].add(together)
@@ -190,6 +193,8 @@ class Index:
         """Log-odds that it is one party; what cannot come to `least` is told when that is seen."""
         one = self._filed[place]
         added, _ = facts(asked, one.party)
+        if added >= SAME_NUMBER:
+            return SAME_NUMBER
         pairs = counterparts(asked_name, one.name)
         enough = _enough(len(asked_name.words), len(one.name.words))
         added += WANTING * max(0.0, enough - self._evidence(one.name, pairs)) + (WEAK if one.is_weak else 0.0)
@@ -233,14 +238,9 @@ class Index:
         kept = np.flatnonzero(self._asked_for[places] & (needed <= 1 - SLACK) & (possible >= needed))
         rows, places, needed = rows[kept], places[kept], 100 * needed[kept]
 
-        by_words = np.array([text for text, _ in mine], object)[rows], self._sorted[places]
-        alike = _alike(*by_words, fuzz.ratio)
-        joined = np.array([text for _, text in mine], object)[rows], self._joined[places]
-        alike = np.maximum(alike, _alike(*joined, fuzz.ratio))
-        low = np.flatnonzero((alike >= needed) & (alike < SWEEP_MIN))
-        common = _alike(by_words[0][low], by_words[1][low], fuzz.token_set_ratio)
-        needed[low[common < SWEEP_MIN]] = np.inf
-        kept = np.flatnonzero(alike >= needed)
+        by_words, joined = (np.array(texts, object) for texts in zip(*mine, strict=True))
+        alike = np.maximum(_alike(by_words[rows], self._sorted[places]), _alike(joined[rows], self._joined[places]))
+        kept = np.flatnonzero((alike >= needed) & (alike >= SWEEP_MIN * possible[kept]))
         for at in kept[np.lexsort((places[kept], -alike[kept], rows[kept]))].tolist():
             if len(found[rows[at]]) < CLOSE:
                 found[rows[at]].add(int(places[at]))
@@ -359,9 +359,9 @@ def _texts(one: Name) -> tuple[str, str]:
     return " ".join(sorted([word.sound for word in one.words])), one.joined
 
 
-def _alike(here: Texts, there: Texts, scorer: Callable[..., float]) -> Weights:
+def _alike(here: Texts, there: Texts) -> Weights:
     """How alike the texts of two columns are pair by pair, of 100."""
-    found: Weights = process.cpdist(here, there, scorer=scorer, workers=1)
+    found: Weights = process.cpdist(here, there, scorer=fuzz.ratio, workers=1)
     return found
 
 

@@ -1,8 +1,8 @@
 """A name as it is compared: in plain letters, as words, each with the sound it stands for.
 
 What is written in another script is written over letter by letter (AnyAscii's tables); that is no scholarly
-romanisation, so words are compared by a rough sound in which the usual ways to spell one name fall together. Arabic and Hebrew leave
-vowels out: a name that came from them is compared by its consonants.
+romanisation, so words are compared by a rough sound in which the usual ways to spell one name fall together. Arabic
+and Hebrew leave vowels out: a name that came from them is compared by its consonants.
 """
 
 from __future__ import annotations
@@ -106,9 +106,7 @@ def name(text: str) -> Name:
     small, forms, numbers, titles = set[str](), set[str](), set[str](), list[Word]()
     for token in _WORD.findall(low)[:WORDS_MAX]:
         kind, value, made = _told(token)
-        if kind == "title" and words:
-            kind = "word"
-        elif kind == "roman" and not (words or titles):
+        if (kind == "title" and words) or (kind == "roman" and not (words or titles)):
             kind = "word"
         if kind == "word":
             words.append(made)

@@ -10,7 +10,8 @@ from tidewaiter.risk.screening.listed import Asked, Listed
 from tidewaiter.risk.screening.names import Name, Word
 from tidewaiter.risk.screening.score import Counterparts
 
-SAME_NUMBER = 12.0
+SAME_NUMBER = 6.0
+"""Log-odds where a number is the same, whatever the names."""
 SAME_DAY, SAME_YEAR, NEAR_YEAR, OTHER_YEAR = 2.0, 1.0, 0.0, -2.5
 SAME_COUNTRY, OTHER_COUNTRY = 0.4, -0.2
 OTHER_KIND = -1.5
@@ -24,7 +25,6 @@ def facts(asked: Asked, listed: Listed) -> tuple[float, list[str]]:
     odds, told = 0.0, []
     same = sorted(one.kind or "number" for one in listed.identifiers if one.number in asked.identifiers)
     if same:
-        odds += SAME_NUMBER
         told.append(f"same {same[0]}")
     if asked.born is not None and listed.born:
         added, words = _birth(asked, listed)
@@ -37,7 +37,7 @@ def facts(asked: Asked, listed: Listed) -> tuple[float, list[str]]:
     if asked.kind and listed.kind and asked.kind != listed.kind:
         odds += OTHER_KIND
         told.append(f"asked as {asked.kind}, listed as {listed.kind}")
-    return odds, told
+    return (SAME_NUMBER if same else odds), told
 
 
 def facts_max(asked: Asked) -> float:
