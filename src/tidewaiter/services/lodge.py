@@ -53,9 +53,7 @@ async def lodge(
     lodged now, StoreUnavailable.
     """
     shelf = Shelf(store)
-    desk = Desk(
-        store=store, law=law, jurisdiction=jurisdiction, person_key=person_key, signers=signers, shelf=shelf
-    )
+    desk = Desk(store=store, law=law, jurisdiction=jurisdiction, person_key=person_key, signers=signers, shelf=shelf)
     [done] = await lodge_all([Lodging(structs.replace(message, received_at=at), key)], desk)
     if isinstance(done, Exception):
         raise done
