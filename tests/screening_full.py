@@ -19,7 +19,7 @@ needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the reference data ar
 def test_labelled_pairs() -> None:
     told = bench_screen.labelled_pairs(DATA / "name_matching/name_pairs.csv")
     print(
-        f"\n{told.pairs} pairs: AUC {told.auc}, F1 {told.f1}; half held out: AUC {told.auc_held:.3f}, {told.f1_held:.3f}"
+        f"\n{told.pairs} pairs: AUC {told.auc}, F1 {told.f1}; half: AUC {told.auc_held:.3f}, {told.f1_held:.3f}"
     )
 
     assert (told.auc.value >= 0.86, told.auc_held >= 0.86) == (True, True)

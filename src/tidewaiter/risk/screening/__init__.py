@@ -2,7 +2,7 @@
 
 Entry points: `Index(lists).hits(asked)`; `name` and `features` for two names alone. A hit goes before a person: it
 is never a refusal by itself, and its reasons are never told to who filed. May import nothing of the house but `model`;
-files of lists are read in `services/import_lists.py`.
+files of lists are read in `services/list_forms.py`.
 """
 
 from tidewaiter.risk.screening.index import THRESHOLD, Index

@@ -58,7 +58,7 @@ SLACK = 0.12
 """By how much the likeness of a whole name may be more than can be told before words are set against each other: so
 much for ninety-nine in a hundred hits."""
 SWEEP_MIN = 72.0
-"""Likeness of the whole, of 100, below which a pair is not scored: so much of what two names of their lengths can have."""
+"""Likeness of the whole below which a pair is not scored, of 100 that two names of their lengths can have."""
 TOGETHER = 4_000
 """Names asked after in one sweep, which bounds the memory."""
 REMEMBERED_MAX = 50_000
