@@ -18,9 +18,7 @@ needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the reference data ar
 @needs_data
 def test_labelled_pairs() -> None:
     told = bench_screen.labelled_pairs(DATA / "name_matching/name_pairs.csv")
-    print(
-        f"\n{told.pairs} pairs: AUC {told.auc}, F1 {told.f1}; half: AUC {told.auc_held:.3f}, {told.f1_held:.3f}"
-    )
+    print(f"\n{told.pairs} pairs: AUC {told.auc}, F1 {told.f1}; half: AUC {told.auc_held:.3f}, {told.f1_held:.3f}")
 
     assert (told.auc.value >= 0.86, told.auc_held >= 0.86) == (True, True)
     assert (told.f1.value >= 0.79, told.f1_held >= 0.79) == (True, True)

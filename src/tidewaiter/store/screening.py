@@ -88,8 +88,17 @@ class Screening:
             return [Standing(id=row["id"], reference=row["reference"], lists=tuple(row["lists"])) for row in rows]
 
     async def keep(self, screened: Sequence[Screened], *, lists: Sequence[int], at: datetime) -> None:
-        """Writes down what was screened again, by which lists, and what was seen; all of it or nothing."""
+        """Writes down what was screened again, by which lists, and what was seen; all of it or nothing. What somebody
+        else screened by the same lists meanwhile is left as it is."""
         async with self._connection() as connection, connection.transaction():
+            ids = [one.id for one in screened]
+            # Whoever else screens these consignments waits, since the place of a signal is its number.
+            await connection.execute("select from consignments where id = any($1) order by id for update", ids)
+            rows = await connection.fetch(
+                "select consignment_id from screenings where consignment_id = any($1) and lists = $2", ids, list(lists)
+            )
+            done = {row["consignment_id"] for row in rows}
+            screened = [one for one in screened if one.id not in done]
             await connection.copy_records_to_table(
                 "screenings",
                 records=[(one.id, at, list(lists), len(one.signals)) for one in screened],
@@ -98,9 +107,7 @@ class Screening:
             hit = [one for one in screened if one.signals]
             if not hit:
                 return
-            # Whoever else screens these consignments waits, since the place of a signal is its number.
             ids = [one.id for one in hit]
-            await connection.execute("select from consignments where id = any($1) order by id for update", ids)
             rows = await connection.fetch(
                 "select consignment_id, max(place) as place from signals where consignment_id = any($1) group by 1", ids
             )
