@@ -141,7 +141,7 @@ async def test_a_listed_consignee_is_held_for_an_officer_and_the_filer_is_not_to
     assert result.decision.control == "hold"
     assert officer is not None
     assert filer is not None
-    [signal] = [one for one in officer.signals if one.profile == "denied-parties"]
+    [signal] = [one for one in officer.signals if one.profile == "fiction-denied-parties"]
     assert signal.lane == "hold_for_officer"
     assert "consignee may be XXi.001 on list un" in signal.reason
     assert "surname" in signal.reason
@@ -175,7 +175,9 @@ async def test_only_what_has_changed_is_screened_again(own: Store, law: Law) -> 
     assert (changed.looked_at, changed.hits) == (3, ("R-2",))
     assert (after.looked_at, after.hits) == (0, ())
     assert shown is not None
-    assert [one.profile for one in shown.signals if one.profile == "denied-parties"] == ["denied-parties"]
+    assert [one.profile for one in shown.signals if one.profile == "fiction-denied-parties"] == [
+        "fiction-denied-parties"
+    ]
 
 
 async def test_a_list_brought_in_after_the_first_lodging_is_held_against_it(own: Store, law: Law) -> None:

@@ -43,7 +43,7 @@ def index(*parties: Listed, source: str = "made-up") -> Index:
 
 ALL = index(*LISTED)
 HELD = 0.4
-"""From here on the profile `denied-parties` holds a consignment."""
+"""From here on the profile `fiction-denied-parties` holds a consignment."""
 
 
 def hits(text: str, **more: object) -> list[Hit]:

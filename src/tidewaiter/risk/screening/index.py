@@ -9,21 +9,18 @@ and the rest is scored word by word.
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from rapidfuzz import fuzz, process
-from rapidfuzz.distance import OSA
 
 from tidewaiter.risk.screening.listed import Asked, DeniedList, Hit, Listed, Version
-from tidewaiter.risk.screening.names import Name, Word, name, word
+from tidewaiter.risk.screening.names import Name, name
+from tidewaiter.risk.screening.near import NOBODY, ONE, Places, Span, Vocabulary, Weights, filed_under
 from tidewaiter.risk.screening.reasons import SAME_NUMBER, facts, facts_max, names_in_words
 from tidewaiter.risk.screening.score import (
     CONSTANT,
@@ -40,18 +37,12 @@ THRESHOLD = 0.22
 """Score from which it is a hit, where nobody says otherwise."""
 FEW = 500
 """Listed names that a name of one word is held against; a word that more of them have tells nobody."""
-RARE = 4
-"""Listed names that may share one word and be looked at for that alone."""
-NEAR_MIN = 0.6
-"""Likeness of two words from which the one may stand for the other."""
 CLOSE = 8
 """Pairs of one name asked after that are scored word by word, the likest first."""
 ENOUGH, ENOUGH_ALONE, WANTING = 1.5, 1.2, -3.0
 """Evidence of the words in common that is enough, the same where one of the names is one word only, and the log-odds
 for each whole one that is wanting. A word that one listed name alone has is evidence of 1, a word that all have is
 none, and a likeness no better than chance is none. Chosen on names perturbed with seed 7, reported on others."""
-SIZE_MIN = 1_000
-"""Names that a list is taken to have at the least: on a short one every word would seem common."""
 WEAK = -2.0
 """Log-odds where the listed name is an alias that the list itself calls weak: a nickname, a given name alone."""
 SLACK = 0.12
@@ -61,18 +52,8 @@ SWEEP_MIN = 72.0
 """Likeness of the whole below which a pair is not scored, of 100 that two names of their lengths can have."""
 TOGETHER = 4_000
 """Names asked after in one sweep, which bounds the memory."""
-REMEMBERED_MAX = 50_000
-"""How many words asked after are remembered; past it, it begins anew."""
-
-Places = npt.NDArray[np.int32]
-"""Places of listed names, each once."""
-Weights = npt.NDArray[np.float32]
 
 Texts = npt.NDArray[np.object_]
-
-_NOBODY: Places = np.empty(0, np.int32)
-_ONE = 64.0
-"""What a word in common adds to the sum of a listed name besides its rarity, so that one sum tells both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,27 +69,6 @@ class _Filed:
     joined: str
 
 
-class _Near(NamedTuple):
-    """Whom a word asked after may bring: listed names with such a word, each with _ONE and the word's rarity; and those
-    that it brings by itself, because hardly any other has it (`rare`), or because it is all of their name (`alone`)."""
-
-    places: Places
-    weights: Weights
-    rare: Places
-    alone: Places
-
-
-class _Span(NamedTuple):
-    """Words of the name asked after, from the first to the last, and whom they may bring."""
-
-    first: int
-    last: int
-    near: _Near
-
-
-_NONE = _Near(_NOBODY, np.empty(0, np.float32), _NOBODY, _NOBODY)
-
-
 class Index:
     """Any number of lists, made ready. It says the same whenever it is asked; it costs about 4 kB a listed name."""
 
@@ -117,35 +77,14 @@ class Index:
         self.versions: tuple[Version, ...] = tuple(one.version for one in lists)
         self._filed = list(_filed(lists))
         self._numbers = _by_number(self._filed)
-        self._size = max(SIZE_MIN, len(self._filed))
-        places: dict[str, set[int]] = defaultdict(set)
-        alone: dict[str, set[int]] = defaultdict(set)
-        words: dict[str, Word] = {}
-        both: dict[str, set[str]] = defaultdict(set)
-        for place, one in enumerate(self._filed):
-            spelt = one.name.words
-            for single in spelt:
-                words[single.text] = single
-                places[filed_under(single)].add(place)
-            for left, right in itertools.pairwise(spelt):
-                together = filed_under(word(left.text + right.text))
-                places[together].add(place)
-                both[left.text + right.text].add(together)
-                both["~" + left.sound + right.sound].add(together)
-            if len(spelt) < 3:
-                alone[filed_under(word("".join([single.text for single in spelt])))].add(place)
-        self._places = {under: np.array(sorted(those), np.int32) for under, those in places.items()}
-        self._alone = {under: np.array(sorted(those), np.int32) for under, those in alone.items()}
+        self._words = Vocabulary([one.name for one in self._filed])
         self._sorted = np.array([one.sorted for one in self._filed], object)
         self._joined = np.array([one.joined for one in self._filed], object)
         self._lengths = np.array([len(one.joined) for one in self._filed], np.float32)
         enough = [_enough(2, len(one.name.words)) for one in self._filed]
         self._enough = np.array(enough, np.float32)
         self._odds = np.array([WEAK if one.is_weak else 0.0 for one in self._filed], np.float32)
-        self._both = {key: tuple(sorted(those)) for key, those in both.items()}
         self._asked_for = np.ones(len(self._filed), np.bool_)
-        self._words = _by_key(words.values())
-        self._known: dict[str, _Near] = {}
 
     def among(self, asks: Callable[[str, Listed], bool]) -> Index:
         """The same, asked for some of those listed alone, by the name of the list and the party. How rare a word is
@@ -204,14 +143,12 @@ class Index:
 
     def _evidence(self, listed: Name, pairs: Sequence[Counterparts]) -> float:
         return sum(
-            (pair.likeness - COUNTERPART_MIN) / (1 - COUNTERPART_MIN) * self._rarity(filed_under(listed.words[place]))
+            self._words.rarity(filed_under(listed.words[place]))
+            * (pair.likeness - COUNTERPART_MIN)
+            / (1 - COUNTERPART_MIN)
             for pair in pairs
             for place in pair.right
         )
-
-    def _rarity(self, under: str) -> float:
-        """From 0 for a word that all listed names have to 1 for a word that one has."""
-        return 1 - math.log(len(self._places.get(under, " "))) / math.log(self._size)
 
     def _close(self, names: Sequence[Name], asked: Sequence[Asked], least: float) -> list[set[int]]:
         """For each name the places of the listed names that are to be scored."""
@@ -220,8 +157,8 @@ class Index:
             for one in asked
         ]
         sums = np.zeros(len(self._filed), np.float32)
-        brought = [self._candidates(list(self._spans(one)), len(one.words), sums) for one in names]
-        places, told = (np.concatenate([_NOBODY, *of]) for of in zip(*brought, strict=True))
+        brought = [self._candidates(list(self._words.spans(one)), len(one.words), sums) for one in names]
+        places, told = (np.concatenate([NOBODY, *of]) for of in zip(*brought, strict=True))
         places = places.astype(np.int64)
         rows = np.repeat(np.arange(len(names)), [len(some) for some, _ in brought])
         mine = [_texts(one) for one in names]
@@ -230,7 +167,7 @@ class Index:
         lengths = np.array([len(joined) for _, joined in mine], np.float32)
 
         enough = np.where(is_one[rows], ENOUGH_ALONE, self._enough[places])
-        odds = self._odds[places] + odds_max[rows] + WANTING * np.maximum(0.0, enough - told % _ONE)
+        odds = self._odds[places] + odds_max[rows] + WANTING * np.maximum(0.0, enough - told % ONE)
         # What the whole must be alike, and what it can be alike by its length alone.
         needed = (least - CONSTANT - odds) / LIKENESS - SLACK
         here, there = lengths[rows], self._lengths[places]
@@ -246,11 +183,11 @@ class Index:
                 found[rows[at]].add(int(places[at]))
         return found
 
-    def _candidates(self, spans: Sequence[_Span], size: int, sums: Weights) -> tuple[Places, Weights]:
+    def _candidates(self, spans: Sequence[Span], size: int, sums: Weights) -> tuple[Places, Weights]:
         """Listed names that share two words with the one asked after, or the only one, or a rare one; and for each how
         many words and how rare."""
         if not spans:
-            return _NOBODY, _NONE.weights
+            return NOBODY, np.empty(0, np.float32)
         found: list[Places] = []
         for first, last, near in spans:
             sums[near.places] += near.weights
@@ -263,74 +200,12 @@ class Index:
                 found.append(near.rare)
         if len(spans) > 1:
             all_ = np.concatenate([near.places for _, _, near in spans])
-            found.append(all_[sums[all_] >= 2 * _ONE])
+            found.append(all_[sums[all_] >= 2 * ONE])
         places = np.unique(np.concatenate(found))
         told = sums[places]
         for _, _, near in spans:
             sums[near.places] = 0.0
         return places, told
-
-    def _spans(self, asked_name: Name) -> Iterator[_Span]:
-        """Words of the name, and neighbours written together, that some listed word may stand for: the places of the
-        first and the last, in their order."""
-        words = asked_name.words
-        for place, one in enumerate(words):
-            if (near := self._near(one)) is not _NONE:
-                yield _Span(place, place, near)
-            if place + 1 < len(words) and (near := self._near_together(one, words[place + 1])) is not _NONE:
-                yield _Span(place, place + 1, near)
-
-    def _near(self, one: Word) -> _Near:
-        known = self._known.get(one.text)
-        if known is None:
-            if len(self._known) >= REMEMBERED_MAX:
-                self._known.clear()
-            known = self._known[one.text] = self._brought(self._standing_for(one))
-        return known
-
-    def _near_together(self, left: Word, right: Word) -> _Near:
-        text, sound = left.text + right.text, left.sound + right.sound
-        under = {filed_under(other) for key in (text, "~" + sound) for other in self._words.get(key, ())}
-        under.update(self._both.get(text, ()), self._both.get("~" + sound, ()))
-        return self._brought(under) if under else _NONE
-
-    def _standing_for(self, one: Word) -> set[str]:
-        """What listed words are filed under that are alike enough to the one asked after."""
-        others = {other.text: other for key in _keys(one) for other in self._words.get(key, ())}
-        found = {
-            filed_under(other)
-            for other in others.values()
-            if OSA.normalized_similarity(one.sound, other.sound, score_cutoff=NEAR_MIN)
-            or OSA.normalized_similarity(one.text, other.text, score_cutoff=NEAR_MIN)
-        }
-        found.update(self._both.get(one.text, ()), self._both.get("~" + one.sound, ()))
-        if len(one.text) > 1:
-            under = filed_under(one)
-            if under in self._places and not under.endswith("."):
-                found.add(under)
-        return found
-
-    def _brought(self, under: Iterable[str]) -> _Near:
-        those = sorted((self._rarity(one), one) for one in under if one in self._places)
-        if not those:
-            return _NONE
-        best: dict[int, float] = {}
-        # From the commonest on, so that of two words of one listed name the rarer is told.
-        for rarity, one in those:
-            best.update(dict.fromkeys(self._places[one].tolist(), rarity))
-        rare = [self._places[one] for _, one in those if len(self._places[one]) <= RARE]
-        alone = [self._alone[one] for _, one in those if one in self._alone]
-        return _Near(
-            np.array(list(best), np.int32),
-            np.array(list(best.values()), np.float32) + np.float32(_ONE),
-            np.concatenate([_NOBODY, *rare]),
-            np.concatenate([_NOBODY, *alone]),
-        )
-
-
-def filed_under(one: Word) -> str:
-    """What a word is filed under: its bones, and its sound where two consonants or fewer would bring too many."""
-    return one.bones if len(one.bones) > 2 else f"{one.sound}."
 
 
 def _enough(*sizes: int) -> float:
@@ -372,20 +247,3 @@ def _by_number(filed: Iterable[_Filed]) -> dict[str, list[int]]:
         for identifier in one.party.identifiers:
             numbers[identifier.number].setdefault(id(one.party), place)
     return {number: list(places.values()) for number, places in numbers.items()}
-
-
-def _by_key(words: Iterable[Word]) -> dict[str, tuple[Word, ...]]:
-    found: dict[str, tuple[Word, ...]] = {}
-    for one in words:
-        for key in _keys(one):
-            found[key] = (*found.get(key, ()), one)
-    return found
-
-
-def _keys(one: Word) -> set[str]:
-    """A word's sound, and its text with one letter or none left out: words one letter off have one in common."""
-    text = one.text
-    keys = {text, "~" + one.sound}
-    if len(text) > 3:
-        keys.update([text[:at] + text[at + 1 :] for at in range(len(text))])
-    return keys
