@@ -19,8 +19,8 @@ from tidewaiter.risk.columns import expression
 
 DATA = Path(__file__).parents[2] / "shared/data/reference/hs_labelled_descriptions"
 PROFILES = (
-    "fiction-prohibited-firearms", "fiction-prohibited-explosives", "fiction-prohibited-drugs", "fiction-prohibited-close-weapons",
-    "fiction-restricted-species",
+    "fiction-prohibited-firearms", "fiction-prohibited-explosives", "fiction-prohibited-drugs",
+    "fiction-prohibited-close-weapons", "fiction-restricted-species",
 )  # fmt: skip
 MEANT = ("93", "36", "2939", "1211", "1302", "0303", "0507", "9601")
 """Codes of goods that are meant: arms, explosives, alkaloids, plants and extracts for drugs, shark fins, ivory."""
