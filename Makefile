@@ -6,6 +6,7 @@
 #   make bench        how fast the corridor and the reading of messages are on this machine
 #   make world        how much of what is planted in three made-up worlds the detectors of risk find, and how soon
 #   make oracle       ask the runtime of the Common Expression Language what ten thousand conditions of risk mean
+#   make screen       labelled pairs of names, the list of the United Nations against 100,000 others, and the speed
 #   make load         how many lodgements a second are durable here, and what happens at five times as many
 #   make matching     match a hundred thousand sales with planted mistakes, and find every one
 #   make audit        receipts and changes of the audit log by the thousand, and how fast a log is checked
@@ -29,7 +30,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SHARED := $(wildcard ../shared/data/messages/wco-dms-uk-cds/samples)
 
-.PHONY: run test bench load bulk catch-up oracle matching audit access faults faults-long races replay schema hostile mutants fuzz check format environment browser lock clean world
+.PHONY: run test bench load bulk catch-up oracle matching audit access faults faults-long races replay schema hostile mutants fuzz check format environment browser lock clean world screen
 
 run: environment
 	@$(BIN)/tidewaiter demonstrate $(if $(ONCE),--once) $(SHARED)
@@ -52,6 +53,9 @@ bench: environment
 
 world: environment
 	@$(BIN)/tidewaiter bench world
+
+screen: environment
+	@$(BIN)/pytest -s tests/screening_full.py
 
 oracle: environment
 	@$(BIN)/pytest -s tests/cel_full.py

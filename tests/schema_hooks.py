@@ -31,7 +31,7 @@ def map_path_parameters(context: HookContext, path_parameters: dict[str, Any]) -
 
 
 @schemathesis.hook
-def filter_failure(context: HookContext, failure: Failure, case: Case, response: Response) -> bool:  # noqa: ARG001
+def filter_failure(context: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:  # noqa: ARG001
     """Whether it is a failure: a refusal for one of the reasons above is none."""
     if failure.code != "ST202":
         return True

@@ -6,6 +6,7 @@ import csv
 import io
 import random
 from collections.abc import Sequence
+from typing import Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -81,7 +82,7 @@ def drawn_sheet(chance: random.Random) -> list[list[str]]:
 def written(rows: Sequence[Sequence[str]], chance: random.Random) -> bytes:
     """The sheet as one of the programs that make such sheets writes it."""
     text = io.StringIO(newline="")
-    quoting = csv.QUOTE_ALL if chance.random() < 0.3 else csv.QUOTE_MINIMAL
+    quoting: Literal[0, 1] = csv.QUOTE_ALL if chance.random() < 0.3 else csv.QUOTE_MINIMAL
     separator, end = chance.choice([",", ",", ";", "\t"]), chance.choice(["\r\n", "\n", "\n", "\r"])
     csv.writer(text, delimiter=separator, quoting=quoting, lineterminator=end).writerows(rows)
     said = text.getvalue()

@@ -13,17 +13,20 @@ from tidewaiter.model.outcome import Outcome
 from tidewaiter.model.past import Past
 from tidewaiter.revenue import post
 from tidewaiter.risk import signals
+from tidewaiter.risk.screening import Index
 
 
-def clear(batch: Batch, law: Law, past: Past) -> Outcome:
+def clear(batch: Batch, law: Law, past: Past, lists: Index | None = None) -> Outcome:
     """What customs makes of every consignment in the batch, under this law and knowing this past.
+
+    `lists` are those of denied parties that hold; without them nobody is screened.
 
     Each consignment is judged by itself: a batch gives what its consignments give one by one.
     """
     checked = check(batch, law, past)
     assessed = assess(batch, law, past)
     findings = pl.concat([checked, assessed.findings])
-    seen = signals(batch, assessed.values, law, past)
+    seen = signals(batch, assessed.values, law, past, lists)
     decisions = decide(batch, findings=findings, charges=assessed.charges, signals=seen, law=law)
     return Outcome(
         findings=findings,

@@ -18,6 +18,7 @@ from tidewaiter.law import Law, load
 from tidewaiter.services.gathering import Gatherer, Room
 from tidewaiter.services.lodge import Desk
 from tidewaiter.services.match import PUBLIC_KEY
+from tidewaiter.services.screen import Shelf
 from tidewaiter.services.signing import KeyUnfit, own_key, signing_key
 from tidewaiter.settings import Settings, SettingsError
 from tidewaiter.store import Reader, Store, open_store, start_embedded
@@ -50,6 +51,7 @@ class House:
             jurisdiction=settings.jurisdiction,
             person_key=self.person_key,
             signers=self.signers,
+            shelf=Shelf(self.store),
         )
         room = Room(messages_max=settings.waiting_messages_max, bytes_max=settings.waiting_bytes_max)
         object.__setattr__(self, "intake", Gatherer(desk, room))

@@ -34,7 +34,9 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             description="Https, to a public address, without user and fragment.",
             # Described and not enforced in reading: what is unfit is told apart in more than one way.
             extra_json_schema={
-                "format": "uri", "pattern": r"^https://[A-Za-z0-9.\-]+([/?][!-~]*)?$", "maxLength": URL_LENGTH_MAX
+                "format": "uri",
+                "pattern": r"^https://[A-Za-z0-9.\-]+([/?][!-~]*)?$",
+                "maxLength": URL_LENGTH_MAX,
             },
         ),
     ]

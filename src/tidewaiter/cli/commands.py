@@ -32,6 +32,7 @@ from tidewaiter.cli.audit import audit_commands
 from tidewaiter.cli.delivering import deliver_command
 from tidewaiter.cli.downtime import downtime_commands
 from tidewaiter.cli.law import commands as law_commands
+from tidewaiter.cli.risk import commands as risk_commands
 from tidewaiter.cli.run import Run, state_of
 from tidewaiter.cli.watching import watch_command
 from tidewaiter.formats import rows_returned
@@ -316,6 +317,19 @@ def bench_world(
     measured.run(load(), _out, seeds=seeds, weeks=weeks, parcels=parcels)
 
 
+@bench.command(name="screen")
+def bench_screen(
+    count: Annotated[int, typer.Option(min=100, help="Names of nobody on the list.")] = 100_000,
+    data: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Folder of denied_parties: the labelled pairs and real lists.")
+    ] = None,
+) -> None:
+    """Measure the screening of names: the labelled pairs, the list of the United Nations, and the speed."""
+    from tidewaiter.cli import bench_screen as measured
+
+    measured.run(_out, count=count, data=data)
+
+
 @bench.command(name="read")
 def bench_read(
     *, count: Annotated[int, typer.Option(help="How many made-up declarations of a format.", min=1)] = 300
@@ -440,6 +454,7 @@ def _law() -> Law:
 
 app.add_typer(law_commands(_out, _law), name="law")
 app.command(name="watch")(watch_command(_out, _err, _in_house))
+app.add_typer(risk_commands(_out, _err, _in_house), name="risk")
 app.add_typer(audit_commands(_out, _err, _in_house), name="audit")
 app.add_typer(downtime_commands(_out, _err, _in_house), name="downtime")
 app.command(name="deliver")(deliver_command(_err, _in_house))

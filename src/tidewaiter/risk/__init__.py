@@ -12,7 +12,7 @@ from tidewaiter.risk.features import features
 from tidewaiter.risk.fields import FIELDS, Field
 from tidewaiter.risk.profiles import Profile, ProfileError, read
 from tidewaiter.risk.rules import Fault, Ruleset, ruleset
-from tidewaiter.risk.signalling import signals
+from tidewaiter.risk.signalling import signals, signals_of_lists
 
 __all__ = [
     "DETECTORS",
@@ -29,4 +29,5 @@ __all__ = [
     "read",
     "ruleset",
     "signals",
+    "signals_of_lists",
 ]

@@ -54,6 +54,8 @@ class Field:
     text: str
     low: int = 0
     high: int = 0
+    is_words: bool = False
+    """Whether it is a text made here for officers, which a reason may show as it is."""
 
     @property
     def is_item(self) -> bool:
@@ -180,6 +182,30 @@ _RECKONED = (
         columns=("reckoned.has_previous_document",),
         expr=pl.col("reckoned.has_previous_document"),
         text="Whether it or an item of it names a previous document",
+    ),
+    Field(
+        name="consignment.denied_score",
+        kind=Kind.WHOLE,
+        columns=("reckoned.denied_score",),
+        expr=pl.col("reckoned.denied_score"),
+        text="How sure it is that a party is on a list of denied parties, of 100; below 22 it is 0; missing where no "
+        "list holds",
+        high=100,
+    ),
+    Field(
+        name="consignment.denied_lists",
+        kind=Kind.TEXTS,
+        columns=("reckoned.denied_lists",),
+        expr=pl.col("reckoned.denied_lists"),
+        text="The lists of denied parties that a party may be on",
+    ),
+    Field(
+        name="consignment.denied_why",
+        kind=Kind.TEXT,
+        columns=("reckoned.denied_why",),
+        expr=pl.col("reckoned.denied_why"),
+        text="Which party may be whom on which list, and why; for the reason of a profile",
+        is_words=True,
     ),
 )
 

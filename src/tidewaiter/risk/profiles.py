@@ -179,7 +179,7 @@ def _condition(text: str, law: Law) -> Term:
 
 def _check_figures(profile: Profile) -> None:
     for name in _FIGURE.findall(profile.reason):
-        if name not in FIELDS or FIELDS[name].kind not in NUMBERS:
+        if name not in FIELDS or not (FIELDS[name].kind in NUMBERS or FIELDS[name].is_words):
             raise ProfileError(f"reason: {{{name}}} is no field with a figure")
         if FIELDS[name].is_item and not profile.is_of_items:
             raise ProfileError(f"reason: {{{name}}} is of an item, and the condition is about the whole")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -11,17 +12,21 @@ from tidewaiter.law import Law
 from tidewaiter.law.in_force import InForce
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.exact import Whole
-from tidewaiter.model.outcome import SIGNALS
+from tidewaiter.model.outcome import SIGNALS, VALUES
 from tidewaiter.model.past import Past
 from tidewaiter.risk.draw import LANE, RANDOM, REASON, drawn
 from tidewaiter.risk.fields import PAST_FRAMES
 from tidewaiter.risk.rules import Detection, Rule, Rules, rules_for
+from tidewaiter.risk.screening import Index
 from tidewaiter.risk.sieve import UNTOLD, Judged, Verdict
-from tidewaiter.risk.views import Heads, Items, view
+from tidewaiter.risk.views import DENIED_COLUMNS, Heads, Items, view
 
 
-def signals(batch: Batch, values: pl.DataFrame, law: Law, past: Past | None = None) -> pl.DataFrame:
-    """A row for each hit, as a frame SIGNALS in the order of `row`. `values` is a frame VALUES.
+def signals(
+    batch: Batch, values: pl.DataFrame, law: Law, past: Past | None = None, lists: Index | None = None
+) -> pl.DataFrame:
+    """A row for each hit, as a frame SIGNALS in the order of `row`. `values` is a frame VALUES, `lists` are of denied
+    parties.
 
     What detectors see they see in the past alone, never in the other rows of the batch: who wants a row to count for
     the next says so in the past of that next one (`history.past_of` does).
@@ -34,7 +39,7 @@ def signals(batch: Batch, values: pl.DataFrame, law: Law, past: Past | None = No
         return _NONE
     here = InForce.over(batch.settings.different, law)
     of_heads, of_items = rules_for(here)
-    heads = Heads(batch, values, law, past or Past())
+    heads = Heads(batch, values, law, past or Past(), lists)
     found = [_random(heads, law), *_hits(heads, of_heads)]
     detected = _detected(heads, of_heads.detections)
     if len(batch.items):
@@ -48,6 +53,17 @@ def signals(batch: Batch, values: pl.DataFrame, law: Law, past: Past | None = No
 
 _NONE = pl.DataFrame(schema=SIGNALS)
 _PAST = frozenset(PAST_FRAMES.values())
+
+
+def signals_of_lists(batch: Batch, law: Law, lists: Index) -> pl.DataFrame:
+    """The same of those profiles alone that ask of lists of denied parties, when a list has changed."""
+    if not len(batch):
+        return _NONE
+    of_heads, _ = rules_for(InForce.over(batch.settings.different, law))
+    asking = tuple(rule for rule in of_heads.rules if not DENIED_COLUMNS.isdisjoint(rule.looks_at))
+    heads = Heads(batch, pl.DataFrame(schema=VALUES), law, Past(), lists)
+    found = _hits(heads, replace(of_heads, rules=asking))
+    return pl.concat(found).sort("row", maintain_order=True) if found else _NONE
 
 
 def _hits(those: Heads | Items, ready: Rules) -> list[pl.DataFrame]:

@@ -13,16 +13,22 @@ from tidewaiter.model.exact import MISSING, known
 from tidewaiter.model.outcome import SIGNALS
 from tidewaiter.model.past import Past
 from tidewaiter.model.rows import firsts, marks, positions
+from tidewaiter.risk.denied import DENIED, denied
 from tidewaiter.risk.detectors import Detector, Figures
 from tidewaiter.risk.fields import FIELDS, PAST_FRAMES, Field, figures
+from tidewaiter.risk.screening import Index
 from tidewaiter.risk.thresholds import goods_values, threshold_shares
+
+DENIED_COLUMNS = frozenset(f"reckoned.{name}" for name in DENIED)
+"""The columns that tell of lists of denied parties."""
 
 
 class Heads:
     """The consignments of a batch with the columns that conditions speak of, each made when first asked for."""
 
-    def __init__(self, batch: Batch, values: pl.DataFrame, law: Law, past: Past) -> None:
+    def __init__(self, batch: Batch, values: pl.DataFrame, law: Law, past: Past, lists: Index | None = None) -> None:
         self.batch, self.frame, self.values, self.law, self.past = batch, batch.consignments, values, law, past
+        self._lists = lists
         self.items = pl.Series("item", [None], dtype=SIGNALS["item"]).new_from_index(0, len(batch))
         self._made: dict[str, pl.Series] = {}
         self._apart: dict[str, Apart] = {}
@@ -36,6 +42,9 @@ class Heads:
                 self._made[column] = self.frame[name].alias(column)
             elif column in PAST_FRAMES:
                 self._made[column] = self._of_past(column, name)
+            elif column in DENIED_COLUMNS:
+                told = denied(self.batch, self._lists)
+                self._made |= {f"reckoned.{name}": told[name].alias(f"reckoned.{name}") for name in DENIED}
             elif source == "reckoned":
                 self._made[column] = _RECKONED[name](self).alias(column)
             else:

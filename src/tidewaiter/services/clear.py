@@ -31,6 +31,7 @@ from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.outcome import Charge, Cleared, ClearedConsignment, Decision, Posting, Signal, Totals
 from tidewaiter.model.past import Past
+from tidewaiter.risk.screening import Index
 from tidewaiter.services.answering import answer_about_document, answer_about_message, answers_about
 from tidewaiter.services.batches import batch_of, findings_in
 from tidewaiter.services.records import (
@@ -161,8 +162,9 @@ def clear_readings(
     trust_stated_day: bool = True,
     number: Callable[[Message, Consignment], str] | None = None,
     is_answered: bool = True,
+    lists: Index | None = None,
 ) -> list[ClearedMessage]:
-    """The same for messages that have been read already.
+    """The same for messages that have been read already. `lists` are of denied parties.
 
     Without `on` the day is that of each message's receipt. With `trust_stated_day` false only the tax point of a
     supplementary declaration goes before it, and none after it. `number` gives the customs reference (MRN) of what is
@@ -171,7 +173,7 @@ def clear_readings(
     whose = [message for message, reading in zip(messages, readings, strict=True) for _ in range(len(reading.declared))]
     batch = _dated(batch_of(readings), whose, law=law, day_of=_days(on, law), trust=trust_stated_day)
     own = [findings for reading in readings for findings in findings_in(reading)]
-    verdicts = iter(zip(_heads(batch), _verdicts(batch, own, law, past), strict=True))
+    verdicts = iter(zip(_heads(batch), _verdicts(batch, own, law, past, lists), strict=True))
     results = []
     for message, reading in zip(messages, readings, strict=True):
         judged = [next(verdicts) for _ in range(len(reading.declared))]
@@ -295,12 +297,14 @@ def _dated(
     return replace(batch, consignments=dated)
 
 
-def _verdicts(batch: Batch, own: Sequence[tuple[Finding, ...]], law: Law, past: Past) -> list[_Verdict]:
+def _verdicts(
+    batch: Batch, own: Sequence[tuple[Finding, ...]], law: Law, past: Past, lists: Index | None
+) -> list[_Verdict]:
     """The verdict on each, in their order. `own` is what was found in reading each."""
     size = len(batch)
     if not size:
         return []
-    outcome = pipeline.clear(batch, law, past)
+    outcome = pipeline.clear(batch, law, past, lists)
     found = findings_by_row(outcome.findings, size)
     charged = charges_by_row(receipt(batch, outcome.charges, law), size)
     totals = totals_by_row(outcome.charges, size)

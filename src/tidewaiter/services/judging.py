@@ -127,14 +127,24 @@ async def _judge_fresh(prepared: Sequence[Prepared], known: Known, desk: Desk) -
         seed = b"\0".join([message.sender.encode(), record.reference.encode(), digests[id(message)]])
         return movement_reference(record.jurisdiction, received_at(message), seed=seed)
 
+    held = await desk.shelf.held() if desk.shelf is not None else None
     cleared = await asyncio.to_thread(
         clear_readings, [one.message for one in prepared], [what.fresh for what in compared],
         law=desk.law, past=known.past, trust_stated_day=False, number=number,
+        lists=None if held is None else held.index,
     )  # fmt: skip
     repeated = [id for what in compared for _, id in what.repeats]
     answers = await desk.store.answers_of(repeated) if repeated else {}
     return [
-        _lodgement(one, what, sealing, done, before=answers, law_digest=desk.law.digest)
+        _lodgement(
+            one,
+            what,
+            sealing,
+            done,
+            before=answers,
+            law_digest=desk.law.digest,
+            lists=None if held is None else held.ids,
+        )
         for one, what, sealing, done in zip(prepared, compared, sealings, cleared, strict=True)
     ]
 
@@ -172,6 +182,7 @@ def _lodgement(
     *,
     before: dict[int, list[Answer]],
     law_digest: str,
+    lists: tuple[int, ...] | None,
 ) -> Lodgement:
     message, reading = one.message, compared.fresh
     return Lodgement(
@@ -181,6 +192,7 @@ def _lodgement(
         format=reading.format,
         received_at=received_at(message),
         law_digest=law_digest,
+        lists=lists,
         raw=message.data,
         answer=_whole_answer(cleared, compared, before),
         key=one.key,

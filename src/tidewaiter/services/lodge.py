@@ -21,6 +21,7 @@ from tidewaiter.services import match
 from tidewaiter.services.clear import Message
 from tidewaiter.services.judging import Judged, KeyTaken, Lodged, judge, keep
 from tidewaiter.services.preparing import Desk, Lodging, Prepared, independent, prepare
+from tidewaiter.services.screen import Shelf
 from tidewaiter.store import AlreadyThere, Store, StoreUnavailable
 
 __all__ = ["Desk", "KeyTaken", "Lodged", "Lodging", "TryAgain", "lodge", "lodge_all", "settle"]
@@ -51,7 +52,8 @@ async def lodge(
     The rest as in `Desk`. Raises KeyTaken where `key` belongs to another message, TryAgain where it could not be
     lodged now, StoreUnavailable.
     """
-    desk = Desk(store=store, law=law, jurisdiction=jurisdiction, person_key=person_key, signers=signers)
+    shelf = Shelf(store)
+    desk = Desk(store=store, law=law, jurisdiction=jurisdiction, person_key=person_key, signers=signers, shelf=shelf)
     [done] = await lodge_all([Lodging(structs.replace(message, received_at=at), key)], desk)
     if isinstance(done, Exception):
         raise done

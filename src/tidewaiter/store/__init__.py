@@ -17,6 +17,7 @@ from tidewaiter.store.known import Asked, Known
 from tidewaiter.store.lodgements import AlreadyThere, Lodgement, StoredMessage
 from tidewaiter.store.migrating import MigrationError
 from tidewaiter.store.reading import Behind, Decided, Row, SentAnswer, StoredConsignment
+from tidewaiter.store.screening import ListRow, Screened
 from tidewaiter.store.store import Store, StoreUnavailable
 from tidewaiter.store.webhooks import AlreadyTold, Fresh, Held, LeaseLost, Webhook, Webhooks
 
@@ -38,6 +39,7 @@ __all__ = [
     "Known",
     "LeafRow",
     "LeaseLost",
+    "ListRow",
     "Lodgement",
     "Log",
     "MigrationError",
@@ -49,6 +51,7 @@ __all__ = [
     "Proposal",
     "Reader",
     "Row",
+    "Screened",
     "SentAnswer",
     "Session",
     "Standing",

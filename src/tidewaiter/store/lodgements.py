@@ -35,6 +35,7 @@ class Lodgement(msgspec.Struct, frozen=True, kw_only=True):
 
     `findings` are about the message as a whole, `answer` holds all answers in the sender's format. `consignments` and
     `repeats` are by their place in the message: those with an effect, and those that had been lodged before, by id.
+    `lists` are those of denied parties that held, by their ids; None where nobody was screened.
     `documents` are what is to be matched, `movements` what is linked to parcels.
     """
 
@@ -44,6 +45,7 @@ class Lodgement(msgspec.Struct, frozen=True, kw_only=True):
     format: str
     received_at: datetime
     law_digest: str
+    lists: tuple[int, ...] | None = None
     raw: bytes
     answer: bytes
     key: str | None = None
@@ -160,7 +162,7 @@ def _tables(written: Written) -> Iterator[tuple[str, list[str], list[Any]]]:
             private.append((id, parted.private))
             results.append((id, _encoded(cleared.findings), _encoded(cleared.charges), _encoded(one.answers)))
             decisions.append(
-                (id, at, CORRIDOR, decision.security, decision.control, decision.reasons, cleared.law_digest)
+                (id, at, CORRIDOR, decision.security, decision.control, decision.reasons, cleared.law_digest, m.lists)
             )
             for number, s in enumerate(one.signals):
                 signals.append((id, number, s.profile, s.lane, s.score, s.reason, s.item))
@@ -226,6 +228,6 @@ _CONSIGNMENTS = [
     "currency", "law_digest", "security", "control", "record",
 ]  # fmt: skip
 _SIGNALS = ["consignment_id", "place", "profile", "lane", "score", "reason", "item"]
-_DECISIONS = ["consignment_id", "decided_at", "decided_by", "security", "control", "reasons", "law_digest"]
+_DECISIONS = ["consignment_id", "decided_at", "decided_by", "security", "control", "reasons", "law_digest", "lists"]
 _POSTINGS = ["consignment_id", "item", "account", "debit_micro", "credit_micro", "currency", "charge"]
 _EVENTS = ["at", "filer", "message_id", "consignment_id", "kind", "body"]

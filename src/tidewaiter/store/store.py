@@ -14,7 +14,7 @@ from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.movement import Movement
-from tidewaiter.store import access, acts, audit, dispatches, downtime, lodgements, reading, trade, vault
+from tidewaiter.store import access, acts, audit, dispatches, downtime, lodgements, reading, screening, trade, vault
 from tidewaiter.store.feed import Feed
 from tidewaiter.store.known import Asked, Known, look_up
 from tidewaiter.store.lodgements import Lodgement
@@ -71,6 +71,11 @@ class Store:
                     yield connection
         except UNAVAILABLE as error:
             raise StoreUnavailable(type(error).__name__) from error
+
+    @property
+    def screening(self) -> screening.Screening:
+        """Lists of denied parties, and who was screened by them."""
+        return screening.Screening(self._connection)
 
     @property
     def acts(self) -> acts.Acts:

@@ -1,0 +1,157 @@
+"""A name as it is compared: in plain letters, as words, each with the sound it stands for.
+
+What is written in another script is written over letter by letter (AnyAscii's tables); that is no scholarly
+romanisation, so words are compared by a rough sound in which the usual ways to spell one name fall together. Arabic
+and Hebrew leave vowels out: a name that came from them is compared by its consonants.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from anyascii import anyascii
+
+from tidewaiter.risk.screening.vocabulary import FORMS, FORMS_OF_WORDS, MAY_HAVE_FORM, NUMBERS, PARTICLES, TITLES
+
+LENGTH_MAX = 400
+"""Characters of a name that are looked at; the longest on the lists of the United Nations has 150."""
+WORDS_MAX = 24
+
+_WORD = re.compile(r"[a-z0-9]+")
+_DOTTED = re.compile(r"\b(?:[^\W\d_]\.[ ]?){2,}(?=$|\W)")
+_JOINED = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
+_ABJAD = re.compile(r"[\u0590-\u05ff\u0600-\u077f\u08a0-\u08ff]")
+_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_ROMAN = re.compile(r"(?=[ivx])(?:x{0,3})(?:ix|iv|v?i{0,3})")
+_ROMAN_VALUES = {"i": 1, "v": 5, "x": 10}
+_DIGIT_LETTERS = str.maketrans("0135", "oies")
+_SOUNDS = {
+    "tsch": "c", "tch": "c", "cz": "c", "ch": "c", "tj": "c", "sch": "s", "sh": "s", "zh": "s", "sz": "s", "z": "s",
+    "kh": "k", "gh": "k", "qu": "k", "q": "k", "ck": "k", "ph": "f", "dj": "j", "th": "t", "dh": "t", "x": "ks",
+    "w": "v", "ou": "u", "oo": "u", "ee": "i", "ey": "i", "iy": "i", "yi": "i", "ij": "i", "ie": "i", "y": "i",
+    "ae": "e", "ai": "e", "ei": "e", "oe": "o", "ue": "u", "ce": "se", "ci": "si", "cy": "si", "c": "k",
+}  # fmt: skip
+"""Spellings of a sound, and the one they come to."""
+_SOUND = re.compile("|".join(sorted(_SOUNDS, key=lambda spelt: (-len(spelt), spelt))))
+_TWICE = re.compile(r"(.)\1+|(?<=.)h")
+_VOWELS = str.maketrans("", "", "aeiou")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a name: in plain small letters, by its sound, and by its consonants. `weight` is what it counts for:
+    six letters or more as one, an initial least."""
+
+    text: str
+    sound: str
+    bones: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name made ready. `words` carry it; `small` are particles, `forms` the legal forms of a company."""
+
+    words: tuple[Word, ...]
+    small: frozenset[str]
+    forms: frozenset[str]
+    numbers: frozenset[str]
+    is_abjad: bool
+
+    @property
+    def joined(self) -> str:
+        """All sounds one after another, in the order written."""
+        return "".join(word.sound for word in self.words)
+
+
+@lru_cache(maxsize=65_536)
+def word(text: str) -> Word:
+    """A word of plain small letters with its sound."""
+    sound = _TWICE.sub(r"\1", _SOUND.sub(lambda found: _SOUNDS[found[0]], text))
+    bones = sound.translate(_VOWELS) or sound
+    weight = min(len(text), 6) / 6 if len(text) > 1 else 0.3
+    return Word(text, sound, bones, weight)
+
+
+def plain(text: str) -> str:
+    """The name in plain letters, capitals kept: `Đặng` gives `Dang`. Bounded by LENGTH_MAX."""
+    if text.isascii():
+        return text[:LENGTH_MAX]
+    text = unicodedata.normalize("NFKC", text[:LENGTH_MAX])[:LENGTH_MAX]
+    return anyascii(text)[: 2 * LENGTH_MAX]
+
+
+def name(text: str) -> Name:
+    """A name made ready to be compared. Never raises; what has no letters has no words."""
+    text = text[:LENGTH_MAX]
+    is_abjad = is_han = False
+    letters = text
+    if not text.isascii():
+        is_abjad, is_han = _ABJAD.search(text) is not None, _HAN.search(text) is not None
+        letters = plain(text).replace("’", "")
+    letters = letters.replace("`", "").replace("'", "")
+    if "." in letters:
+        letters = _DOTTED.sub(_undotted, letters)
+    if not (is_han or letters.isupper() or letters.istitle()):
+        letters = _JOINED.sub(" ", letters)
+    low = letters.lower().replace("&", " and ")
+    if MAY_HAVE_FORM.search(low):
+        for phrase, form in FORMS:
+            low = phrase.sub(f" {form} ", low)
+    words: list[Word] = []
+    small, forms, numbers, titles = set[str](), set[str](), set[str](), list[Word]()
+    for token in _WORD.findall(low)[:WORDS_MAX]:
+        kind, value, made = _told(token)
+        if (kind == "title" and words) or (kind == "roman" and not (words or titles)):
+            kind = "word"
+        if kind == "word":
+            words.append(made)
+        elif kind == "form":
+            forms.add(value)
+        elif kind == "particle":
+            small.add(value)
+        elif kind == "title":
+            titles.append(made)
+        else:
+            numbers.add(value)
+    if len(words) < 2 and titles:
+        words = [*titles, *words]
+    if not words:
+        # Nothing but particles: then they are the name.
+        words = [word(token) for token in (*sorted(small), *sorted(forms))]
+    return Name(tuple(words), frozenset(small), frozenset(forms), frozenset(numbers), is_abjad)
+
+
+@lru_cache(maxsize=65_536)
+def _told(token: str) -> tuple[Literal["word", "form", "particle", "title", "number", "roman"], str, Word]:
+    """What a token is by itself, what it comes to, and it as a word. Titles and Roman numbers depend on the place."""
+    made = word(token if token.isalpha() else _lettered(token))
+    if token in FORMS_OF_WORDS:
+        return "form", FORMS_OF_WORDS[token], made
+    if token in PARTICLES:
+        return "particle", token, made
+    if token in TITLES:
+        return "title", token, made
+    if token in NUMBERS:
+        return "number", NUMBERS[token], made
+    if token.isdigit():
+        return "number", str(int(token)) if len(token) < 12 else token, made
+    if len(token) > 1 and _ROMAN.fullmatch(token):
+        values = [_ROMAN_VALUES[letter] for letter in token]
+        value = sum(-here if here < after else here for here, after in zip(values, [*values[1:], 0], strict=True))
+        return "roman", str(value), made
+    return "word", token, made
+
+
+def _undotted(found: re.Match[str]) -> str:
+    return re.sub(r"[. ]", "", found[0]) + " "
+
+
+def _lettered(token: str) -> str:
+    """Digits that stand among letters are read as the letters they look like."""
+    letters = sum(letter.isalpha() for letter in token)
+    return token.translate(_DIGIT_LETTERS) if 2 * letters >= len(token) and letters > 1 else token
