@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import polars as pl
@@ -15,6 +15,7 @@ from tidewaiter.model.outcome import SIGNALS
 from tidewaiter.model.rows import firsts, marks, positions
 from tidewaiter.risk.draw import LANE, RANDOM, REASON, drawn
 from tidewaiter.risk.fields import FIELDS, Field
+from tidewaiter.risk.profiles import Profile
 from tidewaiter.risk.rules import Rule, Rules, rules_for
 from tidewaiter.risk.sieve import UNTOLD, Judged, Verdict
 
@@ -60,7 +61,7 @@ class _Heads:
             elif source == "reckoned":
                 self._made[column] = _RECKONED[name](self.batch).alias(column)
             else:
-                self._made |= _party(self.batch, source)
+                self._made |= first_parties(self.batch, source)
         return self._made[column]
 
     def apart(self, column: str) -> Apart:
@@ -92,7 +93,7 @@ class _Items:
         self.heads, self.frame = heads, heads.batch.items
         self.items = self.frame["item"]
         self._values = values
-        self._places = positions(self.frame["row"], heads.frame["row"])
+        self.places = positions(self.frame["row"], heads.frame["row"])
         self._is_aligned = False
         self._made: dict[str, pl.Series] = {}
         self._apart: dict[str, Apart] = {}
@@ -114,7 +115,7 @@ class _Items:
             if not self._is_aligned:
                 self._values, self._is_aligned = _aligned(self._values, self.frame), True
             return self._values[name].alias(column)
-        return self.heads.column(column)[self._places]
+        return self.heads.column(column)[self.places]
 
     def _reckoned(self, field: Field) -> pl.Series:
         """A field that is made of several columns: reckoned once for all conditions, and kept as narrow as it fits."""
@@ -131,31 +132,49 @@ class _Items:
                 self._apart[column] = self.heads.batch.apart("items", name)
             else:
                 which, different = self.heads.apart(column)
-                self._apart[column] = Apart(which[self._places.to_numpy()], different)
+                self._apart[column] = Apart(which[self.places.to_numpy()], different)
         return self._apart[column]
 
     def holds(self, scope: pl.Expr | None) -> pl.Series:
         """Which of the items are of a consignment that is profiled, and within the scope."""
         if id(scope) not in self._scopes:
-            self._scopes[id(scope)] = self.heads.holds(scope)[self._places]
+            self._scopes[id(scope)] = self.heads.holds(scope)[self.places]
         return self._scopes[id(scope)]
+
+
+def hits(batch: Batch, values: pl.DataFrame, law: Law) -> Iterator[tuple[Profile, Whole]]:
+    """Each profile that hits anything, with the places in the batch of what it hits: one for each item where it is
+    about items. The same hits as in `signals`, and nothing of the random share."""
+    if not len(batch):
+        return
+    of_heads, of_items = rules_for(InForce.over(batch.settings.different, law))
+    heads = _Heads(batch)
+    for rule, within in _holding(heads, of_heads):
+        yield rule.profile, np.flatnonzero(within.to_numpy())
+    if len(batch.items):
+        items = _Items(heads, values)
+        for rule, within in _holding(items, of_items):
+            yield rule.profile, items.places.filter(within).to_numpy().astype(np.int64)
 
 
 def _hits(those: _Heads | _Items, ready: Rules) -> list[pl.DataFrame]:
     """The hits of the rules, a frame for each rule that has any."""
+    return [_signals(those, within, rule) for rule, within in _holding(those, ready)]
+
+
+def _holding(those: _Heads | _Items, ready: Rules) -> Iterator[tuple[Rule, pl.Series]]:
+    """Each rule that has a hit, and which of those it hits."""
     judged = Judged(ready.sieve, those)
     sifted = [rule for rule in ready.rules if judged.may_hit(rule.profile.condition)]
     if not sifted:
-        return []
+        return
     looked_at = _view(those, (column for rule in sifted for column in rule.looks_at))
     parts = dict.fromkeys(part for rule in sifted for part in rule.judged)
     told = [_spread(part, judged.verdict(part), those.apart(ready.sieve.columns[part]).which) for part in parts]
-    hits = pl.DataFrame([*looked_at.get_columns(), *told]).select_seq(rule.hits for rule in sifted)
-    found = []
-    for rule, hit in zip(sifted, hits, strict=True):
+    columns = pl.DataFrame([*looked_at.get_columns(), *told]).select_seq(rule.hits for rule in sifted)
+    for rule, hit in zip(sifted, columns, strict=True):
         if hit.any() and (within := hit & those.holds(rule.scope)).any():
-            found.append(_signals(those, within, rule))
-    return found
+            yield rule, within
 
 
 def _view(those: _Heads | _Items, columns: Iterable[str]) -> pl.DataFrame:
@@ -202,8 +221,9 @@ def _random(heads: _Heads, law: Law) -> pl.DataFrame:
     return pl.DataFrame([rows, *(_repeated(name, value, len(rows)) for name, value in said.items())])
 
 
-def _party(batch: Batch, role: str) -> dict[str, pl.Series]:
-    """What conditions may know of the first party in this role, of the consignment as a whole."""
+def first_parties(batch: Batch, role: str) -> dict[str, pl.Series]:
+    """What conditions may know of the first party in this role, of the consignment as a whole: `role.country` and
+    `role.kind`."""
     parties = batch.parties
     is_meant = pl.Series(batch.apart("parties", "role").one_of((role,)) & (known(parties["item"]) == MISSING))
     place = firsts(parties["row"].filter(is_meant), batch.consignments["row"])
