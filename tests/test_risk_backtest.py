@@ -147,7 +147,7 @@ def test_cases_drawn_at_one_probability_weigh_the_same() -> None:
 
 
 def test_a_case_drawn_rarely_stands_for_many() -> None:
-    # 40 of a stratum drawn at 1 in 10, all clean, and 10 of another drawn at 1 in 100, all wrong: 400 clean, 1,000 wrong.
+    # 40 of a stratum drawn at 1 in 10, all clean, and 10 of one drawn at 1 in 100, all wrong: 400 clean, 1,000 wrong.
     made = weighted({100_000: (0, 40), 10_000: (10, 10)})
 
     assert made.rate == pytest.approx(1_000 / 1_400)

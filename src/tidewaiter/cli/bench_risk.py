@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,9 +17,9 @@ from tidewaiter.cli.bench import machine
 from tidewaiter.cli.made import framed, memory_mb, same
 from tidewaiter.law import load
 from tidewaiter.model.batch import SCHEMA, Batch
+from tidewaiter.model.inspection import LABELS
 from tidewaiter.model.money import MICRO
 from tidewaiter.model.outcome import VALUES
-from tidewaiter.model.inspection import LABELS
 from tidewaiter.risk import ruleset, signals
 from tidewaiter.risk.backtest import Tally, report, tally
 

@@ -1,4 +1,4 @@
-"""What the measurements of this machine share: columns that are the same all the way down, frames of a batch, memory."""
+"""What measurements of this machine share: columns that are the same all the way down, frames of a batch, memory."""
 
 from __future__ import annotations
 

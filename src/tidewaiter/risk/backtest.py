@@ -4,8 +4,8 @@ Entry points: `tally(batch, values, law, labels)` counts one batch, tallies add 
 the figures of the sum. Each profile's hits in a batch are one row of bits, so that the table of overlaps is counted by
 words of 64, however many hits there are.
 
-What was never looked at is unknown, not clean: a hit rate is over hits that somebody looked at. Those were mostly chosen
-because they looked bad, so beside it stands the rate over the hits of the random share, and the rate of that share.
+What was never looked at is unknown, not clean: a hit rate is over hits that somebody looked at. Those were mostly
+chosen because they looked bad, so beside it stands the rate over the hits of the random share, and that of the share.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ class Backtest(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of all profiles over the same consignments. `base` is the rate of the random share,
     `missed` counts the consignments that no profile hits.
 
-    `overlap` has a row and a column a profile, in their order: how many consignments both hit. `countries` and `senders`
-    are the fractions of all consignments.
+    `overlap` has a row and a column a profile, in their order: how many consignments both hit. `countries` and
+    `senders` are the fractions of all consignments.
     """
 
     days: int
@@ -166,7 +166,7 @@ def report(tallied: Tally, found: Ruleset, *, minutes_a_day: Mapping[str, int] |
         for place in range(len(found.profiles) + 1)
     ]
     profiles = tuple(
-        _tested(profile, place, tallied, days, strata[place], minutes_a_day or {})
+        _tested(profile, place, tallied, days=days, strata=strata[place], capacity=minutes_a_day or {})
         for place, profile in enumerate(found.profiles)
     )
     return Backtest(
@@ -186,6 +186,7 @@ def _tested(
     profile: Profile,
     place: int,
     tallied: Tally,
+    *,
     days: int,
     strata: Mapping[int, tuple[int, int]],
     capacity: Mapping[str, int],

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from tidewaiter.law import Law
 from tidewaiter.law.rules import RiskFile
 from tidewaiter.model.consignment import Channel
-from tidewaiter.model.outcome import Lane
+from tidewaiter.model.outcome import SHADOW, Lane
 from tidewaiter.risk.draw import RANDOM
 from tidewaiter.risk.examples import ExampleError, try_examples
 from tidewaiter.risk.fields import FIELDS, Field
@@ -21,7 +21,7 @@ from tidewaiter.risk.syntax import ConditionError, parse
 SCORE_MAX = 100
 _KEYS = {
     "id", "version", "title", "owner", "law", "from", "until", "channel", "lane", "score", "reason", "fictional",
-    "when", "match", "no_match",
+    "shadow", "when", "match", "no_match",
 }  # fmt: skip
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _FIGURE = re.compile(r"\{([^{}]*)\}")
@@ -33,7 +33,10 @@ class ProfileError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """One profile. It holds from `since` until `until`, in `countries`, for `channels` (all where there is none)."""
+    """One profile. It holds from `since` until `until`, in `countries`, for `channels` (all where there is none).
+
+    Where it `is_shadow` its signals are recorded and have no effect.
+    """
 
     id: str
     version: int
@@ -48,12 +51,18 @@ class Profile:
     score: int
     reason: str
     fictional: bool
+    is_shadow: bool
     condition: Term
 
     @property
     def is_of_items(self) -> bool:
         """Whether it is about single goods items rather than the consignment as a whole."""
         return any(FIELDS[name].is_item for name in self.condition.fields())
+
+    @property
+    def asks_for(self) -> str:
+        """What its signals ask for: its lane, or `SHADOW`."""
+        return SHADOW if self.is_shadow else self.lane
 
     @property
     def figures(self) -> tuple[Field, ...]:
@@ -85,6 +94,7 @@ def read(file: RiskFile, law: Law) -> Profile:
         score=_of(said, "score", int),
         reason=_of(said, "reason", str),
         fictional=_of(said, "fictional", bool) if "fictional" in said else False,
+        is_shadow=file.is_shadow or (_of(said, "shadow", bool) if "shadow" in said else False),
         condition=_condition(_of(said, "when", str), law),
     )
     if not 0 <= profile.score <= SCORE_MAX:

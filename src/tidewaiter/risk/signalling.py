@@ -198,7 +198,7 @@ def _signals(those: _Heads | _Items, hit: pl.Series, rule: Rule) -> pl.DataFrame
         reason = _repeated("reason", profile.reason, len(rows))
     else:
         reason = _view(those, rule.figures).filter(hit).select_seq(rule.reason)["reason"]
-    said: dict[str, str | int | None] = {"profile": profile.id, "lane": profile.lane, "score": profile.score}
+    said: dict[str, str | int | None] = {"profile": profile.id, "lane": profile.asks_for, "score": profile.score}
     return pl.DataFrame([rows, items, *(_repeated(name, value, len(rows)) for name, value in said.items()), reason])
 
 
