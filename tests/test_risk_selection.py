@@ -15,7 +15,7 @@ from tidewaiter.risk.draw import UNCODED, numbers, probabilities, section, strat
 from tidewaiter.risk.selection import CANDIDATES, CAPACITY, PICKS, Draw, select
 
 KEY = b"a key for tests"
-NONE = Draw(key=KEY, share_ppm=0)
+NONE = Draw(key=KEY, simple_ppm=0)
 HOUSE = pl.DataFrame([("OFFICE", "examine", "day", 60)], schema=CAPACITY, orient="row")
 
 
@@ -24,12 +24,13 @@ def waiting(*rows: dict[str, Any]) -> pl.DataFrame:
         "jurisdiction": "GB", "office": "OFFICE", "lane": "examine", "shift": "day", "stratum": "11/asia/post",
         "is_obligatory": False, "loss_micro": 1_000_000, "minutes": 20,
     }  # fmt: skip
-    told = [{**usual, "reference": f"ORDER-{place:05d}", **row} for place, row in enumerate(rows)]
+    told = [{**usual, "id": place, "reference": f"ORDER-{place:05d}", **row} for place, row in enumerate(rows)]
     return pl.DataFrame([[row[name] for name in CANDIDATES] for row in told], schema=CANDIDATES, orient="row")
 
 
-def picked(picks: pl.DataFrame) -> dict[str, str]:
-    return dict(picks.filter(pl.col("how").is_not_null()).select("reference", "how").iter_rows())
+def picked(picks: pl.DataFrame) -> dict[int, str]:
+    """How each that was picked was, by its place among those that wait."""
+    return dict(picks.filter(pl.col("how").is_not_null()).select("id", "how").iter_rows())
 
 
 rows = st.fixed_dictionaries(
@@ -66,8 +67,8 @@ def test_the_same_are_picked_in_whatever_order_they_stand(
     order = list(range(len(candidates)))
     chance.shuffle(order)
 
-    first = select(candidates, capacity, Draw(key=KEY, share_ppm=share))
-    again = select(candidates[order], capacity.reverse(), Draw(key=KEY, share_ppm=share))
+    first = select(candidates, capacity, Draw.halves(KEY, share))
+    again = select(candidates[order], capacity.reverse(), Draw.halves(KEY, share))
 
     assert first.schema == PICKS
     assert first.equals(again)
@@ -80,9 +81,7 @@ def test_what_is_picked_by_loss_fits_and_nothing_worth_more_was_left_out(
 ) -> None:
     candidates = waiting(*drawn)
 
-    told = select(candidates, capacity, Draw(key=KEY, share_ppm=share)).join(
-        candidates, on=["jurisdiction", "reference", "office", "lane", "shift"]
-    )
+    told = select(candidates, capacity, Draw.halves(KEY, share)).join(candidates, on=["id", "office", "lane", "shift"])
 
     assert told.filter("is_obligatory")["how"].to_list() == ["obligatory"] * int(candidates["is_obligatory"].sum())
     for (office, lane, shift), queue in told.group_by("office", "lane", "shift"):
@@ -105,31 +104,31 @@ def test_what_must_be_looked_at_goes_before_all_even_past_the_capacity() -> None
 
 
 def test_more_loss_a_minute_goes_first() -> None:
-    quick = {"reference": "QUICK", "loss_micro": 5_000_000, "minutes": 10}
-    long = {"reference": "LONG", "loss_micro": 9_000_000, "minutes": 60}
-    other = {"reference": "OTHER", "loss_micro": 4_000_000, "minutes": 20}
+    quick = {"loss_micro": 5_000_000, "minutes": 10}
+    long = {"loss_micro": 9_000_000, "minutes": 60}
+    other = {"loss_micro": 4_000_000, "minutes": 20}
 
     told = select(waiting(quick, long, other), HOUSE, NONE)
 
-    assert picked(told) == {"QUICK": "loss", "OTHER": "loss"}
-    assert told.filter(reference="QUICK")["place"].item() == 1
+    assert picked(told) == {0: "loss", 2: "loss"}
+    assert told["place"].to_list() == [1, None, 2]
 
 
 def test_the_random_share_is_drawn_whatever_else_waits_and_an_auditor_draws_it_again() -> None:
-    draw = Draw(key=KEY, share_ppm=200_000, strata={"11/asia/post": 50_000})
+    draw = Draw.halves(KEY, 200_000, {"11/asia/post": 50_000})
     candidates = waiting(*[{"loss_micro": 0}] * 2_000)
 
     told = picked(select(candidates, HOUSE.clear(), draw))
 
     again = {
-        reference: "simple"
-        for reference in candidates["reference"]
+        place: "simple"
+        for place, reference in enumerate(candidates["reference"])
         if is_drawn(reference, jurisdiction="GB", key=KEY, share_ppm=100_000)
     }
     places = [("GB", reference) for reference in candidates["reference"]]
-    for (_, reference), number in zip(places, numbers(places, key=KEY, purpose=b"stratified"), strict=True):
+    for place, number in enumerate(numbers(places, key=KEY, purpose=b"stratified")):
         if number < 2**64 * 50_000 // 1_000_000:
-            again.setdefault(reference, "stratified")
+            again.setdefault(place, "stratified")
     assert told == again
     # 100,000 in a million of 2,000, and 50,000 of the rest: 200 and 90, within four standard deviations.
     assert abs(Counter(told.values())["simple"] - 200) < 54
@@ -137,12 +136,11 @@ def test_the_random_share_is_drawn_whatever_else_waits_and_an_auditor_draws_it_a
 
 
 def test_a_consignment_drawn_at_random_does_not_depend_on_what_else_is_known_of_it() -> None:
-    draw = Draw(key=KEY, share_ppm=300_000)
+    draw = Draw.halves(KEY, 300_000)
     plain, dear = waiting(*[{"loss_micro": 0}] * 300), waiting(*[{"loss_micro": 10**9, "minutes": 1}] * 300)
 
     randoms = [
-        {reference for reference, how in picked(select(these, HOUSE, draw)).items() if how != "loss"}
-        for these in (plain, dear)
+        {place for place, how in picked(select(these, HOUSE, draw)).items() if how != "loss"} for these in (plain, dear)
     ]
 
     assert randoms[0] == randoms[1]
@@ -153,23 +151,23 @@ def test_the_probability_that_is_kept_is_that_of_being_picked() -> None:
     candidates = waiting(*[{}] * 10, {"loss_micro": 9_000_000}, {"loss_micro": 0})
     room = pl.DataFrame([("OFFICE", "examine", "day", 80)], schema=CAPACITY, orient="row")
     keys = 400
-    times: Counter[str] = Counter()
-    said: Counter[str] = Counter()
+    times: Counter[int] = Counter()
+    said: Counter[int] = Counter()
     for key in range(keys):
-        told = select(candidates, room, Draw(key=b"key %d" % key, share_ppm=200_000))
+        told = select(candidates, room, Draw.halves(b"key %d" % key, 200_000))
         times.update(picked(told).keys())
-        said.update(dict(told.select("reference", "propensity_ppm").iter_rows()))
+        said.update(dict(told.select("id", "propensity_ppm").iter_rows()))
 
-    for reference, ppm in said.items():
+    for place, ppm in said.items():
         expected = ppm / 1_000_000
-        assert abs(times[reference] - expected) < 4 * (keys * 0.25) ** 0.5 + 1, reference
-    assert said["ORDER-00011"] == keys * 190_000
+        assert abs(times[place] - expected) < 4 * (keys * 0.25) ** 0.5 + 1, place
+    assert said[11] == keys * 190_000
 
 
 def test_equals_stand_in_an_order_that_the_key_alone_gives() -> None:
     candidates = waiting(*[{}] * 30)
 
-    one, other = (picked(select(candidates, HOUSE, Draw(key=key, share_ppm=0))) for key in (KEY, b"another key"))
+    one, other = (picked(select(candidates, HOUSE, Draw.halves(key, 0))) for key in (KEY, b"another key"))
 
     assert len(one) == len(other) == 3
     assert one != other
@@ -207,11 +205,11 @@ def test_what_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
 
 def test_a_consignment_or_queue_that_is_there_twice_is_refused() -> None:
     with pytest.raises(ValueError, match="waits twice"):
-        select(waiting({"reference": "A"}, {"reference": "A"}), HOUSE, NONE)
+        select(waiting({"id": 1}, {"id": 1}), HOUSE, NONE)
     with pytest.raises(ValueError, match="two capacities"):
         select(waiting({}), pl.concat([HOUSE, HOUSE]), NONE)
 
 
 def test_nothing_is_drawn_without_a_key() -> None:
     with pytest.raises(ValueError, match="needs a key"):
-        select(waiting({}), HOUSE, Draw(key=b"", share_ppm=10))
+        select(waiting({}), HOUSE, Draw.halves(b"", 10))

@@ -21,7 +21,7 @@ from tidewaiter.risk.syntax import ConditionError, parse
 SCORE_MAX = 100
 _KEYS = {
     "id", "version", "title", "owner", "law", "from", "until", "channel", "lane", "score", "reason", "fictional",
-    "shadow", "when", "match", "no_match",
+    "shadow", "obligatory", "when", "match", "no_match",
 }  # fmt: skip
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _FIGURE = re.compile(r"\{([^{}]*)\}")
@@ -35,7 +35,8 @@ class ProfileError(ValueError):
 class Profile:
     """One profile. It holds from `since` until `until`, in `countries`, for `channels` (all where there is none).
 
-    Where it `is_shadow` its signals are recorded and have no effect.
+    Where it `is_shadow` its signals are recorded and have no effect; where it `is_obligatory` what it hits is looked at
+    before anything that is only worth a look.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Profile:
     reason: str
     fictional: bool
     is_shadow: bool
+    is_obligatory: bool
     condition: Term
 
     @property
@@ -95,6 +97,7 @@ def read(file: RiskFile, law: Law) -> Profile:
         reason=_of(said, "reason", str),
         fictional=_of(said, "fictional", bool) if "fictional" in said else False,
         is_shadow=file.is_shadow or (_of(said, "shadow", bool) if "shadow" in said else False),
+        is_obligatory=_of(said, "obligatory", bool) if "obligatory" in said else False,
         condition=_condition(_of(said, "when", str), law),
     )
     if not 0 <= profile.score <= SCORE_MAX:

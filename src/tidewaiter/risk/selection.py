@@ -20,6 +20,7 @@ How = Literal["obligatory", "simple", "stratified", "loss"]
 
 CANDIDATES = pl.Schema(
     {
+        "id": pl.Int64,
         "jurisdiction": pl.String,
         "reference": pl.String,
         "office": pl.String,
@@ -31,14 +32,13 @@ CANDIDATES = pl.Schema(
         "minutes": pl.Int64,
     }
 )
-"""A row a consignment that waits. `loss_micro` is what looking at it is expected to avert, all of one currency an
+"""A row a consignment that waits, by our number of it: two senders may use one reference. `loss_micro` is what looking at it is expected to avert, all of one currency an
 office; `minutes` what the look takes, at least one."""
 CAPACITY = pl.Schema({"office": pl.String, "lane": pl.String, "shift": pl.String, "minutes": pl.Int64})
 """A row a queue: the minutes that an office has for a lane in a shift."""
 PICKS = pl.Schema(
     {
-        "jurisdiction": pl.String,
-        "reference": pl.String,
+        "id": pl.Int64,
         "office": pl.String,
         "lane": pl.String,
         "shift": pl.String,
@@ -47,9 +47,9 @@ PICKS = pl.Schema(
         "propensity_ppm": pl.Int64,
     }
 )
-"""A row a candidate, by country and reference. `how` it was picked is null where it was not; `place` is its place
+"""A row a candidate, in the order of the numbers. `how` it was picked is null where it was not; `place` is its place
 in its queue, the first being 1, null likewise."""
-KEYS = ["jurisdiction", "reference"]
+KEYS = ["id"]
 QUEUE = ["office", "lane", "shift"]
 WHOLE_PPM = 1_000_000
 LOSS_MAX = 2**62
@@ -57,21 +57,23 @@ LOSS_MAX = 2**62
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
-    """The random share: half of `share_ppm` by the simple draw, half by that of the strata, each at its probability in
-    `strata`, or at that half where it is not there."""
+    """The random share: `simple_ppm` of all by the simple draw, and of each stratum its part in `strata`, or
+    `stratified_ppm` where it is not there."""
 
     key: bytes
-    share_ppm: int
+    simple_ppm: int
+    stratified_ppm: int = 0
     strata: Mapping[str, int] = field(default_factory=dict)
 
-    @property
-    def simple_ppm(self) -> int:
-        """The share of the simple draw; the odd part in a million is its."""
-        return self.share_ppm - self.share_ppm // 2
+    @classmethod
+    def halves(cls, key: bytes, share_ppm: int, strata: Mapping[str, int] | None = None) -> Draw:
+        """Half of the share by the simple draw, which gets the odd part in a million, and half by strata."""
+        half = share_ppm // 2
+        return cls(key=key, simple_ppm=share_ppm - half, stratified_ppm=half, strata=strata or {})
 
-    def stratified_ppm(self, stratum: str) -> int:
+    def of(self, stratum: str) -> int:
         """The probability of the stratum."""
-        return self.strata.get(stratum, self.share_ppm // 2)
+        return self.strata.get(stratum, self.stratified_ppm)
 
 
 def select(candidates: pl.DataFrame, capacity: pl.DataFrame, draw: Draw) -> pl.DataFrame:
@@ -96,7 +98,7 @@ def select(candidates: pl.DataFrame, capacity: pl.DataFrame, draw: Draw) -> pl.D
             competes=competes,
             is_scored=is_scored,
         )
-        .sort([*QUEUE, "worth", "minutes", "order", *KEYS], descending=[False, False, False, True, *[False] * 4])
+        .sort([*QUEUE, "worth", "minutes", "order", *KEYS], descending=[False, False, False, True, *[False] * 3])
         .with_columns(before=pl.col("asks").cum_sum().over(QUEUE) - pl.col("asks"))
         # One that was drawn asks for nothing more: had it not been, its own minutes would be free.
         .with_columns(fits=pl.col("is_scored") & (pl.col("before") + pl.col("asks") <= pl.col("left")))
@@ -121,7 +123,7 @@ def select(candidates: pl.DataFrame, capacity: pl.DataFrame, draw: Draw) -> pl.D
     # Drawn ones stand among the others in the same order: how one was picked is no reason to look at it sooner.
     placed = told.filter(pl.col("how").is_not_null()).sort(
         [*QUEUE, "is_obligatory", "worth", "minutes", "order", *KEYS],
-        descending=[False, False, False, True, True, *[False] * 4],
+        descending=[False, False, False, True, True, *[False] * 3],
     )
     placed = placed.select(*KEYS, place=pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over(QUEUE))
     return told.join(placed, on=KEYS, how="left").sort(KEYS).select(PICKS.names()).cast(PICKS)
@@ -139,9 +141,9 @@ def _check(candidates: pl.DataFrame, capacity: pl.DataFrame) -> None:
 
 def _drawn(candidates: pl.DataFrame, draw: Draw) -> pl.DataFrame:
     """The same with what falls to the random share, at which probability, and in which order equals stand."""
-    places = list(candidates.select(KEYS).iter_rows())
+    places = list(candidates.select("jurisdiction", "reference").iter_rows())
     simple = limit(draw.simple_ppm)
-    by_stratum = [draw.stratified_ppm(stratum or "") for stratum in candidates["stratum"]]
+    by_stratum = [draw.of(stratum or "") for stratum in candidates["stratum"]]
     stratified = numbers(places, key=draw.key, purpose=STRATIFIED)
     is_simple = [number < simple for number in numbers(places, key=draw.key)]
     is_stratified = [number < limit(ppm) for number, ppm in zip(stratified, by_stratum, strict=True)]

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from tidewaiter.checks.linking import Link, link
 from tidewaiter.formats import Reading
+from tidewaiter.law import Law
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
@@ -27,6 +28,7 @@ from tidewaiter.services.clear import (
 from tidewaiter.services.comparing import Compared, NaturalKey, compare, natural_key
 from tidewaiter.services.numbering import movement_reference
 from tidewaiter.services.preparing import Desk, Prepared
+from tidewaiter.services.profiles import with_profiles
 from tidewaiter.store import Asked, Known, Lodgement, Store, StoredMessage
 
 
@@ -123,14 +125,16 @@ async def _judge_fresh(prepared: Sequence[Prepared], known: Known, desk: Desk) -
         seed = b"\0".join([message.sender.encode(), record.reference.encode(), digests[id(message)]])
         return movement_reference(record.jurisdiction, received_at(message), seed=seed)
 
+    at = max(received_at(one.message) for one in prepared)
+    law = await with_profiles(desk.law, store=desk.store, at=at)
     cleared = await asyncio.to_thread(
         clear_readings, [one.message for one in prepared], [what.fresh for what in compared],
-        law=desk.law, past=known.past, trust_stated_day=False, number=number,
+        law=law, past=known.past, trust_stated_day=False, number=number,
     )  # fmt: skip
     repeated = [id for what in compared for _, id in what.repeats]
     answers = await desk.store.answers_of(repeated) if repeated else {}
     return [
-        _lodgement(one, what, sealing, done, before=answers, law_digest=desk.law.digest)
+        _lodgement(one, what, sealing, done, before=answers, law=law)
         for one, what, sealing, done in zip(prepared, compared, sealings, cleared, strict=True)
     ]
 
@@ -169,7 +173,7 @@ def _lodgement(
     cleared: ClearedMessage,
     *,
     before: dict[int, list[Answer]],
-    law_digest: str,
+    law: Law,
 ) -> Lodgement:
     message, reading = one.message, compared.fresh
     return Lodgement(
@@ -178,7 +182,8 @@ def _lodgement(
         source=message.source,
         format=reading.format,
         received_at=received_at(message),
-        law_digest=law_digest,
+        law_digest=law.digest,
+        risk_digest=law.risk_digest,
         raw=message.data,
         answer=_whole_answer(cleared, compared, before),
         key=one.key,

@@ -35,7 +35,7 @@ class Lodgement(msgspec.Struct, frozen=True, kw_only=True):
 
     `findings` are about the message as a whole, `answer` holds all answers in the sender's format. `consignments` and
     `repeats` are by their place in the message: those with an effect, and those that had been lodged before, by id.
-    `documents` are what is to be matched, `movements` what is linked to parcels.
+    `documents` are what is to be matched, `movements` what is linked to parcels. `risk_digest` is that of what picked.
     """
 
     filer: str
@@ -46,6 +46,7 @@ class Lodgement(msgspec.Struct, frozen=True, kw_only=True):
     law_digest: str
     raw: bytes
     answer: bytes
+    risk_digest: str = ""
     key: str | None = None
     findings: tuple[Finding, ...] = ()
     consignments: tuple[tuple[int, ClearedConsignment], ...] = ()
@@ -160,7 +161,16 @@ def _tables(written: Written) -> Iterator[tuple[str, list[str], list[Any]]]:
             private.append((id, parted.private))
             results.append((id, _encoded(cleared.findings), _encoded(cleared.charges), _encoded(one.answers)))
             decisions.append(
-                (id, at, CORRIDOR, decision.security, decision.control, decision.reasons, cleared.law_digest)
+                (
+                    id,
+                    at,
+                    CORRIDOR,
+                    decision.security,
+                    decision.control,
+                    decision.reasons,
+                    cleared.law_digest,
+                    m.risk_digest or None,
+                )
             )
             for number, s in enumerate(one.signals):
                 signals.append((id, number, s.profile, s.lane, s.score, s.reason, s.item))
@@ -226,6 +236,15 @@ _CONSIGNMENTS = [
     "currency", "law_digest", "security", "control", "record",
 ]  # fmt: skip
 _SIGNALS = ["consignment_id", "place", "profile", "lane", "score", "reason", "item"]
-_DECISIONS = ["consignment_id", "decided_at", "decided_by", "security", "control", "reasons", "law_digest"]
+_DECISIONS = [
+    "consignment_id",
+    "decided_at",
+    "decided_by",
+    "security",
+    "control",
+    "reasons",
+    "law_digest",
+    "risk_digest",
+]
 _POSTINGS = ["consignment_id", "item", "account", "debit_micro", "credit_micro", "currency", "charge"]
 _EVENTS = ["at", "filer", "message_id", "consignment_id", "kind", "body"]
