@@ -32,8 +32,8 @@ CANDIDATES = pl.Schema(
         "minutes": pl.Int64,
     }
 )
-"""A row a consignment that waits, by our number of it: two senders may use one reference. `loss_micro` is what looking at it is expected to avert, all of one currency an
-office; `minutes` what the look takes, at least one."""
+"""A row a consignment that waits, by our number of it: two senders may use one reference. `loss_micro` is what looking
+at it is expected to avert, all of one currency an office; `minutes` what the look takes, at least one."""
 CAPACITY = pl.Schema({"office": pl.String, "lane": pl.String, "shift": pl.String, "minutes": pl.Int64})
 """A row a queue: the minutes that an office has for a lane in a shift."""
 PICKS = pl.Schema(
