@@ -51,6 +51,8 @@ WHY = {
     "version": "This version of the profile is there already: give it a higher number.",
     "elsewhere": "Another country has a profile of this name: choose another.",
     "untested": "Back-test it first.",
+    "capacity": "The minutes of the offices are not set, or cannot be read.",
+    "day": "Write the day as year, month and day: 2026-07-01.",
     "superseded": "It has been corrected since: look again.",
     "results": "Say what was found: nothing, or what.",
     "minutes": "Say how many minutes it took.",

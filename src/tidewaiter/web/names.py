@@ -60,8 +60,8 @@ LANE: dict[str, str] = {
     "screening": _("Ask for screening"), "information": _("Ask for information"), "shadow": _("Only tried"),
 }  # fmt: skip
 PICKED: dict[str, str] = {
-    "obligatory": _("Must be looked at"), "simple": _("Drawn at random"), "stratified": _("Drawn at random of its kind"),
-    "loss": _("Worth most a minute"),
+    "obligatory": _("Must be looked at"), "simple": _("Drawn at random"),
+    "stratified": _("Drawn at random of its kind"), "loss": _("Worth most a minute"),
 }  # fmt: skip
 """How a consignment came into the queue."""
 AGAIN: dict[str, str] = {
@@ -165,7 +165,8 @@ CANNOT: dict[str, str] = {
 
 TABLES = (
     CONTROL, SECURITY, SEVERITY, FUNCTION, DIRECTION, CHANNEL, CATEGORY, CHARGE, COLLECTOR, LANE, ROLE, ANSWER,
-    CONFIDENCE, DECIDED_BY, MODEL, PERSON, FORM, LOST, GROUND, ACT, CANNOT, PICKED, AGAIN, FOUND, PROFILE, STEP, DO, SENDER,
+    CONFIDENCE, DECIDED_BY, MODEL, PERSON, FORM, LOST, GROUND, ACT, CANNOT, PICKED, AGAIN, FOUND, PROFILE, STEP, DO,
+    SENDER,
 )  # fmt: skip
 
 TRANSLATED: frozenset[str] = frozenset(REASONS) | {word for table in TABLES for word in table.values()}
