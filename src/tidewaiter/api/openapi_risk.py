@@ -16,7 +16,7 @@ def paths() -> dict[str, Any]:
     """The paths with what can be done at each."""
     return {
         "/v1/control/{id}/risk": {
-            "get": _route("showReasons", "What risk saw in a consignment, and whether it comes out again", "Explained", _ID)
+            "get": _route("showReasons", "What risk saw in a consignment, and if it comes out again", "Explained", _ID)
         },
         "/v1/control/{id}/inspections": {
             "post": _route("inspect", "Write down what an inspection found", "Inspection", _ID, asks="Found")
