@@ -129,14 +129,15 @@ async def show_profiles(house: House, request: Request) -> Response:
 
 async def _profiles(
     house: House, request: Request, *, written: str = "", wrong: str | None = None, why: str | None = None,
-    made: Backtest | None = None, status: int = 200,
+    made: Backtest | None = None, span: Span | None = None, status: int = 200,
 ) -> Response:  # fmt: skip
     caller = caller_of(request.scope)
     today = house.now().date()
     return rendered(
         request, "risk_profiles.html", status=status, written=written, wrong=wrong, why=why, made=made,
         overlaps=_overlaps(made) if made is not None else [],
-        kept=await _kept(house, caller), of_law=ruleset(house.law), since=today - TESTED, until=today,
+        kept=await _kept(house, caller), of_law=ruleset(house.law), since=span.since if span else today - TESTED,
+        until=span.until if span else today + timedelta(days=1),
         can_write=may(caller, "write_profile").allowed,
     )  # fmt: skip
 
@@ -156,8 +157,9 @@ async def write_profile(house: House, request: Request) -> Response:
         if form.get("do") == "draft":
             kept = await draft(written, principal=caller, store=house.store, law=house.law, at=house.now())
             return RedirectResponse(f"/risk/profiles/{kept.id}/{kept.version}", status_code=303)
+        span = _span(house, request, form)
         made = await backtest(
-            [written], _span(house, request, form), principal=caller, store=house.store, law=house.law,
+            [written], span, principal=caller, store=house.store, law=house.law,
             minutes_a_day=_minutes(house),
         )  # fmt: skip
     except Unfit as wrong:
@@ -166,7 +168,7 @@ async def write_profile(house: House, request: Request) -> Response:
         return await _profiles(house, request, written=written, why=cannot.why, status=409)
     except NothingThere:
         return await _profiles(house, request, written=written, why="no_consignments", status=409)
-    return await _profiles(house, request, written=written, made=made)
+    return await _profiles(house, request, written=written, made=made, span=span)
 
 
 async def show_profile(house: House, request: Request) -> Response:
@@ -184,7 +186,7 @@ async def _profile(house: House, request: Request, *, why: str | None = None, st
     today = house.now().date()
     return rendered(
         request, "risk_profile.html", status=status, kept=kept, why=why, is_own=is_own, since=today - TESTED,
-        until=today, can_write=may(caller, "write_profile").allowed,
+        until=today + timedelta(days=1), can_write=may(caller, "write_profile").allowed,
         can_approve=may(caller, "approve_profile").allowed and not is_own,
     )  # fmt: skip
 
