@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -67,8 +67,10 @@ def run(console: Console, *, count: int, profiles: int) -> None:
             cpu, clock = time.process_time(), time.perf_counter()
             hits += len(signals(batch, values, law))
             spent, wall = spent + time.process_time() - cpu, wall + time.perf_counter() - clock
-            labels, cpu = _labels(len(batch), seed=seed), time.process_time()
-            one = tally(batch, values, law, labels)
+            # A fresh batch, so that what was told apart for the run before is not lent to the back-test.
+            fresh, labels = replace(batch), _labels(len(batch), seed=seed)
+            cpu = time.process_time()
+            one = tally(fresh, values, law, labels)
             tallied = one if tallied is None else tallied + one
             tested += time.process_time() - cpu
     if tallied is None:
