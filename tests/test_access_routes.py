@@ -105,6 +105,10 @@ class World:
 
     async def asked(self, http: httpx.AsyncClient, route: str, relation: str, caller: str) -> int:
         """The status of the answer, the consignment having been put on hold before."""
+        return (await self.sent(http, route, relation, caller)).status_code
+
+    async def sent(self, http: httpx.AsyncClient, route: str, relation: str, caller: str) -> httpx.Response:
+        """The answer, the consignment having been put on hold before."""
         method, path = route.split(" ")
         id = self.messages[relation] if path.startswith("/v1/messages") else self.ids[relation]
         number = 0
@@ -117,6 +121,16 @@ class World:
                 )  # fmt: skip
             elif method == "POST" and "{id" in path:
                 await connection.execute("update consignments set control = 'hold' where id = $1", id)
+            if "{profile}" in path:
+                profile = f"fiction-{self.filer}"
+                await connection.execute(
+                    "insert into profiles (id, version, jurisdiction, written, author, at)"
+                    " values ($1, 1, 'gb', 'none', 'somebody', $2) on conflict do nothing", profile, NOW,
+                )  # fmt: skip
+                await connection.execute(
+                    "insert into profile_events (profile, version, kind, at, actor, policy, reason, detail)"
+                    " values ($1, 1, 'drafted', $2, 'somebody', '', '', '{}')", profile, NOW,
+                )  # fmt: skip
             if "{number" in path:
                 number = await connection.fetchval(
                     "insert into proposals (consignment_id, kind, detail, pinned, reason, proposed_by, proposed_at,"
@@ -125,7 +139,8 @@ class World:
                     " 0))), 'x', 'somebody', $2, $3) returning id",
                     id, NOW, NOW + timedelta(hours=1),
                 )  # fmt: skip
-        filled = {"reference:path": self.reference(relation), "id:int": id, "id": id, "number:int": number}
+        filled = {"reference:path": self.reference(relation), "id:int": id, "id": id, "number:int": number,
+                  "profile": f"fiction-{self.filer}", "version:int": 1}  # fmt: skip
         url = path.replace("{name}", "style.css")
         for name, value in filled.items():
             url = url.replace(f"{{{name}}}", str(value))
@@ -133,7 +148,7 @@ class World:
         answer = await http.request(method, url, headers=headers, **self.body(route, headers))
         if path.startswith("/v1/webhooks/"):
             await self.house.store.webhooks.remove(id, filer=self.filer if relation == "own" else self.other)
-        return answer.status_code
+        return answer
 
     @staticmethod
     def body(route: str, headers: dict[str, str]) -> dict[str, Any]:
@@ -153,6 +168,14 @@ class World:
             "POST /consignments/{id:int}/refuse": {"data": {"ground": "no_permit", **form}},
             "POST /consignments/{id:int}/refund": {"data": {"charge": "tax:B00", "amount": "0.01", **form}},
             "POST /consignments/{id:int}/proposals/{number:int}": {"data": {"approved": "yes", **form}},
+            "POST /v1/control/{id:int}/inspections": {"json": {"results": ["none"], "minutes": 5}},
+            "POST /v1/risk/profiles": {"json": {"written": "none"}},
+            "POST /v1/risk/profiles/{profile}/{version:int}": {"json": {"do": "expired", **REASON}},
+            "POST /v1/risk/queue": {"json": {"shift": "day"}},
+            "POST /risk": {"data": {"shift": "day", **form}},
+            "POST /risk/consignments/{id:int}": {"data": {"result-none": "on", "minutes": "5", **form}},
+            "POST /risk/profiles": {"data": {"written": "none", "do": "draft", **form}},
+            "POST /risk/profiles/{profile}/{version:int}": {"data": {"do": "expired", **form}},
             "POST /enter": {"data": {}},
             "POST /break-glass": {"data": {"case": "C-1", **form}},
             "POST /leave": {"data": form},
@@ -246,6 +269,32 @@ async def test_swapped_identifiers_read_nothing_of_others(world: World, http: ht
 
     print(f"\n{tried:,} identifiers swapped, {len(leaked)} read")
     assert leaked == []
+
+
+async def test_nothing_that_risk_saw_is_in_any_answer_to_a_filer(world: World, http: httpx.AsyncClient) -> None:
+    """Over all routes, of its own consignment as of others': neither reason nor profile, not how it was picked."""
+    async with world.house.store._pool.acquire() as connection:
+        await connection.execute(
+            "insert into signals (consignment_id, place, profile, lane, score, reason)"
+            " select id, 99, 'fiction-hidden', 'examine', 50, 'Hidden reason' from consignments where id = any($1)",
+            list(world.ids.values()),
+        )
+        await connection.execute(
+            "insert into selections (at, actor, policy, jurisdiction, shift, inputs, picks)"
+            " values ($1, 's', 'p', 'GB', 'fiction-hidden-shift', '{}', '[]')", NOW,
+        )  # fmt: skip
+    for_officers = await world.sent(http, "GET /risk/consignments/{id:int}", "own", "officer")
+    leaked = []
+    for route in sorted(routes(), key=lambda route: route == "POST /leave"):
+        for caller in ("nobody", "filer"):
+            for relation in ("own", "other") if has_object(route) else ("own",):
+                answer = await world.sent(http, route, relation, caller)
+                # What the caller sends itself comes back in no case as what risk saw.
+                if any(text in answer.text.lower() for text in ("fiction-hidden", "hidden reason", "propensity")):
+                    leaked.append((route, caller, relation))
+
+    assert "Hidden reason" in for_officers.text
+    assert [one for one in leaked if one[0] not in ("GET /openapi.json", "GET /docs")] == []
 
 
 async def test_the_list_shows_each_what_it_may_see(world: World, http: httpx.AsyncClient) -> None:

@@ -130,6 +130,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ]
         | None
     ) = None
+    inspection_capacity: (
+        Annotated[
+            Path,
+            Meta(
+                description="A TOML file with the minutes that each office has for inspections, by lane and shift. "
+                "Without it no queue is drawn up on the pages."
+            ),
+        ]
+        | None
+    ) = None
     person_key: (
         Annotated[
             str,

@@ -15,6 +15,7 @@ from tidewaiter.access import OPEN, Principal
 from tidewaiter.exchange.signing import Signer
 from tidewaiter.exchange.waiting import Tide
 from tidewaiter.law import Law, load
+from tidewaiter.services.capacity import Capacity, CapacityError, capacity_of
 from tidewaiter.services.gathering import Gatherer, Room
 from tidewaiter.services.lodge import Desk
 from tidewaiter.services.match import PUBLIC_KEY
@@ -60,6 +61,17 @@ class House:
     def person_key(self) -> bytes:
         """The key of the digests by which persons are compared."""
         return self.settings.person_key.encode() if self.settings.person_key else PUBLIC_KEY
+
+    @property
+    def capacity(self) -> Capacity | None:
+        """How many can be looked at, read anew each time; None where that is not set. Raises CapacityError."""
+        path = self.settings.inspection_capacity
+        if path is None:
+            return None
+        try:
+            return capacity_of(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as wrong:
+            raise CapacityError(type(wrong).__name__) from None
 
     def store_for(self, principal: Principal, *, purpose: str = "", case: str = "", glass: bool = False) -> Store:
         """What this caller may see of the store: all of it in an open house. `purpose` and `case` say what a reading of

@@ -39,17 +39,19 @@ _USES: dict[str, tuple[str, ...]] = {
     "break_glass": ("purpose", "case"),
     "refund": ("is_within_limit",),
     "approve": ("is_own_proposal",),
+    "approve_profile": ("is_own_proposal",),
 }
 ON_HOUSE = frozenset(
     {
         "lodge", "read_own", "look_up", "quote", "list_consignments", "account", "post_ledger", "exchange",
-        "read_audit_log", "read_statistics", "follow_events",
+        "read_audit_log", "read_statistics", "follow_events", "read_profiles", "write_profile", "approve_profile",
+        "draw_up_queue",
     }
 )  # fmt: skip
 _ON_CONSIGNMENT = frozenset(
     {
         "read", "read_risk", "read_weights", "read_ledger", "read_personal", "break_glass", "hold", "release", "refuse",
-        "propose", "refund", "approve",
+        "propose", "refund", "approve", "inspect",
     }
 )  # fmt: skip
 ACTIONS = ON_HOUSE | _ON_CONSIGNMENT

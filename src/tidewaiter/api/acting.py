@@ -62,10 +62,10 @@ class Close(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 async def release_one(request: Request) -> Response:
     """Release a consignment, or propose to."""
-    asked = await _asked(request, Release)
+    asked = await asked_of(request, Release)
     return _told(
         await release(
-            _id(request, "id"), asked.reason, principal=caller_of(request.scope), store=_house(request).store,
+            number_in(request, "id"), asked.reason, principal=caller_of(request.scope), store=_house(request).store,
             at=_house(request).now(), key=_key(request),
         )
     )  # fmt: skip
@@ -73,10 +73,10 @@ async def release_one(request: Request) -> Response:
 
 async def refuse_one(request: Request) -> Response:
     """Refuse goods."""
-    asked = await _asked(request, Refuse)
+    asked = await asked_of(request, Refuse)
     return _told(
         await refuse(
-            _id(request, "id"), asked.ground, asked.reason, principal=caller_of(request.scope),
+            number_in(request, "id"), asked.ground, asked.reason, principal=caller_of(request.scope),
             store=_house(request).store, at=_house(request).now(), key=_key(request),
         )
     )  # fmt: skip
@@ -84,11 +84,11 @@ async def refuse_one(request: Request) -> Response:
 
 async def refund_one(request: Request) -> Response:
     """Give back what was charged, or propose to."""
-    asked = await _asked(request, Refund)
+    asked = await asked_of(request, Refund)
     house = _house(request)
     return _told(
         await refund(
-            _id(request, "id"), {charge: to_micro(Decimal(amount)) for charge, amount in asked.charges.items()},
+            number_in(request, "id"), {charge: to_micro(Decimal(amount)) for charge, amount in asked.charges.items()},
             asked.reason, principal=caller_of(request.scope), store=house.store,
             limit_micro=to_micro(Decimal(house.settings.refund_limit)), at=house.now(), key=_key(request),
         )
@@ -97,17 +97,19 @@ async def refund_one(request: Request) -> Response:
 
 async def close_one(request: Request) -> Response:
     """Approve or decline a proposal."""
-    asked = await _asked(request, Close)
+    asked = await asked_of(request, Close)
     return _told(
         await approve(
-            _id(request, "id"), _id(request, "number"), principal=caller_of(request.scope),
+            number_in(request, "id"), number_in(request, "number"), principal=caller_of(request.scope),
             store=_house(request).store, at=_house(request).now(), reason=asked.reason, is_approved=asked.approved,
         ),
         is_closing=True,
     )  # fmt: skip
 
 
-def _answering(act: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+def answering(act: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """The act, with what keeps it from being done answered as a problem."""
+
     async def answer(request: Request) -> Response:
         try:
             return await act(request)
@@ -126,15 +128,15 @@ def _answering(act: Callable[[Request], Awaitable[Response]]) -> Callable[[Reque
 
 
 ROUTES: Mapping[str, Callable[[Request], Awaitable[Response]]] = {
-    "/v1/control/{id:int}/release": _answering(release_one),
-    "/v1/control/{id:int}/refuse": _answering(refuse_one),
-    "/v1/control/{id:int}/refund": _answering(refund_one),
-    "/v1/control/{id:int}/proposals/{number:int}": _answering(close_one),
+    "/v1/control/{id:int}/release": answering(release_one),
+    "/v1/control/{id:int}/refuse": answering(refuse_one),
+    "/v1/control/{id:int}/refund": answering(refund_one),
+    "/v1/control/{id:int}/proposals/{number:int}": answering(close_one),
 }
 """The acts, each with its path."""
 
 
-async def _asked(request: Request, kind: type[T]) -> T:
+async def asked_of(request: Request, kind: type[T]) -> T:
     """What the body asks. Raises Refused."""
     data = await body_of(request.headers, request.receive, BODY_BYTES_MAX)
     try:
@@ -154,10 +156,10 @@ def _told(done: Done, *, is_closing: bool = False) -> Response:
     )
 
 
-def _id(request: Request, name: str) -> int:
+def number_in(request: Request, name: str, most: int = ID_MAX) -> int:
     """A number in the path. Raises NotThere where none can be so great."""
     number: int = request.path_params[name]
-    if number > ID_MAX:
+    if number > most:
         raise NotThere
     return number
 

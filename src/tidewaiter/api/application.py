@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from tidewaiter.api import acting, openapi, problems, subscribing
+from tidewaiter.api import acting, openapi, problems, risking, subscribing
 from tidewaiter.api.conforming import ConformMessage, show_keys
 from tidewaiter.api.door import Doorkeeper, Refuse
 from tidewaiter.api.feeding import show_answer, show_events
@@ -40,6 +40,7 @@ def routes(house: House) -> list[BaseRoute]:
         Route("/v1/conform", ConformMessage(house), methods=["POST"]),
         Route("/v1/conform/keys", show_keys, methods=["GET"]),
         *(Route(path, act, methods=["POST"]) for path, act in acting.ROUTES.items()),
+        *(Route(name.split(" ")[1], act, methods=[name.split(" ")[0]]) for name, (_, act) in risking.ROUTES.items()),
         Route("/v1/token", GiveToken(house), methods=["POST"]),
         Route("/.well-known/oauth-authorization-server", show_metadata, methods=["GET"]),
         Route("/v1/consignments/{reference:path}/receipt", show_receipt, methods=["GET"]),

@@ -14,8 +14,10 @@ from tidewaiter.api.acting import Close, Refund, Refuse, Release
 from tidewaiter.api.describing import content, link, problems
 from tidewaiter.api.openapi_exchange import SCHEMAS as EXCHANGE_SCHEMAS
 from tidewaiter.api.openapi_exchange import paths as exchange_paths
+from tidewaiter.api.openapi_risk import paths as risk_paths
 from tidewaiter.api.problems import MEDIA_TYPE, Problem
 from tidewaiter.api.quoting import Quoted
+from tidewaiter.api.risking import SCHEMAS as RISK_SCHEMAS
 from tidewaiter.api.rows import LINES, Row
 from tidewaiter.api.showing import ConsignmentView
 from tidewaiter.model.answer import Answer
@@ -49,6 +51,7 @@ def description() -> dict[str, Any]:
             Done,
             Problem,
             *EXCHANGE_SCHEMAS,
+            *RISK_SCHEMAS,
         ),
         ref_template="#/components/schemas/{name}",
     )
@@ -88,6 +91,7 @@ def description() -> dict[str, Any]:
             "/v1/consignments/{reference}": {"get": _show()},
             "/v1/consignments/{reference}/receipt": {"get": _show_receipt()},
             **exchange_paths(),
+            **risk_paths(),
             "/openapi.json": {"get": _plain("describe", "This description", "application/json")},
             "/docs": {"get": _plain("readDescription", "This description as a page", "text/html")},
             "/health/live": {"get": _plain("isLive", "Whether the server runs", "application/json")},

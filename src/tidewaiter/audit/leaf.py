@@ -64,7 +64,29 @@ class VaultRead(msgspec.Struct, frozen=True, kw_only=True, tag="vault_read", tag
     consignments: tuple[int, ...]
 
 
-Leaf = Lodged | LodgedMore | Decided | VaultRead
+class Profiled(msgspec.Struct, frozen=True, kw_only=True, tag="profiled", tag_field="kind"):
+    """A step in the life of a risk profile. `sha256` is of the version as written."""
+
+    at: datetime
+    by: str
+    profile: str
+    version: int
+    step: str
+    sha256: str
+
+
+class Inspected(msgspec.Struct, frozen=True, kw_only=True, tag="inspected", tag_field="kind"):
+    """A person looked at a consignment and wrote down what was found. `supersedes` is what this corrects."""
+
+    at: datetime
+    by: str
+    consignment: int
+    inspection: int
+    results: tuple[str, ...]
+    supersedes: int | None = None
+
+
+Leaf = Lodged | LodgedMore | Decided | VaultRead | Profiled | Inspected
 
 
 def encode(leaf: Leaf) -> bytes:

@@ -24,7 +24,7 @@ from tidewaiter.clearance.reasons import (
 from tidewaiter.law import Law
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.exact import Yes, known, standing, taken, yes
-from tidewaiter.model.outcome import Control, Lane, Security
+from tidewaiter.model.outcome import SHADOW, Control, Lane, Security
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def _known(batch: Batch, findings: pl.DataFrame, charges: pl.DataFrame, signals:
         due=marked(charges, amounts > 0),
         unknown=marked(charges, amounts.is_null()) if amounts.null_count() else none,
         pays_later=_pays_later(batch, law),
-        selected=marked(signals),
+        selected=marked(signals, signals["lane"] != SHADOW) if len(signals) else none,
         lanes={lane: marked(signals, signals["lane"] == lane) if len(signals) else none for lane in _LANES},
     )
 

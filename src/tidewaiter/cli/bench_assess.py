@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,12 +15,14 @@ from rich.console import Console
 from rich.table import Table
 
 from tidewaiter.assessment import assess, receipt
+from tidewaiter.cli.made import memory_mb, same
 from tidewaiter.law import Law
 from tidewaiter.law.expressions import Formula, reckon
 from tidewaiter.law.tariff import NO_MEASURE
 from tidewaiter.law.timeline import ordinal
-from tidewaiter.model.batch import SCHEMA, Batch
+from tidewaiter.model.batch import Batch
 from tidewaiter.model.money import MICRO, from_micro
+from tidewaiter.simulation import filled
 
 TOGETHER = 250_000
 """Goods items in one batch: what a busy day gathers, and small enough for any machine."""
@@ -47,7 +48,7 @@ def run(law: Law, console: Console, *, country: str, items: int) -> None:
     """Measure, and print the table."""
     recipe = _recipe(law, country)
     spent, written, reckoned, charges, duty = 0.0, 0.0, 0, 0, 0
-    before = _memory_mb()
+    before = memory_mb()
     first: tuple[Batch, pl.DataFrame] | None = None
     with console.status(f"assessing {items:,} goods items"):
         for batch in _batches(recipe, items):
@@ -63,7 +64,7 @@ def run(law: Law, console: Console, *, country: str, items: int) -> None:
             started = time.process_time()
             receipt(first[0], some, law)
             written = some.height / (time.process_time() - started)
-    peak = _memory_mb() - before
+    peak = memory_mb() - before
     with console.status("the same row by row in decimals"):
         by_hand, agreed, compared = _by_hand(law, recipe, first)
     table = Table(f"{country}, {len(recipe.codes):,} codes, {recipe.days} days, {len(ORIGINS)} origins", "a CPU-second")
@@ -100,13 +101,13 @@ def _batch(recipe: Recipe, items: int) -> Batch:
     whole = {
         "row": pl.Series(rows),
         "reference": pl.Series(["B"]).new_from_index(0, heads),
-        "jurisdiction": _same(recipe.country, heads),
+        "jurisdiction": same(recipe.country, heads),
         "accepted_on": pl.Series(days).cast(pl.Date),
-        "function": _same("original", heads),
-        "direction": _same("import", heads),
-        "category": _same("sale", heads),
-        "channel": _same("express", heads),
-        "export_country": _same("CN", heads),
+        "function": same("original", heads),
+        "direction": same("import", heads),
+        "category": same("sale", heads),
+        "channel": same("express", heads),
+        "export_country": same("CN", heads),
     }
     popular = np.minimum(draw.zipf(1.2, items) - 1, len(recipe.codes) - 1)
     coded = pl.Enum(recipe.codes)
@@ -118,33 +119,14 @@ def _batch(recipe: Recipe, items: int) -> Batch:
             pl.Series(draw.integers(0, len(ORIGINS), items))
         ),
         "price_micro": pl.Series(draw.integers(100, 4_000, items) * 10_000),
-        "price_currency": _same(recipe.currency, items),
+        "price_currency": same(recipe.currency, items),
         "net_mass_micro": pl.Series(draw.integers(50, 3_000, items) * 1_000),
         "quantity_micro": pl.Series(draw.integers(1, 5, items) * MICRO),
-        "quantity_unit": _same("NAR", items),
-        "procedure": _same("40", items),
+        "quantity_unit": same("NAR", items),
+        "procedure": same("40", items),
     }
     given = {"consignments": whole, "items": goods}
-    return Batch(**{name: _framed(name, given.get(name, {})) for name in Batch.frame_names()})
-
-
-def _same(text: str, size: int) -> pl.Series:
-    return pl.Series([text], dtype=pl.Enum([text])).new_from_index(0, size)
-
-
-def _framed(name: str, columns: dict[str, pl.Series]) -> pl.DataFrame:
-    """The frame with those columns, and nothing in the others."""
-    if not columns:
-        return pl.DataFrame(schema=SCHEMA[name])
-    size = len(next(iter(columns.values())))
-    return pl.DataFrame(
-        [
-            columns[column].alias(column)
-            if column in columns
-            else pl.Series(column, [[]] if dtype == pl.List else [None], dtype=dtype).new_from_index(0, size)
-            for column, dtype in SCHEMA[name].items()
-        ]
-    )
+    return filled(given)
 
 
 def _by_hand(law: Law, recipe: Recipe, first: tuple[Batch, pl.DataFrame] | None) -> tuple[float, int, int]:
@@ -187,8 +169,3 @@ def _by_hand(law: Law, recipe: Recipe, first: tuple[Batch, pl.DataFrame] | None)
     compared = [(amount, stated[pair]) for amount, pair in zip(due, pairs, strict=True) if pair in stated]
     agreed = sum((None if a is None else int(a * MICRO)) == b for a, b in compared)
     return len(rows) / spent, agreed, len(compared)
-
-
-def _memory_mb() -> float:
-    """The most memory this process has held so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

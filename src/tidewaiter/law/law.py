@@ -56,7 +56,10 @@ def between(day: pl.Expr, since: date, until: date | None) -> pl.Expr:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Law:
-    """All law that was loaded. Rules of charges and rates of taxes are numbered through, as measures are."""
+    """All law that was loaded. Rules of charges and rates of taxes are numbered through, as measures are.
+
+    `risk_kept` are the risk profiles that stand in no file, and are no part of the digest.
+    """
 
     jurisdictions: Mapping[str, Jurisdiction]
     tariff: Tariff
@@ -68,6 +71,7 @@ class Law:
     draw_key: bytes
     draw_share_ppm: int
     _family: Mapping[str, tuple[str, ...]]
+    risk_kept: tuple[RiskFile, ...] = ()
     _memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __repr__(self) -> str:
@@ -119,8 +123,21 @@ class Law:
 
     @property
     def risk_files(self) -> tuple[RiskFile, ...]:
-        """Every risk profile of every folder."""
-        return tuple(file for place in self.jurisdictions.values() for file in place.risk)
+        """Every risk profile of every folder, and those that stand in no file."""
+        return (*(file for place in self.jurisdictions.values() for file in place.risk), *self.risk_kept)
+
+    @cached_property
+    def risk_digest(self) -> str:
+        """One digest, in hexadecimal, for all that decides who is picked: the law with its lists, every risk profile as
+        written, the share and the key of the random draw."""
+        told = [repr((file.jurisdiction, file.name, file.is_shadow, file.content)) for file in self.risk_files]
+        key = hashlib.sha256(b"draw key\0" + self.draw_key).hexdigest()
+        return hashlib.sha256("\n".join([self.digest, key, str(self.draw_share_ppm), *told]).encode()).hexdigest()
+
+    def with_profiles(self, files: Sequence[RiskFile]) -> Law:
+        """The same law with these risk profiles in place of those that stand in no file. What is charged stays the
+        same, so its digest does."""
+        return replace(self, risk_kept=tuple(files))
 
     def amended(self, folder: str, jurisdiction: Jurisdiction) -> Law:
         """The same law with another text of one jurisdiction: what would hold if it were changed."""

@@ -347,11 +347,12 @@ class GroupMember:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskFile:
-    """A risk profile as written, with the folder it stands in."""
+    """A risk profile as written, with the folder it stands in. `is_shadow` where it is only to be tried."""
 
     jurisdiction: str
     name: str
     content: dict[str, Any]
+    is_shadow: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

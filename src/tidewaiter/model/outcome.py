@@ -101,6 +101,8 @@ Control = Literal[
 ]  # fmt: skip
 Lane = Literal["examine", "documents", "hold_for_officer", "screening", "information"]
 """What a risk profile asks for: the last two on the security channel, the others on that of control."""
+SHADOW = "shadow"
+"""In place of a lane where a profile is only tried: its signals are recorded, and have no effect on the decision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

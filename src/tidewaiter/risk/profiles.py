@@ -12,7 +12,7 @@ from typing import Any, get_args
 from tidewaiter.law import Law
 from tidewaiter.law.rules import RiskFile
 from tidewaiter.model.consignment import Channel
-from tidewaiter.model.outcome import Lane
+from tidewaiter.model.outcome import SHADOW, Lane
 from tidewaiter.risk.detectors import DETECTORS, Detector
 from tidewaiter.risk.draw import RANDOM
 from tidewaiter.risk.examples import ExampleError, try_detector, try_examples
@@ -23,7 +23,7 @@ from tidewaiter.risk.syntax import ConditionError, parse
 SCORE_MAX = 100
 _KEYS = {
     "id", "version", "title", "owner", "law", "from", "until", "channel", "lane", "score", "reason", "fictional",
-    "when", "detector", "limits", "match", "no_match",
+    "shadow", "obligatory", "when", "detector", "limits", "match", "no_match",
 }  # fmt: skip
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _FIGURE = re.compile(r"\{([^{}]*)\}")
@@ -38,6 +38,8 @@ class Profile:
     """One profile. It holds from `since` until `until`, in `countries`, for `channels` (all where there is none).
 
     It hits where its condition is true; or, where it has none, where its detector sees something within its limits.
+    Where it `is_shadow` its signals are recorded and have no effect; where it `is_obligatory` what it hits is looked at
+    before anything that is only worth a look.
     """
 
     id: str
@@ -53,6 +55,8 @@ class Profile:
     score: int
     reason: str
     fictional: bool
+    is_shadow: bool
+    is_obligatory: bool
     condition: Term | None
     detector: Detector | None
     limits: Mapping[str, float]
@@ -67,6 +71,11 @@ class Profile:
     def is_of_items(self) -> bool:
         """Whether it is about single goods items rather than the consignment as a whole."""
         return any(FIELDS[name].is_item for name in self.looks_at)
+
+    @property
+    def asks_for(self) -> str:
+        """What its signals ask for: its lane, or `SHADOW`."""
+        return SHADOW if self.is_shadow else self.lane
 
     @property
     def figures(self) -> tuple[Field, ...]:
@@ -99,6 +108,8 @@ def read(file: RiskFile, law: Law) -> Profile:
         score=_of(said, "score", int),
         reason=_of(said, "reason", str),
         fictional=_of(said, "fictional", bool) if "fictional" in said else False,
+        is_shadow=file.is_shadow or (_of(said, "shadow", bool) if "shadow" in said else False),
+        is_obligatory=_of(said, "obligatory", bool) if "obligatory" in said else False,
         condition=None if detector else _condition(_of(said, "when", str), law),
         detector=detector,
         limits=limits,

@@ -79,17 +79,18 @@ class Rules:
     detections: tuple[Detection, ...]
 
 
-_READY: dict[str, Ruleset] = {}
+_READY: dict[tuple[str, str], Ruleset] = {}
 _READY_MAX = 8
 
 
 def ruleset(law: Law) -> Ruleset:
     """The profiles of the law, read once for each digest. A broken one is a fault, and does not stop the others."""
-    if law.digest not in _READY:
+    key = (law.digest, law.risk_digest)
+    if key not in _READY:
         if len(_READY) >= _READY_MAX:
             _READY.clear()
-        _READY[law.digest] = _ruleset(law)
-    return _READY[law.digest]
+        _READY[key] = _ruleset(law)
+    return _READY[key]
 
 
 def _ruleset(law: Law) -> Ruleset:

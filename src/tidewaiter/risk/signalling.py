@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -14,8 +14,10 @@ from tidewaiter.model.batch import Batch
 from tidewaiter.model.exact import Whole
 from tidewaiter.model.outcome import SIGNALS, VALUES
 from tidewaiter.model.past import Past
+from tidewaiter.risk.detectors import Figures
 from tidewaiter.risk.draw import LANE, RANDOM, REASON, drawn
 from tidewaiter.risk.fields import PAST_FRAMES
+from tidewaiter.risk.profiles import Profile
 from tidewaiter.risk.rules import Detection, Rule, Rules, rules_for
 from tidewaiter.risk.screening import Index
 from tidewaiter.risk.sieve import UNTOLD, Judged, Verdict
@@ -66,38 +68,70 @@ def signals_of_lists(batch: Batch, law: Law, lists: Index) -> pl.DataFrame:
     return pl.concat(found).sort("row", maintain_order=True) if found else _NONE
 
 
+def hits(batch: Batch, values: pl.DataFrame, law: Law, past: Past | None = None) -> Iterator[tuple[Profile, Whole]]:
+    """Each profile that hits anything, with the places in the batch of what it hits: one for each item where it is
+    about items. The same hits as in `signals`, and nothing of the random share."""
+    if not len(batch):
+        return
+    of_heads, of_items = rules_for(InForce.over(batch.settings.different, law))
+    heads = Heads(batch, values, law, past or Past())
+    for profile, within in _hit(heads, of_heads):
+        yield profile, np.flatnonzero(within.to_numpy())
+    if len(batch.items):
+        items = Items(heads)
+        for profile, within in _hit(items, of_items):
+            yield profile, items.places.filter(within).to_numpy().astype(np.int64)
+
+
+def _hit(those: Heads | Items, ready: Rules) -> Iterator[tuple[Profile, pl.Series]]:
+    for rule, within in _holding(those, ready):
+        yield rule.profile, within
+    for detection, within, _ in _seen(those, ready.detections):
+        yield detection.profile, within
+
+
 def _hits(those: Heads | Items, ready: Rules) -> list[pl.DataFrame]:
     """The hits of the rules, a frame for each rule that has any."""
+    return [_signals(those, within, rule) for rule, within in _holding(those, ready)]
+
+
+def _holding(those: Heads | Items, ready: Rules) -> Iterator[tuple[Rule, pl.Series]]:
+    """Each rule that has a hit, and which of those it hits."""
     judged = Judged(ready.sieve, those)
     sifted = [rule for rule in ready.rules if judged.may_hit(rule.condition)]
     if not sifted:
-        return []
+        return
     looked_at = view(those, (column for rule in sifted for column in rule.looks_at))
     parts = dict.fromkeys(part for rule in sifted for part in rule.judged)
     told = [_spread(part, judged.verdict(part), those.apart(ready.sieve.columns[part]).which) for part in parts]
-    hits = pl.DataFrame([*looked_at.get_columns(), *told]).select_seq(rule.hits for rule in sifted)
-    found = []
-    for rule, hit in zip(sifted, hits, strict=True):
+    columns = pl.DataFrame([*looked_at.get_columns(), *told]).select_seq(rule.hits for rule in sifted)
+    for rule, hit in zip(sifted, columns, strict=True):
         if hit.any() and (within := hit & those.holds(rule.scope)).any():
-            found.append(_signals(those, within, rule))
-    return found
+            yield rule, within
 
 
 def _detected(those: Heads | Items, detections: Iterable[Detection]) -> list[pl.DataFrame]:
-    """What the detectors see, a frame for each that sees anything. Those that nothing is known for are passed over."""
+    """What the detectors see, a frame for each that sees anything."""
+    found = []
+    for detection, hit, strength in _seen(those, detections):
+        scores = np.ceil(strength[hit.to_numpy()] * detection.profile.score).astype(np.int64)
+        found.append(_signals(those, hit, detection, pl.Series("score", scores, dtype=SIGNALS["score"])))
+    return found
+
+
+def _seen(those: Heads | Items, detections: Iterable[Detection]) -> Iterator[tuple[Detection, pl.Series, Figures]]:
+    """Each detector that sees anything, in which of those, and how strongly. Those that nothing is known for are
+    passed over."""
     known = {frame for frame in _PAST if len(getattr(those.past, frame))}
-    found: list[pl.DataFrame] = []
     if not known:
-        return found
+        return
     for detection in detections:
         if not detection.frames <= known:
             continue
         strength = those.strength(detection.detector, detection.profile.limits)
         hit = pl.Series(strength > 0) & those.holds(detection.scope)
         if hit.any():
-            scores = np.ceil(strength[hit.to_numpy()] * detection.profile.score).astype(np.int64)
-            found.append(_signals(those, hit, detection, pl.Series("score", scores, dtype=SIGNALS["score"])))
-    return found
+            yield detection, hit, strength
 
 
 def _spread(part: int, verdict: Verdict, which: Whole) -> pl.Series:
@@ -121,7 +155,7 @@ def _signals(
         reason = view(those, rule.figures).filter(hit).select_seq(rule.reason)["reason"]
     if scores is None:
         scores = _repeated("score", profile.score, len(rows))
-    said = (_repeated("profile", profile.id, len(rows)), _repeated("lane", profile.lane, len(rows)))
+    said = (_repeated("profile", profile.id, len(rows)), _repeated("lane", profile.asks_for, len(rows)))
     return pl.DataFrame([rows, items, *said, scores, reason])
 
 

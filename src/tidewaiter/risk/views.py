@@ -48,7 +48,7 @@ class Heads:
             elif source == "reckoned":
                 self._made[column] = _RECKONED[name](self).alias(column)
             else:
-                self._made |= _party(self.batch, source)
+                self._made |= first_parties(self.batch, source)
         return self._made[column]
 
     def figures(self, field: Field) -> Figures:
@@ -93,7 +93,7 @@ class Items:
     def __init__(self, heads: Heads) -> None:
         self.heads, self.frame = heads, heads.batch.items
         self.items = self.frame["item"]
-        self._places = positions(self.frame["row"], heads.frame["row"])
+        self.places = positions(self.frame["row"], heads.frame["row"])
         self._aligned: dict[str, pl.DataFrame] = {}
         self._made: dict[str, pl.Series] = {}
         self._apart: dict[str, Apart] = {}
@@ -115,7 +115,7 @@ class Items:
             return self._beside(source, self.heads.values)[name].alias(column)
         if column in PAST_FRAMES and source != "past":
             return self._beside(source, getattr(self.heads.past, PAST_FRAMES[column]))[name].alias(column)
-        return self.heads.column(column)[self._places]
+        return self.heads.column(column)[self.places]
 
     def _beside(self, source: str, told: pl.DataFrame) -> pl.DataFrame:
         if source not in self._aligned:
@@ -150,13 +150,13 @@ class Items:
                 self._apart[column] = self.heads.batch.apart("items", name)
             else:
                 which, different = self.heads.apart(column)
-                self._apart[column] = Apart(which[self._places.to_numpy()], different)
+                self._apart[column] = Apart(which[self.places.to_numpy()], different)
         return self._apart[column]
 
     def holds(self, scope: pl.Expr | None) -> pl.Series:
         """Which of the items are of a consignment that is profiled, and within the scope."""
         if id(scope) not in self._scopes:
-            self._scopes[id(scope)] = self.heads.holds(scope)[self._places]
+            self._scopes[id(scope)] = self.heads.holds(scope)[self.places]
         return self._scopes[id(scope)]
 
 
@@ -165,8 +165,9 @@ def view(those: Heads | Items, columns: Iterable[str]) -> pl.DataFrame:
     return pl.DataFrame([those.column(column) for column in dict.fromkeys(columns)])
 
 
-def _party(batch: Batch, role: str) -> dict[str, pl.Series]:
-    """What conditions may know of the first party in this role, of the consignment as a whole."""
+def first_parties(batch: Batch, role: str) -> dict[str, pl.Series]:
+    """What conditions may know of the first party in this role, of the consignment as a whole: `role.country` and
+    `role.kind`."""
     parties = batch.parties
     is_meant = pl.Series(batch.apart("parties", "role").one_of((role,)) & (known(parties["item"]) == MISSING))
     place = firsts(parties["row"].filter(is_meant), batch.consignments["row"])

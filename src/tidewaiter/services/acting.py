@@ -48,6 +48,14 @@ WHY = {
     "reason": "Say why, in 3 to 500 characters.",
     "case": "Name the case, in up to 64 letters, digits and signs.",
     "ground": "Name one of the grounds on which law lets goods be refused.",
+    "version": "This version of the profile is there already: give it a higher number.",
+    "elsewhere": "Another country has a profile of this name: choose another.",
+    "untested": "Back-test it first.",
+    "capacity": "The minutes of the offices are not set, or cannot be read.",
+    "day": "Write the day as year, month and day: 2026-07-01.",
+    "superseded": "It has been corrected since: look again.",
+    "results": "Say what was found: nothing, or what.",
+    "minutes": "Say how many minutes it took.",
     "key_taken": "The Idempotency-Key was used for another act.",
 }
 

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from tidewaiter.checks.linking import Link, link
 from tidewaiter.formats import Reading
+from tidewaiter.law import Law
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
@@ -27,6 +28,7 @@ from tidewaiter.services.clear import (
 from tidewaiter.services.comparing import Compared, NaturalKey, Stands, compare, natural_key
 from tidewaiter.services.numbering import movement_reference
 from tidewaiter.services.preparing import Desk, Prepared
+from tidewaiter.services.profiles import with_profiles
 from tidewaiter.store import Asked, Known, Lodgement, Store, StoredMessage
 
 
@@ -128,23 +130,17 @@ async def _judge_fresh(prepared: Sequence[Prepared], known: Known, desk: Desk) -
         return movement_reference(record.jurisdiction, received_at(message), seed=seed)
 
     held = await desk.shelf.held() if desk.shelf is not None else None
+    at = max(received_at(one.message) for one in prepared)
+    law = await with_profiles(desk.law, store=desk.store, at=at)
     cleared = await asyncio.to_thread(
         clear_readings, [one.message for one in prepared], [what.fresh for what in compared],
-        law=desk.law, past=known.past, trust_stated_day=False, number=number,
+        law=law, past=known.past, trust_stated_day=False, number=number,
         lists=None if held is None else held.index,
     )  # fmt: skip
     repeated = [id for what in compared for _, id in what.repeats]
     answers = await desk.store.answers_of(repeated) if repeated else {}
     return [
-        _lodgement(
-            one,
-            what,
-            sealing,
-            done,
-            before=answers,
-            law_digest=desk.law.digest,
-            lists=None if held is None else held.ids,
-        )
+        _lodgement(one, what, sealing, done, before=answers, law=law, lists=None if held is None else held.ids)
         for one, what, sealing, done in zip(prepared, compared, sealings, cleared, strict=True)
     ]
 
@@ -181,7 +177,7 @@ def _lodgement(
     cleared: ClearedMessage,
     *,
     before: dict[int, list[Answer]],
-    law_digest: str,
+    law: Law,
     lists: tuple[int, ...] | None,
 ) -> Lodgement:
     message, reading = one.message, compared.fresh
@@ -191,7 +187,8 @@ def _lodgement(
         source=message.source,
         format=reading.format,
         received_at=received_at(message),
-        law_digest=law_digest,
+        law_digest=law.digest,
+        risk_digest=law.risk_digest,
         lists=lists,
         raw=message.data,
         answer=_whole_answer(cleared, compared, before),

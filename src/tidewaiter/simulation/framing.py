@@ -33,7 +33,7 @@ goes unseen, in millionths of its currency. Parcels of one purchase that was spl
 
 
 def filled(frames: Mapping[str, Mapping[str, pl.Series]]) -> Batch:
-    """A batch of these columns, and nothing in the others."""
+    """A batch of these columns, and nothing in the others. Texts that are told apart already stay so."""
     return Batch(**{name: _filled(name, frames.get(name, {})) for name in Batch.frame_names()})
 
 
@@ -43,12 +43,16 @@ def _filled(name: str, columns: Mapping[str, pl.Series]) -> pl.DataFrame:
     size = len(next(iter(columns.values())))
     return pl.DataFrame(
         [
-            columns[column].alias(column).cast(dtype)
+            _typed(columns[column], dtype).alias(column)
             if column in columns
             else pl.Series(column, [[]] if dtype == pl.List else [None], dtype=dtype).new_from_index(0, size)
             for column, dtype in SCHEMA[name].items()
         ]
     )
+
+
+def _typed(column: pl.Series, dtype: pl.DataType | type[pl.DataType]) -> pl.Series:
+    return column if dtype == pl.String and column.dtype == pl.Enum else column.cast(dtype)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,11 @@ from tidewaiter.store.connecting import StoreError, open_store
 from tidewaiter.store.downtime import HandDecision, Standing
 from tidewaiter.store.embedded import start_embedded
 from tidewaiter.store.feed import START, Feed, Position, StoredEvent, position_of
+from tidewaiter.store.inspections import Inspections, Judged, Selected
 from tidewaiter.store.known import Asked, Known
 from tidewaiter.store.lodgements import AlreadyThere, Lodgement, StoredMessage
 from tidewaiter.store.migrating import MigrationError
+from tidewaiter.store.profiles import ProfileEvent, Profiles, StoredProfile
 from tidewaiter.store.reading import Behind, Decided, Row, SentAnswer, StoredConsignment
 from tidewaiter.store.screening import ListRow, Screened
 from tidewaiter.store.store import Store, StoreUnavailable
@@ -36,6 +38,8 @@ __all__ = [
     "Fresh",
     "HandDecision",
     "Held",
+    "Inspections",
+    "Judged",
     "Known",
     "LeafRow",
     "LeaseLost",
@@ -48,10 +52,13 @@ __all__ = [
     "Opening",
     "Person",
     "Position",
+    "ProfileEvent",
+    "Profiles",
     "Proposal",
     "Reader",
     "Row",
     "Screened",
+    "Selected",
     "SentAnswer",
     "Session",
     "Standing",
@@ -62,6 +69,7 @@ __all__ = [
     "StoredConsignment",
     "StoredEvent",
     "StoredMessage",
+    "StoredProfile",
     "Webhook",
     "Webhooks",
     "open_store",

@@ -35,8 +35,8 @@ class Lodgement(msgspec.Struct, frozen=True, kw_only=True):
 
     `findings` are about the message as a whole, `answer` holds all answers in the sender's format. `consignments` and
     `repeats` are by their place in the message: those with an effect, and those that had been lodged before, by id.
-    `lists` are those of denied parties that held, by their ids; None where nobody was screened.
-    `documents` are what is to be matched, `movements` what is linked to parcels.
+    `lists` are those of denied parties that held, by their ids; None where nobody was screened. `risk_digest` is that
+    of what picked. `documents` are what is to be matched, `movements` what is linked to parcels.
     """
 
     filer: str
@@ -48,6 +48,7 @@ class Lodgement(msgspec.Struct, frozen=True, kw_only=True):
     lists: tuple[int, ...] | None = None
     raw: bytes
     answer: bytes
+    risk_digest: str = ""
     key: str | None = None
     findings: tuple[Finding, ...] = ()
     consignments: tuple[tuple[int, ClearedConsignment], ...] = ()
@@ -161,9 +162,8 @@ def _tables(written: Written) -> Iterator[tuple[str, list[str], list[Any]]]:
             )  # fmt: skip
             private.append((id, parted.private))
             results.append((id, _encoded(cleared.findings), _encoded(cleared.charges), _encoded(one.answers)))
-            decisions.append(
-                (id, at, CORRIDOR, decision.security, decision.control, decision.reasons, cleared.law_digest, m.lists)
-            )
+            told = decision.security, decision.control, decision.reasons
+            decisions.append((id, at, CORRIDOR, *told, cleared.law_digest, m.lists, m.risk_digest or None))
             for number, s in enumerate(one.signals):
                 signals.append((id, number, s.profile, s.lane, s.score, s.reason, s.item))
             for p in one.postings:
@@ -228,6 +228,9 @@ _CONSIGNMENTS = [
     "currency", "law_digest", "security", "control", "record",
 ]  # fmt: skip
 _SIGNALS = ["consignment_id", "place", "profile", "lane", "score", "reason", "item"]
-_DECISIONS = ["consignment_id", "decided_at", "decided_by", "security", "control", "reasons", "law_digest", "lists"]
+_DECISIONS = [
+    "consignment_id", "decided_at", "decided_by", "security", "control", "reasons", "law_digest", "lists",
+    "risk_digest",
+]  # fmt: skip
 _POSTINGS = ["consignment_id", "item", "account", "debit_micro", "credit_micro", "currency", "charge"]
 _EVENTS = ["at", "filer", "message_id", "consignment_id", "kind", "body"]

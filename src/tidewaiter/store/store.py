@@ -16,8 +16,10 @@ from tidewaiter.model.finding import Finding
 from tidewaiter.model.movement import Movement
 from tidewaiter.store import access, acts, audit, dispatches, downtime, lodgements, reading, screening, trade, vault
 from tidewaiter.store.feed import Feed
+from tidewaiter.store.inspections import Inspections
 from tidewaiter.store.known import Asked, Known, look_up
 from tidewaiter.store.lodgements import Lodgement
+from tidewaiter.store.profiles import Profiles
 from tidewaiter.store.webhooks import Webhooks
 
 ACQUIRE_TIMEOUT_S = 5
@@ -40,7 +42,7 @@ class StoreUnavailable(RuntimeError):
 class Store:
     """What is kept. Every method takes a connection for itself; `write` is the only one that lodges.
 
-    `feed` reads events, `webhooks` keeps where they are sent.
+    `feed` reads events, `webhooks` keeps where they are sent, `profiles` and `inspections` are for risk.
     """
 
     def __init__(self, pool: asyncpg.Pool, reader: access.Reader | None = None) -> None:
@@ -48,6 +50,8 @@ class Store:
         self._reader = reader
         self.feed = Feed(self._connection)
         self.webhooks = Webhooks(self._connection)
+        self.profiles = Profiles(self._connection)
+        self.inspections = Inspections(self._connection)
 
     def seen_by(self, reader: access.Reader) -> Store:
         """The same store as this reader may see it: PostgreSQL's rules of rows hold for all that is asked of it."""

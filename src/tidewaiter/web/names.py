@@ -34,7 +34,7 @@ TONE: dict[str, str] = {
     "released": "good", "accepted": "calm", "documents_requested": "wait", "examine": "wait", "hold": "wait",
     "not_accepted": "bad", "refused": "bad", "seized": "bad", "returned": "bad", "assessment_complete": "good",
     "information_requested": "wait", "screening_requested": "wait", "do_not_load": "bad", "error": "bad",
-    "warning": "wait",
+    "warning": "wait", "active": "good", "shadow": "calm", "proposed": "wait",
 }  # fmt: skip
 """How a state is coloured; each has its word and its sign too, so that colour is never all there is."""
 SIGN: dict[str, str] = {"good": "✓", "calm": "●", "wait": "◆", "bad": "✕"}
@@ -57,7 +57,39 @@ COLLECTOR: dict[str, str] = {
 }  # fmt: skip
 LANE: dict[str, str] = {
     "examine": _("Examine"), "documents": _("Ask for documents"), "hold_for_officer": _("Hold for an officer"),
-    "screening": _("Ask for screening"), "information": _("Ask for information"),
+    "screening": _("Ask for screening"), "information": _("Ask for information"), "shadow": _("Only tried"),
+}  # fmt: skip
+PICKED: dict[str, str] = {
+    "obligatory": _("Must be looked at"), "simple": _("Drawn at random"),
+    "stratified": _("Drawn at random of its kind"), "loss": _("Worth most a minute"),
+}  # fmt: skip
+"""How a consignment came into the queue."""
+AGAIN: dict[str, str] = {
+    "same": _("Reckoned again from what is kept, the same comes out."),
+    "differs": _("Reckoned again from what is kept, something else comes out: tell the supervisor."),
+    "not_kept": _("It was decided before profiles were kept, so it is not reckoned again."),
+    "law_changed": _("The law or the key it was decided under is no longer the one held here."),
+}
+FOUND: dict[str, str] = {
+    "none": _("Nothing wrong"), "value": _("Value"), "class": _("Commodity code"), "origin": _("Origin"),
+    "quantity": _("Quantity"), "prohibited": _("Goods that may not come in"), "rights": _("Another's right"),
+    "document": _("Document"),
+}  # fmt: skip
+PROFILE: dict[str, str] = {
+    "draft": _("Draft"), "shadow": _("Only tried"), "proposed": _("Proposed"), "active": _("Active"),
+    "declined": _("Declined"), "replaced": _("Replaced"), "expired": _("Expired"),
+}  # fmt: skip
+STEP: dict[str, str] = {
+    "drafted": _("Written"), "backtested": _("Back-tested"), "tried": _("Tried without effect"),
+    "proposed": _("Proposed"), "approved": _("Approved"), "declined": _("Declined"), "replaced": _("Replaced"),
+    "expiry_proposed": _("To be looked at: it finds less than chance"), "expired": _("Expired"),
+}  # fmt: skip
+DO: dict[str, str] = {
+    "tried": _("Try without effect"), "proposed": _("Propose"), "approved": _("Approve"), "declined": _("Decline"),
+    "expired": _("Let it expire"),
+}  # fmt: skip
+SENDER: dict[str, str] = {
+    "new": _("New"), "small": _("Small"), "medium": _("Medium"), "large": _("Large"), "unknown": _("Not known"),
 }  # fmt: skip
 ROLE: dict[str, str] = {
     "consignor": _("Consignor"), "consignee": _("Consignee"), "seller": _("Seller"), "buyer": _("Buyer"),
@@ -118,12 +150,23 @@ CANNOT: dict[str, str] = {
     "ground": _("Name one of the grounds on which law lets goods be refused."),
     "case": _("Name the case, in up to 64 letters, digits and signs."),
     "key_taken": _("This form was used for another act: open the page anew."),
+    "version": _("This version of the profile is there already: give it a higher number."),
+    "elsewhere": _("Another country has a profile of this name: choose another."),
+    "untested": _("Back-test it first."),
+    "unfit": _("Under the law of today this is no profile: write a new version."),
+    "superseded": _("Somebody else has written down what was found: look at it again."),
+    "results": _("Say what was found: nothing, or what."),
+    "minutes": _("Say how many minutes it took."),
+    "capacity": _("No queue can be drawn up: the minutes of the offices are not set, or cannot be read."),
+    "no_consignments": _("No consignment was accepted in that time."),
+    "day": _("Write the day as year, month and day: 2026-07-01."),
 }
 """Why an act cannot be done now."""
 
 TABLES = (
     CONTROL, SECURITY, SEVERITY, FUNCTION, DIRECTION, CHANNEL, CATEGORY, CHARGE, COLLECTOR, LANE, ROLE, ANSWER,
-    CONFIDENCE, DECIDED_BY, MODEL, PERSON, FORM, LOST, GROUND, ACT, CANNOT,
+    CONFIDENCE, DECIDED_BY, MODEL, PERSON, FORM, LOST, GROUND, ACT, CANNOT, PICKED, AGAIN, FOUND, PROFILE, STEP, DO,
+    SENDER,
 )  # fmt: skip
 
 TRANSLATED: frozenset[str] = frozenset(REASONS) | {word for table in TABLES for word in table.values()}

@@ -25,7 +25,7 @@ from tidewaiter.services.reckon import LawChanged, NotReckoned, receipt_of
 from tidewaiter.services.rule import object_of, rule
 from tidewaiter.services.show import show_to_officer
 from tidewaiter.store import StoredConsignment, StoreUnavailable
-from tidewaiter.web import acting, breaking_glass, entering, names, quoting
+from tidewaiter.web import acting, breaking_glass, entering, names, quoting, risk
 from tidewaiter.web.rendering import Forged, rendered
 from tidewaiter.web.streaming import stream_events
 from tidewaiter.wiring import House, caller_of
@@ -41,6 +41,7 @@ NEEDS: Mapping[str, str] = {
     "GET /consignments/{id:int}/receipt": "read_risk",
     "GET /consignments/{id:int}/receipt.json": "read_risk",
     **{f"POST {path}": action for path, action in acting.NEEDS.items()},
+    **risk.NEEDS,
     "GET /quote": "quote",
     "GET /events/stream": "list_consignments",
     "GET /enter": "look_up",
@@ -65,6 +66,7 @@ def routes(house: House) -> list[BaseRoute]:
         Route("/quote", _serve(house, show_quote), methods=["GET"]),
         Route("/events/stream", _serve(house, stream_events), methods=["GET"]),
         *(Route(path, _serve(house, act), methods=["POST"]) for path, act in acting.ROUTES.items()),
+        *risk.routes(house, _serve),
         Route("/enter", _serve(house, entering.show_form), methods=["GET"]),
         Route("/enter", _serve(house, entering.let_in), methods=["POST"]),
         Route("/break-glass", _serve(house, breaking_glass.show_form), methods=["GET"]),

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from tidewaiter.access import may
 from tidewaiter.model.money import from_micro
 from tidewaiter.model.outcome import Totals
 from tidewaiter.web import quoting, words
@@ -59,6 +60,7 @@ def rendered(request: Request, template: str, *, status: int = 200, **values: An
             form_token=form_token_of(request.scope),
             is_open=not house.settings.is_guarded,
             who=caller_of(request.scope),
+            sees_risk=may(caller_of(request.scope), "read_profiles").allowed,
             **values,
         )
     )

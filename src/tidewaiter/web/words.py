@@ -90,6 +90,10 @@ def environment(language: str) -> jinja2.Environment:
         shown = exact if exact.as_tuple().exponent < -2 else exact.quantize(Decimal("0.01"))  # type: ignore[operator]
         return str(format_decimal(shown, format="#,##0.00####", locale=locale, decimal_quantization=False))
 
+    def share(value: float) -> str:
+        """A figure that was reckoned, with one decimal."""
+        return str(format_decimal(value, format="#,##0.0", locale=locale))
+
     def country(code: str, fallback: str = "") -> str:
         """The name of a country in that language; the fallback, or the code, for one that is made up."""
         return (
@@ -99,6 +103,7 @@ def environment(language: str) -> jinja2.Environment:
     made.filters |= {
         "country": country,
         "word": word, "day": day, "instant": instant, "minute": minute, "number": number, "amount": amount,
+        "share": share,
         "reason": catalogue.gettext,
     }  # fmt: skip
 

@@ -1,0 +1,56 @@
+"""How sure a rate is that was seen on few cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import sqrt
+
+import msgspec
+
+CONFIDENCE = 1.959963984540054
+"""The quantile of the normal distribution for 95 in a hundred, both sides."""
+
+
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """In how many of those looked at something was found, with the interval that holds the true rate 95 times in a
+    hundred. `rate`, `low` and `high` are null where nobody looked."""
+
+    found: int
+    looked_at: int
+    rate: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    def is_below(self, other: Rate) -> bool:
+        """Whether the whole interval lies below the other rate. False where either is not known."""
+        return self.high is not None and other.rate is not None and self.high < other.rate
+
+
+def rate(found: int, looked_at: int) -> Rate:
+    """The rate with its interval after Wilson (1927), which holds for few cases and rare finds too."""
+    if not looked_at:
+        return Rate(found=found, looked_at=looked_at)
+    return _wilson(found / looked_at, looked_at, found=found, looked_at=looked_at)
+
+
+def weighted(strata: Mapping[int, tuple[int, int]]) -> Rate:
+    """The rate of the whole from cases drawn at different probabilities: by each probability, in parts in a million,
+    how many were found in how many looked at.
+
+    Each case stands for as many as its probability says (Horvitz and Thompson 1952), and the interval is that of as
+    many cases as weigh the same (Kish 1965). With one probability it is `rate`.
+    """
+    found, looked_at = (sum(pair[place] for pair in strata.values()) for place in (0, 1))
+    whole = sum(count / ppm for ppm, (_, count) in sorted(strata.items()))
+    if not whole:
+        return Rate(found=found, looked_at=looked_at)
+    mean = sum(yes / ppm for ppm, (yes, _) in sorted(strata.items())) / whole
+    squares = sum(count / ppm**2 for ppm, (_, count) in sorted(strata.items()))
+    return _wilson(mean, whole**2 / squares, found=found, looked_at=looked_at)
+
+
+def _wilson(mean: float, cases: float, *, found: int, looked_at: int) -> Rate:
+    squared = CONFIDENCE**2
+    middle = (mean + squared / (2 * cases)) / (1 + squared / cases)
+    half = CONFIDENCE / (1 + squared / cases) * sqrt(max(mean * (1 - mean), 0) / cases + squared / (4 * cases**2))
+    return Rate(found=found, looked_at=looked_at, rate=mean, low=max(0.0, middle - half), high=min(1.0, middle + half))

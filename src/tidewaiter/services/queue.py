@@ -1,0 +1,120 @@
+"""Drawing up the queue of a shift: who of those that wait is looked at, in which order, and why.
+
+What it follows from is kept with the picks, all but the key of the draw, so that an auditor who has the key can pick
+again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from tidewaiter.access import Principal
+from tidewaiter.law import Law
+from tidewaiter.model.outcome import SHADOW
+from tidewaiter.risk import RANDOM, Profile, is_drawn, ruleset
+from tidewaiter.risk.selection import CANDIDATES, CAPACITY, PICKS, Draw, select
+from tidewaiter.services.acting import NotAllowed
+from tidewaiter.services.capacity import Capacity
+from tidewaiter.services.learn import Span, learn
+from tidewaiter.services.profiles import with_profiles
+from tidewaiter.services.rule import object_of, rule
+from tidewaiter.store import Selected, Store, StoredConsignment
+
+WAITING_MAX = 10_000
+"""So many that wait are looked through for one shift, the oldest first."""
+LEARNT_FROM = timedelta(days=365)
+SCORE_CASES = 10
+"""A profile's score counts as so many inspections, of which so many in a hundred found something."""
+_LANES = {"examine": "examine", "documents_requested": "documents", "hold": "hold_for_officer"}
+_CERTAIN = 1_000_000
+Signal = tuple[str, str, int, str]
+
+
+async def draw_up(
+    jurisdiction: str, shift: str, capacity: Capacity, *, principal: Principal, store: Store, law: Law, at: datetime
+) -> Selected:
+    """The queue of a shift, drawn up and kept. Raises NotAllowed."""
+    ruling = rule(principal, "draw_up_queue")
+    if not ruling.allowed or principal.country not in ("", jurisdiction):
+        raise NotAllowed(ruling.policy)
+    law = await with_profiles(law, store=store, at=at)
+    today = at.date()
+    span = Span(jurisdiction, today - LEARNT_FROM, today + timedelta(days=1))
+    learnt = await learn(span, principal=principal, store=store, law=law)
+    rates = {one.profile: (one.rate.found, one.rate.looked_at) for one in learnt.profiles}
+    ids = await store.inspections.waiting(jurisdiction=jurisdiction, size=WAITING_MAX)
+    stored, signals = await store.consignments(ids), await store.inspections.signals_of(ids)
+    profiles = {profile.id: profile for profile in ruleset(law).profiles}
+    rows = []
+    for id in ids:
+        seen = [signal for signal in signals.get(id, []) if signal[1] != SHADOW]
+        row = _candidate(stored[id], seen, shift, capacity, law=law, profiles=profiles, rates=rates)
+        if row is not None:
+            rows.append(row)
+    queues = [one for one in capacity.queue if one.shift == shift]
+    inputs: dict[str, Any] = {
+        "candidates": rows,
+        "capacity": Capacity(queue=tuple(queues)).frame().rows(),
+        "simple_ppm": law.draw_share_ppm,
+        "risk_digest": law.risk_digest,
+    }
+    picks = pick(inputs, key=law.draw_key)
+    id = await store.inspections.keep_selection(
+        at=at, actor=principal.id, policy=ruling.policy, jurisdiction=jurisdiction, shift=shift, inputs=inputs,
+        picks=picks,
+    )  # fmt: skip
+    return Selected(
+        id=id, at=at, actor=principal.id, jurisdiction=jurisdiction, shift=shift, inputs=inputs, picks=picks
+    )
+
+
+def pick(inputs: Mapping[str, Any], *, key: bytes) -> list[dict[str, Any]]:
+    """The picks that follow from what was kept of a selection: the same again, whoever asks."""
+    candidates = pl.DataFrame(inputs["candidates"], schema=CANDIDATES, orient="row")
+    capacity = pl.DataFrame(inputs["capacity"], schema=CAPACITY, orient="row")
+    picks = select(candidates, capacity, Draw(key=key, simple_ppm=inputs["simple_ppm"]))
+    return picks.select(PICKS.names()).to_dicts()
+
+
+def _candidate(
+    stored: StoredConsignment, signals: Sequence[Signal], shift: str, capacity: Capacity, *, law: Law,
+    profiles: Mapping[str, Profile], rates: Mapping[str, tuple[int, int]],
+) -> list[Any] | None:  # fmt: skip
+    """The row of one that waits; None where no queue of the shift is for it."""
+    lane = _LANES[stored.control]
+    queue = capacity.of(object_of(stored).office, lane, shift)
+    if queue is None:
+        return None
+    totals = stored.cleared.totals
+    stake = sum(_micro(amount) for amount in (totals.duty, totals.tax)) + queue.safety_micro
+    loss = max((_chance_ppm(signal, rates) for signal in signals if signal[0] != RANDOM), default=0) * stake // _CERTAIN
+    # What no profile of ours says may be a list of persons or goods: that it is held is enough to look.
+    is_obligatory = any(
+        profiles[profile].is_obligatory if profile in profiles else asked == "hold_for_officer"
+        for profile, asked, _, _ in signals
+    )
+    record = stored.record
+    is_drawn_now = is_drawn(
+        record.reference, jurisdiction=record.jurisdiction, key=law.draw_key, share_ppm=law.draw_share_ppm
+    )
+    # Who was drawn when the share was larger, or under another key, is looked at all the same.
+    is_obligatory |= any(signal[0] == RANDOM for signal in signals) and not is_drawn_now
+    return [
+        stored.id, record.jurisdiction, record.reference, queue.office, lane, shift, "", is_obligatory, loss, queue.each
+    ]  # fmt: skip
+
+
+def _chance_ppm(signal: Signal, rates: Mapping[str, tuple[int, int]]) -> int:
+    """How likely it is that something is found, by what the profile found so far and by its score before that."""
+    profile, _, score, _ = signal
+    found, looked_at = rates.get(profile, (0, 0))
+    return (found * 100 + score * SCORE_CASES) * _CERTAIN // (100 * (looked_at + SCORE_CASES))
+
+
+def _micro(amount: str | None) -> int:
+    whole, _, part = (amount or "0").partition(".")
+    return int(whole) * 1_000_000 + int(part[:6].ljust(6, "0"))

@@ -1,0 +1,184 @@
+"""Risk profiles and their life: each version as it was written, and what was done with it, in order.
+
+All that changes goes through `Living`, under the lock of the profile, and each step ends in `Living.keep`: written down
+with its leaf in the audit log, in one transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+import asyncpg
+import msgspec
+
+from tidewaiter.audit import leaf
+from tidewaiter.store import audit
+from tidewaiter.store.access import Connect
+
+Step = Literal[
+    "drafted", "backtested", "tried", "proposed", "approved", "declined", "replaced", "expiry_proposed", "expired"
+]  # fmt: skip
+STEPS: tuple[Step, ...] = get_args(Step)
+State = Literal["draft", "shadow", "proposed", "active", "declined", "replaced", "expired"]
+_STATES: dict[str, State] = {
+    "drafted": "draft", "tried": "shadow", "proposed": "proposed", "approved": "active", "declined": "declined",
+    "replaced": "replaced", "expired": "expired",
+}  # fmt: skip
+"""Where a step leaves a profile; the others leave it where it is."""
+
+
+class ProfileEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done with a version of a profile. `detail` are the figures it was done on."""
+
+    at: datetime
+    kind: str
+    actor: str
+    policy: str
+    reason: str
+    detail: dict[str, Any] = {}
+
+
+class StoredProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a profile as written, with its events, oldest first."""
+
+    id: str
+    version: int
+    jurisdiction: str
+    written: str
+    author: str
+    at: datetime
+    events: tuple[ProfileEvent, ...] = ()
+
+    @property
+    def state(self) -> State:
+        """Where it stands."""
+        return next((_STATES[event.kind] for event in reversed(self.events) if event.kind in _STATES), "draft")
+
+    @property
+    def proposed_by(self) -> str | None:
+        """Who proposed it last; None where nobody has."""
+        return next((event.actor for event in reversed(self.events) if event.kind == "proposed"), None)
+
+    def last(self, kind: Step) -> ProfileEvent | None:
+        """The last event of the kind."""
+        return next((event for event in reversed(self.events) if event.kind == kind), None)
+
+
+class Living:
+    """All versions of one profile under its lock, for the length of a transaction, by their version."""
+
+    def __init__(self, connection: asyncpg.Connection, versions: dict[int, StoredProfile]) -> None:
+        self._connection = connection
+        self.versions = versions
+
+    async def write(self, profile: StoredProfile) -> None:
+        """Keep a new version. The database refuses one that is there."""
+        await self._connection.execute(
+            "insert into profiles (id, version, jurisdiction, written, author, at) values ($1, $2, $3, $4, $5, $6)",
+            profile.id, profile.version, profile.jurisdiction, profile.written, profile.author, profile.at,
+        )  # fmt: skip
+
+    async def keep(self, profile: StoredProfile, events: Sequence[tuple[int, ProfileEvent]]) -> None:
+        """Write down what was done with which versions of the profile, and tell the audit log. Once, and last."""
+        leaves: list[leaf.Leaf] = []
+        for version, event in events:
+            await self._connection.execute(
+                "insert into profile_events (profile, version, kind, at, actor, policy, reason, detail)"
+                " values ($1, $2, $3, $4, $5, $6, $7, $8)",
+                profile.id, version, event.kind, event.at, event.actor, event.policy, event.reason,
+                msgspec.json.encode(event.detail),
+            )  # fmt: skip
+            written = self.versions.get(version, profile).written
+            digest = hashlib.sha256(written.encode()).hexdigest()
+            leaves.append(
+                leaf.Profiled(
+                    at=event.at, by=event.actor, profile=profile.id, version=version, step=event.kind, sha256=digest
+                )
+            )
+        await audit.append(self._connection, leaves)
+
+
+class Profiles:
+    """Profiles as they are kept. Every method takes a connection for itself."""
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+        self._kept: set[str] = set()
+        self._in_force: tuple[int, tuple[StoredProfile, ...]] = (0, ())
+
+    @asynccontextmanager
+    async def on(self, id: str) -> AsyncIterator[Living]:
+        """All versions of the profile, locked while the context lasts: whoever else changes it waits."""
+        async with self._connect() as connection, connection.transaction():
+            await connection.execute("select pg_advisory_xact_lock(1919513707, hashtext($1))", id)
+            yield Living(connection, {one.version: one for one in await _found(connection, id)})
+
+    async def all(self) -> list[StoredProfile]:
+        """Every version of every profile, by id and version."""
+        async with self._connect() as connection:
+            return await _found(connection, None)
+
+    async def of(self, id: str) -> list[StoredProfile]:
+        """Every version of a profile."""
+        async with self._connect() as connection:
+            return await _found(connection, id)
+
+    async def in_force(self) -> tuple[StoredProfile, ...]:
+        """The versions that are active or in the shadow, by id and version. Read anew only when something was done."""
+        async with self._connect() as connection:
+            number = await connection.fetchval("select count(*) from profile_events")
+            if number != self._in_force[0]:
+                found = await _found(connection, None)
+                self._in_force = number, tuple(one for one in found if one.state in ("active", "shadow"))
+        return self._in_force[1]
+
+    async def keep_ruleset(
+        self, digest: str, *, law_digest: str, profiles: Sequence[tuple[str, int, bool]], at: datetime
+    ) -> None:
+        """Write down which stored profiles belong to a digest: by id and version, and whether only tried."""
+        if digest in self._kept:
+            return
+        async with self._connect() as connection:
+            await connection.execute(
+                "insert into risk_rulesets (digest, law_digest, profiles, at) values ($1, $2, $3, $4)"
+                " on conflict do nothing",
+                digest, law_digest, msgspec.json.encode(profiles), at,
+            )  # fmt: skip
+        self._kept.add(digest)
+
+    async def of_ruleset(self, digest: str) -> list[tuple[StoredProfile, bool]] | None:
+        """The stored profiles that belong to a digest, with whether each was only tried; None where it is not known."""
+        async with self._connect() as connection:
+            told = await connection.fetchval("select profiles from risk_rulesets where digest = $1", digest)
+            found = {(one.id, one.version): one for one in await _found(connection, None)}
+        if told is None:
+            return None
+        return [(found[id, version], is_shadow) for id, version, is_shadow in msgspec.json.decode(told)]
+
+    async def decided_under(self, consignment_id: int) -> str | None:
+        """The digest that the corridor decided a consignment under; None where none was written down."""
+        async with self._connect() as connection:
+            found: str | None = await connection.fetchval(
+                "select risk_digest from decisions where consignment_id = $1 and risk_digest is not null"
+                " order by id limit 1",
+                consignment_id,
+            )
+        return found
+
+
+async def _found(connection: asyncpg.Connection, id: str | None) -> list[StoredProfile]:
+    profiles = await connection.fetch(
+        "select * from profiles where $1::text is null or id = $1 order by id, version", id
+    )
+    events: dict[tuple[str, int], list[ProfileEvent]] = {}
+    for row in await connection.fetch(
+        "select * from profile_events where $1::text is null or profile = $1 order by number", id
+    ):
+        told = {name: row[name] for name in ProfileEvent.__struct_fields__}
+        event = ProfileEvent(**{**told, "detail": msgspec.json.decode(row["detail"])})
+        events.setdefault((row["profile"], row["version"]), []).append(event)
+    return [StoredProfile(**dict(row), events=tuple(events.get((row["id"], row["version"]), ()))) for row in profiles]
