@@ -10,8 +10,9 @@ import msgspec
 from tidewaiter import __version__, formats
 from tidewaiter.access.proofs import ASSERTION_TYPE
 from tidewaiter.access.signed import TEXT_MAX
-from tidewaiter.api.acting import Close, Refund, Refuse, Release
 from tidewaiter.api.describing import content, problems
+from tidewaiter.api.openapi_acting import SCHEMAS as ACTING_SCHEMAS
+from tidewaiter.api.openapi_acting import paths as acting_paths
 from tidewaiter.api.openapi_exchange import SCHEMAS as EXCHANGE_SCHEMAS
 from tidewaiter.api.openapi_exchange import paths as exchange_paths
 from tidewaiter.api.problems import MEDIA_TYPE, Problem
@@ -23,7 +24,6 @@ from tidewaiter.model.conformance import SignedReport
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.outcome import Cleared
 from tidewaiter.model.receipt import Receipt
-from tidewaiter.services.acting import Done
 from tidewaiter.services.admit import Given
 from tidewaiter.services.conform import ANY
 
@@ -42,11 +42,7 @@ def description() -> dict[str, Any]:
             Receipt,
             SignedReport,
             Given,
-            Release,
-            Refuse,
-            Refund,
-            Close,
-            Done,
+            *ACTING_SCHEMAS,
             Problem,
             *EXCHANGE_SCHEMAS,
         ),
@@ -73,14 +69,7 @@ def description() -> dict[str, Any]:
                     "application/json",
                 )
             },
-            "/v1/control/{id}/release": {"post": _act("release", "Release", "Release a consignment")},
-            "/v1/control/{id}/refuse": {
-                "post": _act("refuse", "Refuse", "Refuse goods, on a ground that the filer is told")
-            },
-            "/v1/control/{id}/refund": {"post": _act("refund", "Refund", "Give back what was charged")},
-            "/v1/control/{id}/proposals/{number}": {
-                "post": _act("closeProposal", "Close", "Approve or decline what another person proposed", "number")
-            },
+            **acting_paths(),
             "/v1/token": {"post": _give_token()},
             "/.well-known/oauth-authorization-server": {
                 "get": _plain("showMetadata", "What a client of OAuth needs to know (RFC 8414)", "application/json")
@@ -123,36 +112,6 @@ _TOKEN = {
     "DPoP proof (RFC 9449) binds the token to a key.",
     "flows": {"clientCredentials": {"tokenUrl": "/v1/token", "scopes": {}}},
 }
-
-
-def _act(name: str, asked: str, summary: str, *numbers: str) -> dict[str, Any]:
-    number = {"type": "integer", "minimum": 0}
-    return {
-        "operationId": name,
-        "summary": summary,
-        "description": "For officials, each as a named person. What takes two persons is answered with 202 and the "
-        "number of a proposal, which another person approves within a day, as it was seen. The same Idempotency-Key "
-        "again is the same act, done once.",
-        "parameters": [
-            *({"name": one, "in": "path", "required": True, "schema": number} for one in ("id", *numbers)),
-            {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": 255}},
-        ],
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": content({"$ref": f"#/components/schemas/{asked}"})},
-        },
-        "responses": {
-            "200": {
-                "description": "It is done, now or before",
-                "content": {"application/json": content({"$ref": "#/components/schemas/Done"})},
-            },
-            "202": {
-                "description": "It waits for a second person",
-                "content": {"application/json": content({"$ref": "#/components/schemas/Done"})},
-            },
-            **problems(400, 401, 403, 404, 408, 409, 413, 415, 503),
-        },
-    }
 
 
 def _give_token() -> dict[str, Any]:

@@ -64,7 +64,18 @@ class VaultRead(msgspec.Struct, frozen=True, kw_only=True, tag="vault_read", tag
     consignments: tuple[int, ...]
 
 
-Leaf = Lodged | LodgedMore | Decided | VaultRead
+class Replied(msgspec.Struct, frozen=True, kw_only=True, tag="replied", tag_field="kind"):
+    """A filer replied to what it was asked for. `sha256` is over what it said; `decisions` is where the consignment
+    stands since. `by` is the account that sent it."""
+
+    at: datetime
+    by: str
+    filer: str
+    sha256: str
+    decisions: tuple[Decision, ...]
+
+
+Leaf = Lodged | LodgedMore | Decided | VaultRead | Replied
 
 
 def encode(leaf: Leaf) -> bytes:
