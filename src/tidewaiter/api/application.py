@@ -39,7 +39,7 @@ def routes(house: House) -> list[BaseRoute]:
         Route("/v1/consignments", LodgeMessage(house, format="json"), methods=["POST"]),
         Route("/v1/quotes", QuoteMessage(house), methods=["POST"]),
         Route("/v1/conform", ConformMessage(house), methods=["POST"]),
-        Route("/v1/conform/keys", show_keys, methods=["GET"]),
+        Route("/v1/keys", show_keys, methods=["GET"]),
         *(Route(path, act, methods=["POST"]) for path, act in acting.ROUTES.items()),
         Route("/v1/consignments/{reference:path}/replies", reply_to_request, methods=["POST"]),
         Route("/v1/token", GiveToken(house), methods=["POST"]),

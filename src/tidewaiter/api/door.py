@@ -53,7 +53,7 @@ NEEDS: Mapping[str, str] = {
     "POST /v1/control/{id:int}/proposals/{number:int}": "propose",
     "POST /v1/quotes": "quote",
     "POST /v1/conform": "look_up",
-    "GET /v1/conform/keys": "look_up",
+    "GET /v1/keys": "look_up",
     f"POST {TOKEN_PATH}": "look_up",
     "GET /.well-known/oauth-authorization-server": "look_up",
     "GET /openapi.json": "look_up",

@@ -62,10 +62,10 @@ def description() -> dict[str, Any]:
             "/v1/consignments": {"post": _lodge_own()},
             "/v1/quotes": {"post": _quote()},
             "/v1/conform": {"post": _conform()},
-            "/v1/conform/keys": {
+            "/v1/keys": {
                 "get": _plain(
                     "showKeys",
-                    "The public keys that sign reports and receipts (JWKS)",
+                    "The public keys that sign all that is signed here (JWKS)",
                     "application/json",
                 )
             },
@@ -306,7 +306,7 @@ def _show_lodgement_receipt() -> dict[str, Any]:
         "operationId": "showLodgementReceipt",
         "summary": "The signed receipt for one of the filer's own messages",
         "description": "One line that says what was lodged, when, and where it stands in the audit log, signed. Anyone "
-        "who has the public key of /v1/conform/keys can verify it without us: `tidewaiter receipt verify`.",
+        "who has the public key of /v1/keys can verify it without us: `tidewaiter receipt verify`.",
         "parameters": [
             {
                 "name": "id",
