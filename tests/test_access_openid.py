@@ -128,8 +128,8 @@ def forged(provider: FakeProvider, nonce: str, how: str) -> str:
     if how == "public key as secret":
         assert isinstance(provider.key, RSAKey)
         text = f"{part({'alg': 'HS256', 'kid': 'one'})}.{part(told)}"
-        mark = hmac.digest(provider.key.as_pem(private=False), text.encode(), "sha256")
-        return f"{text}.{base64.urlsafe_b64encode(mark).rstrip(b'=').decode()}"
+        digest = hmac.digest(provider.key.as_pem(private=False), text.encode(), "sha256")
+        return f"{text}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
     if how == "own key in the header":
         own = RSAKey.generate_key(2048)
         header = {"alg": "RS256", "jwk": own.as_dict(private=False)}
