@@ -119,8 +119,13 @@ class World:
                     " values ($1, 'https://hooks.example/' || gen_random_uuid(), $2, '1', 1) returning id",
                     self.filer if relation == "own" else self.other, NOW,
                 )  # fmt: skip
-            elif method == "POST" and "{id" in path:
-                await connection.execute("update consignments set control = 'hold' where id = $1", id)
+            elif method == "POST" and ("{id" in path or path.endswith("/replies")):
+                await connection.execute(
+                    "update consignments set control = $2, security = $3 where id = $1",
+                    self.ids[relation],
+                    "documents_requested" if "/requests" in path or "/replies" in path else "hold",
+                    "pending" if path.endswith("/complete") else "assessment_complete",
+                )
             if "{profile}" in path:
                 profile = f"fiction-{self.filer}"
                 await connection.execute(
@@ -131,7 +136,29 @@ class World:
                     "insert into profile_events (profile, version, kind, at, actor, policy, reason, detail)"
                     " values ($1, 1, 'drafted', $2, 'somebody', '', '', '{}')", profile, NOW,
                 )  # fmt: skip
-            if "{number" in path:
+            if "/answers/" in path:
+                number = await connection.fetchval(
+                    "insert into later_answers (consignment_id, sent_at, answers, message) values ($1, $2, '[]', 'x')"
+                    " returning id",
+                    self.ids[relation], NOW,
+                )  # fmt: skip
+            elif "{place" in path:
+                number = await connection.fetchval(
+                    "with asked as (insert into decisions (consignment_id, decided_at, decided_by, security, control,"
+                    " reasons, law_digest) values ($1, $2, 'x', 'pending', 'hold', '{}', 'x') returning id),"
+                    " said as (insert into replies (consignment_id, request_id, channel, at, filer, actor, digest,"
+                    " documents) select $1, id, 'control', $2, 'x', 'x', sha256('x'), 1 from asked returning id),"
+                    " held as (insert into reply_contents (reply_id, text, documents) select id, 'x', '[]' from said),"
+                    " file as (insert into reply_files (reply_id, place, content) select id, 0, 'x' from said)"
+                    " select id from said",
+                    self.ids[relation], NOW,
+                )  # fmt: skip
+                await connection.execute(
+                    "insert into decisions (consignment_id, decided_at, decided_by, security, control, reasons,"
+                    " law_digest) values ($1, $2, 'filer', 'pending', 'hold', '{}', 'x')",
+                    self.ids[relation], NOW,
+                )  # fmt: skip
+            elif "{number" in path:
                 number = await connection.fetchval(
                     "insert into proposals (consignment_id, kind, detail, pinned, reason, proposed_by, proposed_at,"
                     " expires_at) values ($1, 'release', '{}', (select concat_ws('/', (select max(id) from decisions"
@@ -139,8 +166,15 @@ class World:
                     " 0))), 'x', 'somebody', $2, $3) returning id",
                     id, NOW, NOW + timedelta(hours=1),
                 )  # fmt: skip
-        filled = {"reference:path": self.reference(relation), "id:int": id, "id": id, "number:int": number,
-                  "profile": f"fiction-{self.filer}", "version:int": 1}  # fmt: skip
+        filled = {
+            "place:int": 0,
+            "reference:path": self.reference(relation),
+            "id:int": id,
+            "id": id,
+            "number:int": number,
+            "profile": f"fiction-{self.filer}",
+            "version:int": 1,
+        }
         url = path.replace("{name}", "style.css")
         for name, value in filled.items():
             url = url.replace(f"{{{name}}}", str(value))
@@ -162,6 +196,12 @@ class World:
             "POST /v1/token": {"data": {"grant_type": "password"}},
             "POST /v1/control/{id:int}/release": {"json": REASON},
             "POST /v1/control/{id:int}/refuse": {"json": {"ground": "no_permit", **REASON}},
+            "POST /v1/control/{id:int}/ask": {"json": {"channel": "control", "wanted": ["invoice"], **REASON}},
+            "POST /v1/control/{id:int}/complete": {"json": REASON},
+            "POST /v1/consignments/{reference:path}/replies": {"json": {"text": "for the table"}},
+            "POST /requests/{id:int}": {"data": {"text": "for the table", **form}},
+            "POST /consignments/{id:int}/ask": {"data": {"channel": "control", "wanted-invoice": "yes", **form}},
+            "POST /consignments/{id:int}/complete": {"data": form},
             "POST /v1/control/{id:int}/refund": {"json": {"charges": {"tax:B00": "0.01"}, **REASON}},
             "POST /v1/control/{id:int}/proposals/{number:int}": {"json": {"approved": True, **REASON}},
             "POST /consignments/{id:int}/release": {"data": form},

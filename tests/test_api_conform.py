@@ -45,14 +45,14 @@ async def test_the_report_is_signed_by_the_key_that_is_shown(house: House, filer
     private, _ = pair()
     async with client(replace(house, signing_key=signing_key(private)), filer) as http:
         report = await http.post("/v1/conform", content=SHIRT)
-        keys = await http.get("/v1/conform/keys")
+        keys = await http.get("/v1/keys")
 
     assert verify(report.content, public_key(keys.content), messages=[SHIRT]).holds
 
 
 async def test_without_a_key_it_says_so(http: httpx.AsyncClient) -> None:
     report = await http.post("/v1/conform", content=SHIRT)
-    keys = await http.get("/v1/conform/keys")
+    keys = await http.get("/v1/keys")
 
     assert "not signed" in report.json()["note"]
     assert keys.json() == {"keys": []}

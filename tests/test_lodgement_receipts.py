@@ -217,7 +217,7 @@ async def test_an_answer_links_to_its_receipt_which_is_the_same_when_asked_again
     answers = [await http.post("/v1/messages", content=SHIRT) for _ in range(2)]
     [link, again] = [answer.links["receipt"]["url"] for answer in answers]
     receipt = await http.get(link)
-    keys = await http.get("/v1/conform/keys")
+    keys = await http.get("/v1/keys")
 
     assert link == again == f"/v1/messages/{answers[0].headers['Tidewaiter-Message']}/receipt"
     assert receipt.headers["content-type"].startswith("text/plain")

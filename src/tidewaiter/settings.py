@@ -80,6 +80,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ]
         | None
     ) = None
+    openid_issuer: (
+        Annotated[
+            str,
+            Meta(
+                description="The OpenID provider that lets people in, by its issuer as it writes it. Its client must "
+                "come back to /enter/provider/back under TIDEWAITER_ISSUER.",
+                pattern="^https?://[^?# ]+$",
+            ),
+        ]
+        | None
+    ) = None
+    openid_client: Annotated[str, Meta(description="The name under which this installation is known there.")] = ""
+    openid_secret: (
+        Annotated[
+            Path, Meta(description="A file with the secret of that client. Without it PKCE alone protects a code.")
+        ]
+        | None
+    ) = None
+    openid_claim: Annotated[str, Meta(description="The claim of the ID token that lists a person's groups.")] = "groups"
+    openid_grants: Annotated[
+        str,
+        Meta(
+            description="What the groups are here, the first that fits: dover=officer:GB:GB000060,acme=filer:acme. Who "
+            "is in none is not let in. The role sysadmin is given to no group."
+        ),
+    ] = ""
     refund_limit: Annotated[
         int,
         Meta(

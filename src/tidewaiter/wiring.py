@@ -12,10 +12,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc.jwk import OKPKey
 
 from tidewaiter.access import OPEN, Principal
+from tidewaiter.access.openid import grants_in
+from tidewaiter.exchange.asking import is_askable
 from tidewaiter.exchange.signing import Signer
 from tidewaiter.exchange.waiting import Tide
 from tidewaiter.law import Law, load
 from tidewaiter.services.capacity import Capacity, CapacityError, capacity_of
+from tidewaiter.services.federate import BACK, Provider
 from tidewaiter.services.gathering import Gatherer, Room
 from tidewaiter.services.lodge import Desk
 from tidewaiter.services.match import PUBLIC_KEY
@@ -32,7 +35,7 @@ def clock() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """Everything a door works with."""
+    """Everything a door works with. Raises SettingsError where the OpenID provider is not set as it must be."""
 
     settings: Settings
     law: Law
@@ -40,12 +43,15 @@ class House:
     now: Callable[[], datetime] = clock
     signing_key: OKPKey | None = None
     tide: Tide = field(init=False)
+    provider: Provider | None = field(init=False)
+    """Who lets people in besides this house itself."""
     intake: Gatherer = field(init=False)
     """Where what arrives is gathered and lodged."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tide", Tide(self.store))
         settings = self.settings
+        object.__setattr__(self, "provider", provider_of(settings))
         desk = Desk(
             store=self.store,
             law=self.law,
@@ -124,6 +130,27 @@ def law_of(settings: Settings) -> Law:
     if settings.draw_key is None:
         return load(overlay=settings.law_overlay)
     return load(overlay=settings.law_overlay, draw_key=settings.draw_key.encode())
+
+
+def provider_of(settings: Settings) -> Provider | None:
+    """The OpenID provider these settings name; None where none is set. Raises SettingsError."""
+    if settings.openid_issuer is None:
+        return None
+    if not settings.openid_client:
+        raise SettingsError("TIDEWAITER_OPENID_ISSUER needs TIDEWAITER_OPENID_CLIENT")
+    if not is_askable(settings.openid_issuer):
+        raise SettingsError("TIDEWAITER_OPENID_ISSUER is asked by https, or on this machine")
+    try:
+        grants = grants_in(settings.openid_grants)
+        secret = settings.openid_secret.read_text(encoding="utf-8").strip() if settings.openid_secret else ""
+    except OSError as error:
+        raise SettingsError(f"TIDEWAITER_OPENID_SECRET names a file that cannot be read: {error.strerror}") from None
+    except ValueError as unfit:
+        raise SettingsError(f"TIDEWAITER_OPENID_GRANTS: {unfit}") from None
+    return Provider(
+        issuer=settings.openid_issuer, client=settings.openid_client, secret=secret, claim=settings.openid_claim,
+        grants=grants, back=settings.issued_by + BACK,
+    )  # fmt: skip
 
 
 def signing_key_of(settings: Settings) -> OKPKey | None:

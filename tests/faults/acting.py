@@ -17,9 +17,12 @@ from tidewaiter.access import Principal
 from tidewaiter.services import downtime
 from tidewaiter.services.acting import CannotNow, Done
 from tidewaiter.services.approve import approve
+from tidewaiter.services.ask import ask
 from tidewaiter.services.refund import refund
 from tidewaiter.services.refuse import refuse
 from tidewaiter.services.release import release
+from tidewaiter.services.reply import Saying, reply
+from tidewaiter.services.reply import Sent as Document
 from tidewaiter.services.show import show_to_officer
 from tidewaiter.services.subscribe import subscribe
 from tidewaiter.store import MovedOn
@@ -55,6 +58,28 @@ async def _giving_back(world: World, job: Job, who: Principal = SUPERVISOR) -> D
         job.consignment, {charge: REFUND}, "sent back", principal=who, store=world.store, limit_micro=LIMIT, at=AT,
         key=f"{job.filer}-{who.id}",
     )  # fmt: skip
+
+
+async def _asking(world: World, job: Job, who: Principal = OFFICER) -> Done:
+    return await ask(
+        job.consignment, "control", ("invoice",), "seen", principal=who, store=world.store, at=AT,
+        key=f"{job.filer}-{who.id}",
+    )  # fmt: skip
+
+
+async def asked(world: World, filer: str) -> Job:
+    job = await _set_up(world, filer, "hold")
+    await _asking(world, job)
+    source = "replies r join reply_contents c on c.reply_id = r.id where r.consignment_id = $1"
+    job.after = [claims.counted("replies", source, 1, job.consignment), claims.stands(job.consignment, "hold")]
+    return job
+
+
+async def replied(world: World, job: Job, tell: Tell) -> None:
+    filer = Principal(id=job.filer, kind="machine", role="filer", filer=job.filer)
+    saying = Saying(text="Here it is.", documents=(Document(type="N380", number="1"),))
+    await reply(job.consignment, saying, principal=filer, store=world.store, at=AT, key=job.filer)
+    tell(job.after[0])
 
 
 async def done_by(world: World, job: Job, tell: Tell, *, act: Act, who: Principal, kind: str) -> None:
@@ -165,6 +190,11 @@ ACTS = {
         partial(ready_to, was="examine", kind="refuse", control="refused"),
         partial(done_by, act=_refusing, who=OFFICER, kind="refuse"),
     ),
+    "ask": Operation(
+        partial(ready_to, was="hold", kind="ask", control="documents_requested"),
+        partial(done_by, act=_asking, who=OFFICER, kind="ask"),
+    ),
+    "reply": Operation(asked, replied),
     "refund": Operation(
         partial(ready_to, was="accepted", kind="refund", control="accepted"),
         partial(done_by, act=_giving_back, who=SUPERVISOR, kind="refund"),

@@ -71,9 +71,24 @@ BREACHES = {
         "select consignment_id from decisions where control = 'released' and decided_by <> 'corridor'"
         " group by consignment_id having count(*) > 1"
     ),
-    "I5 a release that was done is told to the filer": (
-        "select a.consignment_id from acts a where a.kind = 'release' and (select count(*) from later_answers l"
-        " where l.consignment_id = a.consignment_id) <> 1"
+    "I5 what was decided or replied is told to the filer, in its own dialect": (
+        "select c.id from consignments c where (select count(*) from acts a where a.consignment_id = c.id"
+        " and a.kind <> 'refund') + (select count(*) from replies r where r.consignment_id = c.id)"
+        " <> (select count(*) from later_answers l where l.consignment_id = c.id and length(l.message) > 0)"
+    ),
+    "I5 a request is replied to where it was, with what was said": (
+        "select r.id from replies r left join reply_contents s on s.reply_id = r.id"
+        " left join decisions d on d.consignment_id = r.consignment_id and d.id = r.request_id where s.reply_id is null"
+        " or (r.channel = 'control' and d.control <> 'documents_requested')"
+        " or (r.channel = 'security' and d.security <> 'information_requested')"
+    ),
+    "I6 a reply has one leaf": (
+        "select r.id from replies r where (select count(*) from "
+        f"{_TOLD} where told ->> 'kind' = 'replied' and told ->> 'sha256' = encode(r.digest, 'hex')) <> 1"
+    ),
+    "I7 a reply has its event": (
+        "select r.consignment_id from replies r group by 1 having count(*) <> (select count(*) from events e"
+        " where e.consignment_id = r.consignment_id and e.kind = 'replied')"
     ),
     "I6 a message has one leaf": (
         "select m.id from messages m where (select count(*) from audit_leaves l where l.message_id = m.id) <> 1"

@@ -14,13 +14,16 @@ from starlette.responses import Response
 from tidewaiter.api import problems
 from tidewaiter.api.lodging import KEY, Refused, body_of
 from tidewaiter.api.problems import problem
+from tidewaiter.clearance import WANTED
 from tidewaiter.model.money import to_micro
 from tidewaiter.services.acting import REASON_MAX, REASON_MIN, WHY, CannotNow, Done, NotAllowed, NotThere
 from tidewaiter.services.approve import approve
+from tidewaiter.services.ask import ask
+from tidewaiter.services.complete import complete
 from tidewaiter.services.refund import refund
 from tidewaiter.services.refuse import refuse
 from tidewaiter.services.release import release
-from tidewaiter.store import MovedOn
+from tidewaiter.store import Channel, MovedOn
 from tidewaiter.wiring import House, caller_of
 
 BODY_BYTES_MAX = 16 * 1024
@@ -46,6 +49,21 @@ class Refuse(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     reason: Reason
 
 
+class Ask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """To ask a filer for documents (`control`) or information (`security`). All but the reason is told to the filer."""
+
+    channel: Channel
+    wanted: Annotated[tuple[str, ...], Meta(min_length=1, max_length=len(WANTED))]
+    question: Annotated[str, Meta(max_length=REASON_MAX)] = ""
+    reason: Reason
+
+
+class Complete(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """To complete the assessment for security."""
+
+    reason: Reason
+
+
 class Refund(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """To give back what was charged: amounts in the currency of the charge, by `type:code` as in `duty:A00`."""
 
@@ -62,42 +80,65 @@ class Close(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 async def release_one(request: Request) -> Response:
     """Release a consignment, or propose to."""
-    asked = await asked_of(request, Release)
+    asked = await asked_in(request, Release)
     return _told(
         await release(
             number_in(request, "id"), asked.reason, principal=caller_of(request.scope), store=_house(request).store,
-            at=_house(request).now(), key=_key(request),
+            at=_house(request).now(), key=key_in(request),
         )
     )  # fmt: skip
 
 
 async def refuse_one(request: Request) -> Response:
     """Refuse goods."""
-    asked = await asked_of(request, Refuse)
+    asked = await asked_in(request, Refuse)
     return _told(
         await refuse(
             number_in(request, "id"), asked.ground, asked.reason, principal=caller_of(request.scope),
-            store=_house(request).store, at=_house(request).now(), key=_key(request),
+            store=_house(request).store, at=_house(request).now(), key=key_in(request),
+        )
+    )  # fmt: skip
+
+
+async def ask_one(request: Request) -> Response:
+    """Ask the filer for documents or information."""
+    asked = await asked_in(request, Ask)
+    return _told(
+        await ask(
+            number_in(request, "id"), asked.channel, asked.wanted, asked.reason, question=asked.question,
+            principal=caller_of(request.scope), store=_house(request).store, at=_house(request).now(),
+            key=key_in(request),
+        )
+    )  # fmt: skip
+
+
+async def complete_one(request: Request) -> Response:
+    """Complete the assessment for security."""
+    asked = await asked_in(request, Complete)
+    return _told(
+        await complete(
+            number_in(request, "id"), asked.reason, principal=caller_of(request.scope), store=_house(request).store,
+            at=_house(request).now(), key=key_in(request),
         )
     )  # fmt: skip
 
 
 async def refund_one(request: Request) -> Response:
     """Give back what was charged, or propose to."""
-    asked = await asked_of(request, Refund)
+    asked = await asked_in(request, Refund)
     house = _house(request)
     return _told(
         await refund(
             number_in(request, "id"), {charge: to_micro(Decimal(amount)) for charge, amount in asked.charges.items()},
             asked.reason, principal=caller_of(request.scope), store=house.store,
-            limit_micro=to_micro(Decimal(house.settings.refund_limit)), at=house.now(), key=_key(request),
+            limit_micro=to_micro(Decimal(house.settings.refund_limit)), at=house.now(), key=key_in(request),
         )
     )  # fmt: skip
 
 
 async def close_one(request: Request) -> Response:
     """Approve or decline a proposal."""
-    asked = await asked_of(request, Close)
+    asked = await asked_in(request, Close)
     return _told(
         await approve(
             number_in(request, "id"), number_in(request, "number"), principal=caller_of(request.scope),
@@ -108,7 +149,7 @@ async def close_one(request: Request) -> Response:
 
 
 def answering(act: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """The act, with what keeps it from being done answered as a problem."""
+    """The act, with a problem where it cannot be done."""
 
     async def answer(request: Request) -> Response:
         try:
@@ -130,15 +171,17 @@ def answering(act: Callable[[Request], Awaitable[Response]]) -> Callable[[Reques
 ROUTES: Mapping[str, Callable[[Request], Awaitable[Response]]] = {
     "/v1/control/{id:int}/release": answering(release_one),
     "/v1/control/{id:int}/refuse": answering(refuse_one),
+    "/v1/control/{id:int}/ask": answering(ask_one),
+    "/v1/control/{id:int}/complete": answering(complete_one),
     "/v1/control/{id:int}/refund": answering(refund_one),
     "/v1/control/{id:int}/proposals/{number:int}": answering(close_one),
 }
 """The acts, each with its path."""
 
 
-async def asked_of(request: Request, kind: type[T]) -> T:
+async def asked_in(request: Request, kind: type[T], *, bytes_max: int = BODY_BYTES_MAX) -> T:
     """What the body asks. Raises Refused."""
-    data = await body_of(request.headers, request.receive, BODY_BYTES_MAX)
+    data = await body_of(request.headers, request.receive, bytes_max)
     try:
         return msgspec.json.decode(data or b"", type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
@@ -164,7 +207,8 @@ def number_in(request: Request, name: str, most: int = ID_MAX) -> int:
     return number
 
 
-def _key(request: Request) -> str | None:
+def key_in(request: Request) -> str | None:
+    """The Idempotency-Key. Raises Refused."""
     key = request.headers.get("idempotency-key")
     if key is not None and not KEY.fullmatch(key):
         raise Refused(problem(problems.KEY_UNFIT))

@@ -18,12 +18,13 @@ from starlette.types import ASGIApp
 from tidewaiter.api import acting, openapi, problems, risking, subscribing
 from tidewaiter.api.conforming import ConformMessage, show_keys
 from tidewaiter.api.door import Doorkeeper, Refuse
-from tidewaiter.api.feeding import show_answer, show_events
+from tidewaiter.api.feeding import show_answer, show_events, show_later_answer
 from tidewaiter.api.guarding import Guard
 from tidewaiter.api.lodging import LodgeMessage
 from tidewaiter.api.problems import problem
 from tidewaiter.api.quoting import QuoteMessage
 from tidewaiter.api.receipting import show_lodgement_receipt
+from tidewaiter.api.replying import reply_to_request
 from tidewaiter.api.showing import show_consignment, show_receipt
 from tidewaiter.api.tokens import GiveToken, show_metadata
 from tidewaiter.store import StoreUnavailable
@@ -38,15 +39,17 @@ def routes(house: House) -> list[BaseRoute]:
         Route("/v1/consignments", LodgeMessage(house, format="json"), methods=["POST"]),
         Route("/v1/quotes", QuoteMessage(house), methods=["POST"]),
         Route("/v1/conform", ConformMessage(house), methods=["POST"]),
-        Route("/v1/conform/keys", show_keys, methods=["GET"]),
+        Route("/v1/keys", show_keys, methods=["GET"]),
         *(Route(path, act, methods=["POST"]) for path, act in acting.ROUTES.items()),
         *(Route(name.split(" ")[1], act, methods=[name.split(" ")[0]]) for name, (_, act) in risking.ROUTES.items()),
+        Route("/v1/consignments/{reference:path}/replies", reply_to_request, methods=["POST"]),
         Route("/v1/token", GiveToken(house), methods=["POST"]),
         Route("/.well-known/oauth-authorization-server", show_metadata, methods=["GET"]),
         Route("/v1/consignments/{reference:path}/receipt", show_receipt, methods=["GET"]),
         Route("/v1/consignments/{reference:path}", show_consignment, methods=["GET"]),
         Route("/v1/events", show_events, methods=["GET"]),
         Route("/v1/messages/{id:int}/answer", show_answer, methods=["GET"]),
+        Route("/v1/messages/{id:int}/answers/{number:int}", show_later_answer, methods=["GET"]),
         *subscribing.ROUTES,
         Route("/openapi.json", show_description, methods=["GET"]),
         Route("/docs", show_docs, methods=["GET"]),

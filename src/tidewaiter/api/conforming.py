@@ -74,7 +74,7 @@ class ConformMessage:
 
 
 async def show_keys(request: Request) -> Response:
-    """The public keys that sign reports and receipts."""
+    """The public keys that sign all that is signed here."""
     house: House = request.app.state.house
     return Response(msgspec.json.encode(public_keys(house.signing_key)), media_type="application/json")
 

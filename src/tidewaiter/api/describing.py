@@ -6,6 +6,9 @@ from typing import Any
 
 from tidewaiter.api.problems import KINDS, MEDIA_TYPE
 
+KEY = {"type": "string", "pattern": "^[!-~]{1,255}$"}
+"""The schema of an Idempotency-Key."""
+
 
 def problems(*statuses: int) -> dict[str, Any]:
     """The answers for problems of these statuses, with the codes each can have."""

@@ -53,7 +53,22 @@ async def show_answer(request: Request) -> Response:
         filer = filer_of(request.headers)
     except Refused as refused:
         return refused.response
-    found = await house.store.feed.answer(id, filer=filer) if id <= ID_MAX else None
+    return _as_sent(await house.store.feed.answer(id, filer=filer) if id <= ID_MAX else None)
+
+
+async def show_later_answer(request: Request) -> Response:
+    """What was answered to one of the caller's messages later, as it was sent."""
+    house: House = request.app.state.house
+    id, number = request.path_params["id"], request.path_params["number"]
+    try:
+        filer = filer_of(request.headers)
+    except Refused as refused:
+        return refused.response
+    is_near = max(id, number) <= ID_MAX
+    return _as_sent(await house.store.feed.later_answer(id, number, filer=filer) if is_near else None)
+
+
+def _as_sent(found: tuple[str, bytes] | None) -> Response:
     if found is None:
         return problem(problems.NO_MESSAGE)
     format, body = found

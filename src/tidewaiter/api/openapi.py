@@ -10,8 +10,9 @@ import msgspec
 from tidewaiter import __version__, formats
 from tidewaiter.access.proofs import ASSERTION_TYPE
 from tidewaiter.access.signed import TEXT_MAX
-from tidewaiter.api.acting import Close, Refund, Refuse, Release
-from tidewaiter.api.describing import content, link, problems
+from tidewaiter.api.describing import KEY, content, link, problems
+from tidewaiter.api.openapi_acting import SCHEMAS as ACTING_SCHEMAS
+from tidewaiter.api.openapi_acting import paths as acting_paths
 from tidewaiter.api.openapi_exchange import SCHEMAS as EXCHANGE_SCHEMAS
 from tidewaiter.api.openapi_exchange import paths as exchange_paths
 from tidewaiter.api.openapi_risk import paths as risk_paths
@@ -25,7 +26,6 @@ from tidewaiter.model.conformance import SignedReport
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.outcome import Cleared
 from tidewaiter.model.receipt import Receipt
-from tidewaiter.services.acting import Done
 from tidewaiter.services.admit import Given
 from tidewaiter.services.conform import ANY
 
@@ -44,11 +44,7 @@ def description() -> dict[str, Any]:
             Receipt,
             SignedReport,
             Given,
-            Release,
-            Refuse,
-            Refund,
-            Close,
-            Done,
+            *ACTING_SCHEMAS,
             Problem,
             *EXCHANGE_SCHEMAS,
             *RISK_SCHEMAS,
@@ -69,21 +65,14 @@ def description() -> dict[str, Any]:
             "/v1/consignments": {"post": _lodge_own()},
             "/v1/quotes": {"post": _quote()},
             "/v1/conform": {"post": _conform()},
-            "/v1/conform/keys": {
+            "/v1/keys": {
                 "get": _plain(
                     "showKeys",
-                    "The public keys that sign reports and receipts (JWKS)",
+                    "The public keys that sign all that is signed here (JWKS)",
                     "application/json",
                 )
             },
-            "/v1/control/{id}/release": {"post": _act("release", "Release", "Release a consignment")},
-            "/v1/control/{id}/refuse": {
-                "post": _act("refuse", "Refuse", "Refuse goods, on a ground that the filer is told")
-            },
-            "/v1/control/{id}/refund": {"post": _act("refund", "Refund", "Give back what was charged")},
-            "/v1/control/{id}/proposals/{number}": {
-                "post": _act("closeProposal", "Close", "Approve or decline what another person proposed", "number")
-            },
+            **acting_paths(),
             "/v1/token": {"post": _give_token()},
             "/.well-known/oauth-authorization-server": {
                 "get": _plain("showMetadata", "What a client of OAuth needs to know (RFC 8414)", "application/json")
@@ -121,7 +110,6 @@ _FILER = {
     "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$", "default": "anonymous"},
 }
 
-_KEY = {"type": "string", "pattern": "^[!-~]{1,255}$"}
 
 _TOKEN = {
     "type": "oauth2",
@@ -129,36 +117,6 @@ _TOKEN = {
     "DPoP proof (RFC 9449) binds the token to a key.",
     "flows": {"clientCredentials": {"tokenUrl": "/v1/token", "scopes": {}}},
 }
-
-
-def _act(name: str, asked: str, summary: str, *numbers: str) -> dict[str, Any]:
-    number = {"type": "integer", "minimum": 0}
-    return {
-        "operationId": name,
-        "summary": summary,
-        "description": "For officials, each as a named person. What takes two persons is answered with 202 and the "
-        "number of a proposal, which another person approves within a day, as it was seen. The same Idempotency-Key "
-        "again is the same act, done once.",
-        "parameters": [
-            *({"name": one, "in": "path", "required": True, "schema": number} for one in ("id", *numbers)),
-            {"name": "Idempotency-Key", "in": "header", "schema": _KEY},
-        ],
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": content({"$ref": f"#/components/schemas/{asked}"})},
-        },
-        "responses": {
-            "200": {
-                "description": "It is done, now or before",
-                "content": {"application/json": content({"$ref": "#/components/schemas/Done"})},
-            },
-            "202": {
-                "description": "It waits for a second person",
-                "content": {"application/json": content({"$ref": "#/components/schemas/Done"})},
-            },
-            **problems(400, 401, 403, 404, 408, 409, 413, 415, 503),
-        },
-    }
 
 
 def _give_token() -> dict[str, Any]:
@@ -210,7 +168,7 @@ def _lodge() -> dict[str, Any]:
                 "name": "Idempotency-Key",
                 "in": "header",
                 "description": "A name for this lodgement; used again with other content it is refused.",
-                "schema": _KEY,
+                "schema": KEY,
             },
         ],
         "requestBody": _message(),
@@ -365,7 +323,7 @@ def _show_lodgement_receipt() -> dict[str, Any]:
         "operationId": "showLodgementReceipt",
         "summary": "The signed receipt for one of the filer's own messages",
         "description": "One line that says what was lodged, when, and where it stands in the audit log, signed. Anyone "
-        "who has the public key of /v1/conform/keys can verify it without us: `tidewaiter receipt verify`.",
+        "who has the public key of /v1/keys can verify it without us: `tidewaiter receipt verify`.",
         "parameters": [
             {
                 "name": "id",

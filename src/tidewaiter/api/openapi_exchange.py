@@ -20,6 +20,7 @@ def paths() -> dict[str, Any]:
     return {
         "/v1/events": {"get": _events()},
         "/v1/messages/{id}/answer": {"get": _answer()},
+        "/v1/messages/{id}/answers/{number}": {"get": _later_answer()},
         "/v1/webhooks": {
             "post": _add(),
             "get": _simple("listWebhooks", "The filer's webhooks", "WebhookList", 400, 503),
@@ -75,6 +76,17 @@ def _answer() -> dict[str, Any]:
             },
             **problems(400, 404, 503),
         },
+    }
+
+
+def _later_answer() -> dict[str, Any]:
+    number = {"name": "number", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 0}}
+    described = _answer()
+    return described | {
+        "operationId": "showLaterAnswer",
+        "summary": "What was answered later to one of the filer's own messages, in the sender's format: an event leads "
+        "to it",
+        "parameters": [_ID, number, _FILER],
     }
 
 

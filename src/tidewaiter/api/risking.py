@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidewaiter.api import problems
-from tidewaiter.api.acting import ID_MAX, Reason, answering, asked_of, number_in
+from tidewaiter.api.acting import ID_MAX, Reason, answering, asked_in, number_in
 from tidewaiter.api.problems import problem
 from tidewaiter.model.inspection import MINUTES_MAX, Inspection, Result
 from tidewaiter.model.money import to_micro
@@ -82,7 +82,7 @@ async def show_reasons(request: Request) -> Response:
 
 async def inspect_one(request: Request) -> Response:
     """Write down what an inspection found."""
-    asked, house = await asked_of(request, Found), _house(request)
+    asked, house = await asked_in(request, Found), _house(request)
     made = await inspect(
         number_in(request, "id"), asked.results, recovered_micro=to_micro(Decimal(asked.recovered)),
         minutes=asked.minutes, supersedes=asked.supersedes, principal=caller_of(request.scope), store=house.store,
@@ -101,7 +101,7 @@ async def list_profiles(request: Request) -> Response:
 
 async def draft_one(request: Request) -> Response:
     """Keep a profile as a draft."""
-    asked, house = await asked_of(request, Draft), _house(request)
+    asked, house = await asked_in(request, Draft), _house(request)
     made = await draft(
         asked.written, principal=caller_of(request.scope), store=house.store, law=house.law, at=house.now()
     )
@@ -110,7 +110,7 @@ async def draft_one(request: Request) -> Response:
 
 async def step_one(request: Request) -> Response:
     """Take a step in the life of a profile."""
-    asked, house = await asked_of(request, Step), _house(request)
+    asked, house = await asked_in(request, Step), _house(request)
     made = await step(
         request.path_params["profile"], number_in(request, "version", VERSION_MAX), asked.do, reason=asked.reason,
         principal=caller_of(request.scope), store=house.store, law=house.law, at=house.now(),
@@ -120,7 +120,7 @@ async def step_one(request: Request) -> Response:
 
 async def draw_up_one(request: Request) -> Response:
     """Draw up the queue of a shift."""
-    asked, house, caller = await asked_of(request, DrawUp), _house(request), caller_of(request.scope)
+    asked, house, caller = await asked_in(request, DrawUp), _house(request), caller_of(request.scope)
     try:
         capacity = house.capacity
     except CapacityError:

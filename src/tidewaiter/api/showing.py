@@ -15,6 +15,7 @@ from tidewaiter.model.answer import Answer
 from tidewaiter.model.outcome import Cleared
 from tidewaiter.services.reckon import LawChanged, NotReckoned, receipt_of
 from tidewaiter.services.show import Shown, show_to_filer
+from tidewaiter.store import CORRIDOR, REPLYING
 from tidewaiter.wiring import House, caller_of
 
 
@@ -127,7 +128,7 @@ def view(shown: Shown) -> ConsignmentView:
             Step(
                 decided_at=one.decided_at,
                 # A filer is told that an officer decided, not which.
-                decided_by="corridor" if one.decided_by == "corridor" else "officer",
+                decided_by=one.decided_by if one.decided_by in (CORRIDOR, REPLYING) else "officer",
                 state=State(security=one.decision.security, control=one.decision.control),
                 reasons=one.decision.reasons,
                 law_digest=one.law_digest,

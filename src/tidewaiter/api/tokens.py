@@ -75,7 +75,7 @@ async def show_metadata(request: Request) -> Response:
     told = {
         "issuer": issuer,
         "token_endpoint": issuer + TOKEN_PATH,
-        "jwks_uri": issuer + "/v1/conform/keys",
+        "jwks_uri": issuer + "/v1/keys",
         "response_types_supported": [],
         "grant_types_supported": ["client_credentials"],
         "token_endpoint_auth_methods_supported": ["private_key_jwt"],

@@ -86,7 +86,18 @@ class Inspected(msgspec.Struct, frozen=True, kw_only=True, tag="inspected", tag_
     supersedes: int | None = None
 
 
-Leaf = Lodged | LodgedMore | Decided | VaultRead | Profiled | Inspected
+class Replied(msgspec.Struct, frozen=True, kw_only=True, tag="replied", tag_field="kind"):
+    """A filer replied to what it was asked for. `sha256` is over what it said; `decisions` is where the consignment
+    stands since. `by` is the account that sent it."""
+
+    at: datetime
+    by: str
+    filer: str
+    sha256: str
+    decisions: tuple[Decision, ...]
+
+
+Leaf = Lodged | LodgedMore | Decided | VaultRead | Replied | Profiled | Inspected
 
 
 def encode(leaf: Leaf) -> bytes:

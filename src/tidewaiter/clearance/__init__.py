@@ -5,21 +5,27 @@ different clocks: "assessment complete" is no release, and a release is no word 
 A refusal, a return, a seizure and "do not load" never are: a named person decides.
 
 Entry points: `decide(batch, findings=…, charges=…, signals=…, law=…)` for the corridor; `may_follow` and
-`needs_named_person` for whoever changes a state later. The reasons here may be told to the filer, so they are the
-same sentence for a profile and for the random share. May import `law` and `model` only.
+`needs_named_person` for whoever changes a state later, and `GROUNDS` and `WANTED`, which an officer tells with it. The
+reasons here may be told to the filer, so they are the same sentence for a profile and for the random share. May import
+`law` and `model` only.
 """
 
 from tidewaiter.clearance.deciding import decide
-from tidewaiter.clearance.reasons import GROUNDS, REASONS, RELEASED_BY_OFFICER
+from tidewaiter.clearance.reasons import COMPLETED_BY_OFFICER, REASONS, RELEASED_BY_OFFICER, REPLIED
 from tidewaiter.clearance.states import FOLLOWS, State, may_follow, needs_named_person
+from tidewaiter.clearance.telling import GROUNDS, WANTED, told
 
 __all__ = [
+    "COMPLETED_BY_OFFICER",
     "FOLLOWS",
     "GROUNDS",
     "REASONS",
     "RELEASED_BY_OFFICER",
+    "REPLIED",
+    "WANTED",
     "State",
     "decide",
     "may_follow",
     "needs_named_person",
+    "told",
 ]

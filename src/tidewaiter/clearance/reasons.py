@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tidewaiter.clearance.telling import TOLD
+
 NOT_ACCEPTED = "It cannot be accepted as it is: correct what the findings say and lodge it again."
 AMENDED = "The amendment is recorded."
 CANCELLED = "The cancellation is recorded."
@@ -13,18 +15,11 @@ NOTHING_DUE = "Nothing is due at the border."
 RELEASED_UNPAID = "It is released before what is due is paid."
 PAY_FIRST = "What is due must be paid before release."
 RELEASED_BY_OFFICER = "An officer released it."
-PROHIBITED = "An officer refused it: such goods may not be brought in."
-NO_PERMIT = "An officer refused it: a permit that law asks for is missing."
-NOT_AS_DECLARED = "An officer refused it: the goods are not what was declared."
-COUNTERFEIT = "An officer refused it: the goods infringe another's right."
-
-GROUNDS = {
-    "prohibited": PROHIBITED, "no_permit": NO_PERMIT, "not_as_declared": NOT_AS_DECLARED, "counterfeit": COUNTERFEIT,
-}  # fmt: skip
-"""On what an officer may refuse, and how that is told."""
+COMPLETED_BY_OFFICER = "An officer completed the assessment for security."
+REPLIED = "The filer replied: an officer looks at it."
 
 REASONS = (
     NOT_ACCEPTED, AMENDED, CANCELLED, ENTERED, SELECTED, RATE_MISSING, NOT_ASSESSED, NOTHING_DUE, RELEASED_UNPAID,
-    PAY_FIRST, RELEASED_BY_OFFICER, *GROUNDS.values(),
+    PAY_FIRST, RELEASED_BY_OFFICER, COMPLETED_BY_OFFICER, REPLIED, *(kind.text for kind in TOLD),
 )  # fmt: skip
 """Every reason there is. The sentences are stable: partners may compare them."""

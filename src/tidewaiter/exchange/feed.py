@@ -14,9 +14,10 @@ from tidewaiter.store import Position, Store, StoredEvent
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that happened to a message or a consignment of the filer.
 
-    `kind` is `message_received`, where `format` and `digest` (SHA-256, hexadecimal) say of which message, or `decided`,
-    where `security` and `control` are the state then. `answers` were given with it; `answer` leads to all answers to
-    the message in the sender's own format. `cursor` names the event: it and what came before it has been seen.
+    `kind` is `message_received`, where `format` and `digest` (SHA-256, hexadecimal) say of which message; `decided`,
+    where `security` and `control` are the state then. `answers` were given with it; `answer` leads to them, and
+    to all that were given with them, in the sender's own format. `replied` says that a reply of the filer has come, and
+    `refunded` that something was given back. `cursor` names the event: it and what came before it has been seen.
     """
 
     cursor: str
@@ -56,7 +57,7 @@ def event_of(stored: StoredEvent) -> Event:
         at=stored.at,
         kind=stored.kind,
         message=stored.message_id,
-        answer=f"/v1/messages/{stored.message_id}/answer",
+        answer=f"/v1/messages/{stored.message_id}/answer" + (f"s/{stored.later}" if stored.later else ""),
         format=stored.format,
         digest=stored.digest,
         reference=stored.reference,

@@ -3,7 +3,7 @@
     verifier = Verifier(keys=keys_of(jwks), authority="hooks.example", nonces=NonceFile("nonces.sqlite"))
     verifier.verify("POST", "/tidewaiter", headers, body, at=datetime.now(UTC))
 
-`jwks` is what `GET /v1/conform/keys` answers. What is not spelled as `signing` spells it is refused, so that one
+`jwks` is what `GET /v1/keys` answers. What is not spelled as `signing` spells it is refused, so that one
 signature has one form only. Needs no other room of this house.
 """
 

@@ -26,6 +26,7 @@ KINDS: dict[AnswerKind, str] = {
     "do_not_load": "it must not be loaded",
     "hold": "it stays where it is",
     "released": "it may go to the consignee",
+    "refused": "an officer refused the goods",
     "cleared": "the procedure is at its end; before loading: the assessment is complete",
     "invalidated": "the declaration is void",
     "exit": "it has left, or may leave",
@@ -41,7 +42,7 @@ _HEAD = """\
 What customs says is one set of answers inside Tidewaiter, and each sender reads it in the dialect in which he wrote.
 A row is an answer, a column a dialect; — stands where a dialect has no such answer, and then none is sent in it. Where
 a dialect says two answers alike, they come back as one of them. Words after `ACK/`, words in small letters and codes
-such as HLD, DNL, INV and CLE are our own, where the lists of a dialect have nothing for an answer.
+such as HLD, DNL, REF, INV and CLE are our own, where the lists of a dialect have nothing for an answer.
 
 The page is made by `python -m tidewaiter.formats.answering`; a test holds it to the code.
 """

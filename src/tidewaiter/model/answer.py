@@ -15,8 +15,8 @@ from tidewaiter.model.trade import TradeKind
 
 AnswerKind = Literal[
     "received", "rejected", "accepted", "tax_indicative", "tax_final", "control", "documents", "amendment_result",
-    "request_result", "information_request", "screening_request", "do_not_load", "hold", "released", "cleared",
-    "invalidated", "exit", "payment_insufficient", "payment_reminder", "goods_exit_result",
+    "request_result", "information_request", "screening_request", "do_not_load", "hold", "released", "refused",
+    "cleared", "invalidated", "exit", "payment_insufficient", "payment_reminder", "goods_exit_result",
 ]  # fmt: skip
 
 

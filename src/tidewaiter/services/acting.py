@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from tidewaiter.access import Principal
+from tidewaiter.model.answer import Answer, AnswerKind
+from tidewaiter.model.finding import Finding
+from tidewaiter.model.outcome import Decision
+from tidewaiter.services.answering import answers_after
+from tidewaiter.services.clear import in_their_format
 from tidewaiter.services.rule import rule
-from tidewaiter.store import Act, Acting
+from tidewaiter.store import Act, Acting, Store
 
 REASON_MIN, REASON_MAX = 3, 500
 PROPOSAL = timedelta(hours=24)
@@ -57,6 +63,13 @@ WHY = {
     "results": "Say what was found: nothing, or what.",
     "minutes": "Say how many minutes it took.",
     "key_taken": "The Idempotency-Key was used for another act.",
+    "wanted": "Name what is asked for, and with a question of your own say it in 3 to 500 characters.",
+    "no_request": "Nothing is asked for there.",
+    "which_request": "Several things are asked for: say whether the reply is for security or for control.",
+    "empty_reply": "Say something, name a document, or name the message with the amendment.",
+    "reply_unfit": "A text has up to 4,000 characters; a document is named by its type or number.",
+    "document_unfit": "The content of a document is PDF, JPEG, PNG or plain text in base64, as its media type says.",
+    "amendment": "Name a message of yours that holds an accepted amendment of this consignment.",
 }
 
 
@@ -98,6 +111,62 @@ async def repeated(
     if (before.consignment_id, before.kind, before.detail) != (acting.stored.id, kind, detail):
         raise CannotNow("key_taken")
     return Done(consignment=acting.stored.id, control=acting.stored.control, is_repeat=True)
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision that a person takes alone, and what the filer is told with it: answers of these kinds, and findings
+    in the first of them."""
+
+    decision: Decision
+    kinds: tuple[AnswerKind, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+async def alone(
+    id: int,
+    kind: str,
+    detail: dict[str, Any],
+    step_of: Callable[[Acting], Step],
+    *,
+    reason: str,
+    principal: Principal,
+    store: Store,
+    at: datetime,
+    key: str | None,
+) -> Done:
+    """How an act ended that one person does alone; `kind` names it, and what policies rule on. `step_of` may refuse.
+
+    Raises NotThere, NotAllowed, CannotNow, and MovedOn where somebody else was first.
+    """
+    told = reason_in(reason)
+    async with store.acts.on(id) as found:
+        acting = seen(found, principal)
+        before = await repeated(acting, principal, key, kind=kind, detail=detail)
+        if before is not None:
+            return before
+        ruling = rule(principal, kind, acting.stored)
+        if not ruling.allowed:
+            raise NotAllowed(ruling.policy)
+        step = step_of(acting)
+        await take(acting, step, by=principal.id, at=at)
+        return await kept(
+            acting, principal, kind, policy=ruling.policy, reason=told, detail=detail, at=at, key=key,
+            control=step.decision.control,
+        )  # fmt: skip
+
+
+async def take(acting: Acting, step: Step, *, by: str, at: datetime) -> None:
+    """The consignment put into its new state, and the filer's answers with it, in its own dialect. Raises MovedOn."""
+    answers, message = said(acting, step, at=at)
+    await acting.decide(step.decision, by=by, at=at, answers=answers, message=message)
+
+
+def said(acting: Acting, step: Step, *, at: datetime) -> tuple[Sequence[Answer], bytes]:
+    """What the filer is told of a step, and the same in the dialect in which it lodged."""
+    stored = acting.stored
+    id = f"{stored.id}-{acting.pinned.replace('/', '-')}"
+    answers = answers_after(stored.record, stored.cleared, step.kinds, findings=step.findings, id=id, at=at)
+    return answers, in_their_format(stored.cleared.format, answers)
 
 
 async def proposed(

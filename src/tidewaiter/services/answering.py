@@ -26,6 +26,7 @@ _BY_CONTROL: dict[str, tuple[AnswerKind, ...]] = {
     "documents_requested": ("accepted", "tax_indicative", "documents"),
     "amendment_recorded": ("received",),
     "cancellation_recorded": ("received",),
+    "refused": ("refused",),
 }
 _BY_SECURITY: dict[str, tuple[AnswerKind, ...]] = {
     "information_requested": ("information_request",),
@@ -40,6 +41,32 @@ def answers_about(record: Consignment, cleared: Cleared, *, id: str, at: datetim
     """What the sender is told of one consignment, in the order of telling. Nothing that risk saw is among it."""
     decision = cleared.decision
     kinds = _BY_SECURITY.get(decision.security, ()) + _BY_CONTROL.get(decision.control, ("received",))
+    return _answers(record, cleared, kinds, findings=cleared.findings, reasons=decision.reasons, id=id, at=at)
+
+
+def answers_after(
+    record: Consignment,
+    cleared: Cleared,
+    kinds: Sequence[AnswerKind],
+    *,
+    findings: Sequence[Finding] = (),
+    id: str,
+    at: datetime,
+) -> tuple[Answer, ...]:
+    """What the sender is told when something became of it later: answers of these kinds, with what is told besides."""
+    return _answers(record, cleared, kinds, findings=findings, reasons=(), id=id, at=at)
+
+
+def _answers(
+    record: Consignment,
+    cleared: Cleared,
+    kinds: Sequence[AnswerKind],
+    *,
+    findings: Sequence[Finding],
+    reasons: Sequence[str],
+    id: str,
+    at: datetime | None,
+) -> tuple[Answer, ...]:
     taxes = _taxes(record, cleared.charges)
     concerned = _concerned(record) if record.direction == "entry" else None
     return tuple(
@@ -51,9 +78,9 @@ def answers_about(record: Consignment, cleared: Cleared, *, id: str, at: datetim
             version=record.version,
             sent_at=at,
             effective_at=at,
-            findings=cleared.findings if place == 0 else (),
+            findings=tuple(findings) if place == 0 else (),
             taxes=taxes if kind in ("tax_indicative", "tax_final") else (),
-            statements=_reasons(decision.reasons) if kind in _SAY_WHY else (),
+            statements=_reasons(reasons) if kind in _SAY_WHY else (),
             concerned=concerned,
         )
         for place, kind in enumerate(kind for kind in kinds if taxes or not kind.startswith("tax_"))

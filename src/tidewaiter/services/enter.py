@@ -28,7 +28,7 @@ from joserfc.jwk import OKPKey
 
 from tidewaiter.access import ROLES
 from tidewaiter.access.principal import FILING
-from tidewaiter.store import Person, Session, Store
+from tidewaiter.store import CORRIDOR, REPLYING, Person, Session, Store
 
 SESSION_COOKIE = "__Host-tidewaiter"
 IDLE_S = 30 * 60
@@ -45,6 +45,8 @@ _COST, _BLOCK, _LANES = 2**15, 8, 3
 """scrypt's cost: 32 MiB a try (OWASP Password Storage Cheat Sheet, 2024)."""
 _TRIES = ThreadPoolExecutor(2, thread_name_prefix="password")
 """Passwords are tried two at a time, so that a flood of log-ins takes neither the memory nor the machine."""
+RESERVED = frozenset({CORRIDOR, REPLYING})
+"""Names that say in a decision that no person took it."""
 _CODE = re.compile(r"[0-9]{6}", re.ASCII)
 _ID = re.compile(r"[a-z0-9._-]{1,64}", re.ASCII)
 
@@ -64,6 +66,20 @@ class Entered(NamedTuple):
     person: Person
 
 
+class NewSession(NamedTuple):
+    """What a session that begins is known by."""
+
+    token: str
+    digest: bytes
+    form_token: str
+
+
+def new_session() -> NewSession:
+    """Tokens that nobody can guess."""
+    token = secrets.token_urlsafe(32)
+    return NewSession(token, _digest(token), secrets.token_urlsafe(32))
+
+
 def person_of(
     id: str,
     password: str,
@@ -76,7 +92,7 @@ def person_of(
     at: datetime,
 ) -> tuple[Person, str]:
     """An account to be kept, and the address that tells an authenticator app its second factor. Raises CannotAdd."""
-    if not _ID.fullmatch(id):
+    if not _ID.fullmatch(id) or id in RESERVED:
         raise CannotAdd("a name has 1 to 64 small letters, digits, points, hyphens, underscores")
     if role not in ROLES or role == "public":
         raise CannotAdd(f"a role is one of {', '.join(one for one in ROLES if one != 'public')}")
@@ -106,13 +122,12 @@ async def enter(id: str, password: str, code: str, *, store: Store, key: OKPKey,
     step = _step_of(code, person, key, at) if person is not None else None
     if person is None or step is None or not is_right:
         raise NotLetIn
-    token = secrets.token_urlsafe(32)
-    began = await store.access.begin_session(
-        person, step=step, token_digest=_digest(token), form_token=secrets.token_urlsafe(32), at=at
-    )
-    if not began:
+    made = new_session()
+    if not await store.access.begin_session(
+        person, step=step, token_digest=made.digest, form_token=made.form_token, at=at
+    ):
         raise NotLetIn
-    return Entered(token, person)
+    return Entered(made.token, person)
 
 
 async def session_of(token: str, *, store: Store, at: datetime) -> Session | None:
@@ -167,21 +182,22 @@ def _step_of(code: str, person: Person, key: OKPKey, at: datetime) -> int | None
 
 def _sealed(secret: bytes, id: str, key: OKPKey) -> str:
     nonce = secrets.token_bytes(12)
-    return (nonce + AESGCM(_sealing_key(key)).encrypt(nonce, secret, id.encode())).hex()
+    return (nonce + AESGCM(sealing_key(key)).encrypt(nonce, secret, id.encode())).hex()
 
 
 def _opened(sealed: str, id: str, key: OKPKey) -> bytes:
     """The secret. Where the installation's key is another than when it was sealed, no code fits."""
     data = bytes.fromhex(sealed)
     try:
-        return AESGCM(_sealing_key(key)).decrypt(data[:12], data[12:], id.encode())
+        return AESGCM(sealing_key(key)).decrypt(data[:12], data[12:], id.encode())
     except InvalidTag:
         return secrets.token_bytes(SECRET_BYTES)
 
 
-def _sealing_key(key: OKPKey) -> bytes:
+def sealing_key(key: OKPKey, use: str = "second factor") -> bytes:
+    """A key for sealing that follows from the installation's own, another for each use."""
     private = base64.urlsafe_b64decode(str(key.as_dict(private=True)["d"]) + "=")
-    return HKDF(SHA256(), 32, salt=None, info=b"tidewaiter second factor").derive(private)
+    return HKDF(SHA256(), 32, salt=None, info=f"tidewaiter {use}".encode()).derive(private)
 
 
 def _digest(token: str) -> bytes:

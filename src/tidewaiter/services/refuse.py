@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from tidewaiter.access import Principal
-from tidewaiter.clearance import GROUNDS, may_follow
+from tidewaiter.clearance import GROUNDS, may_follow, told
 from tidewaiter.model.outcome import Decision
-from tidewaiter.services.acting import CannotNow, Done, NotAllowed, kept, reason_in, repeated, seen
-from tidewaiter.services.rule import rule
-from tidewaiter.store import Store
+from tidewaiter.services.acting import CannotNow, Done, Step, alone
+from tidewaiter.store import Acting, Store
 
 
 async def refuse(
@@ -19,23 +18,17 @@ async def refuse(
 
     Raises NotThere, NotAllowed, CannotNow, and MovedOn where somebody else was first.
     """
-    told = reason_in(reason)
     if ground not in GROUNDS:
         raise CannotNow("ground")
-    detail = {"ground": ground}
-    async with store.acts.on(id) as found:
-        acting = seen(found, principal)
-        before = await repeated(acting, principal, key, kind="refuse", detail=detail)
-        if before is not None:
-            return before
-        ruling = rule(principal, "refuse", acting.stored)
-        if not ruling.allowed:
-            raise NotAllowed(ruling.policy)
-        if not may_follow(acting.stored.control, "refused"):  # type: ignore[arg-type]
-            raise CannotNow("state", acting.stored.control)
-        decision = Decision(security=acting.stored.security, control="refused", reasons=(GROUNDS[ground],))
-        await acting.decide(decision, by=principal.id, at=at)
-        return await kept(
-            acting, principal, "refuse", policy=ruling.policy, reason=told, detail=detail, at=at, key=key,
-            control="refused",
-        )  # fmt: skip
+    kind = GROUNDS[ground]
+
+    def step(acting: Acting) -> Step:
+        stored = acting.stored
+        if not may_follow(stored.control, "refused"):  # type: ignore[arg-type]
+            raise CannotNow("state", stored.control)
+        decision = Decision(security=stored.security, control="refused", reasons=(kind.text,))
+        return Step(decision=decision, kinds=("refused",), findings=(told(kind),))
+
+    return await alone(
+        id, "refuse", {"ground": ground}, step, reason=reason, principal=principal, store=store, at=at, key=key
+    )

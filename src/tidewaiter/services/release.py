@@ -9,19 +9,28 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import msgspec
-
 from tidewaiter.access import Principal
 from tidewaiter.clearance import RELEASED_BY_OFFICER, may_follow
+from tidewaiter.model.answer import AnswerKind
 from tidewaiter.model.outcome import Decision
-from tidewaiter.services.acting import CannotNow, Done, NotAllowed, kept, proposed, reason_in, repeated, seen
-from tidewaiter.services.answering import answers_about
+from tidewaiter.services.acting import (
+    CannotNow,
+    Done,
+    NotAllowed,
+    Step,
+    kept,
+    proposed,
+    reason_in,
+    repeated,
+    seen,
+    take,
+)
 from tidewaiter.services.rule import rule
 from tidewaiter.store import Acting, Store
 
 TAKES_TWO = frozenset({"accepted"})
 """The states whose release goes against what the corridor decided."""
-ANSWERS = frozenset({"tax_final", "released"})
+ANSWERS: tuple[AnswerKind, ...] = ("tax_final", "released")
 """What a filer is told then: that it was accepted it knows."""
 
 
@@ -56,12 +65,5 @@ def refuse_state(acting: Acting) -> None:
 
 async def let_go(acting: Acting, *, by: str, at: datetime) -> None:
     """The consignment released, and the filer's answers with it. Raises MovedOn."""
-    stored = acting.stored
-    decision = Decision(security=stored.security, control="released", reasons=(RELEASED_BY_OFFICER,))
-    told = answers_about(
-        stored.record,
-        msgspec.structs.replace(stored.cleared, decision=decision, findings=()),
-        id=f"{stored.id}-{acting.pinned.replace('/', '-')}",
-        at=at,
-    )
-    await acting.decide(decision, by=by, at=at, answers=[answer for answer in told if answer.kind in ANSWERS])
+    decision = Decision(security=acting.stored.security, control="released", reasons=(RELEASED_BY_OFFICER,))
+    await take(acting, Step(decision=decision, kinds=ANSWERS), by=by, at=at)

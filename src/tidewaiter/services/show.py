@@ -8,13 +8,14 @@ import msgspec
 
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.outcome import Signal
-from tidewaiter.store import Behind, Store, StoredConsignment
+from tidewaiter.store import Behind, Reply, Store, StoredConsignment
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """A consignment with everything behind it, and the ids of all that was lodged under its reference, newest first.
 
-    `signals` are empty where it is not an officer who looks; `whole` is null unless what is personal was asked for.
+    `signals` are empty where it is not an officer who looks; `whole` is null unless what is personal was asked for, and
+    then `replies` say what the filer replied.
     """
 
     stored: StoredConsignment
@@ -22,6 +23,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     lodged_under_reference: tuple[StoredConsignment, ...]
     signals: tuple[Signal, ...] = ()
     whole: Consignment | None = None
+    replies: tuple[Reply, ...] = ()
 
 
 async def show_to_filer(reference: str, *, filer: str, store: Store) -> Shown | None:
@@ -58,6 +60,7 @@ async def show_to_officer(
         lodged_under_reference=tuple(others[id] for id in ids),
         signals=behind.signals,
         whole=whole,
+        replies=tuple(await store.replies.of(id, with_said=with_personal)),
     )
 
 

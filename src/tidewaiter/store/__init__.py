@@ -7,7 +7,7 @@ asked by `services` alone.
 """
 
 from tidewaiter.store.access import Client, NameTaken, Opening, Person, Reader, Session
-from tidewaiter.store.acts import Act, Acting, MovedOn, Proposal
+from tidewaiter.store.acts import REPLYING, Act, Acting, MovedOn, Proposal
 from tidewaiter.store.audit import Commit, LeafRow, Log, StoredCheckpoint
 from tidewaiter.store.connecting import StoreError, open_store
 from tidewaiter.store.downtime import HandDecision, Standing
@@ -15,15 +15,18 @@ from tidewaiter.store.embedded import start_embedded
 from tidewaiter.store.feed import START, Feed, Position, StoredEvent, position_of
 from tidewaiter.store.inspections import Inspections, Judged, Selected
 from tidewaiter.store.known import Asked, Known
-from tidewaiter.store.lodgements import AlreadyThere, Lodgement, StoredMessage
+from tidewaiter.store.lodgements import CORRIDOR, AlreadyThere, Lodgement, StoredMessage
 from tidewaiter.store.migrating import MigrationError
 from tidewaiter.store.profiles import ProfileEvent, Profiles, StoredProfile
 from tidewaiter.store.reading import Behind, Decided, Row, SentAnswer, StoredConsignment
+from tidewaiter.store.replies import Channel, Document, NewReply, Reply
 from tidewaiter.store.screening import ListRow, Screened
 from tidewaiter.store.store import Store, StoreUnavailable
 from tidewaiter.store.webhooks import AlreadyTold, Fresh, Held, LeaseLost, Webhook, Webhooks
 
 __all__ = [
+    "CORRIDOR",
+    "REPLYING",
     "START",
     "Act",
     "Acting",
@@ -31,9 +34,11 @@ __all__ = [
     "AlreadyTold",
     "Asked",
     "Behind",
+    "Channel",
     "Client",
     "Commit",
     "Decided",
+    "Document",
     "Feed",
     "Fresh",
     "HandDecision",
@@ -49,6 +54,7 @@ __all__ = [
     "MigrationError",
     "MovedOn",
     "NameTaken",
+    "NewReply",
     "Opening",
     "Person",
     "Position",
@@ -56,6 +62,7 @@ __all__ = [
     "Profiles",
     "Proposal",
     "Reader",
+    "Reply",
     "Row",
     "Screened",
     "Selected",

@@ -15,6 +15,9 @@ GUARDED = "tidewaiter_guarded"
 Connect = Callable[[], AbstractAsyncContextManager[asyncpg.Connection]]
 
 
+_BEGIN = "insert into sessions (token_digest, person_id, form_token, began_at, seen_at) values ($1, $2, $3, $4, $4)"
+
+
 class NameTaken(ValueError):
     """There is, or was, another under that name."""
 
@@ -47,7 +50,10 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """A local account. `password` is a hash, `second_factor` a sealed secret; `last_step` the step last used of it."""
+    """An account. `password` is a hash, `second_factor` a sealed secret; `last_step` the step last used of it.
+
+    Whom an OpenID provider lets in has neither, and is known by `issuer` and `subject`.
+    """
 
     id: str
     role: str
@@ -56,6 +62,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     country: str = ""
     password: str
     second_factor: str
+    issuer: str = ""
+    subject: str = ""
     last_step: int = 0
     failures: int = 0
     locked_until: datetime | None = None
@@ -177,7 +185,8 @@ class Access:
             row = await connection.fetchrow(
                 "update people set failures = failures + 1, locked_until = case when failures + 1 < $3 then null"
                 " else $2 + make_interval(secs => least($4 * 2 ^ least(failures + 1 - $3, 20), $5)) end"
-                " where id = $1 and removed_at is null and (locked_until is null or locked_until <= $2) returning *",
+                " where id = $1 and password <> '' and removed_at is null"
+                " and (locked_until is null or locked_until <= $2) returning *",
                 id, at, free, float(rest_s), float(rest_s_max),
             )  # fmt: skip
         return Person(**row) if row else None
@@ -197,11 +206,23 @@ class Access:
             )  # fmt: skip
             if done != "UPDATE 1":
                 return False
-            await connection.execute(
-                "insert into sessions (token_digest, person_id, form_token, began_at, seen_at)"
-                " values ($1, $2, $3, $4, $4)",
-                token_digest, person.id, form_token, at,
+            await connection.execute(_BEGIN, token_digest, person.id, form_token, at)
+        return True
+
+    async def enter_federated(self, person: Person, *, token_digest: bytes, form_token: str, at: datetime) -> bool:
+        """Log in whom a provider let in, with the role it now has; the account is kept when it first comes. False where
+        it was removed."""
+        async with self._connect() as connection, connection.transaction():
+            known = await connection.fetchval(
+                "insert into people (id, role, filer, office, country, password, second_factor, issuer, subject,"
+                " added_at) values ($1, $2, $3, $4, $5, '', '', $6, $7, $8) on conflict (issuer, subject)"
+                " where issuer <> '' do update set role = $2, filer = $3, office = $4, country = $5"
+                " where people.removed_at is null returning id",
+                person.id, person.role, person.filer, person.office, person.country, person.issuer, person.subject, at,
             )  # fmt: skip
+            if known is None:
+                return False
+            await connection.execute(_BEGIN, token_digest, known, form_token, at)
         return True
 
     async def session(self, token_digest: bytes, *, at: datetime) -> Session | None:

@@ -17,8 +17,11 @@ import msgspec
 from tidewaiter.audit import leaf
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.outcome import Decision, Posting
-from tidewaiter.store import audit, reading
+from tidewaiter.store import audit, reading, replies
 from tidewaiter.store.access import Connect
+
+REPLYING = "filer"
+"""Who decided, where that a filer replied brought a consignment back to be looked at."""
 
 
 class MovedOn(RuntimeError):
@@ -77,8 +80,13 @@ class Acting:
         row = await self._connection.fetchrow("select * from acts where actor = $1 and key = $2", actor, key)
         return _act(row) if row else None
 
-    async def decide(self, decision: Decision, *, by: str, at: datetime, answers: Sequence[Answer] = ()) -> None:
-        """Put it into another state of control, and write down who decided and what is told. Raises MovedOn."""
+    async def decide(
+        self, decision: Decision, *, by: str, at: datetime, answers: Sequence[Answer] = (), message: bytes = b""
+    ) -> None:
+        """Put it into another state, and write down who decided and what is told. Raises MovedOn.
+
+        `message` are the answers in the format of the message that it came in.
+        """
         stored = self.stored
         done = await self._connection.execute(
             "update consignments set security = $2, control = $3 where id = $1 and security = $4 and control = $5",
@@ -91,13 +99,14 @@ class Acting:
             " values ($1, $2, $3, $4, $5, $6, $7)",
             stored.id, at, by, decision.security, decision.control, list(decision.reasons), stored.cleared.law_digest,
         )  # fmt: skip
+        told: dict[str, Any] = {"answers": [answer.id for answer in answers]}
         if answers:
-            await self._connection.execute(
-                "insert into later_answers (consignment_id, sent_at, answers) values ($1, $2, $3)",
-                stored.id, at, msgspec.json.encode(answers),
+            told["later"] = await self._connection.fetchval(
+                "insert into later_answers (consignment_id, sent_at, answers, message) values ($1, $2, $3, $4)"
+                " returning id",
+                stored.id, at, msgspec.json.encode(answers), message,
             )  # fmt: skip
-        told = [answer.id for answer in answers]
-        await self._event("decided", at, security=decision.security, control=decision.control, answers=told)
+        await self._event("decided", at, security=decision.security, control=decision.control, **told)
         self._decided = (stored.id, decision.security, decision.control)
 
     async def post(self, legs: Sequence[Posting], *, at: datetime) -> None:
@@ -157,6 +166,35 @@ class Acting:
         decisions = [] if self._decided is None else [self._decided]
         if told := leaf.decided(at=act.at, by=act.actor, decisions=decisions):
             await audit.append(self._connection, told)
+
+    async def last_reply(self) -> replies.Reply | None:
+        """What was replied about this consignment last."""
+        return await replies.last(self._connection, self.stored.id)
+
+    async def replied_under(self, actor: str, key: str) -> replies.Reply | None:
+        """The reply, to whatever, that this account sent under that Idempotency-Key."""
+        return await replies.under(self._connection, actor, key)
+
+    async def amended_by(self, message_id: int) -> bool:
+        """Whether that message of the same filer holds an amendment of this consignment."""
+        return await replies.is_amendment(self._connection, message_id, of=self.stored.id)
+
+    async def reply(
+        self, reply: replies.NewReply, decision: Decision, *, answers: Sequence[Answer], message: bytes
+    ) -> int:
+        """Keep what a filer replied, and put the consignment where it is looked at. The number of the reply.
+
+        Raises MovedOn.
+        """
+        id = await replies.write(self._connection, reply, consignment_id=self.stored.id, filer=self.stored.filer)
+        await self._event("replied", reply.at, answers=[])
+        await self.decide(decision, by=REPLYING, at=reply.at, answers=answers, message=message)
+        told = leaf.Replied(
+            at=reply.at, by=reply.actor, filer=self.stored.filer, sha256=reply.digest.hex(),
+            decisions=((self.stored.id, decision.security, decision.control),),
+        )  # fmt: skip
+        await audit.append(self._connection, [told])
+        return id
 
     async def _event(self, kind: str, at: datetime, **body: Any) -> None:
         await self._connection.execute(

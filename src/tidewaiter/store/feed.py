@@ -52,7 +52,8 @@ def position_of(cursor: str) -> Position | None:
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
     """An event with what it is about. `security` and `control` are the state that was decided, `answers` those given
-    with it; of what risk saw there is nothing here. `lane` names the consignment among those of its filer."""
+    with it, and `later` the number of their message where it is another than that of the lodgement; of what risk saw
+    there is nothing here. `lane` names the consignment among those of its filer."""
 
     position: Position
     at: datetime
@@ -69,6 +70,7 @@ class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
     security: str | None
     control: str | None
     answer_ids: tuple[str, ...] = ()
+    later: int | None = None
     answers: tuple[Answer, ...] = ()
 
 
@@ -80,6 +82,7 @@ class _Body(msgspec.Struct, frozen=True):
     security: str | None = None
     control: str | None = None
     answers: tuple[str, ...] = ()
+    later: int | None = None
 
 
 EVENT = (
@@ -129,6 +132,16 @@ class Feed:
             )
         return (row["format"], row["answer"]) if row else None
 
+    async def later_answer(self, message_id: int, number: int, *, filer: str) -> tuple[str, bytes] | None:
+        """The same for what was answered later to a filer's own message; None where there is none of that number."""
+        async with self._connecting() as connection:
+            row = await connection.fetchrow(
+                "select c.format, l.message from later_answers l join consignments c on c.id = l.consignment_id"
+                " where l.id = $2 and c.message_id = $1 and c.filer = $3 and l.message is not null",
+                message_id, number, filer,
+            )  # fmt: skip
+        return (row["format"], row["message"]) if row else None
+
 
 def event(row: asyncpg.Record) -> StoredEvent:
     """The event in a row of `EVENT`."""
@@ -149,6 +162,7 @@ def event(row: asyncpg.Record) -> StoredEvent:
         security=body.security,
         control=body.control,
         answer_ids=body.answers,
+        later=body.later,
     )
 
 

@@ -162,8 +162,8 @@ def _tables(written: Written) -> Iterator[tuple[str, list[str], list[Any]]]:
             )  # fmt: skip
             private.append((id, parted.private))
             results.append((id, _encoded(cleared.findings), _encoded(cleared.charges), _encoded(one.answers)))
-            told = decision.security, decision.control, decision.reasons
-            decisions.append((id, at, CORRIDOR, *told, cleared.law_digest, m.lists, m.risk_digest or None))
+            decided = decision.security, decision.control, decision.reasons
+            decisions.append((id, at, CORRIDOR, *decided, cleared.law_digest, m.lists, m.risk_digest or None))
             for number, s in enumerate(one.signals):
                 signals.append((id, number, s.profile, s.lane, s.score, s.reason, s.item))
             for p in one.postings:

@@ -14,7 +14,19 @@ from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.movement import Movement
-from tidewaiter.store import access, acts, audit, dispatches, downtime, lodgements, reading, screening, trade, vault
+from tidewaiter.store import (
+    access,
+    acts,
+    audit,
+    dispatches,
+    downtime,
+    lodgements,
+    reading,
+    replies,
+    screening,
+    trade,
+    vault,
+)
 from tidewaiter.store.feed import Feed
 from tidewaiter.store.inspections import Inspections
 from tidewaiter.store.known import Asked, Known, look_up
@@ -85,6 +97,11 @@ class Store:
     def acts(self) -> acts.Acts:
         """What people do with consignments after they were lodged."""
         return acts.Acts(self._connection)
+
+    @property
+    def replies(self) -> replies.Replies:
+        """What filers replied to what they were asked."""
+        return replies.Replies(self._connection)
 
     async def close(self) -> None:
         """Gives the connections back."""

@@ -5,29 +5,33 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import get_args
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tidewaiter.access import Principal, may
-from tidewaiter.clearance import may_follow
+from tidewaiter.clearance import WANTED, may_follow
 from tidewaiter.formats.csv.kinds import Fault
 from tidewaiter.formats.csv.numbers import number
 from tidewaiter.model.money import from_micro, to_micro
 from tidewaiter.revenue import charged
 from tidewaiter.services.acting import CannotNow, Done, NotAllowed, NotThere
 from tidewaiter.services.approve import approve
+from tidewaiter.services.ask import OWN, ask, may_ask
+from tidewaiter.services.complete import complete
 from tidewaiter.services.refund import refund
 from tidewaiter.services.refuse import refuse
 from tidewaiter.services.release import release
 from tidewaiter.services.rule import object_of
 from tidewaiter.services.show import Shown
-from tidewaiter.store import MovedOn
+from tidewaiter.store import Channel, MovedOn
 from tidewaiter.web.rendering import form_of, rendered
 from tidewaiter.wiring import House, caller_of
 
 Act = Callable[[House, Request, dict[str, str]], Awaitable[Done]]
 ID_MAX = 2**63 - 1
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,8 @@ class Possible:
 
     release: bool
     refuse: bool
+    ask: tuple[Channel, ...]
+    complete: bool
     refund: bool
     approve: bool
     charges: Mapping[str, Decimal]
@@ -53,6 +59,8 @@ def possible(caller: Principal, shown: Shown) -> Possible:
     return Possible(
         release=allowed("release") and may_follow(stored.control, "released"),  # type: ignore[arg-type]
         refuse=allowed("refuse") and may_follow(stored.control, "refused"),  # type: ignore[arg-type]
+        ask=tuple(channel for channel in CHANNELS if may_ask(stored, channel)) if allowed("ask") else (),
+        complete=allowed("complete") and may_follow(stored.security, "assessment_complete"),  # type: ignore[arg-type]
         refund=bool(charges) and allowed("propose", "refund"),
         approve=allowed("approve"),
         charges=charges,
@@ -71,6 +79,24 @@ async def _refuse(house: House, request: Request, form: dict[str, str]) -> Done:
         _id(request), form.get("ground", ""), form.get("reason", ""), principal=caller_of(request.scope),
         store=house.store, at=house.now(),
     )  # fmt: skip
+
+
+async def _ask(house: House, request: Request, form: dict[str, str]) -> Done:
+    channel = next((one for one in CHANNELS if one == form.get("channel")), None)
+    if channel is None:
+        raise CannotNow("wanted")
+    question = form.get("question", "")
+    wanted = [name for name in WANTED if form.get(f"wanted-{name}") == "yes"] + ([OWN] if question.strip() else [])
+    return await ask(
+        _id(request), channel, wanted, form.get("reason", ""), question=question, principal=caller_of(request.scope),
+        store=house.store, at=house.now(),
+    )  # fmt: skip
+
+
+async def _complete(house: House, request: Request, form: dict[str, str]) -> Done:
+    return await complete(
+        _id(request), form.get("reason", ""), principal=caller_of(request.scope), store=house.store, at=house.now()
+    )
 
 
 async def _refund(house: House, request: Request, form: dict[str, str]) -> Done:
@@ -116,11 +142,15 @@ def _shown(act: Act) -> Callable[[House, Request], Awaitable[Response]]:
 ROUTES: Mapping[str, Callable[[House, Request], Awaitable[Response]]] = {
     "/consignments/{id:int}/release": _shown(_release),
     "/consignments/{id:int}/refuse": _shown(_refuse),
+    "/consignments/{id:int}/ask": _shown(_ask),
+    "/consignments/{id:int}/complete": _shown(_complete),
     "/consignments/{id:int}/refund": _shown(_refund),
     "/consignments/{id:int}/proposals/{number:int}": _shown(_close),
 }
 """The acts, each with its path."""
-NEEDS: Mapping[str, str] = dict(zip(ROUTES, ("release", "refuse", "propose", "propose"), strict=True))
+NEEDS: Mapping[str, str] = dict(
+    zip(ROUTES, ("release", "refuse", "ask", "complete", "propose", "propose"), strict=True)
+)
 
 
 def _id(request: Request, name: str = "id") -> int:

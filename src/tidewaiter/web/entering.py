@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tidewaiter.services.enter import SESSION_COOKIE, SESSION_S, NotLetIn, enter, leave
+from tidewaiter.services.federate import LOGIN_S, PROVIDER_COOKIE, begin, finish
 from tidewaiter.web.rendering import form_of, rendered
 from tidewaiter.wiring import House
 
@@ -18,7 +19,9 @@ _WITHIN = re.compile(r"/(?![/\\])[!-\[\]-~]{0,500}", re.ASCII)
 
 async def show_form(_: House, request: Request) -> Response:
     """The form."""
-    return rendered(request, "enter.html", next=_next(request.query_params.get("next", "")), is_wrong=False)
+    return rendered(
+        request, "enter.html", next=_next(request.query_params.get("next", "")), is_wrong=False, is_away=False
+    )
 
 
 async def let_in(house: House, request: Request) -> Response:
@@ -26,18 +29,59 @@ async def let_in(house: House, request: Request) -> Response:
     form = await form_of(request)
     wanted = _next(form.get("next", ""))
     if house.signing_key is None:
-        return rendered(request, "enter.html", status=403, next=wanted, is_wrong=True)
+        return rendered(request, "enter.html", status=403, next=wanted, is_wrong=True, is_away=False)
     try:
         entered = await enter(
             form.get("name", "").strip().lower(), form.get("password", ""), form.get("code", "").replace(" ", ""),
             store=house.store, key=house.signing_key, at=house.now(),
         )  # fmt: skip
     except NotLetIn:
-        return rendered(request, "enter.html", status=403, next=wanted, is_wrong=True)
+        return rendered(request, "enter.html", status=403, next=wanted, is_wrong=True, is_away=False)
     response = RedirectResponse(wanted, status_code=303)
+    _keep(response, entered.token)
+    return response
+
+
+def _keep(response: Response, token: str) -> None:
     response.set_cookie(
-        SESSION_COOKIE, entered.token, max_age=SESSION_S, path="/", secure=True, httponly=True, samesite="strict"
+        SESSION_COOKIE, token, max_age=SESSION_S, path="/", secure=True, httponly=True, samesite="strict"
     )
+
+
+async def to_provider(house: House, request: Request) -> Response:
+    """To the OpenID provider, where there is one."""
+    if house.provider is None or house.signing_key is None:
+        return rendered(request, "missing.html", status=404)
+    wanted = _next(request.query_params.get("next", ""))
+    try:
+        url, cookie = await begin(house.provider, wanted=wanted, key=house.signing_key, at=house.now())
+    except NotLetIn:
+        return rendered(request, "enter.html", status=503, next=wanted, is_wrong=False, is_away=True)
+    response = RedirectResponse(url, status_code=303)
+    # Lax: the person comes back from another site.
+    response.set_cookie(PROVIDER_COOKIE, cookie, max_age=LOGIN_S, path="/", secure=True, httponly=True, samesite="lax")
+    return response
+
+
+async def from_provider(house: House, request: Request) -> Response:
+    """Begins a session for whom the provider let in."""
+    if house.provider is None or house.signing_key is None:
+        return rendered(request, "missing.html", status=404)
+    pairs = request.query_params.multi_items()
+    try:
+        if len(dict(pairs)) != len(pairs):
+            raise NotLetIn
+        entered, wanted = await finish(
+            house.provider, dict(pairs), request.cookies.get(PROVIDER_COOKIE, ""), store=house.store,
+            key=house.signing_key, at=house.now(),
+        )  # fmt: skip
+    except NotLetIn:
+        response = rendered(request, "enter.html", status=403, next="/", is_wrong=True, is_away=False)
+    else:
+        # A page and no redirect: the cookie is strict, and is not sent on a way that began at another site.
+        response = rendered(request, "entered.html", wanted=_next(wanted))
+        _keep(response, entered.token)
+    response.delete_cookie(PROVIDER_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
     return response
 
 

@@ -104,7 +104,7 @@ ANSWER: dict[str, str] = {
     "tax_indicative": _("What will be due"), "tax_final": _("What is due"), "control": _("Notice of examination"),
     "documents": _("Documents asked for"), "information_request": _("Information asked for"),
     "screening_request": _("Screening asked for"), "do_not_load": _("Do not load"), "hold": _("Held"),
-    "released": _("Released"),
+    "released": _("Released"), "refused": _("Refused"), "cleared": _("Assessment complete"),
 }  # fmt: skip
 MODEL: dict[str, str] = {
     "vendor": _("The seller collects"), "intermediary": _("The carrier collects"), "buyer": _("The buyer pays"),
@@ -131,13 +131,25 @@ LOST: dict[str, str] = {
 }  # fmt: skip
 """Why there is no receipt any more."""
 CONFIDENCE: dict[str, str] = {"secondary": _("This rule is from a secondary source and not checked in the law's text.")}
-DECIDED_BY: dict[str, str] = {"corridor": _("without a person")}
+DECIDED_BY: dict[str, str] = {"corridor": _("without a person"), "filer": _("by a reply of the filer")}
 GROUND: dict[str, str] = {
     "prohibited": _("Such goods may not be brought in"), "no_permit": _("A permit is missing"),
     "not_as_declared": _("The goods are not what was declared"), "counterfeit": _("The goods infringe another's right"),
 }  # fmt: skip
 """On what goods may be refused."""
-ACT: dict[str, str] = {"release": _("Release"), "refuse": _("Refuse"), "refund": _("Give back")}
+WANTED: dict[str, str] = {
+    "invoice": _("The invoice"), "payment": _("Proof of what was paid"), "transport": _("The transport document"),
+    "origin": _("Proof of origin"), "permit": _("The permit that law asks for"),
+    "description": _("A fuller description of the goods"), "picture": _("A picture or data sheet of the goods"),
+    "parties": _("Who sends and who receives the goods"),
+}  # fmt: skip
+"""What is asked of a filer by ticking it."""
+ASKS: dict[str, str] = {"security": _("Information, for security"), "control": _("Documents")}
+"""What is asked for on each channel."""
+ACT: dict[str, str] = {
+    "release": _("Release"), "refuse": _("Refuse"), "refund": _("Give back"), "ask": _("Ask"),
+    "complete": _("Complete the assessment"),
+}  # fmt: skip
 CANNOT: dict[str, str] = {
     "state": _("It is in a state that this cannot follow."),
     "too_much": _("More would be given back than stands of the charge."),
@@ -149,6 +161,13 @@ CANNOT: dict[str, str] = {
     "reason": _("Say why, in 3 to 500 characters."),
     "ground": _("Name one of the grounds on which law lets goods be refused."),
     "case": _("Name the case, in up to 64 letters, digits and signs."),
+    "wanted": _("Tick what is asked for, or write a question of 3 to 500 characters."),
+    "no_request": _("Nothing is asked for there."),
+    "which_request": _("Several things are asked for: say which of them the reply is to."),
+    "empty_reply": _("Write something, or name a document."),
+    "reply_unfit": _("A text has up to 4,000 characters; a document is named by its type or number."),
+    "document_unfit": _("A document is PDF, JPEG, PNG or plain text, and what its name says."),
+    "amendment": _("Name a message of yours that holds an accepted amendment of this consignment."),
     "key_taken": _("This form was used for another act: open the page anew."),
     "version": _("This version of the profile is there already: give it a higher number."),
     "elsewhere": _("Another country has a profile of this name: choose another."),
@@ -166,7 +185,7 @@ CANNOT: dict[str, str] = {
 TABLES = (
     CONTROL, SECURITY, SEVERITY, FUNCTION, DIRECTION, CHANNEL, CATEGORY, CHARGE, COLLECTOR, LANE, ROLE, ANSWER,
     CONFIDENCE, DECIDED_BY, MODEL, PERSON, FORM, LOST, GROUND, ACT, CANNOT, PICKED, AGAIN, FOUND, PROFILE, STEP, DO,
-    SENDER,
+    SENDER, WANTED, ASKS,
 )  # fmt: skip
 
 TRANSLATED: frozenset[str] = frozenset(REASONS) | {word for table in TABLES for word in table.values()}

@@ -19,13 +19,14 @@ from tidewaiter.law.law import Law
 from tidewaiter.law.timeline import in_force
 from tidewaiter.model.receipt import Receipt
 from tidewaiter.services.break_glass import look_through
+from tidewaiter.services.federate import BACK
 from tidewaiter.services.list_consignments import list_consignments
 from tidewaiter.services.quote import quote
 from tidewaiter.services.reckon import LawChanged, NotReckoned, receipt_of
 from tidewaiter.services.rule import object_of, rule
 from tidewaiter.services.show import show_to_officer
 from tidewaiter.store import StoredConsignment, StoreUnavailable
-from tidewaiter.web import acting, breaking_glass, entering, names, quoting, risk
+from tidewaiter.web import acting, breaking_glass, entering, names, quoting, replying, risk
 from tidewaiter.web.rendering import Forged, rendered
 from tidewaiter.web.streaming import stream_events
 from tidewaiter.wiring import House, caller_of
@@ -41,11 +42,17 @@ NEEDS: Mapping[str, str] = {
     "GET /consignments/{id:int}/receipt": "read_risk",
     "GET /consignments/{id:int}/receipt.json": "read_risk",
     **{f"POST {path}": action for path, action in acting.NEEDS.items()},
+    "GET /consignments/{id:int}/replies/{number:int}/{place:int}": "read_personal",
+    "GET /requests": "reply",
+    "GET /requests/{id:int}": "reply",
+    "POST /requests/{id:int}": "reply",
     **risk.NEEDS,
     "GET /quote": "quote",
     "GET /events/stream": "list_consignments",
     "GET /enter": "look_up",
     "POST /enter": "look_up",
+    "GET /enter/provider": "look_up",
+    f"GET {BACK}": "look_up",
     "GET /break-glass": "break_glass",
     "POST /break-glass": "break_glass",
     "POST /leave": "look_up",
@@ -63,12 +70,22 @@ def routes(house: House) -> list[BaseRoute]:
         Route("/consignments/{id:int}", _serve(house, show_one), methods=["GET"]),
         Route("/consignments/{id:int}/receipt", _serve(house, show_receipt), methods=["GET"]),
         Route("/consignments/{id:int}/receipt.json", _serve(house, give_receipt), methods=["GET"]),
+        Route(
+            "/consignments/{id:int}/replies/{number:int}/{place:int}",
+            _serve(house, replying.give_document),
+            methods=["GET"],
+        ),
+        Route("/requests", _serve(house, replying.show_requests), methods=["GET"]),
+        Route("/requests/{id:int}", _serve(house, replying.show_request), methods=["GET"]),
+        Route("/requests/{id:int}", _serve(house, replying.replied), methods=["POST"]),
         Route("/quote", _serve(house, show_quote), methods=["GET"]),
         Route("/events/stream", _serve(house, stream_events), methods=["GET"]),
         *(Route(path, _serve(house, act), methods=["POST"]) for path, act in acting.ROUTES.items()),
         *risk.routes(house, _serve),
         Route("/enter", _serve(house, entering.show_form), methods=["GET"]),
         Route("/enter", _serve(house, entering.let_in), methods=["POST"]),
+        Route("/enter/provider", _serve(house, entering.to_provider), methods=["GET"]),
+        Route(BACK, _serve(house, entering.from_provider), methods=["GET"]),
         Route("/break-glass", _serve(house, breaking_glass.show_form), methods=["GET"]),
         Route("/break-glass", _serve(house, breaking_glass.broken), methods=["POST"]),
         Route("/leave", _serve(house, entering.let_out), methods=["POST"]),

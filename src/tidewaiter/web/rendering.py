@@ -18,7 +18,8 @@ from tidewaiter.wiring import House, caller_of, form_token_of
 
 KEPT = ("control", "reference", "before", "after", "personal", "case", *quoting.FIELDS)
 """What a link to the same page keeps of its address."""
-FORM_BYTES_MAX = 16 * 1024
+FORM_BYTES_MAX = 64 * 1024
+"""A reply of 4,000 letters of any script is not much shorter."""
 
 
 class Forged(Exception):
@@ -58,6 +59,7 @@ def rendered(request: Request, template: str, *, status: int = 200, **values: An
             due=due,
             micro=from_micro,
             form_token=form_token_of(request.scope),
+            has_provider=house.provider is not None,
             is_open=not house.settings.is_guarded,
             who=caller_of(request.scope),
             sees_risk=may(caller_of(request.scope), "read_profiles").allowed,

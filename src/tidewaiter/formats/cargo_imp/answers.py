@@ -16,7 +16,7 @@ from tidewaiter.model.answer import Answer, AnswerKind, DialectError
 
 _KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
 _WORDS = {plain(kind.replace("_", " ")): kind for kind in _KINDS}
-_REJECTED: tuple[AnswerKind, ...] = ("rejected", "do_not_load", "invalidated")
+_REJECTED: tuple[AnswerKind, ...] = ("rejected", "do_not_load", "refused", "invalidated")
 ANSWERS: Mapping[AnswerKind, str] = {
     kind: f"{'FNA' if kind in _REJECTED else 'FMA'} ACK/{words}" for words, kind in _WORDS.items()
 }

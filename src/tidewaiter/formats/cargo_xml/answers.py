@@ -21,7 +21,7 @@ from tidewaiter.model.answer import Answer, AnswerKind, DialectError
 
 RESPONSE = "Response"
 _KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
-_REJECTED: tuple[AnswerKind, ...] = ("rejected", "do_not_load", "invalidated")
+_REJECTED: tuple[AnswerKind, ...] = ("rejected", "do_not_load", "refused", "invalidated")
 _NOTICE, _ERROR, _FINE = "Notification", "Error", "Acknowledgement"
 _REFUSED, _TAKEN = "Rejected", "Processed"
 

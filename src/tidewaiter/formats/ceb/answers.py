@@ -24,7 +24,7 @@ RECEIPTS: Mapping[str | None, str] = {"order": "312", "payment": "412", "waybill
 _INFO = re.compile(r"\[Code:([^;\]]*);Desc:([^\]]*)\]")
 _STATUS_OF: dict[str, str] = {
     "received": "2", "rejected": "100", "accepted": "120", "control": "300", "documents": "300", "hold": "599",
-    "released": "800", "cleared": "399", "invalidated": "700", "exit": "899",
+    "released": "800", "cleared": "399", "invalidated": "700", "refused": "700", "exit": "899",
 }  # fmt: skip
 """The status that is written for each kind of answer that the dialect has."""
 ANSWERS: Mapping[AnswerKind, str] = {

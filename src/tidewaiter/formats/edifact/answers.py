@@ -46,6 +46,7 @@ CODES: Mapping[AnswerKind, tuple[str, str, str]] = MappingProxyType(
         "information_request": ("962", "30", "RFI"),
         "screening_request": ("962", "30", "RFS"),
         "do_not_load": ("962", "30", "DNL"),
+        "refused": ("962", "7", "REF"),
         "invalidated": ("962", "33", "INV"),
         "exit": ("962", "8", "EXIT"),
         "goods_exit_result": ("962", "8", "EXR"),

@@ -33,6 +33,7 @@ LODGED: Mapping[AnswerKind, str] = {
     "information_request": "CC351A",
     "screening_request": "CC351A",
     "do_not_load": "CC351A",
+    "refused": "CC351A",
 }
 """The message for each kind of answer to a declaration. Other kinds (taxes, release) have none, and are not sent."""
 AMENDED: Mapping[AnswerKind, str] = {
@@ -51,6 +52,7 @@ INTERVENTIONS: Mapping[AnswerKind, str] = {
     "hold": "HLD",
     "information_request": "RFI",
     "screening_request": "RFS",
+    "refused": "REF",
 }
 """Code of the intervention that each kind of answer is."""
 ANSWERS: Mapping[AnswerKind, str] = {
@@ -244,5 +246,7 @@ def _words(finding: Finding) -> str:
 
 def _interventions(answer: Answer) -> list[_Intervention]:
     code = INTERVENTIONS[answer.kind]
-    told = [remark.text[:_TEXT_LENGTH] for remark in answer.statements if remark.text]
+    texts = [remark.text for remark in answer.statements if remark.text]
+    texts += [_words(finding) for finding in answer.findings]
+    told = [text[:_TEXT_LENGTH] for text in texts]
     return [_Intervention(code=code, text=text) for text in told] or [_Intervention(code=code)]

@@ -42,7 +42,7 @@ CODES: Mapping[str, str] = MappingProxyType(
 _OF_PRODUCTS = {"hsCode": "hsCode", "goodsDescription": "description"}
 """What a product may say of an item, and how it is called there."""
 _NUMBER = re.compile(r"[0-9]{3}-[0-9]+")
-_REJECTED: tuple[AnswerKind, ...] = ("rejected", "do_not_load", "invalidated")
+_REJECTED: tuple[AnswerKind, ...] = ("rejected", "do_not_load", "refused", "invalidated")
 
 
 ANSWERS: Mapping[AnswerKind, str] = MappingProxyType(

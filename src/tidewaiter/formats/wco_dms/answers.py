@@ -47,6 +47,7 @@ CODES: Mapping[AnswerKind, tuple[str, str]] = {
     "hold": ("05", "HLD"),
     "screening_request": ("05", "RFS"),
     "do_not_load": ("05", "DNL"),
+    "refused": ("05", "REF"),
     "information_request": ("06", "RFI"),
 }
 """Function code of each kind of answer and the status that tells it from others of the same code."""

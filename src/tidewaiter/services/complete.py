@@ -1,0 +1,30 @@
+"""Completing the assessment for security, by a named officer: what was asked has been answered, it may be loaded."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tidewaiter.access import Principal
+from tidewaiter.clearance import COMPLETED_BY_OFFICER, may_follow
+from tidewaiter.model.outcome import Decision
+from tidewaiter.services.acting import CannotNow, Done, Step, alone
+from tidewaiter.store import Acting, Store
+
+
+async def complete(
+    id: int, reason: str, *, principal: Principal, store: Store, at: datetime, key: str | None = None
+) -> Done:
+    """How it ended. Raises NotThere, NotAllowed, CannotNow, and MovedOn where somebody else was first."""
+
+    def step(acting: Acting) -> Step:
+        stored = acting.stored
+        if not may_follow(stored.security, "assessment_complete"):  # type: ignore[arg-type]
+            raise CannotNow("state", stored.security)
+        decision = Decision(
+            security="assessment_complete",
+            control=stored.control,
+            reasons=(COMPLETED_BY_OFFICER,),
+        )
+        return Step(decision=decision, kinds=("cleared",))
+
+    return await alone(id, "complete", {}, step, reason=reason, principal=principal, store=store, at=at, key=key)
