@@ -249,7 +249,9 @@ def _judged(one: Sent, read: Declared, done: Cleared, answer: httpx.Response, st
     [conflict] = conflicts
     names_message = f"message {before.message} " in conflict.text
     names_field = any(f"{pointer}/".startswith(f"{conflict.pointer}/") for pointer in others)
-    return "conflict" if names_message and names_field else "unnamed conflict"
+    if names_message and names_field:
+        return "conflict"
+    return f"unnamed conflict: {conflict.text} It is {before.message}, {sorted(others)[:3]}"
 
 
 async def rows(world: World) -> dict[str, int]:

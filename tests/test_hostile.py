@@ -1,9 +1,9 @@
 """Hostile inputs at the HTTP door: no answer is a fault of ours, nothing wrong is accepted, no legal name is refused.
 
 What is legal text in a field: everything but control characters, half characters, noncharacters and the marks that turn
-the direction of writing (`formats.text.UNFIT`). What is blank, or longer than the field, is no name. `HOSTILE=all` posts
-every file of the corpus at every intake route under every content type; without it each file goes to one route under
-one type, so that each route and type has its share.
+the direction of writing (`formats.text.UNFIT`). What is blank, or longer than the field, is no name. `HOSTILE=all`
+posts every file of the corpus at every intake route under every content type; without it each file goes to one route
+under one type, so that each route and type has its share.
 """
 
 from __future__ import annotations
