@@ -46,7 +46,7 @@ ROUND = 500
 PATIENCE_S = 120
 MUTANTS = {
     "release": "read, then written without a guard",
-    "refund": "read, then written without a guard",
+    "refund": "given back again when sent again",
     "amend": "no unique index",
     "create": "no unique index",
 }

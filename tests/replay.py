@@ -161,7 +161,7 @@ def differing(before: Any, now: Any, pointer: str = "") -> Iterator[str]:
     if isinstance(before, dict) and isinstance(now, dict):
         for name in before.keys() | now.keys():
             yield from differing(before.get(name), now.get(name), f"{pointer}/{name}")
-    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+    elif isinstance(before, list | tuple) and isinstance(now, list | tuple) and len(before) == len(now):
         for place, (left, right) in enumerate(zip(before, now, strict=True)):
             yield from differing(left, right, f"{pointer}/{place}")
     elif before != now:
@@ -249,7 +249,9 @@ def _judged(one: Sent, read: Declared, done: Cleared, answer: httpx.Response, st
     [conflict] = conflicts
     names_message = f"message {before.message} " in conflict.text
     names_field = any(f"{pointer}/".startswith(f"{conflict.pointer}/") for pointer in others)
-    return "conflict" if names_message and names_field else "unnamed conflict"
+    if names_message and names_field:
+        return "conflict"
+    return f"unnamed conflict: {conflict.text} It is {before.message}, {sorted(others)[:3]}"
 
 
 async def rows(world: World) -> dict[str, int]:

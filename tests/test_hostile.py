@@ -1,9 +1,9 @@
 """Hostile inputs at the HTTP door: no answer is a fault of ours, nothing wrong is accepted, no legal name is refused.
 
 What is legal text in a field: everything but control characters, half characters, noncharacters and the marks that turn
-the direction of writing (`formats.text.UNFIT`). What is blank, or longer than the field, is no name. With `HOSTILE=all`
-every file of the corpus is posted at every intake route under every content type; without it each file goes to one
-route under one type, so that each has its share.
+the direction of writing (`formats.text.UNFIT`). What is blank, or longer than the field, is no name. `HOSTILE=all`
+posts every file of the corpus at every intake route under every content type; without it each file goes to one route
+under one type, so that each route and type has its share.
 """
 
 from __future__ import annotations
@@ -190,12 +190,12 @@ RAW = [
 async def test_nothing_wrong_is_accepted_and_every_refusal_has_its_reason(
     http: httpx.AsyncClient, store: Store
 ) -> None:
-    told: list[tuple[dict[str, Any], str]] = []
+    told = []
     for name, values in VALUES.items():
         for value in values:
             plain = msgspec.to_builtins(consignment(reference=f"W-{len(told)}", tracking_id=None))
             told.append(({**plain, name: value}, name))
-    wrong: list[tuple[object, ...]] = []
+    wrong = []
     for number, (one, name) in enumerate(told):
         status, became = await lodged(http, msgspec.json.encode(one))
         errors = [f for result in became for f in result.findings if f.severity == "error"]
