@@ -41,6 +41,7 @@ UNAVAILABLE = (
     asyncpg.OperatorInterventionError,
     asyncpg.PostgresSystemError,  # its disk fails
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what is said of a connection that was ended just as it was handed out
     OSError,
     TimeoutError,
 )
