@@ -190,12 +190,12 @@ RAW = [
 async def test_nothing_wrong_is_accepted_and_every_refusal_has_its_reason(
     http: httpx.AsyncClient, store: Store
 ) -> None:
-    told = []
+    told: list[tuple[dict[str, Any], str]] = []
     for name, values in VALUES.items():
         for value in values:
             plain = msgspec.to_builtins(consignment(reference=f"W-{len(told)}", tracking_id=None))
             told.append(({**plain, name: value}, name))
-    wrong = []
+    wrong: list[tuple[object, ...]] = []
     for number, (one, name) in enumerate(told):
         status, became = await lodged(http, msgspec.json.encode(one))
         errors = [f for result in became for f in result.findings if f.severity == "error"]
