@@ -5,11 +5,13 @@ import io
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from make import consignment, item, party, tracking_id
+from tidewaiter import formats
 from tidewaiter.formats.json import splitting as json_splitting
 from tidewaiter.formats.reading import Piece
 from tidewaiter.formats.unpacking import Stream
@@ -154,6 +156,21 @@ async def test_the_same_content_in_other_bytes_has_no_second_effect(lodging: Lod
     told = [answer["reference"] for answer in msgspec.json.decode(again.answer)]
     assert told == sorted(told)
     assert set(told) == {"ORDER-0001", "ORDER-0002"}
+
+
+async def test_the_same_content_with_a_warning_is_a_repeat_too(lodging: Lodging, store: Store) -> None:
+    sample = Path(formats.__file__).parent / "edifact" / "samples" / "cusdec-gb-parcel.edi"
+    of_no_known_version = sample.read_bytes().replace(b"D:96B", b"D:30A")
+    first = await lodging(of_no_known_version)
+    before = await counted(store)
+
+    again = await lodging(of_no_known_version.replace(b"UNZ+", b"\nUNZ+"))
+
+    after = await counted(store)
+    assert [f.code for result in first.results for f in result.findings if f.severity == "warning"] == ["EDI-21"]
+    assert again.results == first.results
+    assert after["consignments"] == before["consignments"]
+    assert after["repeats"] == before["repeats"] + 1
 
 
 async def test_a_change_in_a_name_alone_is_seen_though_names_are_kept_apart(lodging: Lodging) -> None:

@@ -81,7 +81,8 @@ def compare(reading: Reading, standing: Mapping[NaturalKey, Stands]) -> Compared
         elif key is not None and key in standing:
             before = standing[key]
             differs = first_difference(before.record, one.consignment)
-            if differs is None and not one.findings:
+            # With a mistake in it there is no second effect either, but it has an answer of its own.
+            if differs is None and not any(told.severity == "error" for told in one.findings):
                 repeats.append((place, before.id))
                 continue
             if differs is not None:
