@@ -17,6 +17,8 @@ LAWFUL = {
     ("POST", "/v1/messages", "idempotency_key_taken"),
     ("POST", "/v1/consignments", "idempotency_key_taken"),
     ("POST", "/v1/webhooks", "webhook_unfit"),
+    # Nor what a profile must say.
+    ("POST", "/v1/risk/profiles", "act_unfit"),
 }
 _numbers = itertools.cycle(range(1, LODGED + 1))
 

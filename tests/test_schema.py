@@ -14,4 +14,4 @@ def test_the_running_server_does_as_its_description_says(database_url: str) -> N
 
     assert told.is_right, told.output
     assert told.operations > 20
-    assert told.cases > 100
+    assert told.cases > told.operations
