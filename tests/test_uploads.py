@@ -545,7 +545,9 @@ async def test_what_the_headers_may_not_say(
 ) -> None:
     at = await begun(http, b"0123")
     told = {"Content-Type": PART, "Upload-Offset": "4", "Upload-Complete": "?0", **changed}
-    answer = await http.patch(at, content=b"45", headers={name: value.encode() for name, value in told.items()})
+    answer = await http.patch(
+        at, content=b"45", headers={name.encode(): value.encode() for name, value in told.items()}
+    )
 
     assert answer.status_code == status, answer.text
     assert await parts(house, at) == (b"012345" if status == 204 else b"0123")
