@@ -10,7 +10,8 @@ import base64
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from contextlib import aclosing
 from datetime import datetime
 
 from starlette.requests import Request
@@ -35,6 +36,7 @@ IDLE_S_MAX = 60
 """A sender of whom nothing came for so long is gone. How long the whole takes does not matter: the link is bad."""
 COMMIT_EVERY_S = 1.0
 """What came is durable after so long: a link that vanished unseen must not take more along."""
+_ID = re.compile(r"[A-Za-z0-9_-]{32}", re.ASCII)
 _FLAG = re.compile(r"\?([01])(?: *;.*)?", re.ASCII)
 _NUMBER = re.compile(r"([0-9]{1,15})(?: *;.*)?", re.ASCII)
 _SHA_256 = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):(?: *;.*)?", re.ASCII)
@@ -102,7 +104,7 @@ async def _begin(request: Request, house: House, filer: str) -> Response:
 async def _show(request: Request, house: House, filer: str) -> Response:
     """How far the upload is. Whoever was still sending gives way to who asks."""
     at = house.now()
-    found = await house.store.uploads.look(request.path_params["id"], filer=filer, at=at)
+    found = await house.store.uploads.look(_id(request), filer=filer, at=at)
     if found is None:
         raise services.NoUpload
     return Response(status_code=204, headers=_headers(found, house, at))
@@ -118,14 +120,14 @@ async def _append(request: Request, house: House, filer: str) -> Response:
     claim = _claim(request, received=received)
     with house.intake.room.taken(filer) as room:
         return await _taken(
-            request.path_params["id"], claim, request=request, house=house, filer=filer, at=house.now(), room=room,
+            _id(request), claim, request=request, house=house, filer=filer, at=house.now(), room=room,
             status=204,
         )  # fmt: skip
 
 
 async def _discard(request: Request, house: House, filer: str) -> Response:
     """Nothing, once the upload is gone."""
-    if not await house.store.uploads.discard(request.path_params["id"], filer=filer, at=house.now()):
+    if not await house.store.uploads.discard(_id(request), filer=filer, at=house.now()):
         raise services.NoUpload
     return Response(status_code=204)
 
@@ -135,8 +137,8 @@ async def _taken(
 ) -> Response:
     started = time.perf_counter()
     room.grow(PART_BYTES if claim.bytes is None else min(claim.bytes, PART_BYTES))
-    parts = _parts(request, claim.bytes)
-    upload = await services.take(id, claim, parts, filer=filer, yard=house.yard, at=at)
+    async with aclosing(_parts(request, claim.bytes)) as parts:
+        upload = await services.take(id, claim, parts, filer=filer, yard=house.yard, at=at)
     log.info("taken in upload=%s bytes=%d complete=%s", id, upload.received - claim.received, upload.is_complete)
     headers = _headers(upload, house, at)
     if not upload.is_complete:
@@ -165,7 +167,7 @@ async def _lodged(upload: Upload, request: Request, house: House, *, room: Held,
     return answer_to(done, request.headers.get("accept", ""))
 
 
-async def _parts(request: Request, stated: int | None) -> AsyncIterator[bytes]:
+async def _parts(request: Request, stated: int | None) -> AsyncGenerator[bytes, None]:
     """What comes, as it comes, and an empty part whenever it is time to commit what came.
 
     Raises CutOff where the link breaks, Refused where nothing comes any more.
@@ -209,6 +211,14 @@ def _claim(request: Request, *, received: int) -> Claim:
         received=received, is_last=flags[0] == "1", length=_number(request, "upload-length"),
         sha256=_sha256(request.headers.getlist("repr-digest")), bytes=stated,
     )  # fmt: skip
+
+
+def _id(request: Request) -> str:
+    """The id in the path. Raises NoUpload where none looks like that."""
+    id: str = request.path_params["id"]
+    if not _ID.fullmatch(id):
+        raise services.NoUpload
+    return id
 
 
 def _number(request: Request, name: str) -> int | None:
