@@ -33,6 +33,7 @@ LAWFUL = {
         )
     ),
 }
+schemathesis.serializer.alias("application/partial-upload", "application/octet-stream")
 _numbers = itertools.cycle(range(1, LODGED + 1))
 
 
