@@ -19,7 +19,23 @@ LAWFUL = {
     ("POST", "/v1/webhooks", "webhook_unfit"),
     # Nor what a profile must say.
     ("POST", "/v1/risk/profiles", "act_unfit"),
+    # Nor whether headers agree with each other, with the body and with what was said before; nor is what comes in parts
+    # always a message.
+    *(
+        (method, path, code)
+        for method, path in (("POST", "/v1/uploads"), ("PATCH", "/v1/uploads/{id}"))
+        for code in (
+            "upload_length",
+            "upload_complete",
+            "message_too_long",
+            "digest_differs",
+            "digest_unfit",
+            "unreadable",
+            "idempotency_key_taken",
+        )
+    ),
 }
+schemathesis.serializer.alias("application/partial-upload", "application/octet-stream")
 _numbers = itertools.cycle(range(1, LODGED + 1))
 
 

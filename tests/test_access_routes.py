@@ -119,6 +119,12 @@ class World:
                     " values ($1, 'https://hooks.example/' || gen_random_uuid(), $2, '1', 1) returning id",
                     self.filer if relation == "own" else self.other, NOW,
                 )  # fmt: skip
+            elif path.startswith("/v1/uploads/"):
+                id = await connection.fetchval(
+                    "insert into uploads (id, filer, begun_at, expires_at) values"
+                    " (left(md5(random()::text), 32), $1, $2, $3) returning id",
+                    self.filer if relation == "own" else self.other, NOW, NOW + timedelta(hours=1),
+                )  # fmt: skip
             elif method == "POST" and ("{id" in path or path.endswith("/replies")):
                 await connection.execute(
                     "update consignments set control = $2, security = $3 where id = $1",
@@ -179,7 +185,8 @@ class World:
         for name, value in filled.items():
             url = url.replace(f"{{{name}}}", str(value))
         headers = dict(self.headers[caller])
-        answer = await http.request(method, url, headers=headers, **self.body(route, headers))
+        told = self.body(route, headers)
+        answer = await http.request(method, url, **{**told, "headers": {**headers, **told.get("headers", {})}})
         if path.startswith("/v1/webhooks/"):
             await self.house.store.webhooks.remove(id, filer=self.filer if relation == "own" else self.other)
         return answer
@@ -190,6 +197,15 @@ class World:
         told: dict[str, dict[str, Any]] = {
             "POST /v1/messages": {"content": ORDER},
             "POST /v1/consignments": {"content": ORDER},
+            "POST /v1/uploads": {"headers": {"Upload-Complete": "?0", "Idempotency-Key": "one"}},
+            "PATCH /v1/uploads/{id}": {
+                "content": b"[",
+                "headers": {
+                    "Upload-Complete": "?0",
+                    "Upload-Offset": "0",
+                    "Content-Type": "application/partial-upload",
+                },
+            },
             "POST /v1/webhooks": {"json": {"url": "https://127.0.0.1/hook"}},
             "POST /v1/quotes": {"content": ORDER},
             "POST /v1/conform": {"content": ORDER},

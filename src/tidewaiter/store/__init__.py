@@ -22,6 +22,7 @@ from tidewaiter.store.reading import Behind, Decided, Row, SentAnswer, StoredCon
 from tidewaiter.store.replies import Channel, Document, NewReply, Reply
 from tidewaiter.store.screening import ListRow, Screened
 from tidewaiter.store.store import Store, StoreUnavailable
+from tidewaiter.store.uploads import Upload, Uploads
 from tidewaiter.store.webhooks import AlreadyTold, Fresh, Held, LeaseLost, Webhook, Webhooks
 
 __all__ = [
@@ -77,6 +78,8 @@ __all__ = [
     "StoredEvent",
     "StoredMessage",
     "StoredProfile",
+    "Upload",
+    "Uploads",
     "Webhook",
     "Webhooks",
     "open_store",

@@ -32,6 +32,7 @@ from tidewaiter.store.inspections import Inspections
 from tidewaiter.store.known import Asked, Known, look_up
 from tidewaiter.store.lodgements import Lodgement
 from tidewaiter.store.profiles import Profiles
+from tidewaiter.store.uploads import Uploads
 from tidewaiter.store.webhooks import Webhooks
 
 ACQUIRE_TIMEOUT_S = 5
@@ -55,7 +56,8 @@ class StoreUnavailable(RuntimeError):
 class Store:
     """What is kept. Every method takes a connection for itself; `write` is the only one that lodges.
 
-    `feed` reads events, `webhooks` keeps where they are sent, `profiles` and `inspections` are for risk.
+    `feed` reads events, `webhooks` keeps where they are sent, `profiles` and `inspections` are for risk,
+    `uploads` are messages on their way.
     """
 
     def __init__(self, pool: asyncpg.Pool, reader: access.Reader | None = None) -> None:
@@ -65,6 +67,7 @@ class Store:
         self.webhooks = Webhooks(self._connection)
         self.profiles = Profiles(self._connection)
         self.inspections = Inspections(self._connection)
+        self.uploads = Uploads(self._connection)
 
     def seen_by(self, reader: access.Reader) -> Store:
         """The same store as this reader may see it: PostgreSQL's rules of rows hold for all that is asked of it."""
