@@ -69,6 +69,9 @@ WHY = {
     "empty_reply": "Say something, name a document, or name the message with the amendment.",
     "reply_unfit": "A text has up to 4,000 characters; a document is named by its type or number.",
     "document_unfit": "The content of a document is PDF, JPEG, PNG or plain text in base64, as its media type says.",
+    "still_open": "The hour is not over: review it then.",
+    "reviewed": "Another has reviewed it.",
+    "unsaid": "Say whether it was justified.",
     "amendment": "Name a message of yours that holds an accepted amendment of this consignment.",
 }
 

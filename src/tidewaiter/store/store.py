@@ -20,6 +20,7 @@ from tidewaiter.store import (
     audit,
     dispatches,
     downtime,
+    glass,
     lodgements,
     reading,
     replies,
@@ -93,6 +94,11 @@ class Store:
     def screening(self) -> screening.Screening:
         """Lists of denied parties, and who was screened by them."""
         return screening.Screening(self._connection)
+
+    @property
+    def glass(self) -> glass.Glass:
+        """Who broke the glass, and what was found of it."""
+        return glass.Glass(self._connection)
 
     @property
     def acts(self) -> acts.Acts:
