@@ -55,7 +55,8 @@ _ON_CONSIGNMENT = frozenset(
     }
 )  # fmt: skip
 _ON_OPENING = frozenset({"read_opening", "review_opening"})
-_ON = {"House": ON_HOUSE, "Consignment": _ON_CONSIGNMENT, "Opening": _ON_OPENING}
+ON = {"House": ON_HOUSE, "Consignment": _ON_CONSIGNMENT, "Opening": _ON_OPENING}
+"""The acts on each kind of thing."""
 ACTIONS = ON_HOUSE | _ON_CONSIGNMENT | _ON_OPENING
 """Every act that policies know; the same as in `policies/schema.cedarschema`."""
 
@@ -66,7 +67,7 @@ def may(principal: Principal, action: str, object: Object = HOUSE, context: Cont
 
     A policy that cannot be worked out is our mistake and raises: a `forbid` passed over would permit.
     """
-    if action not in _ON[object.kind]:
+    if action not in ON[object.kind]:
         raise KeyError(action)
     caller, thing = ("Caller", principal.id or "nobody"), (object.kind, object.id or "house")
     found = cedarpy.is_authorized(
