@@ -10,7 +10,7 @@ from tidewaiter.store.access import Client, NameTaken, Person, Reader, Session
 from tidewaiter.store.acts import REPLYING, Act, Acting, MovedOn, Proposal
 from tidewaiter.store.audit import Commit, LeafRow, Log, StoredCheckpoint
 from tidewaiter.store.connecting import StoreError, open_store
-from tidewaiter.store.downtime import HandDecision, Standing
+from tidewaiter.store.downtime import Standing
 from tidewaiter.store.embedded import start_embedded
 from tidewaiter.store.feed import START, Feed, Position, StoredEvent, position_of
 from tidewaiter.store.glass import Opening, Overseen, Review
@@ -42,7 +42,6 @@ __all__ = [
     "Document",
     "Feed",
     "Fresh",
-    "HandDecision",
     "Held",
     "Inspections",
     "Judged",

@@ -148,7 +148,7 @@ ASKS: dict[str, str] = {"security": _("Information, for security"), "control": _
 """What is asked for on each channel."""
 ACT: dict[str, str] = {
     "release": _("Release"), "refuse": _("Refuse"), "refund": _("Give back"), "ask": _("Ask"),
-    "complete": _("Complete the assessment"),
+    "complete": _("Complete the assessment"), "by_hand": _("Decided by hand"),
 }  # fmt: skip
 GLASS: dict[str, str] = {
     "open": _("Still open"), "waiting": _("To be reviewed"), "late": _("Review late"), "justified": _("Justified"),

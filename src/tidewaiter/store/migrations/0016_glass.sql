@@ -38,3 +38,9 @@ create policy guarded on glass_reads for select to tidewaiter_guarded
 create policy guarded on glass_reviews for select to tidewaiter_guarded
     using (exists (select from openings o where o.id = glass_reviews.opening_id));
 grant select on openings, glass_reads, glass_reviews to tidewaiter_guarded;
+
+-- What was decided by hand while the system was down is an act too: its reason, and the officer as the paper names them.
+alter table acts drop constraint acts_kind_check;
+alter table acts add constraint acts_kind_check
+    check (kind in ('release', 'refuse', 'refund', 'ask', 'complete', 'by_hand'));
+comment on column acts.policy is 'The policy that allowed it; empty of what was decided by hand.';
