@@ -6,13 +6,14 @@ server is started in the data folder (`embedded`). May import `model`, `matching
 asked by `services` alone.
 """
 
-from tidewaiter.store.access import Client, NameTaken, Opening, Person, Reader, Session
+from tidewaiter.store.access import Client, NameTaken, Person, Reader, Session
 from tidewaiter.store.acts import REPLYING, Act, Acting, MovedOn, Proposal
 from tidewaiter.store.audit import Commit, LeafRow, Log, StoredCheckpoint
 from tidewaiter.store.connecting import StoreError, open_store
-from tidewaiter.store.downtime import HandDecision, Standing
+from tidewaiter.store.downtime import Standing
 from tidewaiter.store.embedded import start_embedded
 from tidewaiter.store.feed import START, Feed, Position, StoredEvent, position_of
+from tidewaiter.store.glass import Opening, Overseen, Review
 from tidewaiter.store.inspections import Inspections, Judged, Selected
 from tidewaiter.store.known import Asked, Known
 from tidewaiter.store.lodgements import CORRIDOR, AlreadyThere, Lodgement, StoredMessage
@@ -42,7 +43,6 @@ __all__ = [
     "Document",
     "Feed",
     "Fresh",
-    "HandDecision",
     "Held",
     "Inspections",
     "Judged",
@@ -57,6 +57,7 @@ __all__ = [
     "NameTaken",
     "NewReply",
     "Opening",
+    "Overseen",
     "Person",
     "Position",
     "ProfileEvent",
@@ -64,6 +65,7 @@ __all__ = [
     "Proposal",
     "Reader",
     "Reply",
+    "Review",
     "Row",
     "Screened",
     "Selected",

@@ -20,6 +20,7 @@ from tidewaiter.store import (
     audit,
     dispatches,
     downtime,
+    glass,
     lodgements,
     reading,
     replies,
@@ -96,6 +97,11 @@ class Store:
     def screening(self) -> screening.Screening:
         """Lists of denied parties, and who was screened by them."""
         return screening.Screening(self._connection)
+
+    @property
+    def glass(self) -> glass.Glass:
+        """Who broke the glass, and what was found of it."""
+        return glass.Glass(self._connection)
 
     @property
     def acts(self) -> acts.Acts:
@@ -259,18 +265,3 @@ class Store:
         """The newest `size` consignments of a jurisdiction since then, and how many there are in all."""
         async with self._connection() as connection:
             return await downtime.standing(connection, jurisdiction=jurisdiction, since=since, size=size)
-
-    async def enter_decisions(self, decisions: Sequence[downtime.HandDecision], *, at: datetime) -> list[bool]:
-        """Whether each decision made by hand was entered: only where the consignment stands as it says."""
-        async with self._connection() as connection:
-            return await downtime.enter(connection, decisions, at=at)
-
-    async def has_decision(self, decision: downtime.HandDecision) -> bool:
-        """Whether this very decision was entered before."""
-        async with self._connection() as connection:
-            return await downtime.has(connection, decision)
-
-    async def last_decision(self, id: int) -> tuple[str, datetime, str] | None:
-        """Where a consignment stands on control, since when and by whom."""
-        async with self._connection() as connection:
-            return await downtime.last_decision(connection, id)
