@@ -91,7 +91,7 @@ def _append(answer: dict[str, Any]) -> dict[str, Any]:
             _header("Upload-Complete", "'?1' where the part is the last.", _FLAG, is_required=True),
             *_said_of_the_whole(),
         ],
-        "requestBody": {"required": False, "content": {PART: content(_BYTES)}},
+        "requestBody": {"required": True, "content": {PART: content(_BYTES)}},
         "responses": {
             "200": answer,
             "204": {"description": "The part is kept, and more is to come", "headers": _HOW_FAR | _LOCATION},
