@@ -6,7 +6,7 @@ import os
 
 import schema
 
-EXAMPLES, SECONDS = int(os.environ.get("SCHEMA_EXAMPLES", "2")), int(os.environ.get("SCHEMA_SECONDS", "20"))
+EXAMPLES, SECONDS = int(os.environ.get("SCHEMA_EXAMPLES", "2")), int(os.environ.get("SCHEMA_SECONDS", "60"))
 
 
 def test_the_running_server_does_as_its_description_says(database_url: str) -> None:
@@ -14,4 +14,4 @@ def test_the_running_server_does_as_its_description_says(database_url: str) -> N
 
     assert told.is_right, told.output
     assert told.operations > 20
-    assert told.cases > told.operations
+    assert told.cases > 100
