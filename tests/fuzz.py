@@ -241,6 +241,15 @@ def measured(meter: Meter) -> Iterator[Spent]:
 
 def run(name: str, numbers: Sequence[int], seed: int) -> Tally:
     """What became of these inputs."""
+    gc.collect()
+    gc.freeze()  # what thousands of tests before this one left is not the reader's to walk through
+    try:
+        return _run(name, numbers, seed)
+    finally:
+        gc.unfreeze()
+
+
+def _run(name: str, numbers: Sequence[int], seed: int) -> Tally:
     tally = Tally(name)
     meter = Meter()
     started = time.perf_counter()

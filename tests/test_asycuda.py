@@ -124,6 +124,15 @@ def test_each_bill_of_a_manifest_is_an_entry() -> None:
     assert [party.role for party in house.parties] == ["carrier"]
 
 
+@pytest.mark.parametrize(("again", "at"), [(b"Bol_id", "Bol_id[2]"), (b"Bol_nature", "Bol_id[1]/Bol_nature[2]")])
+def test_what_says_which_bill_it_is_stands_once(again: bytes, at: str) -> None:
+    start, end = MANIFEST.index(b"<%b>" % again), MANIFEST.index(b"</%b>" % again) + len(again) + 3
+    straight, house = asycuda.read(MANIFEST[:end] + MANIFEST[start:end] + MANIFEST[end:]).declared
+
+    assert ("FLD-05", f"/Awmds/Bol_segment[1]/{at}") in [(one.code, one.source_pointer) for one in straight.findings]
+    assert house.findings == ()
+
+
 def test_bills_that_came_the_same_way_are_written_into_one_manifest() -> None:
     records = [one.consignment for one in asycuda.read(MANIFEST).declared]
     root = etree.fromstring(asycuda.write(records))

@@ -99,6 +99,13 @@ def test_a_traders_number_of_another_country_stays_a_note() -> None:
     assert Statement(type="OCI", code="HK/SHP/T", text="CN0000000001") in record.statements
 
 
+def test_a_traders_number_finds_its_party_though_the_first_of_two_addresses_says_no_country() -> None:
+    empty = b"<ram:PostalStructuredAddress><ram:CountryID> </ram:CountryID></ram:PostalStructuredAddress>"
+    record = only(HOUSE.replace(b"<ram:PostalStructuredAddress>", empty + b"<ram:PostalStructuredAddress>", 1))
+
+    assert record == only(HOUSE)
+
+
 def test_an_item_of_two_commodity_codes_is_two_items() -> None:
     first, second = only(HOUSE).items
 

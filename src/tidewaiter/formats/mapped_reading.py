@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -35,6 +35,15 @@ def places(root: Node) -> dict[int, str]:
             found[child.index] = told = f"{at}/{shortened(child.name)}[{number}]"
             stack.append((child, told))
     return found
+
+
+def twice_in(elements: Iterable[Node], where: Mapping[int, str]) -> Iterator[Finding]:
+    """A finding for each element whose name is met again: what the two say would run into one another."""
+    met: set[str] = set()
+    for one in elements:
+        if one.name in met:
+            yield found(TWICE, source_pointer=where[one.index])
+        met.add(one.name)
 
 
 class Taker:

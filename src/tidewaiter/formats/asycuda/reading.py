@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from tidewaiter.formats.asycuda.kinds import NO_JURISDICTION, NO_REFERENCE, NOTHING_HELD
-from tidewaiter.formats.asycuda.shaping import bills, declaration
+from tidewaiter.formats.asycuda.shaping import bills, declaration, identification
 from tidewaiter.formats.mapped import Group, table
-from tidewaiter.formats.mapped_reading import Taker, Values, build, messages_in, places
+from tidewaiter.formats.mapped_reading import Taker, Values, build, messages_in, places, twice_in
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.text import found, shortened
 from tidewaiter.formats.tree import about, grow
@@ -40,7 +40,8 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
             taker = Taker(where)
             values = taker.take(one, section("sad" if is_sad else "bol"))
             _complete(values, taker, jurisdiction)
-            findings = (*faulty, *taker.findings)
+            twice = () if is_sad else twice_in(identification(one), where)
+            findings = (*faulty, *twice, *taker.findings)
             records.append(Declared(consignment=build(Consignment, values), findings=findings, anchor=taker.anchor))
             dropped += taker.dropped
             kept |= taker.kept

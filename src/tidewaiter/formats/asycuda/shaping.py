@@ -89,6 +89,15 @@ def bills(root: Node) -> Iterator[Node]:
         )
 
 
+def identification(root: Node) -> Iterator[Node]:
+    """What says which bill this is, each element of it once: the segment itself, then what stands in it."""
+    bill = find(root, "Bol_segment")
+    for part in bill.children if bill is not None else ():
+        if part.name == "Bol_id":
+            yield part
+            yield from part.children
+
+
 def _numbered(part: Node) -> Node:
     """The number of a bill under the name that says whose it is."""
     type, master = find(part, "Bol_type_code"), find(part, "Master_bol_ref_number")

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-
 from tidewaiter.formats.air import NOTHING_HELD, declared
 from tidewaiter.formats.cargo_xml.answers import RESPONSE, answer_of
 from tidewaiter.formats.cargo_xml.shaping import houses
-from tidewaiter.formats.mapped import TWICE, Group, table
-from tidewaiter.formats.mapped_reading import Taker, messages_in, places
+from tidewaiter.formats.mapped import Group, table
+from tidewaiter.formats.mapped_reading import Taker, messages_in, places, twice_in
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.text import found, shortened
-from tidewaiter.formats.tree import Node, about, grow
+from tidewaiter.formats.tree import about, grow
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
-from tidewaiter.model.finding import Finding
 
 NAME = "cargo_xml"
 SECTIONS = {"HouseWaybill": "house", "HouseManifest": "manifest", "Waybill": "master"}
@@ -48,7 +45,7 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
             dropped += taker.dropped
             kept |= taker.kept
             continue
-        twice = tuple(_twice(message, where))
+        twice = tuple(twice_in(message.children, where))
         for one in houses(message):
             taker = Taker(where)
             values = taker.take(one, section(message.name))
@@ -63,12 +60,3 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
         kept=len(kept),
         dropped=tuple(dict.fromkeys(dropped)),
     )
-
-
-def _twice(message: Node, where: Mapping[int, str]) -> Iterator[Finding]:
-    """A finding for each header or consignment beyond the first: what they say would run into one another."""
-    met: set[str] = set()
-    for one in message.children:
-        if one.name in met:
-            yield found(TWICE, source_pointer=where[one.index])
-        met.add(one.name)

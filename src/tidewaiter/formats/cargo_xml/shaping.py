@@ -13,6 +13,7 @@ from tidewaiter.formats.tree import Node
 
 NOTE = "IncludedCustomsNote"
 _ELEMENTS = {"consignor": "ConsignorParty", "consignee": "ConsigneeParty", "representative": "FreightForwarderParty"}
+_ADDRESSES = ("PostalStructuredAddress", "FreightForwarderAddress")
 _NOTIFY, _NOTIFY_CODE = "AssociatedParty", "NI"
 _NOTE_PARTS = ("CountryID", "SubjectCode", "ContentCode")
 _UNIT, _UNIT_NUMBER = "AssociatedUnitLoadTransportEquipment", re.compile(r"([A-Z0-9]{3})([0-9]{4,5})([A-Z0-9]{2})")
@@ -78,8 +79,9 @@ def _party_of(note: Node, siblings: list[Node]) -> Node | None:
 
 
 def _country(party: Node) -> str:
-    address = _child(party, "PostalStructuredAddress") or _child(party, "FreightForwarderAddress")
-    return _text(address, "CountryID") if address else ""
+    """The country said first, as the table takes it: an address may stand twice, and the first of them say none."""
+    said = (_text(one, "CountryID") for one in party.children if one.name in _ADDRESSES)
+    return next(filter(None, said), "")
 
 
 def _joined_note(note: Node) -> Node:
