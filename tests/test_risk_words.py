@@ -60,10 +60,27 @@ def test_words_looked_for_together_are_those_that_patterns_find(terms: list[Term
     column = pl.Series("item.description", said, dtype=pl.String)
     patterns = {id(term): expression(term, here).alias(str(id(term))) for term in terms}
 
-    told = Words(terms).told(column, patterns)
+    words = Words(terms)
+    told = words.told(column, patterns)
 
-    for part, found in told.items():
-        assert found.tolist() == column.to_frame().select(patterns[part].fill_null(value=False)).to_series().to_list()
+    meant = {
+        part: column.to_frame().select(asked.fill_null(value=False)).to_series() for part, asked in patterns.items()
+    }
+    assert all(found.tolist() == meant[part].to_list() for part, found in told.items())
+    assert not any(meant[part].any() for part in words.unmentioned(said))
+
+
+def test_words_of_which_nothing_stands_in_any_text_need_no_pattern() -> None:
+    knife, power_bank, han, hyphened = (
+        understand(parse(f"mentions(item.description, {words})"))
+        for words in ('["knife"]', '["power bank"]', '["刀"]', '["toy-sword"]')
+    )
+    words = Words([knife, power_bank, han, hyphened])
+
+    assert words.unmentioned(["a KNIFEBLOCK", None]) == {id(one) for one in (knife, power_bank, han, hyphened)}
+    assert words.unmentioned(["a KNIFE-block", None]) == {id(one) for one in (power_bank, han, hyphened)}
+    assert words.unmentioned(["powerful", "小刀模型", "TOYS"]) == {id(one) for one in (knife, power_bank, hyphened)}
+    assert words.unmentioned([]) == words.unmentioned([None]) == {id(one) for one in (knife, power_bank, han, hyphened)}
 
 
 def test_only_what_is_of_plain_letters_is_looked_for_so() -> None:

@@ -95,7 +95,7 @@ class Sieve:
         """The verdicts on these texts of the column: a line a part."""
         parts = self.parts[column]
         if column in _NEVER_REMEMBERED:
-            return _judged(column, texts, parts) if len(texts) < FEW else self._read(column, texts, parts)
+            return self._read(column, texts, parts)
         known = self.known.setdefault(column, {})
         if new := [text for text in texts if text not in known]:
             if len(known) + len(new) > _REMEMBERED_MAX:
@@ -108,13 +108,16 @@ class Sieve:
         return np.array([known[text] for text in texts], np.int8).reshape(len(texts), len(parts)).T
 
     def _read(self, column: str, texts: list[str | None], parts: Mapping[int, pl.Expr]) -> Verdict:
-        """The same of many texts: their words looked for together, and the rest asked one by one."""
-        column_ = pl.Series(column, texts, dtype=pl.String)
-        told = self.words.told(column_, parts)
-        rest = {part: judged for part, judged in parts.items() if part not in told}
-        asked = dict(zip(rest, _judged(column, texts, rest), strict=True)) if rest else {}
-        is_null = column_.is_null().to_numpy()
-        found = {part: np.where(is_null, UNTOLD, yes).astype(np.int8) for part, yes in told.items()} | asked
+        """The same of free texts: their words looked for together, and the rest asked one by one."""
+        untold = np.array([UNTOLD if text is None else False for text in texts], np.int8)
+        found = dict.fromkeys(self.words.unmentioned(texts), untold)
+        rest = {part: judged for part, judged in parts.items() if part not in found}
+        if len(texts) >= FEW and not self.words.parts.isdisjoint(rest):
+            told = self.words.told(pl.Series(column, texts, dtype=pl.String), parts)
+            found |= {part: np.where(untold == UNTOLD, UNTOLD, yes).astype(np.int8) for part, yes in told.items()}
+            rest = {part: judged for part, judged in rest.items() if part not in told}
+        if rest:
+            found |= zip(rest, _judged(column, texts, rest), strict=True)
         return np.array([found[part] for part in parts], np.int8)
 
 

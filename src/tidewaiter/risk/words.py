@@ -19,6 +19,7 @@ from tidewaiter.model.exact import Yes
 from tidewaiter.risk.meaning import Term
 
 _PLAIN = re.compile(r"[a-z0-9]+(?: [a-z0-9]+)*")
+_RUN = re.compile("[a-z0-9]+")
 FEW = 1_000
 """Texts below which patterns are quicker."""
 
@@ -29,9 +30,24 @@ class Words:
     """The plain words that parts of conditions ask after, made ready to be looked for together."""
 
     def __init__(self, parts: Iterable[Term]) -> None:
-        self._asked = {id(part): lists for part in parts if (lists := _plain(part)) is not None}
+        asked = tuple(parts)
+        self._asked = {id(part): lists for part in asked if (lists := _plain(part)) is not None}
         tokens = {token for lists in self._asked.values() for words in lists for word in words for token in word}
         self._tokens = sorted(tokens)
+        mentions = [part for part in asked if part.op == "mentions" and part.parts[0].field is not None]
+        self._begin = {id(part): _beginnings(part) for part in mentions}
+
+    def unmentioned(self, texts: Iterable[str | None]) -> frozenset[int]:
+        """Parts that are true of none of the texts: no word of theirs has its beginning anywhere in them.
+
+        Most goods are harmless, so that to look through all texts at once spares nearly all patterns. What is taken out
+        of a text as harmless leaves a blank, and so brings no beginning about.
+        """
+        # Letters that the patterns take for one another are one when folded, and some others besides.
+        together = "\n".join(filter(None, texts)).casefold()
+        runs = frozenset(_RUN.findall(together))
+        met = cache(lambda begin: begin in (runs if begin.isascii() else together))
+        return frozenset(part for part, begin in self._begin.items() if not any(map(met, begin)))
 
     @property
     def parts(self) -> frozenset[int]:
@@ -90,12 +106,23 @@ def _with_all(tokens: tuple[str, ...], *, rows: Mapping[str, Rows], size: int) -
     return found
 
 
+def _beginnings(part: Term) -> frozenset[str]:
+    """What a text must have, folded, to mention one of the words: of plain letters a whole run of them, of others all
+    up to the first blank."""
+    firsts = (word.split()[0].casefold() for word in _texts(part.parts[1]))
+    return frozenset(run[0] if first.isascii() and (run := _RUN.search(first)) else first for first in firsts)
+
+
+def _texts(term: Term) -> tuple[str, ...]:
+    return term.value if isinstance(term.value, tuple) else ()
+
+
 def _plain(part: Term) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]] | None:
     """The tokens of the words and of the harmless phrases; None where one of them is not of plain letters, or is no
     word: what is taken out of a text may bring such parts together."""
     if part.op != "mentions":
         return None
-    lists = [[word.strip().lower() for word in term.value or ()] for term in part.parts[1:]]  # type: ignore[union-attr]
+    lists = [[word.strip().lower() for word in _texts(term)] for term in part.parts[1:]]
     if not all(word.isascii() and _PLAIN.fullmatch(word) for words in lists for word in words):
         return None
     words, phrases = [[tuple(word.split()) for word in words] for words in (*lists, [])][:2]
