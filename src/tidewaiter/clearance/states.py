@@ -6,6 +6,7 @@ security until it is first decided.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from tidewaiter.model.outcome import Control, Security
@@ -65,14 +66,16 @@ FOLLOWS: dict[State, frozenset[State]] = {
 """For each state those that may follow it. Source: WCO Immediate Release Guidelines (2018); the pre-loading outcomes
 of the WCO/ICAO guiding principles on PLACI; ICS2 messages IE3Q01 to IE3Q03, IE3R02, IE3R03 and IE3N03."""
 
+_FOLLOWING: Mapping[str, frozenset[State]] = dict(FOLLOWS.items())
+
 GRAVE: frozenset[State] = frozenset({"refused", "returned", "seized", "do_not_load"})
 """States into which, and out of which, only a named person moves a consignment."""
 
 
-def may_follow(state: State, after: State) -> bool:
-    """Whether a consignment in `state` may go to `after`. Raises KeyError for what is no state."""
+def may_follow(state: str, after: State) -> bool:
+    """Whether a consignment in `state`, as it is kept, may go to `after`. Raises KeyError for what is no state."""
     FOLLOWS[after]
-    return after in FOLLOWS[state]
+    return after in _FOLLOWING[state]
 
 
 def needs_named_person(state: State, after: State) -> bool:

@@ -55,9 +55,9 @@ async def ask(
 def may_ask(stored: StoredConsignment, channel: Channel) -> bool:
     """Whether something may be asked on that channel now."""
     if channel == "control":
-        return may_follow(stored.control, "documents_requested")  # type: ignore[arg-type]
+        return may_follow(stored.control, "documents_requested")
     # An assessment that is complete is opened again by the question, as by an amendment.
-    is_open = stored.security == "pending" or may_follow(stored.security, "pending")  # type: ignore[arg-type]
+    is_open = stored.security == "pending" or may_follow(stored.security, "pending")
     return is_open and stored.security not in ("information_requested", "do_not_load")
 
 

@@ -18,7 +18,7 @@ async def complete(
 
     def step(acting: Acting) -> Step:
         stored = acting.stored
-        if not may_follow(stored.security, "assessment_complete"):  # type: ignore[arg-type]
+        if not may_follow(stored.security, "assessment_complete"):
             raise CannotNow("state", stored.security)
         decision = Decision(
             security="assessment_complete",

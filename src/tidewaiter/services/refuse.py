@@ -24,7 +24,7 @@ async def refuse(
 
     def step(acting: Acting) -> Step:
         stored = acting.stored
-        if not may_follow(stored.control, "refused"):  # type: ignore[arg-type]
+        if not may_follow(stored.control, "refused"):
             raise CannotNow("state", stored.control)
         decision = Decision(security=stored.security, control="refused", reasons=(kind.text,))
         return Step(decision=decision, kinds=("refused",), findings=(told(kind),))

@@ -59,7 +59,7 @@ async def release(
 
 def refuse_state(acting: Acting) -> None:
     """Nothing where a release may follow. Raises CannotNow."""
-    if not may_follow(acting.stored.control, "released"):  # type: ignore[arg-type]
+    if not may_follow(acting.stored.control, "released"):
         raise CannotNow("state", acting.stored.control)
 
 

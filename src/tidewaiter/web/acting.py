@@ -57,10 +57,10 @@ def possible(caller: Principal, shown: Shown) -> Possible:
 
     charges = {charge: from_micro(amount) for charge, amount in charged(shown.behind.postings).items()}
     return Possible(
-        release=allowed("release") and may_follow(stored.control, "released"),  # type: ignore[arg-type]
-        refuse=allowed("refuse") and may_follow(stored.control, "refused"),  # type: ignore[arg-type]
+        release=allowed("release") and may_follow(stored.control, "released"),
+        refuse=allowed("refuse") and may_follow(stored.control, "refused"),
         ask=tuple(channel for channel in CHANNELS if may_ask(stored, channel)) if allowed("ask") else (),
-        complete=allowed("complete") and may_follow(stored.security, "assessment_complete"),  # type: ignore[arg-type]
+        complete=allowed("complete") and may_follow(stored.security, "assessment_complete"),
         refund=bool(charges) and allowed("propose", "refund"),
         approve=allowed("approve"),
         charges=charges,

@@ -13,7 +13,7 @@ import msgspec
 from tidewaiter.formats.csv.kinds import AMBIGUOUS_NUMBER, Fault
 from tidewaiter.formats.csv.numbers import number
 from tidewaiter.law import Law
-from tidewaiter.model.consignment import Category, Channel, Consignment, GoodsItem, Party, PersonKind
+from tidewaiter.model.consignment import Category, Channel, Consignment, GoodsItem, PersonKind
 from tidewaiter.model.money import Money
 from tidewaiter.web.names import FORM
 
@@ -100,8 +100,8 @@ def consignment_of(asked: Asked, law: Law) -> Consignment | None:
             "export_country": sent_from,
             "destination_country": country,
             "parties": (
-                Party(role="consignor", kind=sender, country=sent_from),  # type: ignore[arg-type]
-                Party(role="consignee", kind=receiver, country=country),  # type: ignore[arg-type]
+                {"role": "consignor", "kind": sender, "country": sent_from},
+                {"role": "consignee", "kind": receiver, "country": country},
             ),
             "freight": Money(carriage, currency) if carriage else None,
             "items": (
