@@ -20,7 +20,7 @@ from tidewaiter.law.in_force import InForce
 from tidewaiter.law.permits import Moved, Needed, concerned, needed
 from tidewaiter.model import identifiers
 from tidewaiter.model.batch import ROW, SCHEMA, Batch
-from tidewaiter.model.exact import MISSING, Whole, Yes, known, standing
+from tidewaiter.model.exact import MISSING, Whole, Yes, known, spread, standing
 from tidewaiter.model.past import Past
 from tidewaiter.model.rows import beside, positions
 
@@ -363,6 +363,23 @@ def _claims(code: str) -> Fact:
 
 for _code in ("C07", "C08", "F48", "F49", "1H7"):
     _FACTS["items"][f"has_{_code.lower()}"] = _claims(_code)
+
+
+@_fact("items")
+def is_coded(of: Facts) -> pl.Series | None:
+    """Has any code of an additional procedure."""
+    procedures = of.batch.procedures
+    marks = np.zeros(procedures.size, np.bool_)
+    marks[procedures.items] = True
+    return pl.Series(marks) if len(procedures.items) else None
+
+
+@_fact("items")
+def undescribed(of: Facts) -> pl.Series | None:
+    """The description is missing, or nothing but blanks."""
+    which, different = of.batch.apart("items", "description")
+    marks = spread(lambda text: not (text and text.strip()), different, which, np.bool_)
+    return pl.Series(marks) if marks.any() else None
 
 
 @_fact("items")

@@ -13,14 +13,14 @@ _ONE_WORD = r"\A\P{L}*[\p{Latin}\p{Cyrillic}\p{Greek}]+[\P{L}]*\z"
 """Of the scripts that put spaces between words."""
 
 
-@rule("GDS-01", on="items", field="description", severity="error", asked=FULL)
+@rule("GDS-01", on="items", field="description", severity="error", asked=FULL, needs="undescribed")
 def no_description(_: InForce) -> pl.Expr:
     """The description is missing. Say in a few plain words what the goods are, what they are made of and what they
     are for.
 
     Source: Delegated Regulation (EU) 2015/2446, annex B, data element 6/8; UPU CN 23.
     """
-    return CHARGED & (pl.col("description").is_null() | ~pl.col("description").str.contains(r"\S"))
+    return CHARGED & pl.col("undescribed")
 
 
 # A consignment of documents may well hold just 'documents': that is its contents.

@@ -77,8 +77,7 @@ def scheme_number_without_code(_: InForce) -> pl.Expr:
     Source: Delegated Regulation (EU) 2015/2446, annex B, data elements 1/11 and 3/40.
     """
     # Who sends no procedure codes at all leaves them to customs.
-    coded = pl.col("additional_procedures").list.len() > 0
-    return coded & pl.col("has_scheme") & ~pl.col("has_f48")
+    return pl.col("is_coded") & pl.col("has_scheme") & ~pl.col("has_f48")
 
 
 @rule("PRC-08", on="items", field="additional_procedures", severity="error", asked=ORIGINAL, needs="has_f49")
