@@ -140,19 +140,20 @@ def _judge_quotes(text: Bytes, is_bound: Yes, begins: Whole, ends: Whole) -> Yes
     first = np.cumsum(counts) - counts
     is_open = (np.arange(len(marks)) - first[line]) % 2 == 0
     opened, closed = marks[is_open], marks[~is_open]
-    before = (opened == begins[line[is_open]]) | is_bound[opened - 1]
+    fits_before = (opened == begins[line[is_open]]) | is_bound[opened - 1]
     behind = text[closed + 1]
     fits = is_bound[closed + 1] | ((behind == _RETURN) & (text[np.minimum(closed + 2, len(text) - 1)] == _NEXT))
-    is_strange[line[is_open][~before]] = True
+    is_strange[line[is_open][~fits_before]] = True
     is_strange[line[~is_open][~fits]] = True
     is_strange |= counts % 2 == 1
     good = marks[~is_strange[line]]
     if len(good):
         starts, stops = good[::2], good[1::2]
         held = np.flatnonzero(is_bound)
-        low, high = np.searchsorted(held, starts), np.searchsorted(held, stops)
-        for one in np.flatnonzero(high > low).tolist():
-            is_bound[held[low[one] : high[one]]] = False
+        low = np.searchsorted(held, starts)
+        counts = np.searchsorted(held, stops) - low
+        before = np.cumsum(counts) - counts
+        is_bound[held[np.repeat(low - before, counts) + np.arange(counts.sum())]] = False
     return is_strange
 
 

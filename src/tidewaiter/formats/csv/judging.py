@@ -75,13 +75,13 @@ class Values:
         self.amounts: dict[str, Amounts] = {}
         self.coded: dict[str, Coded] = {}
         self.currencies: dict[str, int] = {}
-        filled = np.ascontiguousarray((starts < ends).T)
-        since, until, width = starts.reshape(-1), ends.reshape(-1), starts.shape[1]
+        since, until = np.ascontiguousarray(starts.T), np.ascontiguousarray(ends.T)
         spans = {}
         for name, heading in reader.by_name.items():
-            rows = np.flatnonzero(filled[heading.place])
-            at = rows * width + heading.place
-            spans[name] = _Spans(rows, since[at], until[at])
+            low, high = since[heading.place], until[heading.place]
+            rows = np.flatnonzero(low < high)
+            is_full = len(rows) == len(low)
+            spans[name] = _Spans(rows, low, high) if is_full else _Spans(rows, low[rows], high[rows])
         is_number = {name: heading.column.kind in (Money, Decimal) for name, heading in reader.by_name.items()}
         self._take_texts({name: span for name, span in spans.items() if not is_number[name]})
         self._take_numbers({name: span for name, span in spans.items() if is_number[name]}, more)
