@@ -76,6 +76,13 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
         return pl.DataFrame(columns)
 
 
+def rate_names(chains: Chains) -> tuple[str, ...]:
+    """The columns that `Rates.told` gives for these chains, in their order."""
+    return tuple(
+        f"rate.{chain}.{end}" for chain, levels in chains.items() for end in (*map(str, range(len(levels))), "seen")
+    )
+
+
 def rates(kinds: pl.DataFrame, is_wrong: pl.Series, chains: Chains) -> Rates:
     """The rates of these examples."""
     return Rates(
