@@ -45,6 +45,12 @@ def fit(matrix: Matrix, is_wrong: Matrix) -> Trees:
     return _as_columns(booster.dump_model()["tree_info"])
 
 
+def fitted_by() -> str:
+    """What fits, with its version and what it is told. Raises CannotFit."""
+    told = ", ".join(f"{name} {value}" for name, value in sorted(PARAMETERS.items()))
+    return f"LightGBM {_lightgbm().__version__}, {ROUNDS} rounds ({told})"
+
+
 def _least(examples: int) -> int:
     """How many examples a leaf must have: fewer where there are few in all."""
     return min(int(PARAMETERS["min_data_in_leaf"]), max(5, examples // 100))

@@ -114,19 +114,35 @@ def inputs(batch: Batch, values: pl.DataFrame, law: Law, past: Past, signals: pl
     """What a model may look at of the batch. `values` is a frame VALUES; `signals` a frame SIGNALS about the batch, of
     which the random draw and profiles that a model may not know are left out."""
     figures = features(batch, values, law, past)
-    told = {profile.id for profile in ruleset(law).profiles if _is_told(profile)}
     rows = batch.consignments.select("row")
-    heard = signals.filter(pl.col("profile").is_in(told)).group_by("row", "profile").agg(pl.col("score").max())
-    columns = []
-    for profile in sorted(told):
-        mine = rows.join(heard.filter(pl.col("profile") == profile), on="row", how="left", maintain_order="left")
-        columns.append((mine["score"].fill_null(0).cast(pl.Float64) / 100).alias(f"signal.{profile}"))
-    return Inputs(figures.with_columns(columns), _kinds(batch))
+    heard = signals.group_by("row", "profile").agg(pl.col("score").max().cast(pl.Float64))
+    by_profile = {str(name): some for (name,), some in heard.group_by("profile")}
+    columns = {}
+    for profile in ruleset(law).profiles:
+        if not _is_told(profile):
+            continue
+        loud = _loud(rows, by_profile.get(profile.id), profile.score)
+        name = f"detector.{profile.id}"
+        if profile.detector is None:
+            name = f"signal.{profile.id}"
+        elif name in figures.columns:
+            # Where the past is not at hand, what the detector saw when it was is in its signal.
+            loud = figures.select(pl.max_horizontal(name, loud)).to_series()
+        columns[name] = loud.alias(name)
+    return Inputs(figures.with_columns(columns.values()), _kinds(batch))
+
+
+def _loud(rows: pl.DataFrame, heard: pl.DataFrame | None, score: int) -> pl.Series:
+    """How much of its score the profile gave each row, from nought to one."""
+    if heard is None:
+        return pl.Series("score", [0.0]).new_from_index(0, len(rows))
+    beside = rows.join(heard, on="row", how="left", maintain_order="left")["score"].fill_null(0.0)
+    return (beside / max(score, 1)).clip(0.0, 1.0)
 
 
 def _is_told(profile: Profile) -> bool:
-    """Whether a model may know that the profile spoke. Detectors are among the figures already."""
-    return profile.id != RANDOM and profile.detector is None and not any(map(refused, profile.looks_at))
+    """Whether a model may know that the profile spoke. What one says that is only tried has no effect."""
+    return profile.id != RANDOM and not profile.is_shadow and not any(map(refused, profile.looks_at))
 
 
 def _kinds(batch: Batch) -> pl.DataFrame:
@@ -183,10 +199,9 @@ def looked_at(law: Law) -> dict[str, frozenset[str]]:
     found = {name: frozenset({name}) for name in OF_CONSIGNMENTS}
     found |= {f"{name}.{end}": frozenset({name}) for name in OF_ITEMS for end in ("least", "greatest")}
     for profile in ruleset(law).profiles:
-        if profile.detector is not None:
-            found[f"detector.{profile.id}"] = profile.looks_at
-        elif _is_told(profile):
-            found[f"signal.{profile.id}"] = profile.looks_at
+        if _is_told(profile):
+            kind = "signal" if profile.detector is None else "detector"
+            found[f"{kind}.{profile.id}"] = profile.looks_at
     for chain, levels in CHAINS.items():
         of = frozenset(KINDS[column] for column in levels[-1])
         found |= {f"rate.{chain}.{end}": of for end in (*map(str, range(len(levels))), "seen")}
