@@ -316,6 +316,19 @@ def bench_world(
     measured.run(load(), _out, seeds=seeds, weeks=weeks, parcels=parcels)
 
 
+@bench.command(name="model")
+def bench_model(
+    *,
+    seeds: Annotated[int, typer.Option(help="How many made-up worlds.", min=1)] = 3,
+    weeks: Annotated[int, typer.Option(help="Weeks in each; the first eight are learnt from.", min=9)] = 12,
+    parcels: Annotated[int, typer.Option(help="Parcels a week.", min=500)] = 5_000,
+) -> None:
+    """Train a model in each of some made-up worlds; measure what it finds, and whether its reasons are faithful."""
+    from tidewaiter.cli import bench_model as measured
+
+    measured.run(load(), _out, seeds=seeds, weeks=weeks, parcels=parcels)
+
+
 @bench.command(name="screen")
 def bench_screen(
     count: Annotated[int, typer.Option(min=100, help="Names of nobody on the list.")] = 100_000,

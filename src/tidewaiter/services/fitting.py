@@ -20,7 +20,7 @@ PARAMETERS: dict[str, Any] = {
     "num_leaves": 16,
     "max_depth": 5,
     "min_data_in_leaf": 50,
-    "lambda_l2": 10.0,
+    "lambda_l2": 1.0,
     "feature_fraction": 0.3,
     "bagging_fraction": 0.7,
     "bagging_freq": 1,
@@ -37,12 +37,12 @@ class CannotFit(RuntimeError):
     """LightGBM cannot be used here, and why."""
 
 
-def fit(matrix: Matrix, is_wrong: Matrix) -> Trees:
+def fit(matrix: Matrix, is_wrong: Matrix, *, rounds: int = ROUNDS) -> Trees:
     """Trees that tell the examples found wrong (one) from the others (nought). Raises CannotFit."""
     lightgbm = _lightgbm()
     parameters = {**PARAMETERS, "min_data_in_leaf": _least(len(matrix))}
-    booster = lightgbm.train(parameters, lightgbm.Dataset(matrix, is_wrong), ROUNDS)
-    return _as_columns(booster.dump_model()["tree_info"])
+    booster = lightgbm.train(parameters, lightgbm.Dataset(matrix, is_wrong), rounds)
+    return as_columns(booster.dump_model()["tree_info"])
 
 
 def fitted_by() -> str:
@@ -53,7 +53,7 @@ def fitted_by() -> str:
 
 def _least(examples: int) -> int:
     """How many examples a leaf must have: fewer where there are few in all."""
-    return min(int(PARAMETERS["min_data_in_leaf"]), max(5, examples // 100))
+    return min(int(PARAMETERS["min_data_in_leaf"]), max(5, examples // 250))
 
 
 def _lightgbm() -> ModuleType:
@@ -66,7 +66,8 @@ def _lightgbm() -> ModuleType:
     return lightgbm
 
 
-def _as_columns(trees: list[dict[str, Any]]) -> Trees:
+def as_columns(trees: list[dict[str, Any]]) -> Trees:
+    """The trees of a dump of LightGBM, as it has them under `tree_info`."""
     roots: list[int] = []
     nodes: list[dict[str, Any]] = []
     children: list[list[int]] = []

@@ -18,7 +18,8 @@ from tidewaiter.risk.model.model import Before
 NEW = "past.seller_count"
 """The figure that says whether the seller was ever seen before."""
 PSI_MAX = 0.25
-"""Above this the scores are said to have shifted: the threshold that is in use for scorecards."""
+"""Above this, and what chance alone makes of so few picks, the chances are said to have shifted: the threshold that is
+in use for scorecards."""
 _LEAST = 0.5
 """No tenth counts as emptier than half a pick, so that an empty one does not make the index infinite."""
 
@@ -58,8 +59,8 @@ def drift(before: Before, chances: Floats, known: pl.DataFrame, drawn: pl.DataFr
     }
     expected = float(chances.sum())
     warnings = []
-    if psi is not None and psi > PSI_MAX:
-        warnings.append(f"the chances have shifted: index {psi:.2f}, above {PSI_MAX}")
+    if psi is not None and psi > (limit := PSI_MAX + _by_chance(before, len(chances))):
+        warnings.append(f"the chances have shifted: index {psi:.2f}, above {limit:.2f}")
     if found.low is not None and found.high is not None and len(chances):
         mean = expected / len(chances)
         if not found.low <= mean <= found.high:
@@ -103,6 +104,12 @@ def _psi(edges: Sequence[float], chances: Floats) -> float | None:
     now = np.maximum(count, _LEAST) / len(chances)
     then = 1 / (len(edges) + 1)
     return float(((now - then) * np.log(now / then)).sum())
+
+
+def _by_chance(before: Before, picks: int) -> float:
+    """What the index is expected to be between so many picks then and now of which nothing has changed: that of
+    chi-square over the tenths (Yurdakul and Naranjo, Journal of Risk Model Validation 14 (2020))."""
+    return len(before.edges) * (1 / max(before.picks, 1) + 1 / max(picks, 1))
 
 
 def _apart(one: Rate, other: Rate) -> bool:

@@ -100,7 +100,7 @@ def learn(
         rates=known_rates,
         calibration=calibration,
         measured=_measured(scores, is_wrong, scored=scored, random=random, calibration=calibration),
-        before=_before(told, is_drawn, calibration.chances(scores[random])),
+        before=_before(told, is_drawn, calibration.chances(_left_out(told, names, fit, is_drawn))),
     )
 
 
@@ -138,15 +138,34 @@ def _going_forward(told: Examples, names: tuple[str, ...], fit: Fit) -> Floats:
         here = pl.Series(block == own)
         begin = labelled["at"].filter(here).min()
         earlier = labelled["known_at"] < begin
-        before = Examples(told.known.only(earlier), labelled.filter(earlier))
+        before = _only(told, earlier)
         if before.labelled["is_wrong"].sum() < WRONG_MIN // 2:
             continue
-        known_rates, figures = _learnt(before, names)
-        trees = fit(figures, before.labelled["is_wrong"].to_numpy().astype(np.float64))
-        asked = told.known.only(here)
-        rated = known_rates.told(asked.kinds)
-        found[here.to_numpy()] = trees.scores(matrix(asked.figures.hstack(rated.get_columns()), names))
+        found[here.to_numpy()] = _scored(before, told.known.only(here), names, fit)
     return found
+
+
+def _left_out(told: Examples, names: tuple[str, ...], fit: Fit, is_drawn: Yes) -> Floats:
+    """The score of each random pick by trees that learnt from all examples but those of its part: about as those of the
+    model itself will score what comes, which saw a little more."""
+    found = np.full(len(told.labelled), np.nan)
+    part = np.arange(len(found)) % BLOCKS
+    for own in range(BLOCKS):
+        here = pl.Series(part == own)
+        asked = here & pl.Series(is_drawn)
+        if asked.any():
+            found[asked.to_numpy()] = _scored(_only(told, ~here), told.known.only(asked), names, fit)
+    return found[is_drawn]
+
+
+def _scored(learnt_from: Examples, asked: Inputs, names: tuple[str, ...], fit: Fit) -> Floats:
+    known_rates, figures = _learnt(learnt_from, names)
+    trees = fit(figures, learnt_from.labelled["is_wrong"].to_numpy().astype(np.float64))
+    return trees.scores(matrix(asked.figures.hstack(known_rates.told(asked.kinds).get_columns()), names))
+
+
+def _only(told: Examples, which: pl.Series) -> Examples:
+    return Examples(told.known.only(which), told.labelled.filter(which))
 
 
 def _learnt(told: Examples, names: tuple[str, ...]) -> tuple[Rates, Matrix]:
@@ -198,6 +217,7 @@ def _before(told: Examples, is_drawn: Yes, chances: Floats) -> Before:
     drawn = pl.Series(is_drawn)
     edges = np.quantile(chances, np.arange(1, TENTHS) / TENTHS)
     return Before(
+        picks=len(chances),
         edges=tuple(float(edge) for edge in edges),
         new=new_sellers(told.known.figures.filter(drawn)),
         strata=strata_rates(told.labelled.filter(drawn)),

@@ -19,6 +19,9 @@ BYTES_MAX = 20_000_000
 FORM = 1
 """The form of the file, for those that come after it."""
 
+ADDS_MIN = 0.1
+"""What adds less than this to the log-odds, a tenth of the odds, is no reason."""
+
 
 class ModelError(ValueError):
     """A file that holds no model, and why."""
@@ -45,9 +48,11 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Before(msgspec.Struct, frozen=True, kw_only=True):
-    """How things were when it was trained, among random picks: `edges` part their chances into tenths; `new` is the
-    part whose seller was never seen before, null where that is not known; `strata` the rate found wrong of each."""
+    """How things were when it was trained, among so many random picks: `edges` part their chances, by trees that had
+    not learnt from them, into tenths; `new` is the part whose seller was never seen before, null where that is not
+    known; `strata` the rate found wrong of each."""
 
+    picks: int
     edges: tuple[float, ...]
     new: Rate | None
     strata: dict[str, Rate]
@@ -109,7 +114,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return self.calibration.chances(self.trees.scores(figures))
 
     def why(self, figures: Matrix) -> list[tuple[Reason, ...]]:
-        """What speaks for looking at each row, the strongest first; what speaks against it is left out."""
+        """What speaks for looking at each row, the strongest first; what speaks against it, or hardly matters, is left
+        out. So one that was drawn at random may well have no reason."""
         keys = list(dict.fromkeys(self.reasons))
         place = np.array([keys.index(key) for key in self.reasons])
         _, adds = self.trees.contributions(figures)
@@ -117,7 +123,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         for row in adds:
             by_key = np.bincount(place, weights=row, minlength=len(keys))
             order = np.argsort(-by_key, kind="stable")
-            found.append(tuple(Reason(key=keys[at], adds=float(by_key[at])) for at in order if by_key[at] > 0))
+            found.append(tuple(Reason(key=keys[at], adds=float(by_key[at])) for at in order if by_key[at] >= ADDS_MIN))
         return found
 
     def without(self, figures: Matrix, key: str) -> Matrix:
