@@ -36,11 +36,14 @@ async def train(span: Span, *, principal: Principal, store: Store, law: Law, at:
 
 
 async def drifted(model: Model, span: Span, *, principal: Principal, store: Store, law: Law) -> Drift:
-    """How the random picks of that time compare with those that the model was measured on. Raises NotAllowed,
-    NothingThere."""
+    """How the random picks of that time that were accepted since the model was trained compare with those that it was
+    measured on. Raises NotAllowed, NothingThere."""
     law = merged(law, as_files(await store.profiles.in_force()))
     told = await _examples(span, principal=principal, store=store, law=law)
-    is_drawn = told.labelled["drawn_ppm"].is_not_null()
+    # By what it has learnt from it would be flattered.
+    is_drawn = told.labelled["drawn_ppm"].is_not_null() & (told.labelled["at"] >= model.trained_at)
+    if not is_drawn.any():
+        raise NothingThere
     known, drawn = told.known.only(is_drawn), told.labelled.filter(is_drawn)
     return drift(model.before, model.chances(model.figures(known)), known.figures, drawn)
 
