@@ -379,13 +379,15 @@ def highest(held: Model, week: Week) -> Week:
 
 def test_taking_the_first_reason_away_lowers_the_score_of_nearly_every_pick() -> None:
     held = model()
-    told = faithful(held, [highest(held, week) for week in after()], LAW)
+    few = [highest(held, week) for week in after()]
+    told = min((faithful(held, few, LAW) for _ in range(3)), key=lambda one: one.ms)
 
     assert told.lowered.looked_at >= 80
+    assert told.without <= 5
     assert told.lowered.rate is not None
     assert told.lowered.rate >= 0.95
-    # A millisecond is the limit; a busy machine may take some of it for itself.
-    assert told.ms < 2
+    # Of a model with fewer trees than usual; that of the usual one is measured by `make model`.
+    assert told.ms < 1
 
 
 def test_the_same_inputs_and_the_same_model_pick_the_same() -> None:

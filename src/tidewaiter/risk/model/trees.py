@@ -28,8 +28,8 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 NODES_MAX = 200_000
 PATH_MAX = 8
 """No path may ask for more different figures than this: the patterns of a leaf double with each."""
-_TOGETHER = 1_000_000
-"""So many steps of rows through trees are taken at once."""
+_TOGETHER = 100_000
+"""So many places of rows in trees are kept at once, so that they stay in the cache."""
 
 
 class Trees(msgspec.Struct, frozen=True, kw_only=True, dict=True):
