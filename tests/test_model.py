@@ -193,6 +193,26 @@ def test_columns_that_make_no_trees_are_refused(wrong: dict[str, Any]) -> None:
         tree(**wrong)
 
 
+def chain(features: list[int]) -> dict[str, Any]:
+    """A tree that asks for one figure after another, and goes on to the right."""
+    size = len(features)
+    inner, end = [-1 if place % 2 else features[place // 2] for place in range(2 * size)], [-1]
+    return {
+        "roots": (0,), "feature": (*inner, *end), "threshold": (0.0,) * (2 * size + 1),
+        "missing_left": (False,) * (2 * size + 1), "value": (0.0,) * (2 * size + 1), "cover": (9,) * (2 * size + 1),
+        "left": tuple(0 if one < 0 else place + 1 for place, one in enumerate((*inner, *end))),
+        "right": tuple(0 if one < 0 else place + 2 for place, one in enumerate((*inner, *end))),
+    }  # fmt: skip
+
+
+def test_trees_whose_reasons_could_not_be_reckoned_are_refused() -> None:
+    assert Trees(**chain([0, 1] * 4)).deepest == 2
+    with pytest.raises(ValueError, match="different figures"):
+        Trees(**chain(list(range(9))))
+    with pytest.raises(ValueError, match="too deep"):
+        Trees(**chain(list(range(8)) * 5_000))
+
+
 # Rates, chances
 
 

@@ -28,6 +28,8 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 NODES_MAX = 200_000
 PATH_MAX = 8
 """No path may ask for more different figures than this: the patterns of a leaf double with each."""
+PATTERNS_MAX = 8_000_000
+"""Leaves and patterns together are no more than this: a few hundred megabytes."""
 _TOGETHER = 100_000
 """So many places of rows in trees are kept at once, so that they stay in the cache."""
 
@@ -66,6 +68,22 @@ class Trees(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         inner = sum(feature >= 0 for feature in self.feature)
         if len(children) != 2 * inner or sorted((*children, *self.roots)) != list(range(size)):
             raise ValueError("the nodes make no trees")
+        if self.feature.count(-1) << self.deepest > PATTERNS_MAX:
+            raise ValueError("the trees are too deep for their reasons to be reckoned")
+
+    @cached_property
+    def deepest(self) -> int:
+        """The most different figures that a path asks for, one at the least. Raises ValueError above PATH_MAX."""
+        asked: list[frozenset[int]] = [frozenset()] * len(self.feature)
+        # Parents stand before their children.
+        for place, feature in enumerate(self.feature):
+            if feature < 0:
+                continue
+            both = asked[place] | {feature}
+            if len(both) > PATH_MAX:
+                raise ValueError(f"a path of the trees asks for more than {PATH_MAX} different figures")
+            asked[self.left[place]] = asked[self.right[place]] = both
+        return max(1, *(len(one) for one in asked))
 
     @cached_property
     def feature_count(self) -> int:
@@ -127,11 +145,7 @@ class Trees(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def _boxes(self) -> _Boxes:
         paths = [path for root in self.roots for path in self._paths(root)]
-        deepest = max(1, *(len(asked) for asked, _ in paths))
-        if deepest > PATH_MAX:
-            raise ValueError(
-                f"a path asks for {deepest} different figures, and no more than {PATH_MAX} are reckoned with"
-            )
+        deepest = self.deepest
         shape = (len(paths), deepest)
         feature, missing = np.zeros(shape, np.int64), np.ones(shape, np.bool_)
         low, high, share = np.full(shape, -np.inf), np.full(shape, np.inf), np.ones(shape)
