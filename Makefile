@@ -5,6 +5,8 @@
 #   make test         format, lint, types, import contracts, all tests: what CI runs
 #   make bench        how fast the corridor and the reading of messages are on this machine
 #   make world        how much of what is planted in three made-up worlds the detectors of risk find, and how soon
+#   make model        a model trained in each of three made-up worlds: what it finds, and whether its reasons are faithful
+#   make declarations what a model finds in public declarations, and the leak in them
 #   make oracle       ask the runtime of the Common Expression Language what ten thousand conditions of risk mean
 #   make screen       labelled pairs of names, the list of the United Nations against 100,000 others, and the speed
 #   make load         how many lodgements a second are durable here, and what happens at five times as many
@@ -30,7 +32,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SHARED := $(wildcard ../shared/data/messages/wco-dms-uk-cds/samples)
 
-.PHONY: run test bench load bulk catch-up oracle matching audit access faults faults-long races replay schema hostile mutants fuzz check format environment browser lock clean world screen
+.PHONY: run test bench load bulk catch-up oracle matching audit access faults faults-long races replay schema hostile mutants fuzz check format environment browser lock clean world screen declarations model
 
 run: environment
 	@$(BIN)/tidewaiter demonstrate $(if $(ONCE),--once) $(SHARED)
@@ -56,6 +58,12 @@ world: environment
 
 screen: environment
 	@$(BIN)/pytest -s tests/screening_full.py
+
+model: environment
+	@$(BIN)/tidewaiter bench model
+
+declarations: environment
+	@$(BIN)/pytest -s tests/declarations_full.py
 
 oracle: environment
 	@$(BIN)/pytest -s tests/cel_full.py

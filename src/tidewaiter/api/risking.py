@@ -86,7 +86,10 @@ SCHEMAS = (
 async def show_reasons(request: Request) -> Response:
     """What risk saw in a consignment."""
     house = _house(request)
-    told = await explain(number_in(request, "id"), principal=caller_of(request.scope), store=house.store, law=house.law)
+    told = await explain(
+        number_in(request, "id"), principal=caller_of(request.scope), store=house.store, law=house.law,
+        model=house.model,
+    )  # fmt: skip
     return _json(told)
 
 
@@ -139,8 +142,9 @@ async def draw_up_one(request: Request) -> Response:
         return problem(problems.CANNOT_NOW, detail=WHY["capacity"])
     country = caller.country or house.settings.jurisdiction or ""
     drawn = await draw_up(
-        country, asked.shift, capacity, principal=caller, store=house.store, law=house.law, at=house.now()
-    )
+        country, asked.shift, capacity, principal=caller, store=house.store, law=house.law, at=house.now(),
+        model=house.model,
+    )  # fmt: skip
     return _json(drawn)
 
 

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from tidewaiter.cli.bench import machine
 from tidewaiter.cli.made_names import mildly, miswritten, others
+from tidewaiter.risk.intervals import area
 from tidewaiter.risk.screening import THRESHOLD, Asked, DeniedList, Index, Listed, Version, features, name
 from tidewaiter.risk.screening.score import CONFLICT, CONSTANT, DOUBT, LIKENESS, NUMBER
 from tidewaiter.services.list_forms import read_list
@@ -200,11 +201,7 @@ def _fitted(table: Numbers, is_match: Marks) -> Numbers:
 
 def auc(scores: Numbers, is_match: Marks) -> float:
     """The chance that a match scores higher than another pair; a tie counts half."""
-    _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
-    rank = (np.cumsum(count) - (count - 1) / 2)[place]
-    matches = int(is_match.sum())
-    others_ = len(is_match) - matches
-    return float((rank[is_match].sum() - matches * (matches + 1) / 2) / (matches * others_))
+    return area(scores, is_match).value
 
 
 def f1(said: Marks, is_match: Marks) -> float:

@@ -24,7 +24,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from tidewaiter.cli import access, denied, files, profiles, report
+from tidewaiter.cli import access, denied, files, models, profiles, report
 from tidewaiter.cli import bench as benchmark
 from tidewaiter.cli import conform as conformance
 from tidewaiter.cli import receipts as receipt_commands
@@ -316,6 +316,19 @@ def bench_world(
     measured.run(load(), _out, seeds=seeds, weeks=weeks, parcels=parcels)
 
 
+@bench.command(name="model")
+def bench_model(
+    *,
+    seeds: Annotated[int, typer.Option(help="How many made-up worlds.", min=1)] = 3,
+    weeks: Annotated[int, typer.Option(help="Weeks in each; the first eight are learnt from.", min=9)] = 12,
+    parcels: Annotated[int, typer.Option(help="Parcels a week.", min=500)] = 5_000,
+) -> None:
+    """Train a model in each of some made-up worlds; measure what it finds, and whether its reasons are faithful."""
+    from tidewaiter.cli import bench_model as measured
+
+    measured.run(load(), _out, seeds=seeds, weeks=weeks, parcels=parcels)
+
+
 @bench.command(name="screen")
 def bench_screen(
     count: Annotated[int, typer.Option(min=100, help="Names of nobody on the list.")] = 100_000,
@@ -455,6 +468,7 @@ app.add_typer(law_commands(_out, _law), name="law")
 risk = typer.Typer(no_args_is_help=True, help="What is looked at, and why.")
 app.add_typer(risk, name="risk")
 profiles.register(risk, _out, _err, _law, _in_house)
+models.register(risk, _out, _err, _in_house)
 app.command(name="watch")(watch_command(_out, _err, _in_house))
 denied.register(risk, _out, _err, _in_house)
 app.add_typer(audit_commands(_out, _err, _in_house), name="audit")

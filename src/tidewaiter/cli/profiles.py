@@ -51,7 +51,7 @@ def register(app: typer.Typer, out: Console, err: Console, law: Callable[[], Law
         held, is_broken = law(), False
         for path in paths:
             try:
-                found = checked(_text(path), law=held, jurisdiction=folder_of(_as(country), held))
+                found = checked(_text(path), law=held, jurisdiction=folder_of(for_country(country), held))
                 out.print(f"{path}: {found.id} version {found.version} is well", markup=False, highlight=False)
             except (Unfit, NotAllowed) as wrong:
                 is_broken = True
@@ -71,7 +71,7 @@ def register(app: typer.Typer, out: Console, err: Console, law: Callable[[], Law
 
         async def work(house: House) -> Backtest:
             return await backtest(
-                [_text(path) for path in paths], span, principal=_as(country), store=house.store, law=house.law,
+                [_text(path) for path in paths], span, principal=for_country(country), store=house.store, law=house.law,
                 minutes_a_day=minutes.minutes_a_day() if minutes else None,
             )  # fmt: skip
 
@@ -94,8 +94,8 @@ def register(app: typer.Typer, out: Console, err: Console, law: Callable[[], Law
 
         async def work(house: House) -> Any:
             return await draw_up(
-                country, shift, minutes or Capacity(queue=()), principal=_as(country), store=house.store,
-                law=house.law, at=house.now(),
+                country, shift, minutes or Capacity(queue=()), principal=for_country(country), store=house.store,
+                law=house.law, at=house.now(), model=house.model,
             )  # fmt: skip
 
         drawn = _done(in_house, work, err)
@@ -122,7 +122,7 @@ def register(app: typer.Typer, out: Console, err: Console, law: Callable[[], Law
         """
 
         async def work(house: House) -> Any:
-            return await explain(number, principal=OPEN, store=house.store, law=house.law)
+            return await explain(number, principal=OPEN, store=house.store, law=house.law, model=house.model)
 
         told = _done(in_house, work, err)
         if as_json:
@@ -132,6 +132,13 @@ def register(app: typer.Typer, out: Console, err: Console, law: Callable[[], Law
                 what = f" ({reason.title}; {reason.law})" if reason.title else ""
                 signal = reason.signal
                 out.print(f"{signal.profile}: {signal.reason}{what}, {signal.lane}", markup=False, highlight=False)
+            if told.said is not None:
+                out.print(
+                    f"the model, version {told.said.version}: a look finds something in "
+                    f"{told.said.chance_ppm / 10_000:.2f} % of the like"
+                )
+                for why in told.said.reasons:
+                    out.print(f"  {why.words} ({why.adds:+.2f})", markup=False, highlight=False)
             out.print(f"{len(told.reasons)} signals, again from what is kept: {told.again.replace('_', ' ')}")
         if told.again == "differs":
             raise typer.Exit(1)
@@ -140,25 +147,27 @@ def register(app: typer.Typer, out: Console, err: Console, law: Callable[[], Law
 def _show(out: Console, made: Backtest) -> None:
     out.print(
         f"{made.consignments:,} consignments of {made.days} days, {made.looked_at:,} looked at; "
-        f"at random {_rate(made.base)} found"
+        f"at random {told_rate(made.base)} found"
     )
     table = Table("profile", "hits a day", "hits", "alone", "found", "found, drawn", "minutes a day", "of capacity")
     for one in made.profiles:
         table.add_row(
             f"{one.profile} {one.version}", f"{one.hits_a_day:,.1f}", f"{one.hits:,}", f"{one.alone:,}",
-            _rate(one.rate), _rate(one.random), "" if one.minutes_a_day is None else f"{one.minutes_a_day:,.0f}",
+            told_rate(one.rate), told_rate(one.random),
+            "" if one.minutes_a_day is None else f"{one.minutes_a_day:,.0f}",
             "" if one.capacity is None else f"{one.capacity:.0%}",
         )  # fmt: skip
     out.print(table)
 
 
-def _rate(rate: Rate) -> str:
+def told_rate(rate: Rate) -> str:
+    """The rate in words, with its interval."""
     if rate.rate is None:
         return "–"
     return f"{rate.rate:.1%} ({rate.low:.1%} to {rate.high:.1%}) of {rate.looked_at:,}"
 
 
-def _as(country: str) -> Principal:
+def for_country(country: str) -> Principal:
     """Whoever runs the command on the machine itself, for a country."""
     return structs.replace(OPEN, country=country)
 

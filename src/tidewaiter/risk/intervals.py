@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from math import sqrt
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from tidewaiter.model.exact import Yes
 
 CONFIDENCE = 1.959963984540054
 """The quantile of the normal distribution for 95 in a hundred, both sides."""
@@ -24,6 +28,17 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     def is_below(self, other: Rate) -> bool:
         """Whether the whole interval lies below the other rate. False where either is not known."""
         return self.high is not None and other.rate is not None and self.high < other.rate
+
+
+class Area(msgspec.Struct, frozen=True, kw_only=True):
+    """The chance that one found wrong scores higher than one that was not (the area under the curve), with the interval
+    that holds the true one 95 times in a hundred."""
+
+    value: float
+    low: float
+    high: float
+    wrong: int
+    right: int
 
 
 def rate(found: int, looked_at: int) -> Rate:
@@ -54,3 +69,29 @@ def _wilson(mean: float, cases: float, *, found: int, looked_at: int) -> Rate:
     middle = (mean + squared / (2 * cases)) / (1 + squared / cases)
     half = CONFIDENCE / (1 + squared / cases) * sqrt(max(mean * (1 - mean), 0) / cases + squared / (4 * cases**2))
     return Rate(found=found, looked_at=looked_at, rate=mean, low=max(0.0, middle - half), high=min(1.0, middle + half))
+
+
+def area(scores: npt.NDArray[np.float64], is_wrong: Yes) -> Area:
+    """How well the scores tell the wrong from the others; a tie counts half. Raises ValueError where all are one.
+
+    The interval is after DeLong, DeLong and Clarke-Pearson (Biometrics 44 (1988) 837-845).
+    """
+    wrong, right = scores[is_wrong], scores[~is_wrong]
+    if not len(wrong) or not len(right):
+        raise ValueError("all of them are wrong, or none is")
+    ranks = _ranks(scores)
+    above = (ranks[is_wrong] - _ranks(wrong)) / len(right)
+    below = 1 - (ranks[~is_wrong] - _ranks(right)) / len(wrong)
+    value = float(above.mean())
+    variance = sum(float(part.var(ddof=1)) / len(part) for part in (above, below) if len(part) > 1)
+    half = CONFIDENCE * sqrt(variance)
+    return Area(
+        value=value, low=max(0.0, value - half), high=min(1.0, value + half), wrong=len(wrong), right=len(right)
+    )
+
+
+def _ranks(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The place of each from the least, the first being 1; equals share the middle of theirs."""
+    _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks: npt.NDArray[np.float64] = (np.cumsum(count) - (count - 1) / 2)[place]
+    return ranks

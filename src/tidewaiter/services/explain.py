@@ -15,10 +15,12 @@ from tidewaiter.model.inspection import Inspection
 from tidewaiter.model.outcome import Signal
 from tidewaiter.model.past import Past
 from tidewaiter.risk import RANDOM, Profile, ruleset, signals
+from tidewaiter.risk.model import Model
 from tidewaiter.services.acting import NotThere
-from tidewaiter.services.profiles import merged
+from tidewaiter.services.profiles import as_files, merged
 from tidewaiter.services.records import signals_by_row
 from tidewaiter.services.rule import rule
+from tidewaiter.services.scoring import Said, said
 from tidewaiter.store import Store, StoredConsignment
 
 Again = Literal["same", "differs", "not_kept", "law_changed"]
@@ -35,7 +37,8 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True):
     """Why a consignment was picked. `how` is how the last queue of its country picked it, null where that did not;
-    `again` says whether the signals come out the same of what was kept."""
+    `again` says whether the signals come out the same of what was kept. `said` is what the model in force says of it,
+    null where there is none for its country."""
 
     id: int
     reference: str
@@ -46,9 +49,10 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     how: str | None
     propensity_ppm: int | None
     inspections: tuple[Inspection, ...]
+    said: Said | None = None
 
 
-async def explain(id: int, *, principal: Principal, store: Store, law: Law) -> Explained:
+async def explain(id: int, *, principal: Principal, store: Store, law: Law, model: Model | None = None) -> Explained:
     """What risk saw in a consignment. Raises NotThere, for who may not see that too."""
     stored = (await store.consignments([id])).get(id)
     if stored is None or not rule(principal, "read_risk", stored).allowed:
@@ -63,6 +67,11 @@ async def explain(id: int, *, principal: Principal, store: Store, law: Law) -> E
         again = "same" if found == seen else "differs"
     picked = await store.inspections.selection(jurisdiction=stored.record.jurisdiction)
     pick = next((one for one in picked.picks if one["id"] == id), {}) if picked is not None else {}
+    told = None
+    if model is not None and model.jurisdiction == stored.record.jurisdiction:
+        heard = await store.inspections.signals_of([id])
+        now = merged(law, as_files(await store.profiles.in_force()))
+        told = await said(stored, heard, model, now, selected=picked)
     return Explained(
         id=id,
         reference=stored.record.reference,
@@ -73,6 +82,7 @@ async def explain(id: int, *, principal: Principal, store: Store, law: Law) -> E
         how=pick.get("how"),
         propensity_ppm=pick.get("propensity_ppm"),
         inspections=tuple(await store.inspections.of(id)),
+        said=told,
     )
 
 

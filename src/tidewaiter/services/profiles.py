@@ -47,7 +47,7 @@ async def with_profiles(law: Law, *, store: Store, at: datetime) -> Law:
     """The law with the profiles that are kept in the store and in force: those of its files and of the overlay, and
     the active and shadow ones. Which they are is written down under the digest of all."""
     kept = await store.profiles.in_force()
-    now = merged(law, [(one, one.state != ACTIVE) for one in kept])
+    now = merged(law, as_files(kept))
     await store.profiles.keep_ruleset(
         now.risk_digest,
         law_digest=law.digest,
@@ -55,6 +55,11 @@ async def with_profiles(law: Law, *, store: Store, at: datetime) -> Law:
         at=at,
     )
     return now
+
+
+def as_files(kept: Collection[StoredProfile]) -> list[tuple[StoredProfile, bool]]:
+    """Each of those in force with whether it is only tried."""
+    return [(one, one.state != ACTIVE) for one in kept]
 
 
 def merged(law: Law, kept: Collection[tuple[StoredProfile, bool]]) -> Law:

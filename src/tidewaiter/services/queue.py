@@ -16,12 +16,14 @@ from tidewaiter.access import Principal
 from tidewaiter.law import Law
 from tidewaiter.model.outcome import SHADOW
 from tidewaiter.risk import RANDOM, Profile, is_drawn, ruleset
+from tidewaiter.risk.model import Model
 from tidewaiter.risk.selection import CANDIDATES, CAPACITY, PICKS, Draw, select
 from tidewaiter.services.acting import NotAllowed
 from tidewaiter.services.capacity import Capacity
 from tidewaiter.services.learn import Span, learn
 from tidewaiter.services.profiles import with_profiles
 from tidewaiter.services.rule import object_of, rule
+from tidewaiter.services.scoring import chances_ppm
 from tidewaiter.store import Selected, Store, StoredConsignment
 
 WAITING_MAX = 10_000
@@ -35,9 +37,11 @@ Signal = tuple[str, str, int, str]
 
 
 async def draw_up(
-    jurisdiction: str, shift: str, capacity: Capacity, *, principal: Principal, store: Store, law: Law, at: datetime
-) -> Selected:
-    """The queue of a shift, drawn up and kept. Raises NotAllowed."""
+    jurisdiction: str, shift: str, capacity: Capacity, *, principal: Principal, store: Store, law: Law, at: datetime,
+    model: Model | None = None,
+) -> Selected:  # fmt: skip
+    """The queue of a shift, drawn up and kept. Where a model of the country is in force the chance that a look finds
+    something is what it says, else what the profiles found so far. Raises NotAllowed."""
     ruling = rule(principal, "draw_up_queue")
     if not ruling.allowed or principal.country not in ("", jurisdiction):
         raise NotAllowed(ruling.policy)
@@ -49,10 +53,14 @@ async def draw_up(
     ids = await store.inspections.waiting(jurisdiction=jurisdiction, size=WAITING_MAX)
     stored, signals = await store.consignments(ids), await store.inspections.signals_of(ids)
     profiles = {profile.id: profile for profile in ruleset(law).profiles}
+    is_scored = model is not None and model.jurisdiction == jurisdiction
+    chances = await chances_ppm([stored[id] for id in ids], signals, model, law) if model and is_scored else {}
     rows = []
     for id in ids:
         seen = [signal for signal in signals.get(id, []) if signal[1] != SHADOW]
-        row = _candidate(stored[id], seen, shift, capacity, law=law, profiles=profiles, rates=rates)
+        row = _candidate(
+            stored[id], seen, shift, capacity, law=law, profiles=profiles, rates=rates, chance_ppm=chances.get(id)
+        )
         if row is not None:
             rows.append(row)
     queues = [one for one in capacity.queue if one.shift == shift]
@@ -62,6 +70,8 @@ async def draw_up(
         "simple_ppm": law.draw_share_ppm,
         "risk_digest": law.risk_digest,
     }
+    if model and is_scored:
+        inputs |= {"model": model.digest, "chances_ppm": sorted(chances.items())}
     picks = pick(inputs, key=law.draw_key)
     id = await store.inspections.keep_selection(
         at=at, actor=principal.id, policy=ruling.policy, jurisdiction=jurisdiction, shift=shift, inputs=inputs,
@@ -82,7 +92,7 @@ def pick(inputs: Mapping[str, Any], *, key: bytes) -> list[dict[str, Any]]:
 
 def _candidate(
     stored: StoredConsignment, signals: Sequence[Signal], shift: str, capacity: Capacity, *, law: Law,
-    profiles: Mapping[str, Profile], rates: Mapping[str, tuple[int, int]],
+    profiles: Mapping[str, Profile], rates: Mapping[str, tuple[int, int]], chance_ppm: int | None,
 ) -> list[Any] | None:  # fmt: skip
     """The row of one that waits; None where no queue of the shift is for it."""
     lane = _LANES[stored.control]
@@ -91,7 +101,9 @@ def _candidate(
         return None
     totals = stored.cleared.totals
     stake = sum(_micro(amount) for amount in (totals.duty, totals.tax)) + queue.safety_micro
-    loss = max((_chance_ppm(signal, rates) for signal in signals if signal[0] != RANDOM), default=0) * stake // _CERTAIN
+    if chance_ppm is None:
+        chance_ppm = max((_chance_ppm(signal, rates) for signal in signals if signal[0] != RANDOM), default=0)
+    loss = chance_ppm * stake // _CERTAIN
     # What no profile of ours says may be a list of persons or goods: that it is held is enough to look.
     is_obligatory = any(
         profiles[profile].is_obligatory if profile in profiles else asked == "hold_for_officer"

@@ -11,6 +11,7 @@ parcels are of which kind.
 
 from tidewaiter.simulation.framing import TRUTH, filled
 from tidewaiter.simulation.inspecting import FOUND, inspect
+from tidewaiter.simulation.learning import examples, known, picked_by
 from tidewaiter.simulation.measuring import Measured, Noticed, Recall, Share, looked_at_again, measured, noticed
 from tidewaiter.simulation.planting import USUAL_PLAN, Plan
 from tidewaiter.simulation.running import CAPACITY, Week, picks, run_weeks, scores
@@ -30,11 +31,14 @@ __all__ = [
     "Week",
     "World",
     "build",
+    "examples",
     "filled",
     "inspect",
+    "known",
     "looked_at_again",
     "measured",
     "noticed",
+    "picked_by",
     "picks",
     "run_weeks",
     "scores",

@@ -85,11 +85,15 @@ def scores(signals: pl.DataFrame, rows: pl.Series) -> pl.Series:
     return rows.to_frame("row").join(spoken, on="row", how="left", maintain_order="left")["score"].fill_null(0.0)
 
 
-def picks(signals: pl.DataFrame, rows: pl.Series, rng: np.random.Generator, *, capacity: float) -> pl.Series:
-    """The rows to inspect: first the random share, then by score; of equal scores by lot."""
+def picks(
+    signals: pl.DataFrame, rows: pl.Series, rng: np.random.Generator, *, capacity: float, by: pl.Series | None = None
+) -> pl.Series:
+    """The rows to inspect: first the random share, then by score, or by what another says; of equals by lot."""
     drawn = signals.filter(pl.col("profile") == RANDOM)["row"]
     places = max(0, round(len(rows) * capacity) - len(drawn))
-    ranked = pl.DataFrame({"row": rows, "score": scores(signals, rows), "lot": rng.random(len(rows))})
+    ranked = pl.DataFrame(
+        {"row": rows, "score": scores(signals, rows) if by is None else by, "lot": rng.random(len(rows))}
+    )
     rest = ranked.filter(~pl.col("row").is_in(drawn.implode())).sort("score", "lot", descending=True)
     return pl.concat([drawn, rest["row"].head(places)]).sort()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tidewaiter.clearance import REASONS
+from tidewaiter.risk.model import REASONS as SAID
 
 
 def _(text: str) -> str:
@@ -196,5 +197,5 @@ TABLES = (
     SENDER, WANTED, ASKS, GLASS,
 )  # fmt: skip
 
-TRANSLATED: frozenset[str] = frozenset(REASONS) | {word for table in TABLES for word in table.values()}
+TRANSLATED: frozenset[str] = frozenset(REASONS) | {word for table in (*TABLES, SAID) for word in table.values()}
 """All words that catalogues must have besides the text of the templates: those here and the reasons of decisions."""

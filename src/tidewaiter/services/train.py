@@ -1,0 +1,91 @@
+"""Training a model on the inspections that are kept, and looking whether it still fits."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import polars as pl
+
+from tidewaiter.access import Principal
+from tidewaiter.law import Law
+from tidewaiter.risk import RANDOM
+from tidewaiter.risk.draw import stratum
+from tidewaiter.risk.model import Drift, Examples, Inputs, Model, drift, learn
+from tidewaiter.risk.model.learning import LABELLED
+from tidewaiter.services.acting import NotAllowed
+from tidewaiter.services.fitting import fit, fitted_by
+from tidewaiter.services.learn import TOGETHER, NothingThere, Span
+from tidewaiter.services.profiles import as_files, merged
+from tidewaiter.services.rule import rule
+from tidewaiter.services.scoring import known_of
+from tidewaiter.store import Judged, Store, StoredConsignment
+
+
+async def train(span: Span, *, principal: Principal, store: Store, law: Law, at: datetime, version: int) -> Model:
+    """A model of what the inspections of that time found. It is in force nowhere yet.
+
+    Raises NotAllowed, NothingThere, TooFew, and CannotFit where LightGBM is missing.
+    """
+    law = merged(law, as_files(await store.profiles.in_force()))
+    told = await _examples(span, principal=principal, store=store, law=law)
+    return await asyncio.to_thread(
+        learn, told, law, fit, at=at, jurisdiction=span.jurisdiction, version=version, fitted_by=fitted_by()
+    )
+
+
+async def drifted(model: Model, span: Span, *, principal: Principal, store: Store, law: Law) -> Drift:
+    """How the random picks of that time that were accepted since the model was trained compare with those that it was
+    measured on. Raises NotAllowed, NothingThere."""
+    law = merged(law, as_files(await store.profiles.in_force()))
+    told = await _examples(span, principal=principal, store=store, law=law)
+    # By what it has learnt from it would be flattered.
+    is_drawn = told.labelled["drawn_ppm"].is_not_null() & (told.labelled["at"] >= model.trained_at)
+    if not is_drawn.any():
+        raise NothingThere
+    known, drawn = told.known.only(is_drawn), told.labelled.filter(is_drawn)
+    return drift(model.before, model.chances(model.figures(known)), known.figures, drawn)
+
+
+async def _examples(span: Span, *, principal: Principal, store: Store, law: Law) -> Examples:
+    """What was inspected of that time, as it was known, and what was found."""
+    ruling = rule(principal, "write_profile")
+    if not ruling.allowed or principal.country not in ("", span.jurisdiction):
+        raise NotAllowed(ruling.policy)
+    known, labelled = [], []
+    after = 0
+    while judged := await store.inspections.judged(**span._asdict(), after=after, size=TOGETHER):
+        after = judged[-1].id
+        looked = [one for one in judged if one.inspection is not None]
+        ids = [one.id for one in looked]
+        if not ids:
+            continue
+        stored, heard = await store.consignments(ids), await store.inspections.signals_of(ids)
+        known.append(await known_of([stored[id] for id in ids], heard, law))
+        labelled += [_labelled(one, stored[one.id], law) for one in looked]
+    if not labelled:
+        raise NothingThere
+    return Examples(Inputs.joined(known), pl.DataFrame(labelled, schema=LABELLED, orient="row"))
+
+
+class _Labelled(NamedTuple):
+    at: datetime
+    known_at: datetime
+    is_wrong: bool
+    drawn_ppm: int | None
+    stratum: str
+
+
+def _labelled(one: Judged, stored: StoredConsignment, law: Law) -> _Labelled:
+    if one.inspection is None:
+        raise ValueError(f"nobody looked at {one.id}")
+    record = stored.record
+    code = record.items[0].hs_code if record.items else None
+    return _Labelled(
+        at=stored.received_at.astimezone(UTC),
+        known_at=one.inspection.at.astimezone(UTC),
+        is_wrong=one.inspection.is_found,
+        drawn_ppm=law.draw_share_ppm if RANDOM in one.profiles and law.draw_share_ppm else None,
+        stratum=stratum(hs_code=code, origin_group=None, channel=record.channel),
+    )
