@@ -16,6 +16,7 @@ Connect = Callable[[], AbstractAsyncContextManager[asyncpg.Connection]]
 
 
 _BEGIN = "insert into sessions (token_digest, person_id, form_token, began_at, seen_at) values ($1, $2, $3, $4, $4)"
+_END_ALL = "update sessions set ended_at = $2 where person_id = $1 and ended_at is null"
 
 
 class NameTaken(ValueError):
@@ -153,15 +154,27 @@ class Access:
         async with self._connect() as connection:
             return [Person(**row) for row in await connection.fetch("select * from people order by id")]
 
+    async def renew_person(self, person: Person, *, at: datetime) -> bool:
+        """Give an account the password and second factor of `person`, forget its failures, and end its sessions. False
+        where there is none that is open, or a provider lets it in."""
+        async with self._connect() as connection, connection.transaction():
+            done = await connection.execute(
+                "update people set password = $2, second_factor = $3, last_step = 0, failures = 0, locked_until = null"
+                " where id = $1 and password <> '' and removed_at is null",
+                person.id, person.password, person.second_factor,
+            )  # fmt: skip
+            if done != "UPDATE 1":
+                return False
+            await connection.execute(_END_ALL, person.id, at)
+        return True
+
     async def remove_person(self, id: str, *, at: datetime) -> bool:
         """Close an account and end its sessions. False where there is none that is open."""
         async with self._connect() as connection, connection.transaction():
             done = await connection.execute(
                 "update people set removed_at = $2 where id = $1 and removed_at is null", id, at
             )
-            await connection.execute(
-                "update sessions set ended_at = $2 where person_id = $1 and ended_at is null", id, at
-            )
+            await connection.execute(_END_ALL, id, at)
         return bool(done == "UPDATE 1")
 
     async def try_person(self, id: str, *, at: datetime, free: int, rest_s: int, rest_s_max: int) -> Person | None:
