@@ -16,6 +16,7 @@ from faults import mutants, points
 from faults.acting import ACTS
 from faults.claims import Claim
 from faults.entering import ENTRIES
+from faults.holding import KEYS
 from faults.lodgings import LODGINGS
 from faults.operations import Job, World
 from faults.overseeing import OVERSIGHT
@@ -25,7 +26,7 @@ from faults.working import WORKS
 from tidewaiter.law import Law
 from tidewaiter.store import open_store
 
-OPERATIONS = {**LODGINGS, **UPLOADS, **ACTS, **OVERSIGHT, **ENTRIES, **WORKS}
+OPERATIONS = {**LODGINGS, **UPLOADS, **ACTS, **OVERSIGHT, **ENTRIES, **KEYS, **WORKS}
 OTHERS_S = 5
 """So long may what the operation left running take to end."""
 

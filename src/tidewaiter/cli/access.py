@@ -12,7 +12,7 @@ from joserfc.jwk import OKPKey
 from rich.console import Console
 from rich.table import Table
 
-from tidewaiter.services import admit, enter
+from tidewaiter.services import admit, enter, enter_by_key
 from tidewaiter.store import Client, NameTaken, Person
 from tidewaiter.wiring import House, signing_key_of
 
@@ -145,6 +145,33 @@ def _people(out: Console, in_house: InHouse) -> typer.Typer:
                 raise typer.BadParameter(f"there is no account {name} that is open and has a password")
             out.print(f"{name} may log in anew. For the authenticator app, shown this once:")
             out.print(address, soft_wrap=True, markup=False)
+
+        in_house(work)
+
+    @group.command()
+    def keys(name: str) -> None:
+        """Print the passkeys of an account."""
+
+        async def work(house: House) -> None:
+            table = Table("key", "added", "last used")
+            for key in await house.store.passkeys.of(name):
+                used = f"{key.used_at:%Y-%m-%d}" if key.used_at else ""
+                table.add_row(key.name, f"{key.added_at:%Y-%m-%d}", used)
+            out.print(table)
+
+        in_house(work)
+
+    @group.command(name="remove-key")
+    def remove_key(name: str, key: str) -> None:
+        """Let nobody in any more by a passkey that is lost, by what its holder calls it."""
+
+        async def work(house: House) -> None:
+            found = [one for one in await house.store.passkeys.of(name) if one.name == key]
+            for one in found:
+                await enter_by_key.remove_key(one.id, account=name, store=house.store)
+            if not found:
+                raise typer.BadParameter(f"{name} has no passkey called {key}")
+            out.print(f"{name} is no longer let in by {key}")
 
         in_house(work)
 
