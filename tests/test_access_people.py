@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -237,6 +238,36 @@ async def test_an_account_that_cannot_be_is_refused(changed: dict[str, str], sai
 
     with pytest.raises(CannotAdd, match=said):
         person_of(given.pop("id"), given.pop("password"), key=KEY, at=NOW, **given)
+
+
+async def test_a_renewed_account_has_another_way_in_and_no_session_of_before(kept: House) -> None:
+    name, secret = await person(kept)
+    before = await enter.enter(name, PASSWORD, code(secret, NOW), store=kept.store, key=KEY, at=NOW)
+    anew, address = enter.renewed(before.person, "another made up one", key=KEY)
+    renewed = await kept.store.access.renew_person(anew, at=NOW)
+    later = NOW + timedelta(minutes=2)
+
+    assert renewed
+    assert await enter.session_of(before.token, store=kept.store, at=NOW) is None
+    with pytest.raises(NotLetIn):
+        await enter.enter(name, PASSWORD, code(secret, later), store=kept.store, key=KEY, at=later)
+    fresh = base64.b32decode(address.partition("secret=")[2].partition("&")[0])
+    entered = await enter.enter(name, "another made up one", code(fresh, later), store=kept.store, key=KEY, at=later)
+    assert entered.person.id == name
+
+
+async def test_what_was_removed_or_a_provider_lets_in_is_not_renewed(kept: House) -> None:
+    name, _ = await person(kept)
+    found = await kept.store.access.person(name)
+    assert found is not None
+    await kept.store.access.remove_person(name, at=NOW)
+    federated, _ = await session(kept)
+    without = await kept.store.access.person(federated)
+    assert without is not None
+
+    for one in (found, without):
+        anew, _ = enter.renewed(one, PASSWORD, key=KEY)
+        assert not await kept.store.access.renew_person(anew, at=NOW)
 
 
 async def test_a_name_is_given_once(kept: House) -> None:

@@ -211,6 +211,19 @@ def test_a_machine_reviews_nothing_and_in_an_open_house_there_is_no_glass() -> N
     assert not may(alone, "list_openings").allowed
 
 
+@pytest.mark.parametrize("path", ["/openings", "/break-glass"])
+async def test_an_open_house_says_plainly_how_to_have_accounts(house: House, path: str) -> None:
+    async with client(house) as http:
+        method = "GET" if path == "/openings" else "POST"
+        page = await http.request(method, path, data={"reason": "seen at the gate", "case": "C-1"})
+        front = (await http.get("/")).text
+
+    assert page.status_code == 403
+    assert "To have accounts serve it guarded" in page.text
+    assert "tidewaiter people add NAME" in page.text
+    assert 'href="/openings"' not in front
+
+
 async def test_where_an_officer_served_then_counts_and_not_where_they_serve_now(kept: House) -> None:
     officer, here, there = await someone(kept, "officer"), await someone(kept), await someone(kept, office=THERE)
     opening = await broken(kept, officer)

@@ -17,10 +17,11 @@ import httpx
 import msgspec
 import pytest
 import uvicorn
+from joserfc.jwk import OKPKey
 
 from conftest import NOW
 from make import consignment, item
-from tidewaiter import api, formats, web
+from tidewaiter import formats, server
 from tidewaiter.cli import conform_report
 from tidewaiter.law import Law
 from tidewaiter.model.receipt import Receipt
@@ -55,9 +56,12 @@ pytestmark = pytest.mark.skipif(
 class Served:
     """A server of its own thread, with everything it needs, while the tests of this file run."""
 
-    def __init__(self, url: str, schema: str, law: Law) -> None:
+    def __init__(
+        self, url: str, schema: str, law: Law, settings: Settings | None = None, key: OKPKey | None = None
+    ) -> None:
         self.schema = schema
         self._database, self._law = url, law
+        self._settings, self._key = settings or Settings(port=0), key
         self._ready = threading.Event()
         self._server: uvicorn.Server | None = None
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
@@ -65,10 +69,10 @@ class Served:
 
     async def _serve(self) -> None:
         store = await open_store(self._database, schema=self.schema)
-        house = House(settings=Settings(), law=self._law, store=store, now=lambda: NOW)
-        application = api.application(house, pages=web.routes(house))
+        house = House(settings=self._settings, law=self._law, store=store, now=lambda: NOW, signing_key=self._key)
+        application = server.application(house)
         self._server = uvicorn.Server(
-            uvicorn.Config(application, port=0, ws="none", lifespan="off", log_level="warning")
+            uvicorn.Config(application, port=self._settings.port, ws="none", lifespan="off", log_level="warning")
         )
         serving = asyncio.create_task(self._server.serve())
         while not self._server.started:
@@ -96,15 +100,15 @@ class Served:
 @pytest.fixture(scope="module")
 def served(database_url: str, new_schema: Callable[[], str], law: Law) -> Iterator[Served]:
     drawing = replace(law, draw_share_ppm=1_000_000)
-    with Served(database_url, new_schema(), drawing) as server:
+    with Served(database_url, new_schema(), drawing) as serving:
         records = [
             consignment(reference="ORDER-0001", items=(item(price="900.00 GBP", hs_code="42023100"),)),
             consignment(reference="ORDER-0002", items=(item(description=None),)),
             *(consignment(reference=f"FILL-{n:03d}") for n in range(60)),
         ]
-        response = httpx.post(f"{server.url}/v1/messages", content=msgspec.json.encode(records))
+        response = httpx.post(f"{serving.url}/v1/messages", content=msgspec.json.encode(records))
         assert response.status_code == 200
-        yield server
+        yield serving
 
 
 @pytest.fixture(scope="module")

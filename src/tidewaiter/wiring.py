@@ -16,12 +16,14 @@ from joserfc.jwk import OKPKey
 
 from tidewaiter.access import OPEN, Principal
 from tidewaiter.access.openid import grants_in
+from tidewaiter.access.passkeys import Site
 from tidewaiter.exchange.asking import is_askable
 from tidewaiter.exchange.signing import Signer
 from tidewaiter.exchange.waiting import Tide
 from tidewaiter.law import Law, load
 from tidewaiter.risk.model import Model, ModelError, read_model
 from tidewaiter.services.capacity import Capacity, CapacityError, capacity_of
+from tidewaiter.services.enter_by_key import site_of
 from tidewaiter.services.federate import BACK, Provider
 from tidewaiter.services.gathering import Gatherer, Room
 from tidewaiter.services.lodge import Desk
@@ -133,6 +135,11 @@ class House:
         if self.signing_key is None or not isinstance(self.signing_key.private_key, Ed25519PrivateKey):
             return None
         return Signer(self.signing_key.private_key, self.signing_key.thumbprint())
+
+    @property
+    def site(self) -> Site | None:
+        """For whom passkeys are made; None where browsers make none for the address of this house."""
+        return site_of(self.settings.issued_by)
 
     @property
     def webhook_hosts(self) -> frozenset[str]:

@@ -18,6 +18,7 @@ from tidewaiter.services import downtime
 from tidewaiter.services.acting import CannotNow, Done
 from tidewaiter.services.approve import approve
 from tidewaiter.services.ask import ask
+from tidewaiter.services.reckon import receipt_of
 from tidewaiter.services.refund import refund
 from tidewaiter.services.refuse import refuse
 from tidewaiter.services.release import release
@@ -170,6 +171,13 @@ async def look(world: World, job: Job, tell: Tell) -> None:
     tell(Claim("I10 who read what is personal is written down", what, (OFFICER.id, job.consignment)))
 
 
+async def reckon(world: World, job: Job, tell: Tell) -> None:
+    stored = (await world.store.consignments([job.consignment]))[job.consignment]
+    await receipt_of(stored, store=world.store, law=world.law, reader=job.filer, at=AT)
+    what = "select exists (select from vault_reads where reader = $1 and $2 = any(consignment_ids))"
+    tell(Claim("I10 whose receipt was reckoned anew is written down", what, (job.filer, job.consignment)))
+
+
 async def withdrawing(world: World, filer: str) -> Job:
     job = await _set_up(world, filer, "accepted")
     job.number = (await _releasing(world, job)).proposal or 0
@@ -208,4 +216,5 @@ ACTS = {
     "enter_downtime": Operation(on_paper, entered),
     "subscribe": Operation(address, subscribed),
     "read_what_is_personal": Operation(looked_at, look),
+    "reckon_receipt": Operation(looked_at, reckon),
 }  # fmt: skip

@@ -23,6 +23,7 @@ from load import free_port
 
 CALLERS = 6
 ANSWER_S = 20
+READY_ANSWER_S = 5
 AGAIN_S = 0.2
 BUSY = (429, 503)
 """Answers after which the same is sent again."""
@@ -82,6 +83,15 @@ class Server:
             return False
         writer.close()
         return True
+
+    async def is_ready(self) -> bool:
+        """Whether it says so itself."""
+        async with httpx.AsyncClient(timeout=READY_ANSWER_S) as client:
+            try:
+                answer = await client.get(f"http://127.0.0.1:{self.port}/health/ready")
+            except httpx.TransportError:
+                return False
+        return answer.status_code == 200
 
     @property
     def is_running(self) -> bool:

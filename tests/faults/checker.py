@@ -109,6 +109,29 @@ BREACHES = {
         f" (select coalesce(sum(json_array_length(told -> 'consignments')), 0) as told from {_TOLD}"
         " where told ->> 'kind' = 'vault_read') l where v.read <> l.told"
     ),
+    "I6 broken glass, its review, an inspection, a step of a profile: each has its leaf, and each leaf its row": (
+        "with made as (select 'glass_broken ' || id || ' ' || person_id as what from openings"
+        " union all select 'glass_reviewed ' || opening_id || ' ' || reviewed_by from glass_reviews"
+        " union all select 'inspected ' || id || ' ' || officer from inspections"
+        " union all select 'profiled ' || profile || ' ' || version || ' ' || kind || ' ' || actor"
+        " from profile_events),"
+        " said as (select told ->> 'kind' || ' ' || case told ->> 'kind'"
+        " when 'profiled' then (told ->> 'profile') || ' ' || (told ->> 'version') || ' ' || (told ->> 'step')"
+        " when 'inspected' then told ->> 'inspection' else told ->> 'opening' end || ' ' || (told ->> 'by') as what"
+        f" from {_TOLD} where told ->> 'kind' in ('glass_broken', 'glass_reviewed', 'inspected', 'profiled')),"
+        " rows as (select what, count(*) as times from made group by 1),"
+        " leaves as (select what, count(*) as times from said group by 1)"
+        " select what from rows full join leaves using (what) where rows.times is distinct from leaves.times"
+    ),
+    "I8 an upload is its parts, or the message it was lodged as": (
+        "select u.id from uploads u left join messages m on m.id = u.message_id where u.received <> case"
+        " when u.message_id is null then (select coalesce(sum(octet_length(p.content)), 0) from upload_parts p"
+        " where p.upload_id = u.id) else octet_length(m.raw) end or (u.message_id is not null and m.filer <> u.filer)"
+    ),
+    "nobody is in by an account that is shut": (
+        "select p.id from people p join sessions s on s.person_id = p.id where s.ended_at is null"
+        " and p.removed_at is not null"
+    ),
     "I6 the log has no gaps": "select count(*) from audit_leaves having coalesce(max(index) + 1, 0) <> count(*)",
     "I6 the leaves of a commit stand together": (
         "select first from audit_leaves group by first having count(*) <> max(size) or min(index) <> first"

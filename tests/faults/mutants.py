@@ -14,7 +14,7 @@ from faults import working
 from tidewaiter.exchange.delivering import Delivery
 from tidewaiter.services import acting, approve, refund, watch
 from tidewaiter.services import audit as publishing
-from tidewaiter.store import Acting, Store, acts, audit, lodgements, migrating, reading
+from tidewaiter.store import Acting, Store, access, acts, audit, glass, lodgements, migrating, reading, uploads
 
 Patch = Any  # what `mock.patch` makes has no name of its own
 _LEFT: set[asyncio.Task[None]] = set()
@@ -251,6 +251,15 @@ def _migrated_in_pieces() -> Sequence[Patch]:
     return [mock.patch.object(working, "migrate", loose)]
 
 
+def _part_not_kept() -> Sequence[Patch]:
+    loose = uploads._APPEND.replace("where octet_length", "where false and octet_length")
+    return [mock.patch.object(uploads, "_APPEND", loose)]
+
+
+def _still_in() -> Sequence[Patch]:
+    return [mock.patch.object(access, "_END_ALL", "select $1::text, $2::timestamptz")]
+
+
 def _dropped(_: list[Any]) -> list[Any]:
     return []
 
@@ -286,6 +295,9 @@ MUTANTS: dict[str, Mutant] = {
     "an event passed over before it was sent": Mutant("deliver_webhooks", _passed_first),
     "a file put away before its answer": Mutant("watch_folder", _put_away_first),
     "a migration in pieces": Mutant("migrate", _migrated_in_pieces),
+    "glass broken without a leaf": Mutant("break_glass", _without_leaf(glass)),
+    "a part counted and not kept": Mutant("upload", _part_not_kept),
+    "sessions that outlive their account": Mutant("remove_account", _still_in),
     "a reading that leaves no leaf": Mutant("read_what_is_personal", _without_leaf(reading)),
 }
 

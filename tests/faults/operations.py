@@ -57,6 +57,8 @@ class Job:
     consignment: int = 0
     number: int = 0
     schema: str = ""
+    hand: tuple[str, ...] = ()
+    """What the caller has in hand: a token, a secret, an address."""
     after: list[Claim] = field(default_factory=list)
 
 
@@ -77,13 +79,15 @@ class Operation(NamedTuple):
     look: Callable[[World, Job], Awaitable[list[str]]] = nothing_more
 
 
-async def put(world: World, id: int, control: str) -> None:
-    """The consignment brought into a state of control, with the decision and the leaf that belong to it."""
+async def put(world: World, id: int, control: str, *, security: str | None = None) -> None:
+    """The consignment brought into a state of control, and of security where one is named, with all that belongs to
+    it."""
     async with world.store.acts.on(id) as acting:
         assert acting is not None
-        if acting.stored.control == control:
+        security = security or acting.stored.security
+        if (acting.stored.security, acting.stored.control) == (security, control):
             return
-        was = Decision(security=acting.stored.security, control=control, reasons=())
+        was = Decision(security=security, control=control, reasons=())
         await acting.decide(structs.replace(was, reasons=("Set up.",)), by="set-up", at=AT)
         told = leaf.decided(at=AT, by="set-up", decisions=[(id, was.security, was.control)])
         await audit.append(acting._connection, told)

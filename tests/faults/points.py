@@ -55,7 +55,7 @@ def _around(call: Callable[..., Awaitable[Any]], counter: Counter) -> Callable[.
 
 
 def _install_files(counter: Counter) -> None:
-    fsync, replace = os.fsync, Path.replace
+    fsync, replace, link = os.fsync, Path.replace, os.link
 
     def synced(file: int) -> None:
         counter.boundary()
@@ -65,5 +65,10 @@ def _install_files(counter: Counter) -> None:
         counter.boundary()
         return replace(self, target)
 
+    def linked(made: Any, path: Any) -> None:
+        counter.boundary()
+        link(made, path)
+
     mock.patch.object(os, "fsync", synced).start()
+    mock.patch.object(os, "link", linked).start()
     mock.patch.object(Path, "replace", replaced).start()

@@ -16,14 +16,19 @@ from pathlib import Path
 
 from faults.callers import Journal, Server, calling
 from faults.cluster import Cluster
-from faults.operations import World
+from faults.lodgings import charged, encoded
+from faults.operations import Sent, World
 from tidewaiter.law import Law
+from tidewaiter.services.judging import Lodged
+from tidewaiter.services.lodge import Desk, Lodging, lodge_all
 from tidewaiter.services.signing import own_key
 from tidewaiter.store import open_store
 
 SCHEMA = "storm"
 OURS_MAX = 4
 """So many connections are for looking at what is kept."""
+LODGED_BEFORE, TOGETHER = 10_000, 500
+"""So much was lodged before the storm begins, each consignment a message of its own, and so many of them together."""
 
 
 @dataclass
@@ -120,6 +125,7 @@ async def scene_of(kind: type[Disk], *, before: tuple[str, ...], law: Law, seed:
         data.mkdir()
         store = await open_store(cluster.url, schema=SCHEMA, connections_max=OURS_MAX)
         world = World(store=store, law=law, key=own_key(data), folder=data)
+        await _fill(world)
         environment = {
             "TIDEWAITER_DATABASE_URL": cluster.url, "TIDEWAITER_DATABASE_SCHEMA": SCHEMA,
             "TIDEWAITER_DATA_DIR": str(data),
@@ -136,6 +142,15 @@ async def scene_of(kind: type[Disk], *, before: tuple[str, ...], law: Law, seed:
         await cluster.kill()
         disk.unmount()
         shutil.rmtree(beside, ignore_errors=True)
+
+
+async def _fill(world: World) -> None:
+    """What is kept when the storm begins."""
+    desk = Desk(store=world.store, law=world.law)
+    for start in range(0, LODGED_BEFORE, TOGETHER):
+        sent = [Sent("before", encoded(charged(f"before-{number}"))) for number in range(start, start + TOGETHER)]
+        done = await lodge_all([Lodging(one.message, None) for one in sent], desk)
+        assert all(isinstance(one, Lodged) for one in done), "what is to be kept could not be lodged"
 
 
 def is_root() -> bool:

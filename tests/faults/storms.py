@@ -8,20 +8,29 @@ from __future__ import annotations
 import asyncio
 import time
 from statistics import median
+from typing import NamedTuple
 
 from faults import checker
 from faults.crash_points import Result
 from faults.nemeses import Nemesis
 from faults.patience import PATIENCE_S, until
-from faults.scene import Scene, scene_of
+from faults.scene import LODGED_BEFORE, Scene, scene_of
 from tidewaiter.law import Law
 
 QUIET_S_MAX = 1.0
 """So long at most nothing happens between two strikes."""
 
 READY_S = 10
-"""I14: so soon is it to serve again once the fault is over. A slower recovery is counted, since it is the machine's
-speed too."""
+"""I14: so soon is it to be ready, and to serve again, once the fault is over. What is slower is counted, since it is
+the machine's speed too."""
+
+
+class Recovery(NamedTuple):
+    """Seconds from the end of a fault until the server said that it is ready, and until something sent afterwards was
+    acknowledged."""
+
+    ready_s: float
+    served_s: float
 
 
 async def rage(name: str, nemesis: Nemesis, rounds: int, *, law: Law, seed: int) -> Result:
@@ -29,7 +38,7 @@ async def rage(name: str, nemesis: Nemesis, rounds: int, *, law: Law, seed: int)
     end."""
     began = time.monotonic()
     result = Result(name, unit="rounds")
-    recoveries: list[float] = []
+    recoveries: list[Recovery] = []
     async with scene_of(nemesis.disk, before=nemesis.before, law=law, seed=seed) as scene:
         journal, seen, is_up, lost = scene.journal, 0, True, 0
         while is_up and result.points < rounds:
@@ -48,8 +57,8 @@ async def rage(name: str, nemesis: Nemesis, rounds: int, *, law: Law, seed: int)
                 is_up = not nemesis.is_mutant
         result.counts = {
             "acknowledged": len(journal.acknowledged), "unknown": journal.unknown, "busy": journal.busy, "lost": lost,
-            "slow": sum(one > READY_S for one in recoveries), "recovery_p50_s": round(median(recoveries or [0]), 2),
-            "recovery_max_s": round(max(recoveries, default=0), 2),
+            "kept_before": LODGED_BEFORE, **_told("ready", [one.ready_s for one in recoveries], "unready"),
+            **_told("recovery", [one.served_s for one in recoveries], "slow"),
         }  # fmt: skip
         if is_up:
             await journal.close()
@@ -72,14 +81,26 @@ async def _wrong_at_the_end(scene: Scene, nemesis: Nemesis, result: Result) -> l
     return wrong
 
 
-async def _survived(scene: Scene, nemesis: Nemesis) -> float:
-    """Seconds from the end of the fault until something sent afterwards was acknowledged. Raises TimeoutError."""
+def _told(what: str, seconds: list[float], late: str) -> dict[str, float]:
+    """The half and the longest of these times, and how many were above `READY_S`."""
+    return {
+        f"{what}_p50_s": round(median(seconds or [0]), 2), f"{what}_max_s": round(max(seconds, default=0), 2),
+        late: sum(one > READY_S for one in seconds),
+    }  # fmt: skip
+
+
+async def _survived(scene: Scene, nemesis: Nemesis) -> Recovery:
+    """How soon the house was there again. Raises TimeoutError."""
     answered = len(scene.journal.times)
     over = await nemesis.strike(scene)
+    if not await until(scene.server.is_ready):
+        raise TimeoutError(f"it did not say that it is ready within {PATIENCE_S} s")
+    ready_s = time.monotonic() - over
 
     async def is_served() -> bool:
         return any(asked > over for asked, _ in scene.journal.times[answered:])
 
     if not await until(is_served):
         raise TimeoutError(f"nothing was acknowledged within {PATIENCE_S} s")
-    return next(told for asked, told in scene.journal.times[answered:] if asked > over) - over
+    served = next(told for asked, told in scene.journal.times[answered:] if asked > over)
+    return Recovery(ready_s, served - over)

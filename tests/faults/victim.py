@@ -15,14 +15,18 @@ from joserfc.jwk import OKPKey
 from faults import mutants, points
 from faults.acting import ACTS
 from faults.claims import Claim
+from faults.entering import ENTRIES
+from faults.holding import KEYS
 from faults.lodgings import LODGINGS
 from faults.operations import Job, World
+from faults.overseeing import OVERSIGHT
 from faults.patience import patient
+from faults.uploading import UPLOADS
 from faults.working import WORKS
 from tidewaiter.law import Law
 from tidewaiter.store import open_store
 
-OPERATIONS = {**LODGINGS, **ACTS, **WORKS}
+OPERATIONS = {**LODGINGS, **UPLOADS, **ACTS, **OVERSIGHT, **ENTRIES, **KEYS, **WORKS}
 OTHERS_S = 5
 """So long may what the operation left running take to end."""
 

@@ -59,6 +59,16 @@ class Receiver(sending.Sender):
         return sending.Sent()
 
 
+class Refuser(sending.Sender):
+    """Takes nothing."""
+
+    def __init__(self) -> None:
+        self.timeout_s = 0.5
+
+    async def send(self, url: str, body: bytes, *, at: datetime) -> sending.Sent:  # noqa: ARG002
+        return sending.Sent("status 500")
+
+
 async def listening(world: World, filer: str) -> Job:
     await lodged(world, Sent(filer, encoded(charged(filer))))
     [id] = await world.store.ids_of(filer, filer=filer)
@@ -98,6 +108,35 @@ async def received(world: World, job: Job) -> list[str]:
         *(f"I7 {cursor} counts as delivered and was never received" for cursor in sorted(missing)),
         *(f"I7 the events of {lane} are out of order" for lane, places in lanes.items() if places != sorted(places)),
     ]
+
+
+async def dead(world: World, filer: str) -> Job:
+    """An address that took nothing until it was given up."""
+    job = await listening(world, filer)
+    delivery = Delivery(world.store, Refuser(), now=lambda: AT, schedule_s=(0,))
+    [hook] = await world.store.webhooks.of(filer)
+    job.number = hook.id
+
+    async def is_given_up() -> bool:
+        await delivery.settle()
+        return bool(await world.store.webhooks.dead_letters(hook.id, after=START, size=9))
+
+    assert await until(is_given_up), "nothing was given up"
+    await lodged(world, Sent(filer, encoded(charged(f"{filer}-2"))))  # and more happened since
+    return job
+
+
+async def driven_again(world: World, job: Job, tell: Tell) -> None:
+    await world.store.webhooks.drive_again(job.number, at=AT)
+    alive = "webhook_held where webhook_id = $1 and dead_at is not null"
+    tell(claims.counted("dead letters", alive, 0, job.number))
+    await delivered(world, job, tell)
+
+
+async def unsubscribed(world: World, job: Job, tell: Tell) -> None:
+    await world.store.webhooks.remove(job.number, filer=job.filer)
+    job_of = "webhooks w left join webhook_held h on h.webhook_id = w.id where w.filer = $1"
+    tell(claims.counted("addresses and what is held for them", job_of, 0, job.filer))
 
 
 def _folders(world: World, filer: str) -> watch.Folders:
@@ -178,6 +217,8 @@ async def migrated(world: World, job: Job, tell: Tell) -> None:
 
 WORKS = {
     "deliver_webhooks": Operation(listening, delivered, received),
+    "drive_again": Operation(dead, driven_again, received),
+    "unsubscribe": Operation(dead, unsubscribed),
     "watch_folder": Operation(dropped, watched, moved_when_answered),
     "publish_audit_log": Operation(log_grown, published, files_hold),
     "migrate": Operation(nowhere, migrated),

@@ -8,10 +8,11 @@ from typing import Annotated
 
 import msgspec
 import typer
+from joserfc.jwk import OKPKey
 from rich.console import Console
 from rich.table import Table
 
-from tidewaiter.services import admit, enter
+from tidewaiter.services import admit, enter, enter_by_key
 from tidewaiter.store import Client, NameTaken, Person
 from tidewaiter.wiring import House, signing_key_of
 
@@ -23,6 +24,9 @@ Role = Annotated[
 Filer = Annotated[str, typer.Option(help="Whose consignments are its own, where it lodges.")]
 Office = Annotated[str, typer.Option(help="The office an official serves; without it all offices of the country.")]
 Country = Annotated[str, typer.Option(help="The country an official serves, as ISO 3166: GB, FR, …")]
+Password = Annotated[
+    str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for where not given.")
+]
 
 
 def register(app: typer.Typer, out: Console, in_house: InHouse) -> None:
@@ -96,16 +100,12 @@ def _people(out: Console, in_house: InHouse) -> typer.Typer:
         filer: Filer = "",
         office: Office = "",
         country: Country = "",
-        password: Annotated[
-            str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for where not given.")
-        ],
+        password: Password,
     ) -> None:
         """Open an account, and print once what an authenticator app needs for its second factor."""
 
         async def work(house: House) -> None:
-            key = signing_key_of(house.settings)
-            if key is None:
-                raise typer.BadParameter("accounts need the installation's key: set TIDEWAITER_SIGNING_KEY")
+            key = _key_of(house)
             try:
                 person, address = enter.person_of(
                     name, password, role=role, filer=filer, office=office, country=country, key=key, at=house.now()
@@ -130,6 +130,52 @@ def _people(out: Console, in_house: InHouse) -> typer.Typer:
         in_house(work)
 
     @group.command()
+    def renew(name: str, *, password: Password) -> None:
+        """Give an account another password and second factor, where one is lost or known, and end its sessions."""
+
+        async def work(house: House) -> None:
+            key, person = _key_of(house), await house.store.access.person(name)
+            address = ""
+            try:
+                if person is not None:
+                    person, address = enter.renewed(person, password, key=key)
+            except enter.CannotAdd as wrong:
+                raise typer.BadParameter(str(wrong)) from None
+            if person is None or not await house.store.access.renew_person(person, at=house.now()):
+                raise typer.BadParameter(f"there is no account {name} that is open and has a password")
+            out.print(f"{name} may log in anew. For the authenticator app, shown this once:")
+            out.print(address, soft_wrap=True, markup=False)
+
+        in_house(work)
+
+    @group.command()
+    def keys(name: str) -> None:
+        """Print the passkeys of an account."""
+
+        async def work(house: House) -> None:
+            table = Table("key", "added", "last used")
+            for key in await house.store.passkeys.of(name):
+                used = f"{key.used_at:%Y-%m-%d}" if key.used_at else ""
+                table.add_row(key.name, f"{key.added_at:%Y-%m-%d}", used)
+            out.print(table)
+
+        in_house(work)
+
+    @group.command(name="remove-key")
+    def remove_key(name: str, key: str) -> None:
+        """Let nobody in any more by a passkey that is lost, by what its holder calls it."""
+
+        async def work(house: House) -> None:
+            found = [one for one in await house.store.passkeys.of(name) if one.name == key]
+            for one in found:
+                await enter_by_key.remove_key(one.id, account=name, store=house.store)
+            if not found:
+                raise typer.BadParameter(f"{name} has no passkey called {key}")
+            out.print(f"{name} is no longer let in by {key}")
+
+        in_house(work)
+
+    @group.command()
     def remove(name: str) -> None:
         """Close an account and end its sessions."""
 
@@ -141,6 +187,14 @@ def _people(out: Console, in_house: InHouse) -> typer.Typer:
         in_house(work)
 
     return group
+
+
+def _key_of(house: House) -> OKPKey:
+    """The key that second factors are sealed under."""
+    key = signing_key_of(house.settings)
+    if key is None:
+        raise typer.BadParameter("accounts need the installation's key: set TIDEWAITER_SIGNING_KEY")
+    return key
 
 
 def _print(out: Console, found: list[Client] | list[Person]) -> None:

@@ -20,6 +20,7 @@ from functools import cache
 from typing import NamedTuple
 from urllib.parse import quote
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -100,15 +101,24 @@ def person_of(
         raise CannotAdd(f"a {role} {'needs the name of its filer' if role in FILING else 'has no filer'}")
     if role not in FILING and role not in ("statistician", "sysadmin") and not country:
         raise CannotAdd("an official serves a country: give its code")
+    person = Person(
+        id=id, role=role, filer=filer, office=office, country=country, password="", second_factor="", added_at=at
+    )
+    return renewed(person, password, key=key)
+
+
+def renewed(person: Person, password: str, *, key: OKPKey) -> tuple[Person, str]:
+    """The account with this password and a second factor of its own, none of which it had before; and the address that
+    tells it to an authenticator app. Raises CannotAdd."""
     if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
         raise CannotAdd(f"a password has {PASSWORD_MIN} to {PASSWORD_MAX} characters")
     secret = secrets.token_bytes(SECRET_BYTES)
-    person = Person(
-        id=id, role=role, filer=filer, office=office, country=country, password=hashed(password),
-        second_factor=_sealed(secret, id, key), added_at=at,
+    anew = msgspec.structs.replace(
+        person, password=hashed(password), second_factor=_sealed(secret, person.id, key), last_step=0, failures=0,
+        locked_until=None,
     )  # fmt: skip
     shown = base64.b32encode(secret).decode()
-    return person, f"otpauth://totp/Tidewaiter:{quote(id)}?secret={shown}&issuer=Tidewaiter"
+    return anew, f"otpauth://totp/Tidewaiter:{quote(person.id)}?secret={shown}&issuer=Tidewaiter"
 
 
 async def enter(id: str, password: str, code: str, *, store: Store, key: OKPKey, at: datetime) -> Entered:

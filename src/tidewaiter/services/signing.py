@@ -20,6 +20,8 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
+from tidewaiter.services.settle import settle
+
 ALGORITHM = "Ed25519"
 OWN_KEY = "signing-key.pem"
 """What the key is called that an installation makes for itself, in its data folder."""
@@ -79,6 +81,7 @@ def own_key(folder: Path) -> OKPKey:
             os.link(made, path)
     finally:
         made.unlink()
+    settle(folder)  # before anything is signed: what nobody can verify any more was signed for nothing
     return signing_key(path.read_bytes())
 
 

@@ -26,6 +26,7 @@ from tidewaiter import formats
 from tidewaiter.services.answering import answer_about_message
 from tidewaiter.services.clear import Message, in_their_format
 from tidewaiter.services.lodge import Lodged, TryAgain
+from tidewaiter.services.settle import settle
 from tidewaiter.store import StoreUnavailable
 
 DONE, FAILED = "done", "failed"
@@ -111,7 +112,7 @@ class Folders:
             file.flush()
             os.fsync(file.fileno())
         part.replace(self.answers / name)
-        _settle(self.answers)
+        settle(self.answers)
 
     def put_away(self, name: str, folder: str, digest: str) -> None:
         """Move a file; where one of its name is there already, under a name with its digest."""
@@ -119,16 +120,7 @@ class Folders:
         if target.exists():
             target = target.with_name(_marked(name, digest))
         (self.source / name).replace(target)
-        _settle(self.source)
-
-
-def _settle(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        settle(self.source)
 
 
 def _marked(name: str, *marks: str) -> str:

@@ -18,6 +18,7 @@ from tidewaiter.store.inspections import Inspections, Judged, Selected
 from tidewaiter.store.known import Asked, Known
 from tidewaiter.store.lodgements import CORRIDOR, AlreadyThere, Lodgement, StoredMessage
 from tidewaiter.store.migrating import MigrationError
+from tidewaiter.store.passkeys import Passkey
 from tidewaiter.store.profiles import ProfileEvent, Profiles, StoredProfile
 from tidewaiter.store.reading import Behind, Decided, Row, SentAnswer, StoredConsignment
 from tidewaiter.store.replies import Channel, Document, NewReply, Reply
@@ -58,6 +59,7 @@ __all__ = [
     "NewReply",
     "Opening",
     "Overseen",
+    "Passkey",
     "Person",
     "Position",
     "ProfileEvent",

@@ -15,7 +15,10 @@ GUARDED = "tidewaiter_guarded"
 Connect = Callable[[], AbstractAsyncContextManager[asyncpg.Connection]]
 
 
-_BEGIN = "insert into sessions (token_digest, person_id, form_token, began_at, seen_at) values ($1, $2, $3, $4, $4)"
+BEGIN_SESSION = (
+    "insert into sessions (token_digest, person_id, form_token, began_at, seen_at) values ($1, $2, $3, $4, $4)"
+)
+_END_ALL = "update sessions set ended_at = $2 where person_id = $1 and ended_at is null"
 
 
 class NameTaken(ValueError):
@@ -153,15 +156,28 @@ class Access:
         async with self._connect() as connection:
             return [Person(**row) for row in await connection.fetch("select * from people order by id")]
 
+    async def renew_person(self, person: Person, *, at: datetime) -> bool:
+        """Give an account the password and second factor of `person`, forget its failures and its passkeys, and end its
+        sessions. False where there is none that is open, or a provider lets it in."""
+        async with self._connect() as connection, connection.transaction():
+            done = await connection.execute(
+                "update people set password = $2, second_factor = $3, last_step = 0, failures = 0, locked_until = null"
+                " where id = $1 and password <> '' and removed_at is null",
+                person.id, person.password, person.second_factor,
+            )  # fmt: skip
+            if done != "UPDATE 1":
+                return False
+            await connection.execute("delete from passkeys where person_id = $1", person.id)
+            await connection.execute(_END_ALL, person.id, at)
+        return True
+
     async def remove_person(self, id: str, *, at: datetime) -> bool:
         """Close an account and end its sessions. False where there is none that is open."""
         async with self._connect() as connection, connection.transaction():
             done = await connection.execute(
                 "update people set removed_at = $2 where id = $1 and removed_at is null", id, at
             )
-            await connection.execute(
-                "update sessions set ended_at = $2 where person_id = $1 and ended_at is null", id, at
-            )
+            await connection.execute(_END_ALL, id, at)
         return bool(done == "UPDATE 1")
 
     async def try_person(self, id: str, *, at: datetime, free: int, rest_s: int, rest_s_max: int) -> Person | None:
@@ -195,7 +211,7 @@ class Access:
             )  # fmt: skip
             if done != "UPDATE 1":
                 return False
-            await connection.execute(_BEGIN, token_digest, person.id, form_token, at)
+            await connection.execute(BEGIN_SESSION, token_digest, person.id, form_token, at)
         return True
 
     async def enter_federated(self, person: Person, *, token_digest: bytes, form_token: str, at: datetime) -> bool:
@@ -211,7 +227,7 @@ class Access:
             )  # fmt: skip
             if known is None:
                 return False
-            await connection.execute(_BEGIN, token_digest, known, form_token, at)
+            await connection.execute(BEGIN_SESSION, token_digest, known, form_token, at)
         return True
 
     async def session(self, token_digest: bytes, *, at: datetime) -> Session | None:

@@ -22,6 +22,7 @@ from tidewaiter.store import (
     downtime,
     glass,
     lodgements,
+    passkeys,
     reading,
     replies,
     screening,
@@ -97,6 +98,11 @@ class Store:
     def screening(self) -> screening.Screening:
         """Lists of denied parties, and who was screened by them."""
         return screening.Screening(self._connection)
+
+    @property
+    def passkeys(self) -> passkeys.Passkeys:
+        """Keys by which people log in, and what their browsers were asked."""
+        return passkeys.Passkeys(self._connection)
 
     @property
     def glass(self) -> glass.Glass:

@@ -20,14 +20,14 @@ _WITHIN = re.compile(r"/(?![/\\])[!-\[\]-~]{0,500}", re.ASCII)
 async def show_form(_: House, request: Request) -> Response:
     """The form."""
     return rendered(
-        request, "enter.html", next=_next(request.query_params.get("next", "")), is_wrong=False, is_away=False
+        request, "enter.html", next=next_in(request.query_params.get("next", "")), is_wrong=False, is_away=False
     )
 
 
 async def let_in(house: House, request: Request) -> Response:
     """Begins a session, and goes on to where the person wanted to be."""
     form = await form_of(request)
-    wanted = _next(form.get("next", ""))
+    wanted = next_in(form.get("next", ""))
     if house.signing_key is None:
         return rendered(request, "enter.html", status=403, next=wanted, is_wrong=True, is_away=False)
     try:
@@ -38,11 +38,12 @@ async def let_in(house: House, request: Request) -> Response:
     except NotLetIn:
         return rendered(request, "enter.html", status=403, next=wanted, is_wrong=True, is_away=False)
     response = RedirectResponse(wanted, status_code=303)
-    _keep(response, entered.token)
+    keep_session(response, entered.token)
     return response
 
 
-def _keep(response: Response, token: str) -> None:
+def keep_session(response: Response, token: str) -> None:
+    """The browser is told the token of its session."""
     response.set_cookie(
         SESSION_COOKIE, token, max_age=SESSION_S, path="/", secure=True, httponly=True, samesite="strict"
     )
@@ -52,7 +53,7 @@ async def to_provider(house: House, request: Request) -> Response:
     """To the OpenID provider, where there is one."""
     if house.provider is None or house.signing_key is None:
         return rendered(request, "missing.html", status=404)
-    wanted = _next(request.query_params.get("next", ""))
+    wanted = next_in(request.query_params.get("next", ""))
     try:
         url, cookie = await begin(house.provider, wanted=wanted, key=house.signing_key, at=house.now())
     except NotLetIn:
@@ -79,8 +80,8 @@ async def from_provider(house: House, request: Request) -> Response:
         response = rendered(request, "enter.html", status=403, next="/", is_wrong=True, is_away=False)
     else:
         # A page and no redirect: the cookie is strict, and is not sent on a way that began at another site.
-        response = rendered(request, "entered.html", wanted=_next(wanted))
-        _keep(response, entered.token)
+        response = rendered(request, "entered.html", wanted=next_in(wanted))
+        keep_session(response, entered.token)
     response.delete_cookie(PROVIDER_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
     return response
 
@@ -99,9 +100,10 @@ async def let_out(house: House, request: Request) -> Response:
 def to_the_door(request: Request) -> Response:
     """To the form, and from there to the page that was asked for, where it was one that only shows."""
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    wanted = _next(path) if request.method in ("GET", "HEAD") else "/"
+    wanted = next_in(path) if request.method in ("GET", "HEAD") else "/"
     return RedirectResponse(f"/enter?{urlencode({'next': wanted})}", status_code=303)
 
 
-def _next(address: str) -> str:
+def next_in(address: str) -> str:
+    """Where a log-in leads to: the address, where it is one within this house."""
     return address if _WITHIN.fullmatch(address) else "/"

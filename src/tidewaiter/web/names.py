@@ -156,6 +156,13 @@ GLASS: dict[str, str] = {
     "unjustified": _("Not justified"),
 }  # fmt: skip
 """How broken glass stands."""
+KEYS: dict[str, str] = {
+    "stale": _("Log in again first: a key is added within fifteen minutes of that."),
+    "name": _("Name the key, in up to 64 characters."),
+    "unfit": _("That was not a key for this house, or it took too long. Try again."),
+    "kept": _("The key is there already, or the account has ten."),
+}
+"""Why a passkey cannot be added."""
 CANNOT: dict[str, str] = {
     "state": _("It is in a state that this cannot follow."),
     "too_much": _("More would be given back than stands of the charge."),
@@ -194,7 +201,7 @@ CANNOT: dict[str, str] = {
 TABLES = (
     CONTROL, SECURITY, SEVERITY, FUNCTION, DIRECTION, CHANNEL, CATEGORY, CHARGE, COLLECTOR, LANE, ROLE, ANSWER,
     CONFIDENCE, DECIDED_BY, MODEL, PERSON, FORM, LOST, GROUND, ACT, CANNOT, PICKED, AGAIN, FOUND, PROFILE, STEP, DO,
-    SENDER, WANTED, ASKS, GLASS,
+    SENDER, WANTED, ASKS, GLASS, KEYS,
 )  # fmt: skip
 
 TRANSLATED: frozenset[str] = frozenset(REASONS) | {word for table in (*TABLES, SAID) for word in table.values()}

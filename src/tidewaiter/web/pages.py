@@ -27,7 +27,7 @@ from tidewaiter.services.review_glass import count_unreviewed
 from tidewaiter.services.rule import object_of, rule
 from tidewaiter.services.show import show_to_officer
 from tidewaiter.store import StoredConsignment, StoreUnavailable
-from tidewaiter.web import acting, breaking_glass, entering, names, quoting, replying, risk
+from tidewaiter.web import acting, breaking_glass, entering, holding_keys, names, quoting, replying, risk
 from tidewaiter.web.rendering import Forged, rendered
 from tidewaiter.web.streaming import stream_events
 from tidewaiter.wiring import House, caller_of
@@ -35,7 +35,12 @@ from tidewaiter.wiring import House, caller_of
 ID_MAX = 2**63 - 1
 CONTROL, ASSESS = "control", "assess"
 """What personal data are read for here."""
-STATIC = {"style.css": "text/css", "icon.svg": "image/svg+xml", "list.js": "text/javascript"}
+STATIC = {
+    "style.css": "text/css",
+    "icon.svg": "image/svg+xml",
+    "list.js": "text/javascript",
+    "passkey.js": "text/javascript",
+}
 
 NEEDS: Mapping[str, str] = {
     "GET /": "list_consignments",
@@ -54,6 +59,11 @@ NEEDS: Mapping[str, str] = {
     "POST /enter": "look_up",
     "GET /enter/provider": "look_up",
     f"GET {BACK}": "look_up",
+    "GET /enter/passkey": "look_up",
+    "POST /enter/passkey": "look_up",
+    "GET /passkeys": "account",
+    "POST /passkeys": "account",
+    "POST /passkeys/remove": "account",
     "GET /break-glass": "break_glass",
     "POST /break-glass": "break_glass",
     "GET /openings": "list_openings",
@@ -90,6 +100,11 @@ def routes(house: House) -> list[BaseRoute]:
         Route("/enter", _serve(house, entering.let_in), methods=["POST"]),
         Route("/enter/provider", _serve(house, entering.to_provider), methods=["GET"]),
         Route(BACK, _serve(house, entering.from_provider), methods=["GET"]),
+        Route("/enter/passkey", _serve(house, holding_keys.show_form), methods=["GET"]),
+        Route("/enter/passkey", _serve(house, holding_keys.let_in), methods=["POST"]),
+        Route("/passkeys", _serve(house, holding_keys.show_keys), methods=["GET"]),
+        Route("/passkeys", _serve(house, holding_keys.added), methods=["POST"]),
+        Route("/passkeys/remove", _serve(house, holding_keys.removed), methods=["POST"]),
         Route("/break-glass", _serve(house, breaking_glass.show_form), methods=["GET"]),
         Route("/break-glass", _serve(house, breaking_glass.broken), methods=["POST"]),
         Route("/openings", _serve(house, breaking_glass.show_openings), methods=["GET"]),

@@ -60,6 +60,7 @@ def rendered(request: Request, template: str, *, status: int = 200, **values: An
             micro=from_micro,
             form_token=form_token_of(request.scope),
             has_provider=house.provider is not None,
+            has_keys=house.site is not None,
             is_open=not house.settings.is_guarded,
             who=caller_of(request.scope),
             oversees=may(caller_of(request.scope), "list_openings").allowed,
