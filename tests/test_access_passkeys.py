@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from authenticator import ORIGIN, SITE, Device, altered, plain
 from conftest import NOW
@@ -23,10 +25,13 @@ from guarded import KEY, PASSWORD, client, code, guarded, person, session
 from tidewaiter.access import passkeys
 from tidewaiter.access.passkeys import Site
 from tidewaiter.access.signed import Unfit
+from tidewaiter.cli import app
+from tidewaiter.law import Law
 from tidewaiter.services import enter, enter_by_key
 from tidewaiter.services.enter import SESSION_COOKIE, NotLetIn
 from tidewaiter.services.enter_by_key import CannotKeep, add_key, ask_to_make, ask_to_show, site_of
-from tidewaiter.store import Passkey
+from tidewaiter.settings import Settings
+from tidewaiter.store import Passkey, open_store
 from tidewaiter.web import words
 from tidewaiter.wiring import House
 
@@ -468,3 +473,37 @@ async def test_an_open_house_has_no_keys_and_says_how_to_have_accounts(house: Ho
 
     assert (page.status_code, enter_page.status_code) == (403, 404)
     assert "tidewaiter people add" in page.text
+
+
+def test_by_command_an_account_is_renewed_and_a_lost_key_removed(
+    database_url: str, schema: str, law: Law, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pem = tmp_path / "key.pem"
+    pem.write_bytes(KEY.as_pem(private=True))
+    environment = {"DATABASE_URL": database_url, "DATABASE_SCHEMA": schema, "SIGNING_KEY": str(pem)}
+    for name, value in environment.items():
+        monkeypatch.setenv(f"TIDEWAITER_{name}", value)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    async def with_key(device: Device) -> str:
+        store = await open_store(database_url, schema=schema, connections_max=4)
+        name = await added(guarded(House(settings=Settings(), law=law, store=store, now=lambda: NOW)), device)
+        await store.close()
+        return name
+
+    def told(*words: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["people", *words])
+        return done.exit_code, done.output
+
+    name = asyncio.run(with_key(Device()))
+
+    assert "a device" in told("keys", name)[1]
+    assert told("remove-key", name, "another")[0] == 2
+    assert told("remove-key", name, "a device")[0] == 0
+    assert "a device" not in told("keys", name)[1]
+    renewed, output = told("renew", name, "--password", "four other made up words")
+    assert (renewed, "otpauth://totp/" in output) == (0, True)
+    assert told("renew", name, "--password", "short")[0] == 2
+    assert told("renew", "nobody", "--password", PASSWORD)[0] == 2
+    assert told("remove", name)[0] == 0
+    assert told("renew", name, "--password", PASSWORD)[0] == 2

@@ -3,8 +3,9 @@
 The private half never leaves the person's device; the browser signs only for the origin it is at. A key counts when the
 device made sure of its person (by a PIN or a finger), for the challenge it was given, and its count never goes back.
 
-Sources: Web Authentication (W3C), Level 2, 7.1 and 7.2. The bytes are read and the signatures reckoned by py_webauthn;
-what it leaves to its caller is decided here.
+Sources: Web Authentication (W3C), Level 2, 7.1 and 7.2. The bytes are read and the signatures reckoned by py_webauthn,
+which is asked for where it is used: it takes half a second, by which every start would be later. What it leaves to its
+caller is decided here.
 """
 
 from __future__ import annotations
@@ -14,22 +15,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeVar
 
-from webauthn import (
-    generate_authentication_options,
-    generate_registration_options,
-    options_to_json,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.helpers import base64url_to_bytes, parse_client_data_json
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
-
-from tidewaiter.access.signed import Unfit
+from tidewaiter.access.signed import Unfit, decoded
 
 TIMEOUT_MS = 120_000
 TEXT_MAX, ID_MAX, PUBLIC_MAX = 32_768, 1023, 2048
@@ -69,6 +55,14 @@ def handle_of(account: str) -> bytes:
 
 def to_make(site: Site, *, account: str, challenge: bytes, known: Iterable[bytes]) -> str:
     """What the browser is asked to make, as JSON. `known` are the ids of the keys that the account has."""
+    from webauthn import generate_registration_options, options_to_json
+    from webauthn.helpers.structs import (
+        AuthenticatorSelectionCriteria,
+        PublicKeyCredentialDescriptor,
+        ResidentKeyRequirement,
+        UserVerificationRequirement,
+    )
+
     return options_to_json(
         generate_registration_options(
             rp_id=site.id, rp_name="Tidewaiter", user_name=account, user_id=handle_of(account), challenge=challenge,
@@ -82,6 +76,9 @@ def to_make(site: Site, *, account: str, challenge: bytes, known: Iterable[bytes
 
 def to_show(site: Site, *, challenge: bytes) -> str:
     """What the browser is asked to show, as JSON: any key it has for the site, so that nobody learns who has one."""
+    from webauthn import generate_authentication_options, options_to_json
+    from webauthn.helpers.structs import UserVerificationRequirement
+
     return options_to_json(
         generate_authentication_options(
             rp_id=site.id, challenge=challenge, timeout=TIMEOUT_MS,
@@ -98,8 +95,8 @@ def claimed(text: str) -> Shown:
         answer = told["response"]
         handle = answer.get("userHandle")
         return Shown(
-            challenge=parse_client_data_json(base64url_to_bytes(answer["clientDataJSON"])).challenge,
-            id=base64url_to_bytes(told["rawId"]), handle=base64url_to_bytes(handle) if handle else None,
+            challenge=decoded(json.loads(decoded(answer["clientDataJSON"]))["challenge"]), id=decoded(told["rawId"]),
+            handle=decoded(handle) if handle else None,
         )  # fmt: skip
 
     if len(text) > TEXT_MAX:
@@ -109,6 +106,8 @@ def claimed(text: str) -> Shown:
 
 def made(text: str, *, site: Site, challenge: bytes) -> Key:
     """The key that was made for us, for this challenge. Raises Unfit."""
+    from webauthn import verify_registration_response
+
     _is_at_the_top(text)
     found = _believed(
         lambda: verify_registration_response(
@@ -129,6 +128,8 @@ def shown(text: str, key: Key, *, site: Site, challenge: bytes) -> int:
     A count that is not above the last one is refused: the key was copied, or the answer is an old one. Devices that do
     not count say 0 each time.
     """
+    from webauthn import verify_authentication_response
+
     _is_at_the_top(text)
     found = _believed(
         lambda: verify_authentication_response(
@@ -145,7 +146,7 @@ def _is_at_the_top(text: str) -> None:
     """Refuses what was signed within a page of somebody else's, which py_webauthn lets pass. Raises Unfit."""
 
     def read() -> Any:
-        return json.loads(base64url_to_bytes(json.loads(text)["response"]["clientDataJSON"]))
+        return json.loads(decoded(json.loads(text)["response"]["clientDataJSON"]))
 
     said = _believed(read)
     if said.get("crossOrigin") not in (None, False) or "topOrigin" in said:

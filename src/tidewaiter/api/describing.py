@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tidewaiter.api.problems import KINDS, MEDIA_TYPE
+from tidewaiter.formats import text
 
+YEARS = "|".join(sorted({f"{year // 100}[0-9]{{2}}" for year in text.YEARS}))
 KEY = {"type": "string", "pattern": "^[!-~]{1,255}$"}
 """The schema of an Idempotency-Key."""
 
@@ -30,6 +32,16 @@ FILER_KEPT = {"header.Tidewaiter-Filer": "$request.header.Tidewaiter-Filer"}
 def link(operation: str, description: str, **parameters: str) -> dict[str, Any]:
     """Where an answer leads: to this operation, with what is found in the answer as its parameters."""
     return {"operationId": operation, "description": description, "parameters": {**parameters, **FILER_KEPT}}
+
+
+def of_our_time(schema: Any) -> Any:
+    """The schema, in which instants are of the years that are read here."""
+    if isinstance(schema, list):
+        return [of_our_time(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    told = {name: of_our_time(one) for name, one in schema.items()}
+    return told | {"pattern": f"^({YEARS})-"} if schema.get("format") == "date-time" else told
 
 
 def content(schema: dict[str, Any]) -> dict[str, Any]:

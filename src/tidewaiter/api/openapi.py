@@ -10,7 +10,7 @@ import msgspec
 from tidewaiter import __version__, formats
 from tidewaiter.access.proofs import ASSERTION_TYPE
 from tidewaiter.access.signed import TEXT_MAX
-from tidewaiter.api.describing import KEY, content, link, problems
+from tidewaiter.api.describing import KEY, content, link, of_our_time, problems
 from tidewaiter.api.openapi_acting import SCHEMAS as ACTING_SCHEMAS
 from tidewaiter.api.openapi_acting import paths as acting_paths
 from tidewaiter.api.openapi_exchange import SCHEMAS as EXCHANGE_SCHEMAS
@@ -96,7 +96,7 @@ def description() -> dict[str, Any]:
             },
         },
         "components": {
-            "schemas": components,
+            "schemas": of_our_time(components),
             "parameters": {"filer": _FILER},
             "securitySchemes": {"token": _TOKEN},
         },
@@ -238,7 +238,11 @@ def _message() -> dict[str, Any]:
 
 def _other_formats() -> dict[str, Any]:
     types = [media_type for module in formats.FORMATS.values() for media_type in module.MEDIA_TYPES]
-    return {media_type: content({"type": "string"}) for media_type in types if media_type != "application/json"}
+    return {
+        media_type: content({"type": "string", "minLength": 1})
+        for media_type in types
+        if media_type != "application/json"
+    }
 
 
 def _quote() -> dict[str, Any]:
