@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 from msgspec import structs
 
-from test_model_trees import noisy, tree
+from test_risk_model_trees import noisy, tree
 from tidewaiter.cli.bench_model import faithful, learnt
 from tidewaiter.law import load
 from tidewaiter.law.rules import RiskFile
