@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Literal
 
 import msgspec
@@ -13,6 +13,7 @@ from tidewaiter.model.answer import Answer
 from tidewaiter.model.batch import ROW
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
+from tidewaiter.model.past import REMEMBERED
 
 _COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "row": ROW,
@@ -107,7 +108,10 @@ SHADOW = "shadow"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """Everything the corridor says of a batch, frame by frame, and the digest of the law it was said under."""
+    """Everything the corridor says of a batch, frame by frame, and the digest of the law it was said under.
+
+    `remembered` is a frame REMEMBERED (`model.past`), of which it has no row where nobody asked for the past.
+    """
 
     findings: pl.DataFrame
     values: pl.DataFrame
@@ -117,6 +121,7 @@ class Outcome:
     decisions: pl.DataFrame
     postings: pl.DataFrame
     law_digest: str
+    remembered: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REMEMBERED))
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -197,11 +202,30 @@ class Cleared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     law_digest: str
 
 
+class Remembered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is kept of a consignment for the sake of later ones: a row of REMEMBERED (`model.past`)."""
+
+    at: datetime
+    jurisdiction: str
+    seller: str | None
+    platform: str | None
+    seller_place: str | None
+    consignee: int | None
+    consignee_name: str | None
+    identity: str | None
+    scheme: str | None
+    value_micro: int | None
+    threshold_share_micro: int | None
+    person_keys: list[str]
+
+
 class ClearedConsignment(msgspec.Struct, frozen=True, kw_only=True):
-    """One consignment and all that became of it. `signals` are for officers and in none of the other parts."""
+    """One consignment and all that became of it. `signals` are for officers and in none of the other parts, and
+    `remembered` is for nobody."""
 
     consignment: Consignment
     cleared: Cleared
     answers: tuple[Answer, ...]
     postings: tuple[Posting, ...]
     signals: tuple[Signal, ...]
+    remembered: Remembered | None = None

@@ -86,6 +86,18 @@ PRODUCTS_SAYS = {
 PRODUCTS = pl.Schema({"row": pl.UInt32, "item": pl.UInt32, **dict.fromkeys(PRODUCTS_SAYS, pl.Int64)})
 """A row a goods item: how its product was declared before, by whomever."""
 
+_TEXT, _WHOLE = pl.String(), pl.Int64()
+REMEMBERED = pl.Schema(
+    {
+        "row": pl.UInt32(), "at": pl.Datetime("us", "UTC"), "jurisdiction": _TEXT, "seller": _TEXT,
+        "platform": _TEXT, "seller_place": _TEXT, "consignee": _WHOLE, "consignee_name": _TEXT,
+        "identity": _TEXT, "scheme": _TEXT, "value_micro": _WHOLE, "threshold_share_micro": _WHOLE,
+        "person_keys": pl.List(_TEXT),
+    }
+)  # fmt: skip
+"""A row a consignment that is accepted: what is kept of it for the sake of later ones. Who has to do with it stands
+there as keyed digests, and `person_keys` are those by which its consignee is known for the first time."""
+
 _NO = {
     name: pl.DataFrame(schema=schema)
     for name, schema in {

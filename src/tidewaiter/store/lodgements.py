@@ -20,7 +20,7 @@ from tidewaiter.matching import Sealed
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.movement import Movement
 from tidewaiter.model.outcome import ClearedConsignment
-from tidewaiter.store import audit, dispatches, trade, vault
+from tidewaiter.store import audit, dispatches, history, trade, vault
 
 CORRIDOR = "corridor"
 """Who decided, where no person did."""
@@ -143,6 +143,7 @@ def _tables(written: Written) -> Iterator[tuple[str, list[str], list[Any]]]:
     )  # fmt: skip
     yield "idempotency", _IDEMPOTENCY, [(m.filer, m.key, id) for id, m, _ in written if m.key is not None]
     heads, private, results, decisions, signals, postings = [], [], [], [], [], []
+    past, persons = [], []
     events: list[tuple[datetime, str, int, int | None, str, bytes]] = []
     for message_id, m, placed in written:
         at = m.received_at
@@ -166,6 +167,9 @@ def _tables(written: Written) -> Iterator[tuple[str, list[str], list[Any]]]:
             decisions.append((id, at, CORRIDOR, *decided, cleared.law_digest, m.lists, m.risk_digest or None))
             for number, s in enumerate(one.signals):
                 signals.append((id, number, s.profile, s.lane, s.score, s.reason, s.item))
+            if one.remembered is not None:
+                past.append(history.rows(id, one.remembered))
+                persons += history.persons(id, one.remembered)
             for p in one.postings:
                 postings.append((id, p.item, p.account, p.debit_micro, p.credit_micro, p.currency, p.charge))
             told = {
@@ -188,6 +192,8 @@ def _tables(written: Written) -> Iterator[tuple[str, list[str], list[Any]]]:
         [row for id, m, _ in written if m.documents for row in trade.rows(id, m.documents)],
     )
     yield "signals", _SIGNALS, signals
+    yield "history", history.COLUMNS, past
+    yield "history_persons", history.PERSONS, persons
     yield "decisions", _DECISIONS, decisions
     yield "postings", _POSTINGS, postings
     yield "events", _EVENTS, events

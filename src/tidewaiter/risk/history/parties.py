@@ -31,6 +31,8 @@ def recent(history: History, asked: History, *, wait: timedelta = timedelta(0)) 
     With a `wait` they are looked at again so much later, as on arrival, and what came until then counts besides.
     """
     both, new = _both(history, asked)
+    # What one had in two countries costs so much in two currencies, and is below the thresholds of two laws.
+    both = both.with_columns(consignee=paired(both, "consignee", "jurisdiction"))
     goods = known(both["value_micro"])
     consignee = Running(both["consignee"], both["at"])
     of_seller = Running(paired(both, "consignee", "seller"), both["at"])

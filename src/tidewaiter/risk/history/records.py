@@ -35,6 +35,8 @@ ITEMS = pl.Schema(
 RESULTS = pl.Schema({"at": _AT, "seller": _TEXT, "is_wrong": pl.Boolean(), "is_random": pl.Boolean()})
 """A row an inspection, with the instant from which its result was known, and whether it was drawn at random."""
 LOW = MICRO // 20
+_PERSON_DIGITS = 15
+"""Hexadecimal digits of a digest that number a person: 60 bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,6 @@ class Persons:
     """
 
     known: dict[str, int] = field(default_factory=dict)
-    count: int = 0
 
     def resolve(self, keys: Sequence[list[str | None]]) -> Whole:
         """The number of each person; `keys` are the columns of what they give, None where it is not given."""
@@ -86,7 +87,8 @@ class Persons:
                 continue
             person = next((known[key] for key in stated if key in known), None)
             if person is None:
-                person, self.count = self.count, self.count + 1
+                # From the digest, so that two who meet a person for the first time at once give it one number.
+                person = int(stated[0][:_PERSON_DIGITS], 16)
             for key in stated:
                 known.setdefault(key, person)
             found[place] = person
@@ -96,28 +98,46 @@ class Persons:
 def remembered(batch: Batch, values: pl.DataFrame, law: Law, *, at: pl.Series, key: bytes, persons: Persons) -> History:
     """What is kept of a batch, in its order. `at` has the instant of acceptance of each consignment, `values` is a
     frame VALUES, `key` the installation's own for digests; `persons` learns who came."""
-    rows = batch.consignments["row"]
-    seal = _Sealing(batch, key)
-    seller, consignee = seal.parties("seller", "consignor"), seal.parties("consignee", "buyer", "importer")
-    goods = goods_values(batch, values)
-    references = batch.fiscal_references.filter(pl.col("role") == "FR5", pl.col("item").is_null())
-    platform = batch.parties.filter(pl.col("role") == "marketplace", pl.col("item").is_null())
-    heads = {
-        "row": rows,
-        "at": at,
-        "jurisdiction": batch.consignments["jurisdiction"],
-        "seller": seal.named("seller", seller),
-        "seller_place": seal.place("seller-place", seller),
-        "consignee": _numbered(persons.resolve(seal.given(consignee))),
-        "consignee_name": seal.of("name", consignee["name"], plain),
-        "identity": seal.of("identity", consignee["identity"], plain),
-        "scheme": references["id"].gather(firsts(references["row"], rows)),
-        "platform": platform["id"].gather(firsts(platform["row"], rows)),
-        "value_micro": goods,
-        "threshold_share_micro": threshold_shares(batch, goods, law),
-    }
-    kept = pl.DataFrame([heads[name].alias(name) for name in CONSIGNMENTS], schema=CONSIGNMENTS)
-    return History(consignments=kept, items=_items(batch, values, kept, seal))
+    kept = Told.of(batch, key).heads(batch, values, law, at=at, persons=persons)
+    return History(consignments=kept, items=_items(batch, values, kept, _Sealing(batch, key)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What the consignments of a batch give of who has to do with them, as keyed digests."""
+
+    parties: dict[str, pl.Series]
+    given: list[list[str | None]]
+
+    @classmethod
+    def of(cls, batch: Batch, key: bytes) -> Told:
+        """What this batch gives, under the installation's own key for digests."""
+        rows, seal = batch.consignments["row"], _Sealing(batch, key)
+        seller, consignee = seal.parties("seller", "consignor"), seal.parties("consignee", "buyer", "importer")
+        references = batch.fiscal_references.filter(pl.col("role") == "FR5", pl.col("item").is_null())
+        platform = batch.parties.filter(pl.col("role") == "marketplace", pl.col("item").is_null())
+        parties = {
+            "seller": seal.named("seller", seller),
+            "seller_place": seal.place("seller-place", seller),
+            "consignee_name": seal.of("name", consignee["name"], plain),
+            "identity": seal.of("identity", consignee["identity"], plain),
+            "scheme": seal.of("scheme", references["id"].gather(firsts(references["row"], rows)), plain),
+            "platform": seal.of("platform", platform["id"].gather(firsts(platform["row"], rows)), plain),
+        }
+        return cls(parties=parties, given=seal.given(consignee))
+
+    def heads(self, batch: Batch, values: pl.DataFrame, law: Law, *, at: pl.Series, persons: Persons) -> pl.DataFrame:
+        """A frame CONSIGNMENTS of them."""
+        goods = goods_values(batch, values)
+        heads = self.parties | {
+            "row": batch.consignments["row"],
+            "at": at,
+            "jurisdiction": batch.consignments["jurisdiction"],
+            "consignee": _numbered(persons.resolve(self.given)),
+            "value_micro": goods,
+            "threshold_share_micro": threshold_shares(batch, goods, law),
+        }
+        return pl.DataFrame([heads[name].alias(name) for name in CONSIGNMENTS], schema=CONSIGNMENTS)
 
 
 def _items(batch: Batch, values: pl.DataFrame, heads: pl.DataFrame, seal: _Sealing) -> pl.DataFrame:
