@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,12 +11,12 @@ import asyncpg
 import msgspec
 import pytest
 
-from make import consignment, item, party
+from make import blind, consignment, item, party
 from tidewaiter.law import Law, load
-from tidewaiter.model.consignment import Consignment
+from tidewaiter.model.consignment import Change, Consignment
 from tidewaiter.services.clear import Message
 from tidewaiter.services.lodge import Desk, Lodged, Lodging, lodge_all
-from tidewaiter.services.show import show_to_filer, show_to_officer
+from tidewaiter.services.show import show_to_filer
 from tidewaiter.store import Store, open_store
 
 pytestmark = pytest.mark.anyio
@@ -71,7 +69,7 @@ async def seen(store: Store, number: int) -> set[str]:
 
 async def rows(store: Store, table: str) -> list[asyncpg.Record]:
     async with store._pool.acquire() as connection:
-        found: list[asyncpg.Record] = await connection.fetch(f"select * from {table}")  # noqa: S608
+        found: list[asyncpg.Record] = await connection.fetch(f"select * from {table}")
         return found
 
 
@@ -92,6 +90,170 @@ async def test_of_five_parcels_to_one_person_within_three_days_the_later_are_hit
     [id] = await store.ids_of("R-4")
     reasons = [reason for _, _, _, reason in (await store.inspections.signals_of([id]))[id]]
     assert any("others from this seller" in reason for reason in reasons)
-    said = msgspec.json.encode((await show_to_filer("R-4", filer="shop", store=store), told[4].results)) + told[4].answer
+    said = (
+        msgspec.json.encode((await show_to_filer("R-4", filer="shop", store=store), told[4].results)) + told[4].answer
+    )
     assert b"seller in" not in said
     assert b"splitting" not in said
+
+
+async def test_parcels_in_one_batch_or_one_message_are_seen_as_if_one_came_after_the_other(
+    store: Store, database_url: str, new_schema: Callable[[], str], watchful: Law
+) -> None:
+    other = await open_store(database_url, schema=new_schema(), connections_max=3)
+    third = await open_store(database_url, schema=new_schema(), connections_max=3)
+    parcels = [parcel(number) for number in range(5)]
+    try:
+        for one in parcels:
+            await done(Desk(store=store, law=watchful), lodging(one))
+        await done(Desk(store=other, law=watchful), *(lodging(one) for one in parcels))
+        await done(Desk(store=third, law=watchful), lodging(*parcels))
+
+        apart = [await seen(store, number) for number in range(5)]
+        assert apart == [await seen(other, number) for number in range(5)]
+        assert apart == [await seen(third, number) for number in range(5)]
+        assert any(apart)
+        kept = [{tuple(row.values())[1:] for row in await rows(one, "history")} for one in (store, other, third)]
+        assert kept[0] == kept[1] == kept[2]
+    finally:
+        await other.close()
+        await third.close()
+
+
+async def test_what_is_sent_again_counts_once(store: Store, watchful: Law) -> None:
+    desk = Desk(store=store, law=watchful)
+    for hours in range(4):
+        await done(desk, lodging(parcel(0), hours=hours))  # the same bytes
+        await done(
+            desk, lodging(parcel(0), parcel(20 + hours, to=f"07700 90{hours}555"), hours=hours)
+        )  # in another message
+    await done(desk, lodging(parcel(1), hours=5))
+
+    assert [row["consignment_id"] for row in await rows(store, "history")].count((await store.ids_of("R-0"))[-1]) == 1
+    assert len(await rows(store, "history")) == 6
+    assert await seen(store, 1) == set()
+
+
+async def test_what_was_cancelled_or_never_accepted_does_not_count(store: Store, watchful: Law) -> None:
+    desk = Desk(store=store, law=watchful)
+    for number in range(3):
+        await done(desk, lodging(parcel(number), hours=number))
+    for number in range(2):
+        [id] = await store.ids_of(f"R-{number}")
+        mrn = (await store.consignments([id]))[id].mrn
+        by = f"R-{number}" if number else "CANCEL-0"  # by the reference, or by the number customs gave alone
+        cancelled = consignment(
+            reference=by,
+            function="cancellation",
+            mrn=mrn,
+            changes=(Change(pointer="", reason="1"),),
+            version=2,
+            items=(),
+            parties=(),
+        )
+        [told] = await done(desk, lodging(cancelled, hours=3))
+        assert told.results[0].decision.control == "cancellation_recorded", told.results[0].findings
+    wrong = parcel(3, items=(item(price="60.00 GBP", description=None),))
+    [told] = await done(desk, lodging(wrong, hours=4))
+    assert told.results[0].decision.control == "not_accepted"
+    await done(desk, lodging(parcel(4), hours=5))
+
+    assert await seen(store, 4) == set()
+    await done(desk, lodging(parcel(5), hours=6))
+    assert await seen(store, 5) == {"fiction-splitting-24h", "fiction-splitting-72h"}
+
+
+async def test_a_crash_leaves_nothing_behind(store: Store, watchful: Law, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("the house falls down before the commit")
+
+    with monkeypatch.context() as falling:
+        falling.setattr("tidewaiter.store.audit.append", broken)
+        [fell] = await lodge_all([lodging(parcel(0))], Desk(store=store, law=watchful))
+    assert isinstance(fell, RuntimeError)
+
+    assert [await rows(store, table) for table in ("history", "history_persons", "consignments")] == [[], [], []]
+
+
+async def test_nothing_that_people_can_read_is_kept(store: Store, watchful: Law) -> None:
+    known = party("consignee", name="Pat Example", phone="07700 900123", email="pat@example.org", identity="AB123456C")
+    seller = party("seller", name="Example Trading Ltd", phone="020 7946 0000")
+    market = party("marketplace", id="PLATFORM-77")
+    await done(Desk(store=store, law=watchful), lodging(parcel(0, parties=(seller, known, market))))
+
+    [kept] = await rows(store, "history")
+    for name in ("seller", "platform", "seller_place", "consignee_name", "identity"):
+        assert len(bytes.fromhex(kept[name])) == 16, name
+    keys = [row["key"] for row in await rows(store, "history_persons")]
+    assert len(keys) == 4
+    assert all(len(bytes.fromhex(key)) == 16 for key in keys)
+
+
+async def test_without_a_profile_that_looks_at_the_past_nothing_is_asked_and_nothing_kept(
+    store: Store, watchful: Law, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queries = Queries(monkeypatch)
+    await done(Desk(store=store, law=blind(watchful)), lodging(parcel(0), parcel(1)))
+    without = queries.taken()
+    assert await rows(store, "history") == []
+    queries.taken()
+    await done(Desk(store=store, law=watchful), lodging(parcel(2), parcel(3)))
+    within = queries.taken()
+
+    assert not any("history" in query for query in without)
+    assert sum("history" in query for query in within if "copy" not in query) == 1
+    assert [query for query in within if "copy" in query and "history" in query] == [
+        "copy history", "copy history_persons",
+    ]  # fmt: skip
+    assert len(within) == len(without) + 3
+
+
+class Queries:
+    """What is asked of the database, as it is asked."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._asked: list[str] = []
+        for name in ("fetch", "fetchrow", "fetchval", "execute"):
+            asking = getattr(asyncpg.Connection, name)
+            monkeypatch.setattr(asyncpg.Connection, name, self._listening(asking))
+        copying = asyncpg.Connection.copy_records_to_table
+
+        async def copy(connection: asyncpg.Connection, table: str, **what: Any) -> Any:
+            self._asked.append(f"copy {table}")
+            return await copying(connection, table, **what)
+
+        monkeypatch.setattr(asyncpg.Connection, "copy_records_to_table", copy)
+
+    def _listening(self, asking: Callable[..., Any]) -> Callable[..., Any]:
+        async def listening(connection: asyncpg.Connection, query: str, *args: Any, **named: Any) -> Any:
+            if not query.startswith("SELECT pg_advisory_unlock_all"):  # what the pool says between two who ask
+                self._asked.append(query)
+            return await asking(connection, query, *args, **named)
+
+        return listening
+
+    def taken(self) -> list[str]:
+        """What was asked since this was asked last."""
+        asked, self._asked[:] = list(self._asked), []
+        return asked
+
+
+async def test_two_houses_that_meet_a_person_at_once_give_it_one_number(store: Store, watchful: Law) -> None:
+    desk = Desk(store=store, law=watchful)
+    await asyncio.gather(*(done(desk, lodging(parcel(number), filer=f"shop-{number}")) for number in range(4)))
+    await done(desk, lodging(parcel(5), hours=1))
+
+    assert len({row["consignee"] for row in await rows(store, "history")}) == 1
+    assert await seen(store, 5) == {"fiction-splitting-24h", "fiction-splitting-72h"}
+
+
+async def test_what_is_too_old_is_forgotten_and_the_rest_is_not(store: Store, watchful: Law) -> None:
+    desk = Desk(store=store, law=watchful)
+    await done(desk, lodging(parcel(0, to="07700 900111")))
+    await done(desk, lodging(parcel(1), hours=24 * 80))
+
+    forgotten = await store.history.forget(before=BEGIN + timedelta(days=1))
+
+    assert forgotten == 1
+    assert [row["at"] for row in await rows(store, "history")] == [BEGIN + timedelta(days=80)]
+    assert {row["consignment_id"] for row in await rows(store, "history_persons")} == set(await store.ids_of("R-1"))

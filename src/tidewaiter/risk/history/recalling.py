@@ -83,6 +83,8 @@ class Recall:
         nobody's.
         """
         counted = self._counted(batch, findings)
+        if not counted.any():
+            return but, pl.DataFrame(schema=REMEMBERED)
         persons = Persons(dict(self.found.persons))
         given = [
             [key if counts else None for key, counts in zip(keys, counted, strict=True)] for keys in self.told.given
