@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import msgspec
+import polars as pl
 import pytest
 
-from make import blind, consignment, item, party
+from make import blind, consignment, ioss, item, party
+from tidewaiter.assessment import assess
 from tidewaiter.law import Law, load
+from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Change, Consignment
+from tidewaiter.model.finding import FINDINGS
+from tidewaiter.model.past import Past
+from tidewaiter.risk.history import CONSIGNMENTS, NEWEST, Found, recall
 from tidewaiter.services.clear import Message
 from tidewaiter.services.lodge import Desk, Lodged, Lodging, lodge_all
 from tidewaiter.services.show import show_to_filer
@@ -120,6 +127,69 @@ async def test_parcels_in_one_batch_or_one_message_are_seen_as_if_one_came_after
         await third.close()
 
 
+async def test_the_fourth_seller_at_one_telephone_is_seen_for_a_ghost(store: Store, watchful: Law) -> None:
+    desk = Desk(store=store, law=watchful)
+    for number in range(4):
+        seller = party("seller", name=f"Example Trading {number} Ltd", phone="020 7946 0000")
+        buyer = party(
+            "consignee", name=f"Pat Example {number}", phone=f"07700 9{number}0123", street=f"{number} Else St"
+        )
+        await done(desk, lodging(parcel(number, parties=(seller, buyer)), hours=100 * number))
+
+    signals = await store.inspections.signals_of([(await store.ids_of(f"R-{number}"))[0] for number in range(4)])
+    ghosts = {id: reason for id, told in signals.items() for profile, _, _, reason in told if "ghost" in profile}
+    assert ghosts == {
+        (await store.ids_of(f"R-{number}"))[0]: f"seen for 0 days, and {number} other sellers gave this telephone or"
+        " address before"
+        for number in (2, 3)
+    }
+
+
+async def test_what_inspections_and_prices_say_of_a_seller_is_missing_and_not_nought(watchful: Law) -> None:
+    batch = Batch.of([parcel(0)])
+    told = recall(
+        batch, at=pl.Series([BEGIN]), is_readable=pl.Series([True]), frames=frozenset({"parties"}), key=b"made up"
+    )
+    past, _ = told.past(
+        batch, assess(batch, watchful).values, watchful, findings=pl.DataFrame(schema=FINDINGS), but=Past()
+    )
+
+    row = past.parties.row(0, named=True)
+    assert row["seller_count"] == 0
+    assert [row[name] for name in ("seller_inspected", "seller_wrong_rate_micro", "seller_low_price_rate_micro")] == [
+        None, None, None,
+    ]  # fmt: skip
+    assert past.recent.is_empty()
+
+
+async def test_of_one_seller_the_newest_two_hundred_count_whoever_else_is_in_the_batch(watchful: Law) -> None:
+    def counted(*asked: Consignment) -> int:
+        """How many the seller of the first had before, of three hundred under one scheme number that were found."""
+        batch = Batch.of(asked)
+        told = recall(
+            batch, at=pl.Series([BEGIN] * len(asked)), is_readable=pl.Series([True] * len(asked)),
+            frames=frozenset({"parties"}), key=b"made up",
+        )  # fmt: skip
+        seller, scheme = told.told.parties["seller"][0], told.told.parties["scheme"][-1]
+        earlier = pl.DataFrame({
+            "row": [0] * 300, "at": [BEGIN - timedelta(hours=301 - hour) for hour in range(300)],
+            "jurisdiction": ["GB"] * 300, "seller": [seller] * 300, "scheme": [scheme] * 300,
+        })  # fmt: skip
+        found = Found(
+            parties=pl.concat(
+                [pl.DataFrame(schema=CONSIGNMENTS), earlier.cast({"row": pl.UInt32})], how="diagonal_relaxed"
+            ).cast(CONSIGNMENTS)
+        )
+        past, _ = replace(told, found=found).past(
+            batch, assess(batch, watchful).values, watchful, findings=pl.DataFrame(schema=FINDINGS), but=Past()
+        )
+        return int(past.parties["seller_count"][0])
+
+    of_scheme = parcel(1, seller="Example Other Ltd", fiscal_references=(ioss(),))
+
+    assert counted(parcel(0)) == counted(parcel(0), of_scheme) == NEWEST["parties"] + 1
+
+
 async def test_what_is_sent_again_counts_once(store: Store, watchful: Law) -> None:
     desk = Desk(store=store, law=watchful)
     for hours in range(4):
@@ -205,7 +275,7 @@ async def test_without_a_profile_that_looks_at_the_past_nothing_is_asked_and_not
     assert [query for query in within if "copy" in query and "history" in query] == [
         "copy history", "copy history_persons",
     ]  # fmt: skip
-    assert len(within) == len(without) + 3
+    assert len(within) == len(without) + 4
 
 
 class Queries:

@@ -217,6 +217,7 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     value_micro: int | None
     threshold_share_micro: int | None
     person_keys: list[str]
+    figures: bytes
 
 
 class ClearedConsignment(msgspec.Struct, frozen=True, kw_only=True):

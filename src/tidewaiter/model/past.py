@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import polars as pl
+from msgspec import json
 
 TRACKING_IDS = pl.Schema({"tracking_id": pl.String, "reference": pl.String, "last_on": pl.Date})
 """A row a tracking number lodged before: under which reference, and on which legal day last."""
@@ -93,10 +94,12 @@ REMEMBERED = pl.Schema(
         "platform": _TEXT, "seller_place": _TEXT, "consignee": _WHOLE, "consignee_name": _TEXT,
         "identity": _TEXT, "scheme": _TEXT, "value_micro": _WHOLE, "threshold_share_micro": _WHOLE,
         "person_keys": pl.List(_TEXT),
+        "figures": pl.Binary(),
     }
 )  # fmt: skip
 """A row a consignment that is accepted: what is kept of it for the sake of later ones. Who has to do with it stands
-there as keyed digests, and `person_keys` are those by which its consignee is known for the first time."""
+there as keyed digests, `person_keys` are those by which its consignee is known for the first time, and `figures` what
+was known of it: JSON by frame and column, from which `past_again` makes the same past."""
 
 _NO = {
     name: pl.DataFrame(schema=schema)
@@ -118,3 +121,10 @@ class Past:
     documents: pl.DataFrame = field(default_factory=lambda: _NO["documents"])
     peers: pl.DataFrame = field(default_factory=lambda: _NO["peers"])
     products: pl.DataFrame = field(default_factory=lambda: _NO["products"])
+
+
+def past_again(figures: bytes) -> Past:
+    """The past of one consignment, in row 0, as its `figures` tell it."""
+    told: dict[str, dict[str, int | None]] = json.decode(figures)
+    frames = {name: pl.DataFrame([{"row": 0, **of}], schema=_NO[name].schema) for name, of in told.items()}
+    return Past(**frames)

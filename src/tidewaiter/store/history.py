@@ -14,9 +14,10 @@ from tidewaiter.model.outcome import Remembered
 from tidewaiter.risk.history import CONSIGNMENTS, NEWEST, RECENT_D, REMEMBERED_D, Found, Wanted
 from tidewaiter.store.access import Connect
 
-_KEPT = [name for name in Remembered.__struct_fields__ if name != "person_keys"]
+_KEPT = [name for name in Remembered.__struct_fields__ if name not in ("person_keys", "figures")]
 COLUMNS = ["consignment_id", *_KEPT]
 PERSONS = ["consignment_id", "key", "person"]
+FIGURES = ["consignment_id", "figures"]
 
 _LOOK_UP = """
 with known as (
@@ -89,6 +90,14 @@ class HistoryKept:
             recent=_framed(parts["recent"]),
             parties=_framed(parts["parties"]),
         )
+
+    async def figures_of(self, consignment_id: int) -> bytes | None:
+        """What was known of what came before a consignment when it was lodged, as `past_again` reads it."""
+        async with self._connect() as connection:
+            found: bytes | None = await connection.fetchval(
+                "select figures from known_before where consignment_id = $1", consignment_id
+            )
+        return found
 
     async def forget(self, *, before: datetime) -> int:
         """How many were forgotten: those accepted before that instant, and what persons were known by since then."""

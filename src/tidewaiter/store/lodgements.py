@@ -143,7 +143,7 @@ def _tables(written: Written) -> Iterator[tuple[str, list[str], list[Any]]]:
     )  # fmt: skip
     yield "idempotency", _IDEMPOTENCY, [(m.filer, m.key, id) for id, m, _ in written if m.key is not None]
     heads, private, results, decisions, signals, postings = [], [], [], [], [], []
-    past, persons = [], []
+    past, persons, figures = [], [], []
     events: list[tuple[datetime, str, int, int | None, str, bytes]] = []
     for message_id, m, placed in written:
         at = m.received_at
@@ -170,6 +170,7 @@ def _tables(written: Written) -> Iterator[tuple[str, list[str], list[Any]]]:
             if one.remembered is not None:
                 past.append(history.rows(id, one.remembered))
                 persons += history.persons(id, one.remembered)
+                figures.append((id, one.remembered.figures))
             for p in one.postings:
                 postings.append((id, p.item, p.account, p.debit_micro, p.credit_micro, p.currency, p.charge))
             told = {
@@ -194,6 +195,7 @@ def _tables(written: Written) -> Iterator[tuple[str, list[str], list[Any]]]:
     yield "signals", _SIGNALS, signals
     yield "history", history.COLUMNS, past
     yield "history_persons", history.PERSONS, persons
+    yield "known_before", history.FIGURES, figures
     yield "decisions", _DECISIONS, decisions
     yield "postings", _POSTINGS, postings
     yield "events", _EVENTS, events

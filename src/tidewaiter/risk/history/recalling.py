@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import polars as pl
+from msgspec import json
 
 from tidewaiter.law import Law
 from tidewaiter.model.batch import Batch
@@ -103,6 +104,7 @@ class Recall:
             told["parties"] = firms.with_columns(pl.lit(None, pl.Int64).alias(name) for name in _UNKNOWN)
         learnt = _learnt(given, self.found.persons)
         kept = heads.with_columns(pl.Series("person_keys", learnt, dtype=pl.List(pl.String))).filter(counted)
+        kept = kept.with_columns(pl.Series("figures", _figures(told, len(kept)), dtype=pl.Binary))
         return replace(but, **told), kept.select(REMEMBERED.names())
 
     def _counted(self, batch: Batch, findings: pl.DataFrame) -> pl.Series:
@@ -139,6 +141,12 @@ def _newest(found: pl.DataFrame, asked: pl.DataFrame, keys: Collection[str], siz
         .alias(key)
         for key in keys
     )
+
+
+def _figures(told: Mapping[str, pl.DataFrame], size: int) -> list[bytes]:
+    """What is told of each of so many consignments, as JSON by frame and column."""
+    rows = {name: frame.drop("row").to_dicts() for name, frame in told.items()}
+    return [json.encode({name: of[place] for name, of in rows.items()}) for place in range(size)]
 
 
 def _learnt(given: list[list[str | None]], known: Mapping[str, int]) -> list[list[str]]:

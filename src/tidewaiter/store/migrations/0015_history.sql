@@ -34,6 +34,18 @@ create table history_persons (
 create index history_persons_consignment on history_persons (consignment_id);
 comment on table history_persons is 'By which digests a person is known again. Of two rows of one key, made at the same time, that of the first consignment holds.';
 
+create table known_before (
+    consignment_id bigint primary key references consignments,
+    figures json not null
+);
+comment on table known_before is 'What was known of what came before a consignment when it was decided, in figures by frame and column: so that what risk saw can be reckoned again. Not forgotten with the history.';
+create trigger append_only before update or delete or truncate on known_before
+    for each statement execute function refuse_change();
+alter table known_before enable row level security;
+create policy guarded on known_before for select to tidewaiter_guarded
+    using (sees_risk() and exists (select from consignments c where c.id = known_before.consignment_id));
+grant select on known_before to tidewaiter_guarded;
+
 do $$
 declare name text;
 begin
