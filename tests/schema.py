@@ -28,6 +28,7 @@ import msgspec
 from faults.lodgings import charged
 from load import free_port, served
 from schema_hooks import LODGED
+from tidewaiter.api.feeding import WAIT_S_MAX
 from tidewaiter.store import start_embedded
 
 CONFIG = """
@@ -66,6 +67,7 @@ def run(url: str, *, examples: int, seconds: int, seed: int = 1) -> Told:
                 sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run",
                 f"http://127.0.0.1:{port}/openapi.json", "--checks", "all", "--max-examples", str(examples),
                 "--max-time", str(seconds), "--seed", str(seed), "--continue-on-failure", "--request-timeout", "60",
+                "--max-response-time", str(WAIT_S_MAX + 10),
             ]  # fmt: skip
             paths = filter(None, [str(Path(__file__).parent), os.getenv("PYTHONPATH")])
             own = {**os.environ, "SCHEMATHESIS_HOOKS": "schema_hooks", "PYTHONPATH": os.pathsep.join(paths)}

@@ -119,6 +119,14 @@ class World:
                     " values ($1, 'https://hooks.example/' || gen_random_uuid(), $2, '1', 1) returning id",
                     self.filer if relation == "own" else self.other, NOW,
                 )  # fmt: skip
+            elif path.startswith("/v1/uploads/"):
+                id = await connection.fetchval(
+                    "insert into uploads (id, filer, begun_at, expires_at) values"
+                    " (left(md5(random()::text), 32), $1, $2, $3) returning id",
+                    self.filer if relation == "own" else self.other, NOW, NOW + timedelta(hours=1),
+                )  # fmt: skip
+            elif path.startswith("/openings/"):
+                id = await self.opened(relation)
             elif method == "POST" and ("{id" in path or path.endswith("/replies")):
                 await connection.execute(
                     "update consignments set control = $2, security = $3 where id = $1",
@@ -179,10 +187,23 @@ class World:
         for name, value in filled.items():
             url = url.replace(f"{{{name}}}", str(value))
         headers = dict(self.headers[caller])
-        answer = await http.request(method, url, headers=headers, **self.body(route, headers))
+        told = self.body(route, headers)
+        answer = await http.request(method, url, **{**told, "headers": {**headers, **told.get("headers", {})}})
         if path.startswith("/v1/webhooks/"):
             await self.house.store.webhooks.remove(id, filer=self.filer if relation == "own" else self.other)
         return answer
+
+    async def opened(self, relation: str) -> int:
+        """The number of glass that somebody broke, whose hour is over; they serve where the relation says."""
+        country, office = {"other_office": ("GB", OTHER_OFFICE), "other_country": ("FR", OFFICE)}.get(
+            relation, ("GB", OFFICE)
+        )
+        name, _ = await session(self.house, country=country, office=office)
+        began = NOW - timedelta(hours=2)
+        opening = await self.house.store.glass.open(
+            name, country=country, office=office, reason="x", case="C-1", at=began, until=began + timedelta(hours=1)
+        )
+        return opening.id
 
     @staticmethod
     def body(route: str, headers: dict[str, str]) -> dict[str, Any]:
@@ -190,6 +211,15 @@ class World:
         told: dict[str, dict[str, Any]] = {
             "POST /v1/messages": {"content": ORDER},
             "POST /v1/consignments": {"content": ORDER},
+            "POST /v1/uploads": {"headers": {"Upload-Complete": "?0", "Idempotency-Key": "one"}},
+            "PATCH /v1/uploads/{id}": {
+                "content": b"[",
+                "headers": {
+                    "Upload-Complete": "?0",
+                    "Upload-Offset": "0",
+                    "Content-Type": "application/partial-upload",
+                },
+            },
             "POST /v1/webhooks": {"json": {"url": "https://127.0.0.1/hook"}},
             "POST /v1/quotes": {"content": ORDER},
             "POST /v1/conform": {"content": ORDER},
@@ -218,6 +248,7 @@ class World:
             "POST /risk/profiles/{profile}/{version:int}": {"data": {"do": "expired", **form}},
             "POST /enter": {"data": {}},
             "POST /break-glass": {"data": {"case": "C-1", **form}},
+            "POST /openings/{id:int}": {"data": {"found": "justified", **form}},
             "POST /leave": {"data": form},
         }
         return told.get(route, {})

@@ -16,7 +16,7 @@ import pytest
 from conftest import NOW
 from make import consignment
 from tidewaiter.access import HOUSE, NOBODY, OPEN, ROLES, Context, Object, Principal, may, may_at_best
-from tidewaiter.access.ruling import ACTIONS, ON_HOUSE, policy_names, policy_text, schema_text
+from tidewaiter.access.ruling import ACTIONS, ON, policy_names, policy_text, schema_text
 from tidewaiter.law import Law
 from tidewaiter.services.clear import Message
 from tidewaiter.services.lodge import lodge
@@ -199,12 +199,18 @@ def test_every_policy_decides_something() -> None:
         Context(purpose="control", case="C", is_within_limit=True),
         Context(purpose="assess", is_own_proposal=True),
     )
-    thing = Object(kind="Consignment", id="1", filer="alpha", office="000011", country="GB")
+    things = {
+        "House": HOUSE,
+        "Consignment": Object(kind="Consignment", id="1", filer="alpha", office="000011", country="GB"),
+        "Opening": Object(kind="Opening", id="1", person="x", office="000011", country="GB"),
+        "another's": Object(kind="Opening", id="2", person="y", office="000011", country="GB"),
+    }
     for role, action, context in product((*ROLES, "open"), sorted(ACTIONS), contexts):
         for kind in ("person", "machine"):
             who = Principal(id="x", kind=kind, role=role, filer="alpha", office="000011", country="GB")
-            object = HOUSE if action in ON_HOUSE else thing
-            decided.add(may(who, action, object, context).policy)
+            decided |= {
+                may(who, action, thing, context).policy for thing in things.values() if action in ON[thing.kind]
+            }
 
     assert set(policy_names()) <= decided
 

@@ -234,6 +234,8 @@ CASES: tuple[tuple[str, str, str, Consignment, Consignment], ...] = (
         with_party("consignee", street="2 Sample\u0007 Street"), with_party("consignee", street="2 Sampleστράτα")),
     ("PTY-06", "a name of points", "/parties/2/name",
         with_party("consignee", name="..."), with_party("consignee", name="李")),
+    ("PTY-07", "a name of blanks", "/parties/2/name",
+        with_party("consignee", name=" \u00a0"), with_party("consignee", name="O")),
     ("IDN-01", "a wrong check digit on a postal item", "/tracking_id",
         make.consignment(tracking_id="RR287043776IN"), make.consignment(tracking_id="RR 287 043 775 IN")),
     ("IDN-02", "a carrier's number with a wrong check digit", "/tracking_id",

@@ -18,9 +18,10 @@ from tidewaiter import server
 from tidewaiter.audit import leaf
 from tidewaiter.cli import app
 from tidewaiter.law import Law
+from tidewaiter.model.answer import Answer
 from tidewaiter.model.outcome import Cleared
 from tidewaiter.services import downtime
-from tidewaiter.services.clear import Message
+from tidewaiter.services.clear import Message, in_their_format
 from tidewaiter.services.downtime import Entered, enter, release_list, signed
 from tidewaiter.services.lodge import lodge
 from tidewaiter.services.signing import Unverified, public_keys
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.anyio
 AT = datetime(2026, 11, 2, 10, 30, tzinfo=UTC)
 LATER = AT + timedelta(hours=4)
 KEY = OKPKey.generate_key("Ed25519")
-HEAD = "number,was,control,decided_at,decided_by\n"
+HEAD = "number,was,control,decided_at,decided_by,reason,told\n"
 
 
 @pytest.fixture
@@ -60,8 +61,10 @@ def sheet(*rows: str) -> bytes:
     return (HEAD + "\n".join(rows) + "\n").encode()
 
 
-def paper(id: int, *, was: str = "hold", control: str = "released", minutes: int = 30, by: str = "A. Officer") -> str:
-    return f"{id},{was},{control},{(AT + timedelta(minutes=minutes)).isoformat()},{by}"
+def paper(
+    id: int, *, was: str = "hold", control: str = "released", minutes: int = 30, by: str = "A. Officer", told: str = ""
+) -> str:
+    return f"{id},{was},{control},{(AT + timedelta(minutes=minutes)).isoformat()},{by},seen on paper,{told}"
 
 
 def outcomes(done: list[Entered]) -> list[str]:
@@ -148,6 +151,49 @@ async def test_a_decision_on_paper_is_entered_once_with_its_person_time_event_an
     assert msgspec.json.decode(body)["by_hand"] is True
 
 
+async def test_what_was_decided_by_hand_is_an_act_with_its_reason_and_is_answered_in_the_senders_dialect(
+    own: Store, law: Law
+) -> None:
+    ids = await lodged(own, law, "A", "B", "C", "D")
+    await held(own, *ids)
+    rows = [
+        paper(ids[0]),
+        paper(ids[1], control="refused", told="counterfeit"),
+        paper(ids[2], control="documents_requested", told="payment invoice"),
+        paper(ids[3], control="seized"),
+    ]
+    done = await enter(sheet(*rows), store=own, at=LATER)
+    again = await enter(sheet(*rows), store=own, at=LATER + timedelta(hours=1))
+    acts = [await own.acts.of(id) for id in ids]
+    async with own._pool.acquire() as connection:
+        sent = await connection.fetch(
+            "select consignment_id, sent_at, answers, message from later_answers order by consignment_id"
+        )
+        told = await connection.fetch(
+            "select (body ->> 'later') is not null as later from events where body ->> 'by_hand' = 'true' order by id"
+        )
+    answers = {row["consignment_id"]: msgspec.json.decode(row["answers"], type=list[Answer]) for row in sent}
+
+    assert (outcomes(done), outcomes(again)) == (["entered"] * 4, ["already"] * 4)
+    assert [[(one.kind, one.actor, one.reason, one.at) for one in each] for each in acts] == [
+        [("by_hand", "A. Officer", "seen on paper", AT + timedelta(minutes=30))]
+    ] * 4
+    assert acts[1][0].detail == {
+        "was": "hold", "control": "refused", "told": ["counterfeit"], "entered_at": "2026-11-02T14:30:00Z"
+    }  # fmt: skip
+    assert {id: [one.kind for one in each] for id, each in answers.items()} == {
+        ids[0]: ["tax_final", "released"], ids[1]: ["refused"], ids[2]: ["documents"]
+    }  # fmt: skip
+    assert [one.code for one in answers[ids[1]][0].findings] == ["REF-04"]
+    assert [one.code for one in answers[ids[2]][0].findings] == ["ASK-01", "ASK-02"]
+    assert {(one.sent_at, one.effective_at) for each in answers.values() for one in each} == {
+        (LATER, AT + timedelta(minutes=30))
+    }
+    assert all(b"seen on paper" not in row["message"] + row["answers"] for row in sent)
+    assert [row["message"] for row in sent] == [in_their_format("json", answers[row["consignment_id"]]) for row in sent]
+    assert [row["later"] for row in told] == [True, True, True, False]
+
+
 async def test_what_was_decided_otherwise_meanwhile_is_a_conflict_and_stays(own: Store, law: Law) -> None:
     first, second, third = await lodged(own, law, "A", "B", "C")
     await held(own, first, second, third)
@@ -200,7 +246,15 @@ async def test_two_who_enter_different_decisions_at_once_leave_one_and_a_conflic
         ("1,hold,released,2026-11-02T10:40:00Z,", "not named"),
         ("1,hold,released,2026-11-02T10:40:00Z,corridor", "not named"),
         ("1,released,seized,2026-11-02T10:40:00Z,A", "cannot follow"),
-        ("1,hold,released,2026-11-02T10:40:00Z,A,more", "was is none"),
+        ("1,hold,released,2026-11-02T10:40:00Z,A,seen,,more", "was is none"),
+        ("1,hold,released,2026-11-02T10:40:00Z,A", "the reason is not said"),
+        ("1,hold,released,2026-11-02T10:40:00Z,A,no", "the reason is not said"),
+        ("1,hold,released,2026-11-02T10:40:00Z,A,seen,invoice", "told is empty"),
+        ("1,hold,refused,2026-11-02T10:40:00Z,A,seen,", "told is one of prohibited"),
+        ("1,hold,refused,2026-11-02T10:40:00Z,A,seen,invoice", "told is one of prohibited"),
+        ("1,hold,refused,2026-11-02T10:40:00Z,A,seen,no_permit prohibited", "told is one of prohibited"),
+        ("1,hold,documents_requested,2026-11-02T10:40:00Z,A,seen,", "told is some of invoice"),
+        ("1,hold,documents_requested,2026-11-02T10:40:00Z,A,seen,answer", "told is some of invoice"),
         ("1", "was is none"),
         (f"1,hold,released,2026-11-02T10:40:00Z,{'A' * 70}", "not named"),
         ("1" * 30 + ",hold,released,,A", "number"),
@@ -252,7 +306,7 @@ def test_the_commands_write_lists_and_enter_sheets(
     lodging = CliRunner().invoke(app, ["lodge", str(tmp_path / "a.json"), "--json"])
     listing = CliRunner().invoke(app, ["downtime", "list", str(tmp_path / "lists")])
     [file] = (tmp_path / "lists").glob("*.html")
-    (tmp_path / "sheet.csv").write_bytes(sheet("1,hold,released,2026-11-02T10:40:00Z,A"))
+    (tmp_path / "sheet.csv").write_bytes(sheet("1,hold,released,2026-11-02T10:40:00Z,A,seen,"))
     entering = CliRunner().invoke(app, ["downtime", "enter", str(tmp_path / "sheet.csv")])
     exporting = CliRunner().invoke(app, ["audit", "export", str(tmp_path / "log")])
     checking = CliRunner().invoke(app, ["audit", "verify", str(tmp_path / "log")])

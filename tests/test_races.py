@@ -39,4 +39,5 @@ def test_without_the_safeguard_a_race_has_two_effects(
     result = asyncio.run(races(kind, 6, url=database_url, law=law, contenders=contenders, mutant=mutant))
 
     assert result.double > 0
-    assert result.breaches
+    # What was given back twice is no more than was paid, so that of a refund only the count of effects can tell.
+    assert result.breaches or kind == "refund"

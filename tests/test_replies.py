@@ -7,6 +7,7 @@ import base64
 import io
 import zipfile
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -26,6 +27,7 @@ from tidewaiter.services.acting import CannotNow, NotAllowed, NotThere
 from tidewaiter.services.ask import ask
 from tidewaiter.services.clear import Message
 from tidewaiter.services.complete import complete
+from tidewaiter.services.downtime import COLUMNS, enter
 from tidewaiter.services.lodge import lodge
 from tidewaiter.services.refuse import refuse
 from tidewaiter.services.release import release
@@ -257,6 +259,31 @@ async def test_a_refusal_is_told_in_the_senders_own_dialect_with_its_ground_and_
     for secret in (b"SECRET", b"Secret", b"tip from", b"s.one"):
         assert secret.lower() not in body.lower()
     assert await house.store.feed.later_answer(message, event.later, filer="another") is None
+
+
+@pytest.mark.parametrize("format", SAMPLES)
+async def test_what_was_decided_by_hand_is_told_in_the_senders_own_dialect_when_it_is_entered(
+    house: House, filer: str, format: str
+) -> None:
+    found = await lodged_in(house, filer, format)
+    if found is None:
+        pytest.skip("no sample of this format is accepted in GB")
+    id, message = found
+    await put(house, id, "examine")
+    row = f"{id},examine,refused,{NOW.isoformat()},A. Officer,cites tip from K.,no_permit"
+    sheet = f"{','.join(COLUMNS)}\n{row}\n".encode()
+    [entered] = await enter(sheet, store=house.store, at=NOW + timedelta(hours=4))
+    events = await house.store.feed.read(filer=filer, after=START, size=1000, with_answers=True)
+    event = next(one for one in reversed(events) if one.consignment_id == id)
+    assert event.later is not None, entered
+    sent = await house.store.feed.later_answer(message, event.later, filer=filer)
+    assert sent is not None
+    dialect, body = sent
+
+    assert (event.control, dialect, [answer.kind for answer in event.answers]) == ("refused", format, ["refused"])
+    assert event.answers[0].findings[0].code == "REF-02"
+    assert body == formats.FORMATS[format].answer(event.answers)
+    assert b"tip from" not in body
 
 
 def unzipped(body: bytes) -> bytes:

@@ -19,6 +19,7 @@ from tidewaiter.exchange.delivering import Delivery
 from tidewaiter.exchange.sending import open_sender
 from tidewaiter.services.audit import FOLDER, LogDamaged, publish
 from tidewaiter.services.downtime import ReleaseList, offices, release_list, signed
+from tidewaiter.services.upload import sweep
 from tidewaiter.store import StoreUnavailable
 from tidewaiter.web.downtime import page
 from tidewaiter.wiring import House
@@ -29,6 +30,8 @@ PUBLISH_EVERY_S = 30
 """So often is what was added to the audit log signed and written out."""
 LIST_EVERY_S = 300
 """So often are the lists of the offices written."""
+SWEEP_EVERY_S = 60
+"""So often are uploads put away that have expired."""
 LISTS = "downtime"
 """What the folder of these lists is called, in the data folder."""
 AGAIN_S = 5
@@ -62,9 +65,11 @@ async def serve(house: House) -> None:
 
 @asynccontextmanager
 async def working(house: House) -> AsyncIterator[None]:
-    """Writes out the log, lists for downtime and webhooks while the context lasts: what needs the key to sign."""
+    """Puts expired uploads away while the context lasts, and where there is a key to sign with, writes out the log and
+    lists for downtime, and delivers webhooks."""
     key = house.signing_key
-    works = [keep_publishing(house, key), keep_listing(house, key), keep_delivering(house)] if key else []
+    signing = [keep_publishing(house, key), keep_listing(house, key), keep_delivering(house)] if key else []
+    works = [keep_sweeping(house), *signing]
     tasks = [asyncio.create_task(work) for work in works]
     try:
         yield
@@ -112,6 +117,19 @@ async def keep_listing(house: House, key: OKPKey, *, every_s: float = LIST_EVERY
             await write_release_lists(house, key, house.settings.data_dir / LISTS)
         except (StoreUnavailable, OSError) as hindered:
             log.error("release lists not written error=%s", type(hindered).__name__)
+        await asyncio.sleep(every_s)
+
+
+async def keep_sweeping(house: House, *, every_s: float = SWEEP_EVERY_S) -> None:
+    """Puts away again and again the uploads that have expired."""
+    while True:
+        try:
+            gone = await sweep(store=house.store, at=house.now())
+        except StoreUnavailable as hindered:
+            log.error("uploads not swept error=%s", type(hindered).__name__)
+        else:
+            if gone:
+                log.info("uploads expired=%d", gone)
         await asyncio.sleep(every_s)
 
 

@@ -117,6 +117,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     message_bytes_max: Annotated[
         int, Meta(description="A message longer than this is refused at the HTTP door.", ge=1024, le=64 * 1024 * 1024)
     ] = 16 * 1024 * 1024
+    uploads_open_max: Annotated[
+        int,
+        Meta(description="So many messages that arrive in parts may a filer have begun and not lodged.", ge=1, le=1000),
+    ] = 8
+    upload_age_s_max: Annotated[
+        int,
+        Meta(
+            description="An upload is kept for so many seconds after it was begun, and again after it is complete.",
+            ge=60,
+            le=30 * 86_400,
+        ),
+    ] = 86_400
     waiting_messages_max: Annotated[
         int,
         Meta(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -24,6 +24,7 @@ from tidewaiter.services.lodge import Desk
 from tidewaiter.services.match import PUBLIC_KEY
 from tidewaiter.services.screen import Shelf
 from tidewaiter.services.signing import KeyUnfit, own_key, signing_key
+from tidewaiter.services.upload import Yard
 from tidewaiter.settings import Settings, SettingsError
 from tidewaiter.store import Reader, Store, open_store, start_embedded
 
@@ -67,6 +68,16 @@ class House:
     def person_key(self) -> bytes:
         """The key of the digests by which persons are compared."""
         return self.settings.person_key.encode() if self.settings.person_key else PUBLIC_KEY
+
+    @property
+    def yard(self) -> Yard:
+        """Where messages are kept that arrive in parts."""
+        return Yard(
+            store=self.store,
+            bytes_max=self.settings.message_bytes_max,
+            open_max=self.settings.uploads_open_max,
+            age_max=timedelta(seconds=self.settings.upload_age_s_max),
+        )
 
     @property
     def capacity(self) -> Capacity | None:

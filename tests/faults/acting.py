@@ -140,7 +140,7 @@ async def on_paper(world: World, filer: str) -> Job:
 
 
 async def entered(world: World, job: Job, tell: Tell) -> None:
-    row = f"{job.consignment},hold,released,{AT.isoformat()},A. Officer"
+    row = f"{job.consignment},hold,released,{AT.isoformat()},A. Officer,seen on paper,"
     sheet = f"{','.join(downtime.COLUMNS)}\n{row}\n".encode()
     [done] = await downtime.enter(sheet, store=world.store, at=LATER)
     assert done.outcome in ("entered", "already"), done.why

@@ -14,7 +14,7 @@ from faults import working
 from tidewaiter.exchange.delivering import Delivery
 from tidewaiter.services import acting, approve, refund, watch
 from tidewaiter.services import audit as publishing
-from tidewaiter.store import Acting, Store, acts, audit, downtime, lodgements, migrating, reading
+from tidewaiter.store import Acting, Store, acts, audit, lodgements, migrating, reading
 
 Patch = Any  # what `mock.patch` makes has no name of its own
 _LEFT: set[asyncio.Task[None]] = set()
@@ -155,8 +155,8 @@ def _given_back_again() -> Sequence[Patch]:
 def _read_then_written() -> Sequence[Patch]:
     locked = acts._locked
 
-    async def loose(connection: Any, id: int) -> Any:
-        found = await locked(_Unguarded(connection), id)
+    async def loose(connection: Any, *given: Any) -> Any:
+        found = await locked(_Unguarded(connection), *given)
         await asyncio.sleep(0.05)  # as long as somebody thinks about it
         return found
 
@@ -187,21 +187,17 @@ def _without_leaf(module: Any) -> Callable[[], Sequence[Patch]]:
 
 
 def _act_in_pieces() -> Sequence[Patch]:
-    @asynccontextmanager
-    async def on(self: acts.Acts, id: int) -> AsyncIterator[Acting | None]:
-        async with self._connect() as connection:
-            yield await acts._locked(connection, id)
+    made = acts.Acts.__init__
 
-    return [mock.patch.object(acts.Acts, "on", on)]
+    def untied(self: acts.Acts, connect: Any) -> None:
+        @asynccontextmanager
+        async def loose() -> AsyncIterator[Any]:
+            async with connect() as connection:
+                yield _Untied(connection)
 
+        made(self, loose)
 
-def _entered_in_pieces() -> Sequence[Patch]:
-    enter = downtime.enter
-
-    async def untied(connection: Any, decisions: Any, *, at: Any) -> Any:
-        return await enter(_Untied(connection), decisions, at=at)
-
-    return [mock.patch.object(downtime, "enter", untied)]
+    return [mock.patch.object(acts.Acts, "__init__", untied)]
 
 
 def _checkpoint_not_kept() -> Sequence[Patch]:
@@ -284,7 +280,7 @@ MUTANTS: dict[str, Mutant] = {
     "an act without a leaf": Mutant("refuse", _without_leaf(acts)),
     "an act without an event": Mutant("release", _nothing(Acting, "_event")),
     "an approval that ends no proposal": Mutant("approve", _closes_nothing),
-    "downtime entered in pieces": Mutant("enter_downtime", _entered_in_pieces),
+    "downtime entered in pieces": Mutant("enter_downtime", _act_in_pieces),
     "a checkpoint shown and not kept": Mutant("publish_audit_log", _checkpoint_not_kept),
     "files written in place": Mutant("publish_audit_log", _files_in_place),
     "an event passed over before it was sent": Mutant("deliver_webhooks", _passed_first),

@@ -37,13 +37,17 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Object(msgspec.Struct, frozen=True, kw_only=True):
-    """What an act is done to: a consignment, or the house itself. `office` is empty where the message names none."""
+    """What an act is done to: a consignment, glass that was broken, or the house itself.
 
-    kind: Literal["Consignment", "House"]
+    `office` is empty where the message names none. Of an opening, `person` broke it, who served in that office.
+    """
+
+    kind: Literal["Consignment", "Opening", "House"]
     id: str = ""
     filer: str = ""
     office: str = ""
     country: str = ""
+    person: str = ""
 
 
 HOUSE = Object(kind="House")

@@ -45,7 +45,7 @@ ON_HOUSE = frozenset(
     {
         "lodge", "read_own", "look_up", "quote", "list_consignments", "account", "post_ledger", "exchange",
         "read_audit_log", "read_statistics", "follow_events", "read_profiles", "write_profile", "approve_profile",
-        "draw_up_queue",
+        "draw_up_queue", "list_openings",
     }
 )  # fmt: skip
 _ON_CONSIGNMENT = frozenset(
@@ -54,7 +54,10 @@ _ON_CONSIGNMENT = frozenset(
         "propose", "refund", "approve", "ask", "complete", "reply", "inspect",
     }
 )  # fmt: skip
-ACTIONS = ON_HOUSE | _ON_CONSIGNMENT
+_ON_OPENING = frozenset({"read_opening", "review_opening"})
+ON = {"House": ON_HOUSE, "Consignment": _ON_CONSIGNMENT, "Opening": _ON_OPENING}
+"""The acts on each kind of thing."""
+ACTIONS = ON_HOUSE | _ON_CONSIGNMENT | _ON_OPENING
 """Every act that policies know; the same as in `policies/schema.cedarschema`."""
 
 
@@ -64,7 +67,7 @@ def may(principal: Principal, action: str, object: Object = HOUSE, context: Cont
 
     A policy that cannot be worked out is our mistake and raises: a `forbid` passed over would permit.
     """
-    if action not in (ON_HOUSE if object.kind == "House" else _ON_CONSIGNMENT):
+    if action not in ON[object.kind]:
         raise KeyError(action)
     caller, thing = ("Caller", principal.id or "nobody"), (object.kind, object.id or "house")
     found = cedarpy.is_authorized(
@@ -86,9 +89,7 @@ def may(principal: Principal, action: str, object: Object = HOUSE, context: Cont
             },
             {
                 "uid": _uid(*thing),
-                "attrs": {"filer": object.filer, "office": object.office, "country": object.country}
-                if object.kind == "Consignment"
-                else {},
+                "attrs": _attributes(object),
                 "parents": [],
             },
         ],
@@ -104,10 +105,26 @@ def may_at_best(principal: Principal, action: str) -> Ruling:
     if action in ON_HOUSE:
         return may(principal, action)
     own = Object(
-        kind="Consignment", id="own", filer=principal.filer, office=principal.office, country=principal.country
+        kind="Opening" if action in _ON_OPENING else "Consignment",
+        id="own",
+        filer=principal.filer,
+        office=principal.office,
+        country=principal.country,
     )
     best = Context(purpose="assess", case="any", is_within_limit=True)
     return may(principal, action, own, best)
+
+
+def _attributes(object: Object) -> dict[str, Any]:
+    """What policies know of the thing."""
+    match object.kind:
+        case "House":
+            return {}
+        case "Consignment":
+            return {"filer": object.filer, "office": object.office, "country": object.country}
+        case "Opening":
+            by = {"__entity": _uid("Caller", object.person)}
+            return {"by": by, "office": object.office, "country": object.country}
 
 
 def policy_text() -> str:

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from tidewaiter.api import acting, openapi, problems, risking, subscribing
+from tidewaiter.api import acting, openapi, problems, risking, subscribing, uploading
 from tidewaiter.api.conforming import ConformMessage, show_keys
 from tidewaiter.api.door import Doorkeeper, Refuse
 from tidewaiter.api.feeding import show_answer, show_events, show_later_answer
@@ -51,6 +51,7 @@ def routes(house: House) -> list[BaseRoute]:
         Route("/v1/messages/{id:int}/answer", show_answer, methods=["GET"]),
         Route("/v1/messages/{id:int}/answers/{number:int}", show_later_answer, methods=["GET"]),
         *subscribing.ROUTES,
+        *uploading.ROUTES,
         Route("/openapi.json", show_description, methods=["GET"]),
         Route("/docs", show_docs, methods=["GET"]),
         Route("/docs.css", show_style, methods=["GET"]),

@@ -32,6 +32,10 @@ log = logging.getLogger("tidewaiter.access")
 NEEDS: Mapping[str, str] = {
     "POST /v1/messages": "lodge",
     "POST /v1/consignments": "lodge",
+    "POST /v1/uploads": "lodge",
+    "GET /v1/uploads/{id}": "lodge",
+    "PATCH /v1/uploads/{id}": "lodge",
+    "DELETE /v1/uploads/{id}": "lodge",
     "GET /v1/messages/{id}/receipt": "read_own",
     "GET /v1/messages/{id:int}/answer": "read_own",
     "GET /v1/messages/{id:int}/answers/{number:int}": "read_own",

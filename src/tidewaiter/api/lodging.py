@@ -78,32 +78,35 @@ class LodgeMessage:
             message = Message(
                 source="api", data=data, sender=filer, format=self.format, received_at=self.house.now()
             )  # fmt: skip
-            return await self._lodge(message, key, headers, started)
+            done = await lodged(message, key, house=self.house, started=started)
+            accept = headers.get("accept", "")
+            if self.format == json.NAME and _speaks_lines(headers.get("content-type", ""), accept):
+                rows = rows_of(done, message.data)
+                if rows is not None:
+                    return Response(rows, headers=_headers(done), media_type=LINES)
+            return answer_to(done, accept)
 
-    async def _lodge(self, message: Message, key: str | None, headers: Mapping[str, str], started: float) -> Response:
-        try:
-            done = await self.house.intake.lodge(Lodging(message, key))
-        except KeyTaken as taken:
-            return problem(problems.KEY_TAKEN, detail=f"that of message {taken.message_id}")
-        except TryAgain:
-            return problem(problems.BUSY)
-        except StoreUnavailable:
-            return problem(problems.UNAVAILABLE)
-        log.info(
-            "lodged message=%d format=%s consignments=%d repeat=%s bytes=%d ms=%.0f",
-            done.message_id,
-            done.format or "none",
-            len(done.results),
-            done.is_repeat,
-            len(message.data),
-            (time.perf_counter() - started) * 1e3,
-        )
-        accept = headers.get("accept", "")
-        if self.format == json.NAME and _speaks_lines(headers.get("content-type", ""), accept):
-            rows = rows_of(done, message.data)
-            if rows is not None:
-                return Response(rows, headers=_headers(done), media_type=LINES)
-        return _answer(done, accept)
+
+async def lodged(message: Message, key: str | None, *, house: House, started: float) -> Lodged:
+    """What became of the message, once it is committed. `started` is of `time.perf_counter`. Raises Refused."""
+    try:
+        done = await house.intake.lodge(Lodging(message, key))
+    except KeyTaken as taken:
+        raise Refused(problem(problems.KEY_TAKEN, detail=f"that of message {taken.message_id}")) from None
+    except TryAgain:
+        raise Refused(problem(problems.BUSY)) from None
+    except StoreUnavailable:
+        raise Refused(problem(problems.UNAVAILABLE)) from None
+    log.info(
+        "lodged message=%d format=%s consignments=%d repeat=%s bytes=%d ms=%.0f",
+        done.message_id,
+        done.format or "none",
+        len(done.results),
+        done.is_repeat,
+        len(message.data),
+        (time.perf_counter() - started) * 1e3,
+    )
+    return done
 
 
 def filer_of(headers: Mapping[str, str]) -> str:
@@ -147,13 +150,8 @@ def _key_of(headers: Mapping[str, str]) -> str | None:
     return key
 
 
-async def body_of(
-    headers: Mapping[str, str], receive: Receive, bytes_max: int, *, grow: Callable[[int], None] = lambda _size: None
-) -> bytes | None:
-    """The whole body, or None where the caller went away. Raises Refused, without having read more than `bytes_max`.
-
-    `grow` is told of each part that came, and may raise.
-    """
+def length_of(headers: Mapping[str, str]) -> int | None:
+    """How long the body is, where it is said. Raises Refused, as for a body that is not the message itself."""
     # Not so application/x-www-form-urlencoded, which curl says of whatever it sends.
     is_form = headers.get("content-type", "").lower().startswith("multipart/")
     if is_form or headers.get("content-encoding", "identity").lower() != "identity":
@@ -161,7 +159,18 @@ async def body_of(
     stated = headers.get("content-length")
     if stated is not None and not re.fullmatch("[0-9]{1,18}", stated, re.ASCII):
         raise Refused(problem(problems.LENGTH_UNFIT, headers={"Connection": "close"}))
-    if stated is not None and int(stated) > bytes_max:
+    return None if stated is None else int(stated)
+
+
+async def body_of(
+    headers: Mapping[str, str], receive: Receive, bytes_max: int, *, grow: Callable[[int], None] = lambda _size: None
+) -> bytes | None:
+    """The whole body, or None where the caller went away. Raises Refused, without having read more than `bytes_max`.
+
+    `grow` is told of each part that came, and may raise.
+    """
+    stated = length_of(headers)
+    if stated is not None and stated > bytes_max:
         raise _too_long(bytes_max)
     chunks: list[bytes] = []
     size = 0
@@ -198,7 +207,8 @@ def _headers(done: Lodged) -> dict[str, str]:
     return headers
 
 
-def _answer(done: Lodged, accept: str) -> Response:
+def answer_to(done: Lodged, accept: str) -> Response:
+    """The answer to what was lodged, in the form that an Accept header asks for."""
     own = formats.FORMATS[done.format or "json"].MEDIA_TYPES
     headers = _headers(done)
     wants_results = prefers_results(accept, own)

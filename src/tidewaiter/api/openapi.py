@@ -16,6 +16,7 @@ from tidewaiter.api.openapi_acting import paths as acting_paths
 from tidewaiter.api.openapi_exchange import SCHEMAS as EXCHANGE_SCHEMAS
 from tidewaiter.api.openapi_exchange import paths as exchange_paths
 from tidewaiter.api.openapi_risk import paths as risk_paths
+from tidewaiter.api.openapi_uploads import paths as upload_paths
 from tidewaiter.api.problems import MEDIA_TYPE, Problem
 from tidewaiter.api.quoting import Quoted
 from tidewaiter.api.risking import SCHEMAS as RISK_SCHEMAS
@@ -61,6 +62,7 @@ def description() -> dict[str, Any]:
         },
         "paths": {
             "/v1/messages": {"post": _lodge()},
+            **upload_paths(_lodge()),
             "/v1/messages/{id}/receipt": {"get": _show_lodgement_receipt()},
             "/v1/consignments": {"post": _lodge_own()},
             "/v1/quotes": {"post": _quote()},

@@ -161,7 +161,10 @@ def _simple(name: str, summary: str, schema: str, *statuses: int, of_one: bool =
 
 
 def _cursor(description: str) -> dict[str, Any]:
-    return {"name": "after", "in": "query", "description": description, "schema": {"type": "string", "pattern": CURSOR}}
+    # Blank is before the first, so that who reads on may begin with it.
+    from_the_first = {"type": "string", "enum": [""]}
+    schema = {"anyOf": [from_the_first, {"type": "string", "pattern": CURSOR}]}
+    return {"name": "after", "in": "query", "description": description, "schema": schema}
 
 
 def _number(name: str, description: str, default: int, *, least: int, most: int) -> dict[str, Any]:

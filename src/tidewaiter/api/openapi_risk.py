@@ -19,7 +19,7 @@ def paths() -> dict[str, Any]:
             "get": _route("showReasons", "What risk saw in a consignment, and if it comes out again", "Explained", _ID)
         },
         "/v1/control/{id}/inspections": {
-            "post": _route("inspect", "Write down what an inspection found", "Inspection", _ID, asks="Found")
+            "post": _route("inspect", "Write down what an inspection found", "Inspection", _ID, asks="InspectionReport")
         },
         "/v1/risk/profiles": {
             "get": _listed("listProfiles", "The risk profiles of the caller's country that are kept"),
@@ -31,7 +31,7 @@ def paths() -> dict[str, Any]:
         "/v1/risk/profiles/{profile}/{version}": {
             "post": _route(
                 "stepProfile", "Try, propose, approve, decline or expire a version", "ProfileView", _PROFILE, _VERSION,
-                asks="Step",
+                asks="ProfileStep",
             )
         },
         "/v1/risk/queue": {

@@ -21,11 +21,22 @@ RETRY_AFTER_S = {503: "5", 429: "1"}
 
 
 class ProblemKind(NamedTuple):
-    """One thing that can go wrong: its stable code, its HTTP status and what it is called."""
+    """One thing that can go wrong: its stable code, its HTTP status and what it is called.
+
+    `standard` is its name in the registry of problem types of RFC 9457, where it has one.
+    """
 
     code: str
     status: int
     title: str
+    standard: str = ""
+
+    @property
+    def type(self) -> str:
+        """The URI that names it."""
+        if self.standard:
+            return f"https://iana.org/assignments/http-problem-types#{self.standard}"
+        return f"urn:tidewaiter:problem:{self.code}"
 
 
 UNREADABLE = ProblemKind("unreadable", 422, "No declaration could be read from the message")
@@ -64,6 +75,20 @@ NO_TOKENS = ProblemKind("no_tokens", 404, "This installation has no key to sign 
 NO_SUCH = ProblemKind("not_there", 404, "There is no such consignment or proposal for this caller")
 CANNOT_NOW = ProblemKind("cannot_now", 409, "It cannot be done as things stand")
 ACT_UNFIT = ProblemKind("act_unfit", 400, "The body is not what this act needs")
+NO_UPLOAD = ProblemKind("upload_unknown", 404, "This filer has no such upload, or it has expired")
+UPLOAD_UNFIT = ProblemKind("upload_unfit", 400, "An upload says Upload-Complete, and where it goes on Upload-Offset")
+DIGEST_UNFIT = ProblemKind("digest_unfit", 400, "Repr-Digest holds no SHA-256, or another than before")
+NOT_PARTIAL = ProblemKind("upload_not_partial", 415, "A part of an upload is sent as application/partial-upload")
+UPLOADS_FULL = ProblemKind("uploads_full", 409, "This filer has as many uploads open as one may have")
+TAKEN_OVER = ProblemKind("upload_taken_over", 409, "A later request about this upload took its place")
+OFFSET_DIFFERS = ProblemKind(
+    "upload_offset", 409, "The upload does not stand at the offset sent", "mismatching-upload-offset"
+)
+UPLOAD_COMPLETE = ProblemKind("upload_complete", 400, "The upload is complete already", "completed-upload")
+LENGTH_DIFFERS = ProblemKind(
+    "upload_length", 400, "The lengths given for the upload do not agree", "inconsistent-upload-length"
+)
+DIGEST_DIFFERS = ProblemKind("digest_differs", 422, "The bytes that came do not have the Repr-Digest that was sent")
 BUSY = ProblemKind("busy", 503, "It could not be lodged now; send it again, it takes effect once")
 FULL = ProblemKind("intake_full", 503, "So much waits to be lodged that there is no room; send it again later")
 FLOODING = ProblemKind("share_used", 429, "As much of this filer is waiting as is its share; send the rest later")
@@ -76,13 +101,18 @@ KINDS = (
     NO_CONSIGNMENT, NOT_ALLOWED, FOREIGN, FOREIGN_HOST, BUSY, UNAVAILABLE, OURS, OTHER, DAY_UNFIT, TOO_MANY,
     LAW_CHANGED, NOT_RECKONED, FORMAT_UNKNOWN, NO_RECEIPT, NO_MESSAGE, NO_WEBHOOK, CURSOR_UNFIT, NUMBER_UNFIT, NO_KEY,
     WEBHOOK_TAKEN, WEBHOOKS_FULL, WEBHOOK_UNFIT, FULL, FLOODING,
+    NO_UPLOAD, UPLOAD_UNFIT, DIGEST_UNFIT, NOT_PARTIAL, UPLOADS_FULL, TAKEN_OVER, OFFSET_DIFFERS, UPLOAD_COMPLETE,
+    LENGTH_DIFFERS, DIGEST_DIFFERS,
     UNKNOWN_CALLER, MAY_NOT, FORGED, NO_TOKENS, NO_SUCH, CANNOT_NOW, ACT_UNFIT,
 )  # fmt: skip
 """Every problem there is."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A problem as RFC 9457 writes it. `type` and `code` are stable; `errors` has a place and a remedy for each."""
+    """A problem as RFC 9457 writes it. `type` and `code` are stable; `errors` has a place and a remedy for each.
+
+    The offsets are of an upload that does not stand where its sender goes on.
+    """
 
     type: str
     title: str
@@ -90,19 +120,29 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: str
     detail: str = ""
     errors: tuple[Finding, ...] = ()
+    expected_offset: int | None = msgspec.field(default=None, name="expected-offset")
+    provided_offset: int | None = msgspec.field(default=None, name="provided-offset")
 
 
 def problem(
-    kind: ProblemKind, *, detail: str = "", errors: Sequence[Finding] = (), headers: Mapping[str, str] | None = None
+    kind: ProblemKind,
+    *,
+    detail: str = "",
+    errors: Sequence[Finding] = (),
+    offsets: tuple[int, int] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The response for this problem."""
+    """The response for this problem. `offsets` are that which was expected and that which was sent."""
+    expected, provided = offsets or (None, None)
     body = Problem(
-        type=f"urn:tidewaiter:problem:{kind.code}",
+        type=kind.type,
         title=kind.title,
         status=kind.status,
         code=kind.code,
         detail=detail,
         errors=tuple(errors),
+        expected_offset=expected,
+        provided_offset=provided,
     )
     given = dict(headers or {})
     if kind.status in RETRY_AFTER_S:

@@ -30,7 +30,7 @@ from tidewaiter.wiring import House, caller_of
 VERSION_MAX = 2**31 - 1
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class InspectionReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an inspection found. `recovered` is duty and tax found due besides, in the currency they are charged in;
     `supersedes` the number of the inspection that this corrects."""
 
@@ -46,7 +46,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     written: str
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ProfileStep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A step in the life of a profile."""
 
     do: Literal["tried", "proposed", "approved", "declined", "expired"]
@@ -70,7 +70,17 @@ class ProfileView(msgspec.Struct, frozen=True, kw_only=True):
     written: str
 
 
-SCHEMAS = (Found, Draft, Step, DrawUp, ProfileView, list[ProfileView], Inspection, Explained, Selected)
+SCHEMAS = (
+    InspectionReport,
+    Draft,
+    ProfileStep,
+    DrawUp,
+    ProfileView,
+    list[ProfileView],
+    Inspection,
+    Explained,
+    Selected,
+)
 
 
 async def show_reasons(request: Request) -> Response:
@@ -82,7 +92,7 @@ async def show_reasons(request: Request) -> Response:
 
 async def inspect_one(request: Request) -> Response:
     """Write down what an inspection found."""
-    asked, house = await asked_in(request, Found), _house(request)
+    asked, house = await asked_in(request, InspectionReport), _house(request)
     made = await inspect(
         number_in(request, "id"), asked.results, recovered_micro=to_micro(Decimal(asked.recovered)),
         minutes=asked.minutes, supersedes=asked.supersedes, principal=caller_of(request.scope), store=house.store,
@@ -110,7 +120,7 @@ async def draft_one(request: Request) -> Response:
 
 async def step_one(request: Request) -> Response:
     """Take a step in the life of a profile."""
-    asked, house = await asked_in(request, Step), _house(request)
+    asked, house = await asked_in(request, ProfileStep), _house(request)
     made = await step(
         request.path_params["profile"], number_in(request, "version", VERSION_MAX), asked.do, reason=asked.reason,
         principal=caller_of(request.scope), store=house.store, law=house.law, at=house.now(),

@@ -97,7 +97,25 @@ class Replied(msgspec.Struct, frozen=True, kw_only=True, tag="replied", tag_fiel
     decisions: tuple[Decision, ...]
 
 
-Leaf = Lodged | LodgedMore | Decided | VaultRead | Replied | Profiled | Inspected
+class GlassBroken(msgspec.Struct, frozen=True, kw_only=True, tag="glass_broken", tag_field="kind"):
+    """A person broke the glass, and may look through it until then."""
+
+    at: datetime
+    by: str
+    opening: int
+    until: datetime
+
+
+class GlassReviewed(msgspec.Struct, frozen=True, kw_only=True, tag="glass_reviewed", tag_field="kind"):
+    """Another person looked into it, and found it justified or not."""
+
+    at: datetime
+    by: str
+    opening: int
+    is_justified: bool
+
+
+Leaf = Lodged | LodgedMore | Decided | VaultRead | Replied | Profiled | Inspected | GlassBroken | GlassReviewed
 
 
 def encode(leaf: Leaf) -> bytes:

@@ -77,3 +77,12 @@ def name_without_letters(_: InForce, text: pl.Expr) -> pl.Expr:
     Source: Transport Canada PACT, rules on characters; WCO-UPU guidelines on the quality of postal data.
     """
     return ~text.str.contains(r"\p{L}")
+
+
+@rule_of_values({"name": "name"}, "PTY-07", on="parties", severity="error", asked=ORIGINAL)
+def name_blank(_: InForce, text: pl.Expr) -> pl.Expr:
+    """The name is blank. Write the name of the party, or leave the field out where an official number is given.
+
+    Source: Delegated Regulation (EU) 2015/2446, annex B, group 3 (parties).
+    """
+    return ~text.str.contains(r"\S")

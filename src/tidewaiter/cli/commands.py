@@ -24,7 +24,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from tidewaiter.cli import access, files, profiles, report
+from tidewaiter.cli import access, denied, files, profiles, report
 from tidewaiter.cli import bench as benchmark
 from tidewaiter.cli import conform as conformance
 from tidewaiter.cli import receipts as receipt_commands
@@ -32,7 +32,6 @@ from tidewaiter.cli.audit import audit_commands
 from tidewaiter.cli.delivering import deliver_command
 from tidewaiter.cli.downtime import downtime_commands
 from tidewaiter.cli.law import commands as law_commands
-from tidewaiter.cli.risk import commands as risk_commands
 from tidewaiter.cli.run import Run, state_of
 from tidewaiter.cli.watching import watch_command
 from tidewaiter.formats import rows_returned
@@ -457,7 +456,7 @@ risk = typer.Typer(no_args_is_help=True, help="What is looked at, and why.")
 app.add_typer(risk, name="risk")
 profiles.register(risk, _out, _err, _law, _in_house)
 app.command(name="watch")(watch_command(_out, _err, _in_house))
-app.add_typer(risk_commands(_out, _err, _in_house), name="risk")
+denied.register(risk, _out, _err, _in_house)
 app.add_typer(audit_commands(_out, _err, _in_house), name="audit")
 app.add_typer(downtime_commands(_out, _err, _in_house), name="downtime")
 app.command(name="deliver")(deliver_command(_err, _in_house))

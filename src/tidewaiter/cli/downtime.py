@@ -59,8 +59,9 @@ def downtime_commands(
 
     @app.command(name="enter")
     def enter_sheet(sheet: Sheet) -> None:
-        """Enter decisions made by hand from a sheet with the columns number, was, control, decided_at and decided_by.
-        Conflicts are listed, and nothing is overwritten. Ends with 1 where there is one, 2 where it is no such sheet.
+        """Enter decisions made by hand from a sheet with the columns number, was, control, decided_at, decided_by,
+        reason and told. Conflicts are listed, and nothing is overwritten. Ends with 1 where there is one, 2 where it is
+        no such sheet.
         """
 
         async def work(house: House) -> list[Entered]:

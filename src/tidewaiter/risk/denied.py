@@ -22,12 +22,15 @@ DENIED = pl.Schema(_COLUMNS)
 all of it in words for officers. Null, empty and null where nothing was screened."""
 
 
+_UNSCREENED = tuple(
+    pl.Series(name, [[] if dtype == pl.List else None], dtype=dtype) for name, dtype in _COLUMNS.items()
+)
+
+
 def denied(batch: Batch, index: Index | None) -> pl.DataFrame:
     """Every party of every consignment looked for on the lists: a frame DENIED."""
     if index is None:
-        return pl.DataFrame({"denied_score": [None], "denied_lists": [[]], "denied_why": [None]}, schema=DENIED).select(
-            pl.all().first().repeat_by(len(batch)).explode(empty_as_null=False) if len(batch) else pl.all().head(0)
-        )
+        return pl.DataFrame([column.new_from_index(0, len(batch)) for column in _UNSCREENED])
     named = batch.parties.filter(pl.col("name").is_not_null()).select(
         "row", "role", "name", "kind", "country", "identity"
     )

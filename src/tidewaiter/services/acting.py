@@ -69,6 +69,9 @@ WHY = {
     "empty_reply": "Say something, name a document, or name the message with the amendment.",
     "reply_unfit": "A text has up to 4,000 characters; a document is named by its type or number.",
     "document_unfit": "The content of a document is PDF, JPEG, PNG or plain text in base64, as its media type says.",
+    "still_open": "The hour is not over: review it then.",
+    "reviewed": "Another has reviewed it.",
+    "unsaid": "Say whether it was justified.",
     "amendment": "Name a message of yours that holds an accepted amendment of this consignment.",
 }
 
@@ -155,18 +158,25 @@ async def alone(
         )  # fmt: skip
 
 
-async def take(acting: Acting, step: Step, *, by: str, at: datetime) -> None:
-    """The consignment put into its new state, and the filer's answers with it, in its own dialect. Raises MovedOn."""
-    answers, message = said(acting, step, at=at)
-    await acting.decide(step.decision, by=by, at=at, answers=answers, message=message)
+async def take(acting: Acting, step: Step, *, by: str, at: datetime, by_hand_at: datetime | None = None) -> None:
+    """The consignment put into its new state, and the filer's answers with it, in its own dialect. Raises MovedOn.
+
+    `by_hand_at` is when it was decided by hand, where it is only entered at `at`.
+    """
+    answers, message = said(acting, step, at=at, effective_at=by_hand_at or at)
+    await acting.decide(step.decision, by=by, at=at, by_hand_at=by_hand_at, answers=answers, message=message)
 
 
-def said(acting: Acting, step: Step, *, at: datetime) -> tuple[Sequence[Answer], bytes]:
+def said(
+    acting: Acting, step: Step, *, at: datetime, effective_at: datetime | None = None
+) -> tuple[Sequence[Answer], bytes]:
     """What the filer is told of a step, and the same in the dialect in which it lodged."""
     stored = acting.stored
     id = f"{stored.id}-{acting.pinned.replace('/', '-')}"
-    answers = answers_after(stored.record, stored.cleared, step.kinds, findings=step.findings, id=id, at=at)
-    return answers, in_their_format(stored.cleared.format, answers)
+    answers = answers_after(
+        stored.record, stored.cleared, step.kinds, findings=step.findings, id=id, at=at, effective_at=effective_at
+    )
+    return answers, in_their_format(stored.cleared.format, answers) if answers else b""
 
 
 async def proposed(

@@ -8,6 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 
+import msgspec
+
 from tidewaiter.model.answer import Answer, AnswerKind, AssessedTax, Concerned, Remark
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
@@ -52,9 +54,16 @@ def answers_after(
     findings: Sequence[Finding] = (),
     id: str,
     at: datetime,
+    effective_at: datetime | None = None,
 ) -> tuple[Answer, ...]:
-    """What the sender is told when something became of it later: answers of these kinds, with what is told besides."""
-    return _answers(record, cleared, kinds, findings=findings, reasons=(), id=id, at=at)
+    """What the sender is told when something became of it later: answers of these kinds, with what is told besides.
+
+    It holds from `effective_at`, where that was before it is told.
+    """
+    made = _answers(record, cleared, kinds, findings=findings, reasons=(), id=id, at=at)
+    if effective_at is None or effective_at == at:
+        return made
+    return tuple(msgspec.structs.replace(one, effective_at=effective_at) for one in made)
 
 
 def _answers(

@@ -1,7 +1,7 @@
 """Breaking the glass: for an hour and for a case, an official looks at what another office deals with. Only looks.
 
-Who broke it, why, and each consignment that was looked at is written down. Nothing can be done through it: acts are
-ruled on as ever.
+Who broke it, why, and each consignment that was looked at is written down; a supervisor looks into it
+(`review_glass`). Nothing can be done through it: acts are ruled on as ever.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ async def break_glass(reason: str, case: str, *, principal: Principal, store: St
     ruling = may_at_best(principal, "break_glass")
     if not ruling.allowed:
         raise NotAllowed(ruling.policy)
-    opening = await store.access.open_glass(principal.id, reason=told, case=case, at=at, until=at + GLASS)
+    opening = await store.glass.open(
+        principal.id, country=principal.country, office=principal.office, reason=told, case=case, at=at,
+        until=at + GLASS,
+    )  # fmt: skip
     log.warning("glass broken opening=%d role=%s policy=%s", opening.id, principal.role, ruling.policy)
     return opening
 
@@ -39,11 +42,11 @@ async def look_through(id: int, *, principal: Principal, store: Store, at: datet
     """The glass through which this caller may look at that consignment now; that it does is written down. Else None."""
     if principal.kind != "person":
         return None
-    opening = await store.access.opening_of(principal.id, at=at)
+    opening = await store.glass.opened_by(principal.id, at=at)
     stored = (await store.consignments([id])).get(id) if opening is not None else None
     if opening is None or stored is None:
         return None
     if not rule(principal, "break_glass", stored, purpose=PURPOSE, case=opening.case_id).allowed:
         return None
-    await store.access.read_through(opening, id, at=at)
+    await store.glass.look(opening, id, at=at)
     return opening

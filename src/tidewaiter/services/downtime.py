@@ -1,7 +1,8 @@
 """Going on while the system is down: a signed list of what may be released, and what was decided by hand after it.
 
-The list is for one office, which is a jurisdiction here. Decisions on paper are entered later from a sheet. One that
-meets another than the list told is a conflict: it is listed for a person, and nothing is overwritten.
+The list is for one office, which is a jurisdiction here. Decisions on paper are entered later from a sheet: each an act
+of the officer that it names, with the reason, and answered to the filer as any other. One that meets another than the
+list told is a conflict: it is listed for a person, and nothing is overwritten.
 """
 
 from __future__ import annotations
@@ -9,17 +10,21 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import get_args
 
 import msgspec
 from joserfc.jwk import OKPKey
 
-from tidewaiter.clearance import may_follow
-from tidewaiter.model.outcome import Control
+from tidewaiter.clearance import GROUNDS, RELEASED_BY_OFFICER, WANTED, may_follow, told
+from tidewaiter.model.answer import AnswerKind
+from tidewaiter.model.outcome import Control, Decision
+from tidewaiter.services.acting import CannotNow, Step, reason_in, take
+from tidewaiter.services.ask import OWN
+from tidewaiter.services.release import ANSWERS
 from tidewaiter.services.signing import sign
-from tidewaiter.store import HandDecision, Standing, Store
+from tidewaiter.store import Act, Acting, Standing, Store
 
 TYPE = "tidewaiter-release-list+json"
 DAYS = 14
@@ -27,9 +32,18 @@ DAYS = 14
 ROWS_MAX = 20_000
 """So many are listed at most, the newest; how many are left out stands in the list."""
 SHEET_BYTES_MAX = 16 * 1024 * 1024
-COLUMNS = ("number", "was", "control", "decided_at", "decided_by")
+COLUMNS = ("number", "was", "control", "decided_at", "decided_by", "reason", "told")
 """The columns of a sheet of decisions: our number of the consignment and its state as the list has them, what was
-decided, when (with the offset from UTC), and by whom."""
+decided, when (with the offset from UTC), by whom, why (for officials alone), and what the filer is told: one of
+`clearance.GROUNDS` where goods are refused, some of `clearance.WANTED` where documents are asked for, else nothing."""
+BY_HAND = "by_hand"
+"""What such an act is called."""
+_ANSWERS: Mapping[Control, tuple[AnswerKind, ...]] = {
+    "released": ANSWERS, "refused": ("refused",), "documents_requested": ("documents",), "examine": ("control",),
+    "hold": ("hold",), "accepted": ("tax_indicative",),
+}  # fmt: skip
+"""What a filer is told then; no dialect has an answer for the others, of which only the event tells."""
+_TOLD = {"refused": GROUNDS, "documents_requested": {name: WANTED[name] for name in WANTED if name != OWN}}
 _STATES: dict[str, Control] = {name: name for name in get_args(Control)}
 _PERSON = re.compile(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]{0,62}[^\s\x00-\x1f\x7f])?")
 
@@ -45,6 +59,19 @@ class ReleaseList(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     since: datetime
     left_out: int
     consignments: tuple[Standing, ...]
+
+
+class HandDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person decided of a consignment that stood `was`: where it stands on control since, and the rest of its
+    row."""
+
+    id: int
+    was: str
+    control: Control
+    decided_at: datetime
+    decided_by: str
+    reason: str
+    told: tuple[str, ...]
 
 
 class Entered(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,26 +118,42 @@ async def enter(sheet: bytes, *, store: Store, at: datetime) -> list[Entered]:
         else:
             wanted.append((line, found))
     wanted.sort(key=lambda each: (each[1].decided_at, each[0]))
-    fresh: list[tuple[int, HandDecision]] = []
-    for line, one in wanted:
-        if one in (other for _, other in fresh if other.id == one.id) or await store.has_decision(one):
-            done[line] = Entered(line=line, number=str(one.id), outcome="already")
-        else:
-            fresh.append((line, one))
-    entered = await store.enter_decisions([one for _, one in fresh], at=at)
-    for (line, one), is_entered in zip(fresh, entered, strict=True):
-        why = "" if is_entered else await _conflict(one, store)
-        outcome = "entered" if is_entered else "conflict"
-        done[line] = Entered(line=line, number=str(one.id), outcome=outcome, why=why)
+    async with store.acts.together(sorted({one.id for _, one in wanted})) as found_now:
+        for line, one in wanted:
+            outcome, why = await _enter(one, await found_now(one.id), at)
+            done[line] = Entered(line=line, number=str(one.id), outcome=outcome, why=why)
     return [done[line] for line, _ in rows]
 
 
-async def _conflict(one: HandDecision, store: Store) -> str:
-    last = await store.last_decision(one.id)
-    if last is None:
-        return "there is no consignment of this number"
-    control, at, by = last
-    return f"it was {one.was} in the list, and is {control} here, decided {at.isoformat()} by {by}"
+async def _enter(one: HandDecision, acting: Acting | None, at: datetime) -> tuple[str, str]:
+    """What became of one decision, and why."""
+    if acting is None:
+        return "conflict", "there is no consignment of this number"
+    if await acting.has_decision(one.control, by=one.decided_by, at=one.decided_at):
+        return "already", ""
+    if acting.stored.control != one.was:
+        since, by = await acting.last_decided()
+        now = acting.stored.control
+        return "conflict", f"it was {one.was} in the list, and is {now} here, decided {since.isoformat()} by {by}"
+    await take(acting, _step(one, acting), by=one.decided_by, at=at, by_hand_at=one.decided_at)
+    detail = {"was": one.was, "control": one.control, "told": one.told, "entered_at": at}
+    await acting.keep(
+        Act(
+            at=one.decided_at, consignment_id=one.id, kind=BY_HAND, actor=one.decided_by, policy="", reason=one.reason,
+            detail=detail,
+        )
+    )  # fmt: skip
+    return "entered", ""
+
+
+def _step(one: HandDecision, acting: Acting) -> Step:
+    kinds = [_TOLD[one.control][name] for name in one.told]
+    reasons = (RELEASED_BY_OFFICER,) if one.control == "released" else tuple(kind.text for kind in kinds)
+    return Step(
+        decision=Decision(security=acting.stored.security, control=one.control, reasons=reasons),
+        kinds=_ANSWERS.get(one.control, ()),
+        findings=tuple(told(kind) for kind in kinds),
+    )
 
 
 def _rows(sheet: bytes) -> Iterator[tuple[int, dict[str, str]]]:
@@ -149,12 +192,23 @@ def _decision(row: dict[str, str], at: datetime) -> HandDecision | str:
         return "the time is not written as 2026-11-02T10:30:00+01:00"
     if decided_at > at:
         return "the time is still to come"
+    try:
+        reason = reason_in(row["reason"])
+    except CannotNow:
+        return "the reason is not said in 3 to 500 characters"
+    codes, known = row["told"].split(), _TOLD.get(control, {})
+    if not set(codes) <= set(known) or (len(codes) != 1 if control == "refused" else bool(codes) != bool(known)):
+        return (
+            f"told is {'one' if control == 'refused' else 'some'} of {', '.join(known)}" if known else "told is empty"
+        )
     return HandDecision(
         id=int(row["number"]),
         was=row["was"],
-        control=row["control"],
+        control=control,
         decided_at=decided_at,
         decided_by=row["decided_by"],
+        reason=reason,
+        told=tuple(name for name in known if name in codes),
     )
 
 

@@ -6,13 +6,14 @@ server is started in the data folder (`embedded`). May import `model`, `matching
 asked by `services` alone.
 """
 
-from tidewaiter.store.access import Client, NameTaken, Opening, Person, Reader, Session
+from tidewaiter.store.access import Client, NameTaken, Person, Reader, Session
 from tidewaiter.store.acts import REPLYING, Act, Acting, MovedOn, Proposal
 from tidewaiter.store.audit import Commit, LeafRow, Log, StoredCheckpoint
 from tidewaiter.store.connecting import StoreError, open_store
-from tidewaiter.store.downtime import HandDecision, Standing
+from tidewaiter.store.downtime import Standing
 from tidewaiter.store.embedded import start_embedded
 from tidewaiter.store.feed import START, Feed, Position, StoredEvent, position_of
+from tidewaiter.store.glass import Opening, Overseen, Review
 from tidewaiter.store.inspections import Inspections, Judged, Selected
 from tidewaiter.store.known import Asked, Known
 from tidewaiter.store.lodgements import CORRIDOR, AlreadyThere, Lodgement, StoredMessage
@@ -22,6 +23,7 @@ from tidewaiter.store.reading import Behind, Decided, Row, SentAnswer, StoredCon
 from tidewaiter.store.replies import Channel, Document, NewReply, Reply
 from tidewaiter.store.screening import ListRow, Screened
 from tidewaiter.store.store import Store, StoreUnavailable
+from tidewaiter.store.uploads import Upload, Uploads
 from tidewaiter.store.webhooks import AlreadyTold, Fresh, Held, LeaseLost, Webhook, Webhooks
 
 __all__ = [
@@ -41,7 +43,6 @@ __all__ = [
     "Document",
     "Feed",
     "Fresh",
-    "HandDecision",
     "Held",
     "Inspections",
     "Judged",
@@ -56,6 +57,7 @@ __all__ = [
     "NameTaken",
     "NewReply",
     "Opening",
+    "Overseen",
     "Person",
     "Position",
     "ProfileEvent",
@@ -63,6 +65,7 @@ __all__ = [
     "Proposal",
     "Reader",
     "Reply",
+    "Review",
     "Row",
     "Screened",
     "Selected",
@@ -77,6 +80,8 @@ __all__ = [
     "StoredEvent",
     "StoredMessage",
     "StoredProfile",
+    "Upload",
+    "Uploads",
     "Webhook",
     "Webhooks",
     "open_store",

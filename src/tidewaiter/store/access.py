@@ -80,17 +80,6 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     seen_at: datetime
 
 
-class Opening(msgspec.Struct, frozen=True, kw_only=True):
-    """Broken glass: who looks, for which case and why, and until when."""
-
-    id: int
-    person_id: str
-    reason: str
-    case_id: str
-    began_at: datetime
-    ends_at: datetime
-
-
 async def read_as(connection: asyncpg.Connection, reader: Reader) -> None:
     """From here to the end of the transaction, read as this reader and no longer as the house."""
     await connection.execute(
@@ -246,34 +235,6 @@ class Access:
             await connection.execute(
                 "update sessions set ended_at = $2 where token_digest = $1 and ended_at is null", token_digest, at
             )
-
-    async def open_glass(self, person: str, *, reason: str, case: str, at: datetime, until: datetime) -> Opening:
-        """Glass, broken by this person from now on."""
-        async with self._connect() as connection:
-            row = await connection.fetchrow(
-                "insert into openings (person_id, reason, case_id, began_at, ends_at) values ($1, $2, $3, $4, $5)"
-                " returning *",
-                person, reason, case, at, until,
-            )  # fmt: skip
-        return Opening(**row)
-
-    async def opening_of(self, person: str, *, at: datetime) -> Opening | None:
-        """The glass this person broke last, where it is still open."""
-        async with self._connect() as connection:
-            row = await connection.fetchrow(
-                "select * from openings where person_id = $1 and began_at <= $2 and ends_at > $2"
-                " order by id desc limit 1",
-                person, at,
-            )  # fmt: skip
-        return Opening(**row) if row else None
-
-    async def read_through(self, opening: Opening, consignment_id: int, *, at: datetime) -> None:
-        """Write down that this consignment was looked at through the glass."""
-        async with self._connect() as connection:
-            await connection.execute(
-                "insert into glass_reads (opening_id, consignment_id, at) values ($1, $2, $3)",
-                opening.id, consignment_id, at,
-            )  # fmt: skip
 
     async def _add(self, table: str, values: dict[str, Any]) -> None:
         places = ", ".join(f"${place}" for place in range(1, len(values) + 1))

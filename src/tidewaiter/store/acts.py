@@ -6,7 +6,7 @@ written down, with its leaf in the audit log.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -67,12 +67,18 @@ class Acting:
     """One consignment under its lock, for the length of a transaction. `stored` is as it stands now."""
 
     def __init__(
-        self, connection: asyncpg.Connection, stored: reading.StoredConsignment, legs: Sequence[Posting], pinned: str
+        self,
+        connection: asyncpg.Connection,
+        stored: reading.StoredConsignment,
+        legs: Sequence[Posting],
+        pinned: str,
+        leaves: list[leaf.Leaf],
     ) -> None:
         self._connection = connection
         self.stored = stored
         self.legs = tuple(legs)
         self.pinned = pinned
+        self._leaves = leaves
         self._decided: tuple[int, str, str] | None = None
 
     async def done_before(self, actor: str, key: str) -> Act | None:
@@ -81,11 +87,19 @@ class Acting:
         return _act(row) if row else None
 
     async def decide(
-        self, decision: Decision, *, by: str, at: datetime, answers: Sequence[Answer] = (), message: bytes = b""
+        self,
+        decision: Decision,
+        *,
+        by: str,
+        at: datetime,
+        by_hand_at: datetime | None = None,
+        answers: Sequence[Answer] = (),
+        message: bytes = b"",
     ) -> None:
         """Put it into another state, and write down who decided and what is told. Raises MovedOn.
 
-        `message` are the answers in the format of the message that it came in.
+        `message` are the answers in the format of the message that it came in; `by_hand_at` is when it was decided by
+        hand, where it is only entered at `at`.
         """
         stored = self.stored
         done = await self._connection.execute(
@@ -97,7 +111,8 @@ class Acting:
         await self._connection.execute(
             "insert into decisions (consignment_id, decided_at, decided_by, security, control, reasons, law_digest)"
             " values ($1, $2, $3, $4, $5, $6, $7)",
-            stored.id, at, by, decision.security, decision.control, list(decision.reasons), stored.cleared.law_digest,
+            stored.id, by_hand_at or at, by, decision.security, decision.control, list(decision.reasons),
+            stored.cleared.law_digest,
         )  # fmt: skip
         told: dict[str, Any] = {"answers": [answer.id for answer in answers]}
         if answers:
@@ -106,6 +121,8 @@ class Acting:
                 " returning id",
                 stored.id, at, msgspec.json.encode(answers), message,
             )  # fmt: skip
+        if by_hand_at is not None:
+            told["by_hand"] = True
         await self._event("decided", at, security=decision.security, control=decision.control, **told)
         self._decided = (stored.id, decision.security, decision.control)
 
@@ -164,8 +181,25 @@ class Acting:
             act.proposal_id, act.key,
         )  # fmt: skip
         decisions = [] if self._decided is None else [self._decided]
-        if told := leaf.decided(at=act.at, by=act.actor, decisions=decisions):
-            await audit.append(self._connection, told)
+        self._leaves += leaf.decided(at=act.at, by=act.actor, decisions=decisions)
+
+    async def last_decided(self) -> tuple[datetime, str]:
+        """When it was put where it stands, and by whom."""
+        row = await self._connection.fetchrow(
+            "select decided_at, decided_by from decisions where consignment_id = $1 order by id desc limit 1",
+            self.stored.id,
+        )
+        return row["decided_at"], row["decided_by"]
+
+    async def has_decision(self, control: str, *, by: str, at: datetime) -> bool:
+        """Whether this very decision was entered before."""
+        return bool(
+            await self._connection.fetchval(
+                "select exists (select from decisions where consignment_id = $1 and control = $2 and decided_at = $3"
+                " and decided_by = $4)",
+                self.stored.id, control, at, by,
+            )
+        )  # fmt: skip
 
     async def last_reply(self) -> replies.Reply | None:
         """What was replied about this consignment last."""
@@ -193,7 +227,7 @@ class Acting:
             at=reply.at, by=reply.actor, filer=self.stored.filer, sha256=reply.digest.hex(),
             decisions=((self.stored.id, decision.security, decision.control),),
         )  # fmt: skip
-        await audit.append(self._connection, [told])
+        self._leaves.append(told)
         return id
 
     async def _event(self, kind: str, at: datetime, **body: Any) -> None:
@@ -217,10 +251,24 @@ class Acts:
         somebody else was first.
         """
         try:
-            async with self._connect() as connection, connection.transaction():
-                yield await _locked(connection, id)
+            async with self.together() as found:
+                yield await found(id)
         except asyncpg.UniqueViolationError:
             raise MovedOn(id) from None
+
+    @asynccontextmanager
+    async def together(self, ids: Sequence[int] = ()) -> AsyncIterator[Callable[[int], Awaitable[Acting | None]]]:
+        """What finds a consignment, locked, as it now stands; those of these numbers are locked from the beginning.
+
+        What was done with all is committed at the end of the context, the leaves of the audit log last, or undone.
+        """
+        leaves: list[leaf.Leaf] = []
+        async with self._connect() as connection, connection.transaction():
+            if ids:
+                await connection.execute("select from consignments where id = any($1) order by id for update", ids)
+            yield lambda id: _locked(connection, id, leaves)
+            if leaves:
+                await audit.append(connection, leaves)
 
     async def of(self, id: int) -> list[Act]:
         """What was done with this consignment, in order."""
@@ -235,7 +283,7 @@ class Acts:
         return [_proposal(row) for row in rows]
 
 
-async def _locked(connection: asyncpg.Connection, id: int) -> Acting | None:
+async def _locked(connection: asyncpg.Connection, id: int, leaves: list[leaf.Leaf]) -> Acting | None:
     if await connection.fetchval("select id from consignments where id = $1 for update", id) is None:
         return None
     stored = (await reading.consignments(connection, [id]))[id]
@@ -246,7 +294,7 @@ async def _locked(connection: asyncpg.Connection, id: int) -> Acting | None:
         " coalesce((select max(id) from postings where consignment_id = $1), 0))",
         id,
     )
-    return Acting(connection, stored, legs, pinned)
+    return Acting(connection, stored, legs, pinned, leaves)
 
 
 def _act(row: asyncpg.Record) -> Act:

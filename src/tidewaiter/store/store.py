@@ -20,6 +20,7 @@ from tidewaiter.store import (
     audit,
     dispatches,
     downtime,
+    glass,
     lodgements,
     reading,
     replies,
@@ -33,6 +34,7 @@ from tidewaiter.store.inspections import Inspections
 from tidewaiter.store.known import Asked, Known, look_up
 from tidewaiter.store.lodgements import Lodgement
 from tidewaiter.store.profiles import Profiles
+from tidewaiter.store.uploads import Uploads
 from tidewaiter.store.webhooks import Webhooks
 
 ACQUIRE_TIMEOUT_S = 5
@@ -56,7 +58,8 @@ class StoreUnavailable(RuntimeError):
 class Store:
     """What is kept. Every method takes a connection for itself; `write` is the only one that lodges.
 
-    `feed` reads events, `webhooks` keeps where they are sent, `profiles` and `inspections` are for risk.
+    `feed` reads events, `webhooks` keeps where they are sent, `profiles` and `inspections` are for risk,
+    `uploads` are messages on their way.
     """
 
     def __init__(self, pool: asyncpg.Pool, reader: access.Reader | None = None) -> None:
@@ -66,6 +69,7 @@ class Store:
         self.webhooks = Webhooks(self._connection)
         self.profiles = Profiles(self._connection)
         self.inspections = Inspections(self._connection)
+        self.uploads = Uploads(self._connection)
 
     def seen_by(self, reader: access.Reader) -> Store:
         """The same store as this reader may see it: PostgreSQL's rules of rows hold for all that is asked of it."""
@@ -99,6 +103,11 @@ class Store:
     def screening(self) -> screening.Screening:
         """Lists of denied parties, and who was screened by them."""
         return screening.Screening(self._connection)
+
+    @property
+    def glass(self) -> glass.Glass:
+        """Who broke the glass, and what was found of it."""
+        return glass.Glass(self._connection)
 
     @property
     def acts(self) -> acts.Acts:
@@ -262,18 +271,3 @@ class Store:
         """The newest `size` consignments of a jurisdiction since then, and how many there are in all."""
         async with self._connection() as connection:
             return await downtime.standing(connection, jurisdiction=jurisdiction, since=since, size=size)
-
-    async def enter_decisions(self, decisions: Sequence[downtime.HandDecision], *, at: datetime) -> list[bool]:
-        """Whether each decision made by hand was entered: only where the consignment stands as it says."""
-        async with self._connection() as connection:
-            return await downtime.enter(connection, decisions, at=at)
-
-    async def has_decision(self, decision: downtime.HandDecision) -> bool:
-        """Whether this very decision was entered before."""
-        async with self._connection() as connection:
-            return await downtime.has(connection, decision)
-
-    async def last_decision(self, id: int) -> tuple[str, datetime, str] | None:
-        """Where a consignment stands on control, since when and by whom."""
-        async with self._connection() as connection:
-            return await downtime.last_decision(connection, id)

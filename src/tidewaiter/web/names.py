@@ -148,8 +148,13 @@ ASKS: dict[str, str] = {"security": _("Information, for security"), "control": _
 """What is asked for on each channel."""
 ACT: dict[str, str] = {
     "release": _("Release"), "refuse": _("Refuse"), "refund": _("Give back"), "ask": _("Ask"),
-    "complete": _("Complete the assessment"),
+    "complete": _("Complete the assessment"), "by_hand": _("Decided by hand"),
 }  # fmt: skip
+GLASS: dict[str, str] = {
+    "open": _("Still open"), "waiting": _("To be reviewed"), "late": _("Review late"), "justified": _("Justified"),
+    "unjustified": _("Not justified"),
+}  # fmt: skip
+"""How broken glass stands."""
 CANNOT: dict[str, str] = {
     "state": _("It is in a state that this cannot follow."),
     "too_much": _("More would be given back than stands of the charge."),
@@ -179,13 +184,16 @@ CANNOT: dict[str, str] = {
     "capacity": _("No queue can be drawn up: the minutes of the offices are not set, or cannot be read."),
     "no_consignments": _("No consignment was accepted in that time."),
     "day": _("Write the day as year, month and day: 2026-07-01."),
+    "still_open": _("The hour is not over: review it then."),
+    "reviewed": _("Another has reviewed it."),
+    "unsaid": _("Say whether it was justified."),
 }
 """Why an act cannot be done now."""
 
 TABLES = (
     CONTROL, SECURITY, SEVERITY, FUNCTION, DIRECTION, CHANNEL, CATEGORY, CHARGE, COLLECTOR, LANE, ROLE, ANSWER,
     CONFIDENCE, DECIDED_BY, MODEL, PERSON, FORM, LOST, GROUND, ACT, CANNOT, PICKED, AGAIN, FOUND, PROFILE, STEP, DO,
-    SENDER, WANTED, ASKS,
+    SENDER, WANTED, ASKS, GLASS,
 )  # fmt: skip
 
 TRANSLATED: frozenset[str] = frozenset(REASONS) | {word for table in TABLES for word in table.values()}

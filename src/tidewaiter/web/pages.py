@@ -23,6 +23,7 @@ from tidewaiter.services.federate import BACK
 from tidewaiter.services.list_consignments import list_consignments
 from tidewaiter.services.quote import quote
 from tidewaiter.services.reckon import LawChanged, NotReckoned, receipt_of
+from tidewaiter.services.review_glass import count_unreviewed
 from tidewaiter.services.rule import object_of, rule
 from tidewaiter.services.show import show_to_officer
 from tidewaiter.store import StoredConsignment, StoreUnavailable
@@ -55,6 +56,9 @@ NEEDS: Mapping[str, str] = {
     f"GET {BACK}": "look_up",
     "GET /break-glass": "break_glass",
     "POST /break-glass": "break_glass",
+    "GET /openings": "list_openings",
+    "GET /openings/{id:int}": "read_opening",
+    "POST /openings/{id:int}": "review_opening",
     "POST /leave": "look_up",
     "GET /static/{name}": "look_up",
 }
@@ -88,6 +92,9 @@ def routes(house: House) -> list[BaseRoute]:
         Route(BACK, _serve(house, entering.from_provider), methods=["GET"]),
         Route("/break-glass", _serve(house, breaking_glass.show_form), methods=["GET"]),
         Route("/break-glass", _serve(house, breaking_glass.broken), methods=["POST"]),
+        Route("/openings", _serve(house, breaking_glass.show_openings), methods=["GET"]),
+        Route("/openings/{id:int}", _serve(house, breaking_glass.show_opening), methods=["GET"]),
+        Route("/openings/{id:int}", _serve(house, breaking_glass.reviewed), methods=["POST"]),
         Route("/leave", _serve(house, entering.let_out), methods=["POST"]),
         Route("/static/{name}", show_static, methods=["GET"]),
     ]
@@ -110,15 +117,20 @@ async def show_list(house: House, request: Request) -> Response:
     asked = request.query_params
     control = asked.get("control") if asked.get("control") in names.CONTROL else None
     seen = await house.tide.newest()  # before the list is read, so that nothing happens between the two unseen
+    caller = caller_of(request.scope)
+    store = house.store_for(caller)
     page = await list_consignments(
-        store=house.store_for(caller_of(request.scope)),
+        store=store,
         control=control,
         reference=asked.get("reference", "").strip() or None,
         before=_id(asked.get("before")),
         after=_id(asked.get("after")),
     )
     found = asked.get("reference", "").strip()
-    return rendered(request, "list.html", page=page, control=control, reference=found, seen=seen.cursor)
+    unreviewed = await count_unreviewed(principal=caller, store=store)
+    return rendered(
+        request, "list.html", page=page, control=control, reference=found, seen=seen.cursor, unreviewed=unreviewed
+    )
 
 
 async def show_one(house: House, request: Request) -> Response:

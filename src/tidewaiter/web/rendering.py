@@ -62,6 +62,7 @@ def rendered(request: Request, template: str, *, status: int = 200, **values: An
             has_provider=house.provider is not None,
             is_open=not house.settings.is_guarded,
             who=caller_of(request.scope),
+            oversees=may(caller_of(request.scope), "list_openings").allowed,
             sees_risk=may(caller_of(request.scope), "read_profiles").allowed,
             **values,
         )

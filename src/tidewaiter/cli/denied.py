@@ -28,9 +28,8 @@ T = TypeVar("T")
 InHouse = Callable[[Callable[[House], Awaitable[T]]], T]
 
 
-def commands(out: Console, err: Console, in_house: InHouse[object]) -> typer.Typer:
-    """The commands, printing to `out`, and to `err` what went wrong."""
-    app = typer.Typer(no_args_is_help=True, help="Lists of denied parties, and who may be on them.")
+def register(app: typer.Typer, out: Console, err: Console, in_house: InHouse[object]) -> None:
+    """Adds the commands to the group `risk`, printing to `out`, and to `err` what went wrong."""
     lists_app = typer.Typer(no_args_is_help=True, help="Bring lists of denied parties in, and show which hold.")
     app.add_typer(lists_app, name="lists")
 
@@ -142,8 +141,6 @@ def commands(out: Console, err: Console, in_house: InHouse[object]) -> typer.Typ
         for one in rows:
             table.add_row(one.source, str(one.dated or ""), f"{one.parties:,}", f"{one.taken_at:%Y-%m-%d}", one.digest)
         out.print(table)
-
-    return app
 
 
 def _tried(
