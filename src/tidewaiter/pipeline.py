@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from tidewaiter.assessment import assess
@@ -9,8 +11,8 @@ from tidewaiter.checks import check
 from tidewaiter.clearance import decide
 from tidewaiter.law import Law
 from tidewaiter.model.batch import Batch
-from tidewaiter.model.outcome import Outcome
-from tidewaiter.model.past import REMEMBERED, Past
+from tidewaiter.model.outcome import Outcome, Remembered
+from tidewaiter.model.past import Past
 from tidewaiter.revenue import post
 from tidewaiter.risk import signals
 from tidewaiter.risk.history import Recall
@@ -28,7 +30,7 @@ def clear(batch: Batch, law: Law, past: Past, lists: Index | None = None, recall
     checked = check(batch, law, past)
     assessed = assess(batch, law, past)
     findings = pl.concat([checked, assessed.findings])
-    kept = pl.DataFrame(schema=REMEMBERED)
+    kept: Mapping[int, Remembered] = {}
     if recall is not None:
         past, kept = recall.past(batch, assessed.values, law, findings=findings, but=past)
     seen = signals(batch, assessed.values, law, past, lists)

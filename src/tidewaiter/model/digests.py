@@ -9,9 +9,13 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Callable
 
 _BYTES = 16
 _MARKS = re.compile(r"[\W_]+")
+# Of what is ASCII the same comes in a fifth of the time.
+_ASCII_MARKS = {code: None for code in range(128) if not chr(code).isalnum()}
+_ASCII_BUT_DIGITS = {code: None for code in range(128) if not chr(code).isdecimal()}
 
 
 def digest(key: bytes, use: str, value: bytes) -> str:
@@ -19,11 +23,28 @@ def digest(key: bytes, use: str, value: bytes) -> str:
     return hashlib.blake2b(value, key=key, digest_size=_BYTES, person=use.encode()).hexdigest()
 
 
+def numbers(key: bytes, use: str) -> Callable[[str], int]:
+    """What makes keyed digests of texts for one use as numbers of 64 bits: narrow enough for an index of millions, and
+    of a thousand million different texts two have the same with a chance of one in forty."""
+    prepared = hashlib.blake2b(key=key, digest_size=8, person=use.encode())
+
+    def of(text: str) -> int:
+        one = prepared.copy()
+        one.update(text.encode())
+        return int.from_bytes(one.digest(), "little", signed=True)
+
+    return of
+
+
 def plain(text: str) -> str:
     """The letters and digits of a text in one form, for comparing what two parties typed."""
+    if text.isascii():
+        return text.lower().translate(_ASCII_MARKS)
     return _MARKS.sub("", unicodedata.normalize("NFKC", text).casefold())
 
 
 def digits(text: str) -> str:
     """The digits of a telephone number without a country's or a trunk's prefix: the last eleven."""
+    if text.isascii():
+        return text.translate(_ASCII_BUT_DIGITS)[-11:]
     return "".join(char for char in unicodedata.normalize("NFKC", text) if char.isdecimal())[-11:]

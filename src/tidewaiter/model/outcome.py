@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
@@ -13,7 +14,6 @@ from tidewaiter.model.answer import Answer
 from tidewaiter.model.batch import ROW
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
-from tidewaiter.model.past import REMEMBERED
 
 _COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "row": ROW,
@@ -110,7 +110,7 @@ SHADOW = "shadow"
 class Outcome:
     """Everything the corridor says of a batch, frame by frame, and the digest of the law it was said under.
 
-    `remembered` is a frame REMEMBERED (`model.past`), of which it has no row where nobody asked for the past.
+    `remembered` is what is to be kept for the sake of later ones, by row; nothing where nobody asked for the past.
     """
 
     findings: pl.DataFrame
@@ -121,7 +121,7 @@ class Outcome:
     decisions: pl.DataFrame
     postings: pl.DataFrame
     law_digest: str
-    remembered: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REMEMBERED))
+    remembered: Mapping[int, Remembered] = field(default_factory=dict)
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -202,21 +202,26 @@ class Cleared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     law_digest: str
 
 
-class Remembered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What is kept of a consignment for the sake of later ones: a row of REMEMBERED (`model.past`)."""
+class Remembered(msgspec.Struct, frozen=True, gc=False):
+    """What is kept of a consignment for the sake of later ones: who has to do with it as keyed digests.
+
+    `consignee` is the number of a resolved person, and `person_keys` are the digests by which it is known for the first
+    time; `below` says how near below a threshold of law the goods are (`risk.history`). `figures` are what was known of
+    what came before it, as JSON from which `past_again` (`model.past`) makes the same past.
+    """
 
     at: datetime
     jurisdiction: str
-    seller: str | None
-    platform: str | None
-    seller_place: str | None
+    seller: int | None
+    platform: int | None
+    seller_place: int | None
     consignee: int | None
-    consignee_name: str | None
-    identity: str | None
-    scheme: str | None
+    consignee_name: int | None
+    identity: int | None
+    scheme: int | None
     value_micro: int | None
-    threshold_share_micro: int | None
-    person_keys: list[str]
+    below: int
+    person_keys: list[int]
     figures: bytes
 
 

@@ -3,12 +3,14 @@
 Each frame is small: a row a consignment of the batch (`row`), or a row a goods item (`row`, `item`), already looked
 up. Where a frame has no row for one, or a column is null, nothing is known of it. Amounts are in millionths of the
 country's own currency, shares and ranks in millionths of the whole. What stands in a frame was known when the
-consignment was accepted, and nothing of the consignment itself is in it.
+consignment was accepted, and nothing of the consignment itself is in it. The columns of RECENT and PARTIES are kept by
+their order (`past_again`): a new one goes to the end.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 import polars as pl
 from msgspec import json
@@ -38,7 +40,7 @@ RECENT = pl.Schema({"row": pl.UInt32, **dict.fromkeys(RECENT_SAYS, pl.Int64)})
 PARTIES_SAYS = {
     "seller_age_d": "Days since the seller was first seen",
     "seller_count": "Consignments of the seller before",
-    "seller_7d_count": "Those of the last seven days before",
+    "seller_7d_count": "Those of the same day and the six days before, by UTC",
     "seller_inspected": "Consignments of the seller that were inspected and whose result was known",
     "seller_wrong": "Those of them in which something was wrong",
     "seller_wrong_rate_micro": "The share found wrong, drawn toward that of all sellers where few were inspected",
@@ -87,20 +89,6 @@ PRODUCTS_SAYS = {
 PRODUCTS = pl.Schema({"row": pl.UInt32, "item": pl.UInt32, **dict.fromkeys(PRODUCTS_SAYS, pl.Int64)})
 """A row a goods item: how its product was declared before, by whomever."""
 
-_TEXT, _WHOLE = pl.String(), pl.Int64()
-REMEMBERED = pl.Schema(
-    {
-        "row": pl.UInt32(), "at": pl.Datetime("us", "UTC"), "jurisdiction": _TEXT, "seller": _TEXT,
-        "platform": _TEXT, "seller_place": _TEXT, "consignee": _WHOLE, "consignee_name": _TEXT,
-        "identity": _TEXT, "scheme": _TEXT, "value_micro": _WHOLE, "threshold_share_micro": _WHOLE,
-        "person_keys": pl.List(_TEXT),
-        "figures": pl.Binary(),
-    }
-)  # fmt: skip
-"""A row a consignment that is accepted: what is kept of it for the sake of later ones. Who has to do with it stands
-there as keyed digests, `person_keys` are those by which its consignee is known for the first time, and `figures` what
-was known of it: JSON by frame and column, from which `past_again` makes the same past."""
-
 _NO = {
     name: pl.DataFrame(schema=schema)
     for name, schema in {
@@ -124,7 +112,14 @@ class Past:
 
 
 def past_again(figures: bytes) -> Past:
-    """The past of one consignment, in row 0, as its `figures` tell it."""
-    told: dict[str, dict[str, int | None]] = json.decode(figures)
-    frames = {name: pl.DataFrame([{"row": 0, **of}], schema=_NO[name].schema) for name, of in told.items()}
+    """The past of one consignment, in row 0, as its `figures` tell it: by frame, in the order of its columns.
+
+    A column that a frame has gained since was not known then.
+    """
+    told: dict[str, list[int | None]] = json.decode(figures)
+    frames = {}
+    for name, found in told.items():
+        columns = [column for column in _NO[name].columns if column != "row"]
+        row = dict(zip_longest(columns, found[: len(columns)]))
+        frames[name] = pl.DataFrame([{"row": 0, **row}], schema=_NO[name].schema)
     return Past(**frames)

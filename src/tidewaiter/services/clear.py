@@ -51,7 +51,6 @@ from tidewaiter.services.records import (
     decisions_by_row,
     findings_by_row,
     postings_by_row,
-    remembered_by_row,
     rows_of,
     signals_by_row,
     totals_by_row,
@@ -339,7 +338,6 @@ def _verdicts(batch: Batch, own: Sequence[tuple[Finding, ...]], law: Law, outcom
     decided = decisions_by_row(outcome.decisions)
     seen = signals_by_row(outcome.signals, size)
     posted = postings_by_row(outcome.postings, size)
-    kept = remembered_by_row(outcome.remembered)
     digests = {
         country: law.digest_of(country) or outcome.law_digest for country in set(batch.consignments["jurisdiction"])
     }
@@ -358,7 +356,7 @@ def _verdicts(batch: Batch, own: Sequence[tuple[Finding, ...]], law: Law, outcom
                 seen[row],
                 postings,
                 digests[country],
-                kept.get(row),
+                outcome.remembered.get(row),
             )
         )
     return verdicts

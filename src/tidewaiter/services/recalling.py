@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-import polars as pl
-
 from tidewaiter.formats import Reading
 from tidewaiter.law import Law
 from tidewaiter.law.in_force import InForce
@@ -47,11 +45,4 @@ def _asked(
     for message, reading in zip(messages, readings, strict=True):
         at += [received_at(message)] * len(reading.declared)
         readable += [not any(one.severity == "error" for one in found) for found in findings_in(reading)]
-    asked = recall(
-        batch,
-        at=pl.Series(at, dtype=pl.Datetime("us", "UTC")),
-        is_readable=pl.Series(readable, dtype=pl.Boolean),
-        frames=frames,
-        key=key,
-    )
-    return batch, asked
+    return batch, recall(batch, at=at, is_readable=readable, frames=frames, key=key)

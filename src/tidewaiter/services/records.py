@@ -10,7 +10,7 @@ import polars as pl
 from tidewaiter import assessment, checks, formats
 from tidewaiter.model.finding import Finding, Kind
 from tidewaiter.model.money import MICRO, from_micro
-from tidewaiter.model.outcome import Charge, Decision, Posting, Remembered, Signal, Totals
+from tidewaiter.model.outcome import Charge, Decision, Posting, Signal, Totals
 
 T = TypeVar("T")
 
@@ -113,13 +113,6 @@ def postings_by_row(postings: pl.DataFrame, size: int) -> list[tuple[Posting, ..
             )
         )
     return _frozen(by_row)
-
-
-def remembered_by_row(remembered: pl.DataFrame) -> dict[int, Remembered]:
-    """What is kept of each row for the sake of later ones, of those of which anything is."""
-    names = Remembered.__struct_fields__
-    told = rows_of(remembered, "row", *names)
-    return {row: Remembered(**dict(zip(names, values, strict=True))) for row, *values in told}
 
 
 def _in_words(code: str, severity: Any, pointer: str, detail: str | None) -> Finding:

@@ -2,66 +2,43 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
-import polars as pl
 
+from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.outcome import Remembered
-from tidewaiter.risk.history import CONSIGNMENTS, NEWEST, RECENT_D, REMEMBERED_D, Found, Wanted
+from tidewaiter.risk.history import EPOCH, NEWEST, RECENT_D, REMEMBERED_D, Event, Found, OfSeller, Wanted
 from tidewaiter.store.access import Connect
 
-_KEPT = [name for name in Remembered.__struct_fields__ if name not in ("person_keys", "figures")]
-COLUMNS = ["consignment_id", *_KEPT]
-PERSONS = ["consignment_id", "key", "person"]
-FIGURES = ["consignment_id", "figures"]
-
-_LOOK_UP = """
-with known as (
-    select distinct on (key) key, person from history_persons where key = any($1::text[]) order by key, consignment_id
-),
-found as (
-    select 'recent' as part, h.* from (select distinct person from known) w cross join lateral (
-        select s.* from standing_history s where s.consignee = w.person and s.at > $6
-        order by s.at desc, s.consignment_id desc limit $8
-    ) h
-    union select 'recent', h.* from unnest($2::text[]) w(key) cross join lateral (
-        select s.* from standing_history s where s.identity = w.key and s.at > $7
-        order by s.at desc, s.consignment_id desc limit $8
-    ) h
-    union select 'parties', h.* from unnest($3::text[]) w(key) cross join lateral (
-        select s.* from standing_history s where s.seller = w.key and s.at > $7
-        order by s.at desc, s.consignment_id desc limit $9
-    ) h
-    union select 'parties', h.* from unnest($3::text[]) w(key) cross join lateral (
-        select s.* from standing_history s where s.seller = w.key and s.at > $7 order by s.at, s.consignment_id limit 1
-    ) h
-    union select 'parties', h.* from unnest($4::text[]) w(key) cross join lateral (
-        select s.* from standing_history s where s.seller_place = w.key and s.at > $7
-        order by s.at desc, s.consignment_id desc limit $9
-    ) h
-    union select 'parties', h.* from unnest($5::text[]) w(key) cross join lateral (
-        select s.* from standing_history s where s.scheme = w.key and s.at > $7
-        order by s.at desc, s.consignment_id desc limit $9
-    ) h
-)
-select f.*, null as key, null::bigint as person from found f
-union all select 'person', (null::history).*, key, person from known
-order by at, consignment_id
-"""
+_KEPT = [name for name in Remembered.__struct_fields__ if name != "person_keys"]
 
 
-def rows(id: int, kept: Remembered) -> tuple[Any, ...]:
-    """The row of a consignment, by `COLUMNS`."""
-    return (id, *(getattr(kept, name) for name in _KEPT))
+async def remember(connection: asyncpg.Connection, kept: Sequence[tuple[int, Remembered]]) -> None:
+    """Keeps it, each with the id of the consignment, in the transaction of the lodgement."""
+    if not kept:
+        return
+    records = [one for _, one in kept]
+    columns: list[list[Any]] = [[getattr(one, name) for one in records] for name in _KEPT]
+    keys = [key for one in records for key in one.person_keys]
+    persons = [one.consignee for one in records for _ in one.person_keys]
+    await connection.execute(
+        "select remember_history($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        [id for id, _ in kept], *columns, keys, persons,
+    )  # fmt: skip
 
 
-def persons(id: int, kept: Remembered) -> list[tuple[int, str, int]]:
-    """What its consignee is known by from now on, by `PERSONS`."""
-    return [] if kept.consignee is None else [(id, key, kept.consignee) for key in kept.person_keys]
+async def take_out(connection: asyncpg.Connection, cancellations: Sequence[tuple[str, Consignment]]) -> None:
+    """What was cancelled counts for nobody from now on. Each cancellation with its filer."""
+    if cancellations:
+        await connection.execute(
+            "select take_out_of_history($1, $2, $3)",
+            [filer for filer, _ in cancellations],
+            [record.reference for _, record in cancellations],
+            [record.mrn for _, record in cancellations],
+        )
 
 
 class HistoryKept:
@@ -72,24 +49,14 @@ class HistoryKept:
 
     async def find(self, wanted: Wanted, *, at: datetime) -> Found:
         """What is known of these keys at that instant, by one query."""
-        asked = (wanted.persons, wanted.identities, wanted.sellers, wanted.places, wanted.schemes)
+        schemes, others = [scheme for scheme, _ in wanted.schemes], [other for _, other in wanted.schemes]
         async with self._connect() as connection:
-            found = await connection.fetch(
-                _LOOK_UP,
-                *(list(keys) for keys in asked),
-                at - timedelta(days=RECENT_D),
-                at - timedelta(days=REMEMBERED_D),
-                NEWEST["recent"],
-                NEWEST["parties"],
-            )
-        parts: dict[str, list[asyncpg.Record]] = defaultdict(list)
-        for row in found:
-            parts[row["part"]].append(row)
-        return Found(
-            persons={row["key"]: row["person"] for row in parts["person"]},
-            recent=_framed(parts["recent"]),
-            parties=_framed(parts["parties"]),
-        )
+            rows = await connection.fetch(
+                "select * from recalled($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                wanted.persons, wanted.identities, wanted.sellers, wanted.places, schemes, others,
+                at, timedelta(days=RECENT_D), timedelta(days=REMEMBERED_D), NEWEST,
+            )  # fmt: skip
+        return _found(rows, day=(at - EPOCH).days)
 
     async def figures_of(self, consignment_id: int) -> bytes | None:
         """What was known of what came before a consignment when it was lodged, as `past_again` reads it."""
@@ -101,16 +68,31 @@ class HistoryKept:
 
     async def forget(self, *, before: datetime) -> int:
         """How many were forgotten: those accepted before that instant, and what persons were known by since then."""
-        async with self._connect() as connection, connection.transaction():
-            done = await connection.execute("delete from history where at < $1", before)
-            await connection.execute(
-                "delete from history_persons p where not exists (select from history h where h.consignee = p.person)"
-            )
-        return int(done.split()[-1])
+        async with self._connect() as connection:
+            done: int = await connection.fetchval("select forget_history($1)", before)
+        return done
 
 
-def _framed(found: Sequence[asyncpg.Record]) -> pl.DataFrame:
-    columns = {name: [row[name] for row in found] for name in _KEPT}
-    return pl.DataFrame(
-        {"row": [0] * len(found), **columns}, schema={name: CONSIGNMENTS[name] for name in ("row", *_KEPT)}
-    ).select(CONSIGNMENTS.names())
+def _found(rows: Sequence[asyncpg.Record], *, day: int) -> Found:
+    persons: dict[int, int] = {}
+    events: list[tuple[int, str, Event]] = []
+    sellers: list[OfSeller] = []
+    schemes: list[tuple[int, int, int]] = []
+    pairs: dict[str, list[tuple[int, int]]] = {"names": [], "sellers_at": []}
+    for part, key, other, country, first, count, week, just, near in rows:
+        if part == "person":
+            persons[key] = other
+        elif part == "event":
+            events.append((key, country, Event(first, other, count)))
+        elif part == "seller":
+            sellers.append(OfSeller(key, first, count, week, just, near, day))
+        elif part == "scheme":
+            schemes.append((key, other, count))
+        else:
+            pairs[part].append((key, other))
+    events.sort(key=_when)
+    return Found(persons=persons, events=events, sellers=sellers, schemes=schemes, **pairs)
+
+
+def _when(event: tuple[int, str, Event]) -> int:
+    return event[2].at

@@ -114,6 +114,14 @@ async def _write_all(connection: asyncpg.Connection, lodgements: Sequence[Lodgem
     for table, columns, rows in tables:
         if rows:
             await connection.copy_records_to_table(table, records=rows, columns=columns)
+    # Sums are added to in place, and whoever adds to the same waits: so it is done last, where others wait anyway.
+    await history.remember(connection, [
+        (id, one.remembered) for _, _, placed in written for id, _, one in placed if one.remembered is not None
+    ])  # fmt: skip
+    await history.take_out(connection, [
+        (lodgement.filer, one.consignment) for _, lodgement, placed in written for _, _, one in placed
+        if one.cleared.decision.control == "cancellation_recorded"
+    ])  # fmt: skip
     await audit.append(connection, [one for id, lodgement, placed in written for one in _leaves(id, lodgement, placed)])
     return list(ids)
 
@@ -143,7 +151,6 @@ def _tables(written: Written) -> Iterator[tuple[str, list[str], list[Any]]]:
     )  # fmt: skip
     yield "idempotency", _IDEMPOTENCY, [(m.filer, m.key, id) for id, m, _ in written if m.key is not None]
     heads, private, results, decisions, signals, postings = [], [], [], [], [], []
-    past, persons, figures = [], [], []
     events: list[tuple[datetime, str, int, int | None, str, bytes]] = []
     for message_id, m, placed in written:
         at = m.received_at
@@ -167,10 +174,6 @@ def _tables(written: Written) -> Iterator[tuple[str, list[str], list[Any]]]:
             decisions.append((id, at, CORRIDOR, *decided, cleared.law_digest, m.lists, m.risk_digest or None))
             for number, s in enumerate(one.signals):
                 signals.append((id, number, s.profile, s.lane, s.score, s.reason, s.item))
-            if one.remembered is not None:
-                past.append(history.rows(id, one.remembered))
-                persons += history.persons(id, one.remembered)
-                figures.append((id, one.remembered.figures))
             for p in one.postings:
                 postings.append((id, p.item, p.account, p.debit_micro, p.credit_micro, p.currency, p.charge))
             told = {
@@ -193,9 +196,6 @@ def _tables(written: Written) -> Iterator[tuple[str, list[str], list[Any]]]:
         [row for id, m, _ in written if m.documents for row in trade.rows(id, m.documents)],
     )
     yield "signals", _SIGNALS, signals
-    yield "history", history.COLUMNS, past
-    yield "history_persons", history.PERSONS, persons
-    yield "known_before", history.FIGURES, figures
     yield "decisions", _DECISIONS, decisions
     yield "postings", _POSTINGS, postings
     yield "events", _EVENTS, events

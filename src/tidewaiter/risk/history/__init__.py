@@ -12,22 +12,39 @@ from dataclasses import replace
 from datetime import timedelta
 
 from tidewaiter.model.past import Past
+from tidewaiter.risk.history.memory import Event, Head, Memory, Persons
 from tidewaiter.risk.history.parties import parties, recent
 from tidewaiter.risk.history.peers import PeerTable, peer_table, peers
 from tidewaiter.risk.history.products import products
-from tidewaiter.risk.history.recalling import LOOKED_UP, NEWEST, RECENT_D, REMEMBERED_D, Found, Recall, Wanted, recall
-from tidewaiter.risk.history.records import CONSIGNMENTS, ITEMS, RESULTS, History, Persons, remembered
+from tidewaiter.risk.history.recalling import (
+    EPOCH,
+    LOOKED_UP,
+    NEWEST,
+    RECENT_D,
+    REMEMBERED_D,
+    Found,
+    OfSeller,
+    Recall,
+    Wanted,
+    recall,
+)
+from tidewaiter.risk.history.records import CONSIGNMENTS, ITEMS, RESULTS, History, remembered
 
 __all__ = [
     "CONSIGNMENTS",
+    "EPOCH",
     "ITEMS",
     "LOOKED_UP",
     "NEWEST",
     "RECENT_D",
     "REMEMBERED_D",
     "RESULTS",
+    "Event",
     "Found",
+    "Head",
     "History",
+    "Memory",
+    "OfSeller",
     "PeerTable",
     "Persons",
     "Recall",
@@ -44,7 +61,7 @@ __all__ = [
 
 
 def past_of(
-    history: History, asked: History, table: PeerTable, *, wait: timedelta = timedelta(0), but: Past | None = None
+    history: History, asked: History, table: PeerTable, *, wait: timedelta | None = None, but: Past | None = None
 ) -> Past:
     """What is known of each consignment of a batch, of which `asked` is what is remembered, when it is accepted.
 

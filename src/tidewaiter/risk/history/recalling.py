@@ -1,53 +1,88 @@
 """The past of a batch as it is lodged: what to look up for it, and what it then sees of that and of itself.
 
-Only the newest `NEWEST` of what one person, seller, place or scheme number had are looked up, so that what a batch
-costs does not grow with who is in it. A figure that reaches that number says 'so many or more'.
+Of one person only the newest `NEWEST` consignments are looked up, and of one identity number or place so many names or
+sellers, so that what a batch costs does not grow with who is in it. A figure that reaches that says 'so many or more'.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import polars as pl
 from msgspec import json
 
 from tidewaiter.law import Law
 from tidewaiter.model.batch import Batch
-from tidewaiter.model.past import REMEMBERED, Past
-from tidewaiter.risk.history.parties import parties, recent
-from tidewaiter.risk.history.records import CONSIGNMENTS, History, Persons, Told
+from tidewaiter.model.outcome import Remembered
+from tidewaiter.model.past import PARTIES, RECENT, Past
+from tidewaiter.risk.history.memory import OWN_SHOP, WHOLE, Event, Memory, Persons, Sums, heads
+from tidewaiter.risk.history.parties import framed
+from tidewaiter.risk.history.telling import Told, told
+from tidewaiter.risk.thresholds import goods_values, threshold_shares
 
 RECENT_D = 30
 """Days for which the consignments of one consignee count."""
 REMEMBERED_D = 90
 """Days for which anything counts."""
-NEWEST = {"recent": 1_000, "parties": 200}
-"""How many of the newest with the same key are looked up, for each frame of the past."""
-LOOKED_UP = frozenset(NEWEST)
+NEWEST = 200
+"""How many of one person, identity number or place are looked up."""
+LOOKED_UP = frozenset({"recent", "parties"})
 """The frames of the past that are made of what is looked up."""
-_UNKNOWN = ("seller_inspected", "seller_wrong", "seller_wrong_rate_micro", "seller_low_price_rate_micro")
-"""What of a seller is not known from consignments alone: what inspections found, and prices beside their like."""
+EPOCH = datetime.fromisoformat("1970-01-01T00:00:00Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """The keys of a batch to be looked up: digests of persons, and of what firms and persons are named by."""
+    """The keys of a batch to be looked up, each once: things that persons are known by, identity numbers, sellers,
+    places, and scheme numbers each with a seller, a platform, OWN_SHOP or WHOLE."""
 
-    persons: Collection[str] = ()
-    identities: Collection[str] = ()
-    sellers: Collection[str] = ()
-    places: Collection[str] = ()
-    schemes: Collection[str] = ()
+    persons: Sequence[int] = ()
+    identities: Sequence[int] = ()
+    sellers: Sequence[int] = ()
+    places: Sequence[int] = ()
+    schemes: Sequence[tuple[int, int]] = ()
+
+
+class OfSeller(NamedTuple):
+    """What a seller sent: the first instant in microseconds, how many, of these in the last seven UTC days up to `day`
+    (days since 1970), and how many JUST and NEAR below a threshold."""
+
+    seller: int
+    first: int
+    sent: int
+    week: int
+    just: int
+    near: int
+    day: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What was looked up: the numbers of persons by their digests, and frames CONSIGNMENTS, oldest first."""
+    """What was looked up: the numbers of persons by what they are known by, what persons had, each with its country
+    and oldest first; sellers, counts by scheme number and by whom, and pairs of identity number and name, and of place
+    and seller."""
 
-    persons: Mapping[str, int] = field(default_factory=dict)
-    recent: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CONSIGNMENTS))
-    parties: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CONSIGNMENTS))
+    persons: Mapping[int, int] = field(default_factory=dict)
+    events: Sequence[tuple[int, str, Event]] = ()
+    sellers: Sequence[OfSeller] = ()
+    schemes: Sequence[tuple[int, int, int]] = ()
+    names: Sequence[tuple[int, int]] = ()
+    sellers_at: Sequence[tuple[int, int]] = ()
+
+    def memory(self) -> Memory:
+        """The same as what came before the batch."""
+        made = Memory(schemes={(scheme, other): count for scheme, other, count in self.schemes})
+        for person, jurisdiction, event in self.events:
+            made.persons.setdefault((person, jurisdiction), []).append(event)
+        for one in self.sellers:
+            made.sellers[one.seller] = Sums(one.first, one.sent, one.just, one.near, {one.day: one.week})
+        for pairs, into in ((self.names, made.names), (self.sellers_at, made.sellers_at)):
+            for key, other in pairs:
+                into.setdefault(key, set()).add(other)
+        return made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,105 +91,100 @@ class Recall:
     whole, a value a consignment; `frames` are those of `LOOKED_UP` that some profile looks at."""
 
     told: Told
-    at: pl.Series
-    is_readable: pl.Series
+    at: Sequence[datetime]
+    is_readable: Sequence[bool]
     frames: frozenset[str]
     found: Found = field(default_factory=Found)
 
     @property
     def wanted(self) -> Wanted:
         """What to look up."""
-        given = self.told.parties
+        given = self.told
         of_persons, of_firms = "recent" in self.frames, "parties" in self.frames
         return Wanted(
-            persons=sorted({key for column in self.told.given for key in column if key is not None}),
-            identities=_different(given["identity"]) if of_persons else (),
-            sellers=_different(given["seller"]) if of_firms else (),
-            places=_different(given["seller_place"]) if of_firms else (),
-            schemes=_different(given["scheme"]) if of_firms else (),
+            # Also where only firms are looked at: a new row must not call a person by a second number.
+            persons=list({key for keys in given.person for key in keys}),
+            identities=_different(given.identity) if of_persons else (),
+            sellers=_different(given.seller) if of_firms else (),
+            places=_different(given.seller_place) if of_firms else (),
+            schemes=_schemes(given) if of_firms else (),
         )
 
     def past(
         self, batch: Batch, values: pl.DataFrame, law: Law, *, findings: pl.DataFrame, but: Past
-    ) -> tuple[Past, pl.DataFrame]:
-        """What each consignment of the batch has behind it, besides what is known already, and a frame REMEMBERED of
-        what is to be kept of those that are accepted.
+    ) -> tuple[Past, dict[int, Remembered]]:
+        """What each consignment of the batch has behind it, besides what is known already, and by row what is to be
+        kept of those that are accepted.
 
         Of the batch the earlier ones count for the later. What has a mistake is no declaration: it has no past, and is
         nobody's.
         """
         counted = self._counted(batch, findings)
-        if not counted.any():
-            return but, pl.DataFrame(schema=REMEMBERED)
-        persons = Persons(dict(self.found.persons))
-        given = [
-            [key if counts else None for key, counts in zip(keys, counted, strict=True)] for keys in self.told.given
-        ]
-        heads = replace(self.told, given=given).heads(batch, values, law, at=self.at, persons=persons)
-        asked = History(consignments=heads.filter(counted))
-        told: dict[str, pl.DataFrame] = {}
-        if "recent" in self.frames:
-            before = _newest(self.found.recent, asked.consignments, ("consignee", "identity"), NEWEST["recent"])
-            told["recent"] = recent(History(consignments=before), asked)
-        if "parties" in self.frames:
-            before = _newest(
-                self.found.parties, asked.consignments, ("seller", "seller_place", "scheme"), NEWEST["parties"]
+        if not any(counted):
+            return but, {}
+        goods = goods_values(batch, values)
+        shares, rows = threshold_shares(batch, goods, law), batch.consignments["row"]
+        made, learnt = heads(
+            self.told,
+            at=[(at - EPOCH) // _MICROSECOND for at in self.at],
+            jurisdictions=batch.consignments["jurisdiction"].to_list(),
+            values=goods.to_list(),
+            shares=shares.to_list(),
+            counted=counted,
+            persons=Persons(dict(self.found.persons)),
+        )
+        memory, numbers = self.found.memory(), rows.to_list()
+        said = {name: [_NOTHING[name]] * len(made) for name in self.frames}
+        kept: dict[int, Remembered] = {}
+        for place in sorted(range(len(made)), key=lambda place: made[place].at):
+            if not counted[place]:
+                continue
+            head = made[place]
+            figures = {name: _SAYS[name](memory, head) for name in self.frames}
+            memory.add(head)
+            for name, of in figures.items():
+                said[name][place] = of
+            kept[numbers[place]] = Remembered(
+                self.at[place], *head[1:], learnt[place], figures=json.encode(figures, order="deterministic")
             )
-            firms = parties(History(consignments=before), asked)
-            told["parties"] = firms.with_columns(pl.lit(None, pl.Int64).alias(name) for name in _UNKNOWN)
-        learnt = _learnt(given, self.found.persons)
-        kept = heads.with_columns(pl.Series("person_keys", learnt, dtype=pl.List(pl.String))).filter(counted)
-        kept = kept.with_columns(pl.Series("figures", _figures(told, len(kept)), dtype=pl.Binary))
-        return replace(but, **told), kept.select(REMEMBERED.names())
+        frames = {name: framed(rows, said[name], _SCHEMAS[name]) for name in self.frames}
+        return replace(but, **frames), kept
 
-    def _counted(self, batch: Batch, findings: pl.DataFrame) -> pl.Series:
+    def _counted(self, batch: Batch, findings: pl.DataFrame) -> list[bool]:
         """Which of them are imports that are declared and accepted."""
-        rows = batch.consignments["row"]
-        wrong = findings.filter(pl.col("severity") == "error")["row"]
         original = batch.apart("consignments", "function").one_of(("original",))
         export = batch.apart("consignments", "direction").one_of(("export",))
-        return self.is_readable & pl.Series(original & ~export) & ~rows.is_in(wrong.implode())
+        found = (original & ~export).tolist()
+        wrong = set(findings.filter(pl.col("severity") == "error")["row"].to_list()) if len(findings) else set()
+        rows = batch.consignments["row"].to_list() if wrong else [None] * len(found)
+        return [
+            counts and readable and row not in wrong
+            for counts, readable, row in zip(found, self.is_readable, rows, strict=True)
+        ]
 
 
-def recall(batch: Batch, *, at: pl.Series, is_readable: pl.Series, frames: frozenset[str], key: bytes) -> Recall:
+_MICROSECOND = timedelta(microseconds=1)
+_SAYS = {"recent": Memory.recent, "parties": Memory.parties}
+_SCHEMAS = {"recent": RECENT, "parties": PARTIES}
+_NOTHING: dict[str, list[int | None]] = {name: [None] * (len(schema) - 1) for name, schema in _SCHEMAS.items()}
+
+
+def recall(
+    batch: Batch, *, at: Sequence[datetime], is_readable: Sequence[bool], frames: frozenset[str], key: bytes
+) -> Recall:
     """The batch, of which nothing was looked up yet. `key` is the installation's own for digests."""
-    return Recall(told=Told.of(batch, key), at=at, is_readable=is_readable, frames=frames)
+    return Recall(told=told(batch, key), at=at, is_readable=is_readable, frames=frames)
 
 
-def _different(keys: pl.Series) -> list[str]:
-    return keys.drop_nulls().unique().sort().to_list()
+def _different(keys: Sequence[int | None]) -> list[int]:
+    return [key for key in dict.fromkeys(keys) if key is not None]
 
 
-def _newest(found: pl.DataFrame, asked: pl.DataFrame, keys: Collection[str], size: int) -> pl.DataFrame:
-    """The same, where of each key asked after no more than the newest count, and the very first.
-
-    One row may be found by several keys: without this a figure would depend on who else is in the batch.
-    """
-    place, last = pl.int_range(pl.len()), pl.len() - 1
-    return found.with_columns(
-        pl.when(
-            ~pl.col(key).is_in(asked[key].drop_nulls().unique().implode())
-            | (last - place < size).over(key)
-            | (place == 0).over(key)
-        )
-        .then(pl.col(key))
-        .alias(key)
-        for key in keys
-    )
-
-
-def _figures(told: Mapping[str, pl.DataFrame], size: int) -> list[bytes]:
-    """What is told of each of so many consignments, as JSON by frame and column."""
-    rows = {name: frame.drop("row").to_dicts() for name, frame in told.items()}
-    return [json.encode({name: of[place] for name, of in rows.items()}) for place in range(size)]
-
-
-def _learnt(given: list[list[str | None]], known: Mapping[str, int]) -> list[list[str]]:
-    """Of each consignment the digests of its consignee that were not known before it."""
-    seen = set(known)
-    learnt = []
-    for keys in zip(*given, strict=True):
-        fresh = [key for key in dict.fromkeys(keys) if key is not None and key not in seen]
-        seen.update(fresh)
-        learnt.append(fresh)
-    return learnt
+def _schemes(given: Told) -> list[tuple[int, int]]:
+    found: dict[tuple[int, int], None] = {}
+    for scheme, platform, seller in zip(given.scheme, given.platform, given.seller, strict=True):
+        if scheme is not None:
+            for other in (WHOLE, OWN_SHOP if platform is None else platform, seller):
+                if other is not None:
+                    found[scheme, other] = None
+    return list(found)

@@ -1,0 +1,117 @@
+"""Who has to do with each consignment of a batch, as keyed digests: what people and firms are known again by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from tidewaiter.model.batch import Batch
+from tidewaiter.model.digests import digits, numbers, plain
+from tidewaiter.model.exact import MISSING, known
+from tidewaiter.model.rows import positions
+
+Key = int | None
+"""A keyed digest, as `model.digests.numbers` makes it; None where nothing is given."""
+_PARTY = ("id", "name", "country", "phone", "email", "street", "postcode", "identity")
+
+
+class Told(NamedTuple):
+    """What each consignment of a batch gives, a value a consignment.
+
+    `person` are those things by which its consignee may be known again, the surest first: telephone, e-mail, name with
+    postcode, address. `name` is that of a consignee with an `identity`; of any other it is not asked.
+    """
+
+    seller: list[Key]
+    platform: list[Key]
+    seller_place: list[Key]
+    person: list[tuple[int, ...]]
+    name: list[Key]
+    identity: list[Key]
+    scheme: list[Key]
+
+    def __len__(self) -> int:
+        return len(self.seller)
+
+
+def told(batch: Batch, key: bytes) -> Told:
+    """What this batch gives, under the installation's own key for digests."""
+    rows, parties = batch.consignments["row"], batch.parties
+    at = positions(parties["row"], rows).to_numpy()
+    is_whole = known(parties["item"]) == MISSING
+    roles = batch.apart("parties", "role")
+    texts = [parties[name].to_list() for name in _PARTY]
+
+    def firsts(*wanted: str) -> list[int]:
+        """Of each consignment the place of the first party in the first of these roles that it has, -1 where none."""
+        found = np.full(len(rows), -1, np.int64)
+        for role in reversed(wanted):  # what is written last stays
+            here = np.flatnonzero(is_whole & roles.one_of((role,)))[::-1]
+            found[at[here]] = here
+        return found.tolist()
+
+    seals = {use: _Sealing(key, use, form) for use, form in _FORMS.items()}
+    found = Told([], [], [], [], [], [], _schemes(batch, seals["scheme"]))
+    of_seller, of_place, of_platform = seals["seller"], seals["seller-place"], seals["platform"]
+    phone_of, email_of, named_of, address_of = (seals[use] for use in ("phone", "email", "named", "address"))
+    nobody = (None,) * len(_PARTY)
+    people = list(zip(*texts, strict=True))
+    for seller, consignee, market in zip(
+        firsts("seller", "consignor"), firsts("consignee", "buyer", "importer"), firsts("marketplace"), strict=True
+    ):
+        id, name, country, phone, email, street, postcode, _ = people[seller] if seller >= 0 else nobody
+        found.seller.append(of_seller(id if id is not None else _both(name, country)))
+        place = phone if phone is not None else email if email is not None else _both(street, postcode)
+        found.seller_place.append(of_place(place))
+        found.platform.append(of_platform(people[market][0]) if market >= 0 else None)
+        id, name, country, phone, email, street, postcode, identity = people[consignee] if consignee >= 0 else nobody
+        given = (
+            phone_of(phone), email_of(email), named_of(_both(name, postcode)), address_of(_both(street, postcode)),
+        )  # fmt: skip
+        found.person.append(tuple([one for one in given if one is not None]))
+        number = None if identity is None else seals["identity"](identity)
+        found.identity.append(number)
+        found.name.append(None if number is None else seals["name"](name))
+    return found
+
+
+_FORMS: dict[str, Callable[[str], str]] = {
+    "seller": plain, "seller-place": plain, "platform": plain, "scheme": plain, "identity": plain, "name": plain,
+    "named": plain, "address": plain, "phone": digits, "email": str.casefold,
+}  # fmt: skip
+
+
+class _Sealing:
+    """Makes the digests of texts in their form for one use; each different text once."""
+
+    __slots__ = ("_form", "_made", "_number")
+
+    def __init__(self, key: bytes, use: str, form: Callable[[str], str]) -> None:
+        self._form, self._number = form, numbers(key, use)
+        self._made: dict[str | None, Key] = {None: None}
+
+    def __call__(self, text: str | None) -> Key:
+        """None where there is no text, or nothing of it is left."""
+        if text in self._made:
+            return self._made[text]
+        formed = self._form(text) if text is not None else ""
+        return self._made.setdefault(text, self._number(formed) if formed else None)
+
+
+def _both(one: str | None, other: str | None) -> str | None:
+    return None if one is None or other is None else f"{one} {other}"
+
+
+def _schemes(batch: Batch, seal: _Sealing) -> list[Key]:
+    """The first number of an import scheme (fiscal reference FR5) that stands at the head of each."""
+    found: list[Key] = [None] * len(batch)
+    references = batch.fiscal_references
+    if not len(references):
+        return found
+    is_scheme = batch.apart("fiscal_references", "role").one_of(("FR5",)) & (known(references["item"]) == MISSING)
+    at, ids = positions(references["row"], batch.consignments["row"]).to_numpy(), references["id"].to_list()
+    for place in np.flatnonzero(is_scheme)[::-1].tolist():
+        found[at[place]] = seal(ids[place])
+    return found
