@@ -205,9 +205,10 @@ class Cleared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Remembered(msgspec.Struct, frozen=True, gc=False):
     """What is kept of a consignment for the sake of later ones: who has to do with it as keyed digests.
 
-    `consignee` is the number of a resolved person, and `person_keys` are the digests by which it is known for the first
-    time; `below` says how near below a threshold of law the goods are (`risk.history`). `figures` are what was known of
-    what came before it, as JSON from which `past_again` (`model.past`) makes the same past.
+    `consignee` is the number of a resolved person, and `phone`, `email`, `named` and `address` are those things it is to
+    be known again by that are not kept already. `below` says how near below a threshold of law the goods are
+    (`risk.history`). `figures` are what was known of what came before it, as JSON of which `past_again` (`model.past`)
+    makes the same past.
     """
 
     at: datetime
@@ -221,8 +222,11 @@ class Remembered(msgspec.Struct, frozen=True, gc=False):
     scheme: int | None
     value_micro: int | None
     below: int
-    person_keys: list[int]
-    figures: bytes
+    phone: int | None
+    email: int | None
+    named: int | None
+    address: int | None
+    figures: str
 
 
 class ClearedConsignment(msgspec.Struct, frozen=True, kw_only=True):

@@ -111,7 +111,7 @@ class Past:
     products: pl.DataFrame = field(default_factory=lambda: _NO["products"])
 
 
-def past_again(figures: bytes) -> Past:
+def past_again(figures: str) -> Past:
     """The past of one consignment, in row 0, as its `figures` tell it: by frame, in the order of its columns.
 
     A column that a frame has gained since was not known then.

@@ -13,7 +13,9 @@ from tidewaiter.model.outcome import Remembered
 from tidewaiter.risk.history import EPOCH, NEWEST, RECENT_D, REMEMBERED_D, Event, Found, OfSeller, Wanted
 from tidewaiter.store.access import Connect
 
-_KEPT = [name for name in Remembered.__struct_fields__ if name != "person_keys"]
+_KEPT = Remembered.__struct_fields__
+_STALE_D = REMEMBERED_D - 2 * RECENT_D
+"""After so many days what a person is known by is kept anew, so that it is known for as long as what it had counts."""
 
 
 async def remember(connection: asyncpg.Connection, kept: Sequence[tuple[int, Remembered]]) -> None:
@@ -22,12 +24,10 @@ async def remember(connection: asyncpg.Connection, kept: Sequence[tuple[int, Rem
         return
     records = [one for _, one in kept]
     columns: list[list[Any]] = [[getattr(one, name) for one in records] for name in _KEPT]
-    keys = [key for one in records for key in one.person_keys]
-    persons = [one.consignee for one in records for _ in one.person_keys]
-    await connection.execute(
-        "select remember_history($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-        [id for id, _ in kept], *columns, keys, persons,
-    )  # fmt: skip
+    await connection.execute(_REMEMBER, [id for id, _ in kept], *columns)
+
+
+_REMEMBER = f"select remember_history({', '.join(f'${place + 1}' for place in range(len(_KEPT) + 1))})"
 
 
 async def take_out(connection: asyncpg.Connection, cancellations: Sequence[tuple[str, Consignment]]) -> None:
@@ -52,36 +52,40 @@ class HistoryKept:
         schemes, others = [scheme for scheme, _ in wanted.schemes], [other for _, other in wanted.schemes]
         async with self._connect() as connection:
             rows = await connection.fetch(
-                "select * from recalled($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-                wanted.persons, wanted.identities, wanted.sellers, wanted.places, schemes, others,
+                "select * from recalled($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                *wanted.persons, wanted.identities, wanted.sellers, wanted.places, schemes, others,
                 at, timedelta(days=RECENT_D), timedelta(days=REMEMBERED_D), NEWEST,
             )  # fmt: skip
-        return _found(rows, day=(at - EPOCH).days)
+        return _found(rows, at=at)
 
-    async def figures_of(self, consignment_id: int) -> bytes | None:
+    async def figures_of(self, consignment_id: int) -> str | None:
         """What was known of what came before a consignment when it was lodged, as `past_again` reads it."""
         async with self._connect() as connection:
-            found: bytes | None = await connection.fetchval(
+            found: str | None = await connection.fetchval(
                 "select figures from known_before where consignment_id = $1", consignment_id
             )
         return found
 
     async def forget(self, *, before: datetime) -> int:
-        """How many were forgotten: those accepted before that instant, and what persons were known by since then."""
+        """How many were forgotten: those accepted before that instant, and all that rests on them alone."""
         async with self._connect() as connection:
             done: int = await connection.fetchval("select forget_history($1)", before)
         return done
 
 
-def _found(rows: Sequence[asyncpg.Record], *, day: int) -> Found:
-    persons: dict[int, int] = {}
+def _found(rows: Sequence[asyncpg.Record], *, at: datetime) -> Found:
+    persons: dict[int, tuple[int, int]] = {}
+    newest: dict[int, int] = {}
     events: list[tuple[int, str, Event]] = []
     sellers: list[OfSeller] = []
     schemes: list[tuple[int, int, int]] = []
+    day = (at - EPOCH).days
     pairs: dict[str, list[tuple[int, int]]] = {"names": [], "sellers_at": []}
     for part, key, other, country, first, count, week, just, near in rows:
         if part == "person":
-            persons[key] = other
+            # Of two that gave the same the first holds.
+            persons[key] = min(persons.get(key, (first, other)), (first, other))
+            newest[key] = max(newest.get(key, first), first)
         elif part == "event":
             events.append((key, country, Event(first, other, count)))
         elif part == "seller":
@@ -91,7 +95,12 @@ def _found(rows: Sequence[asyncpg.Record], *, day: int) -> Found:
         else:
             pairs[part].append((key, other))
     events.sort(key=_when)
-    return Found(persons=persons, events=events, sellers=sellers, schemes=schemes, **pairs)
+    old = (at - EPOCH - timedelta(days=_STALE_D)) // timedelta(microseconds=1)
+    return Found(
+        persons={key: person for key, (_, person) in persons.items()},
+        stale=[key for key, on in newest.items() if on < old],
+        events=events, sellers=sellers, schemes=schemes, **pairs,
+    )  # fmt: skip
 
 
 def _when(event: tuple[int, str, Event]) -> int:

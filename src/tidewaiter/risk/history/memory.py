@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tidewaiter.model.money import MICRO
 from tidewaiter.model.past import WINDOWS_H
-from tidewaiter.risk.history.telling import Key, Told
+from tidewaiter.risk.history.telling import Given, Key, Told
 
 _TWENTIETH = MICRO // 20
 _SECOND = 1_000_000
@@ -24,6 +24,7 @@ WHOLE = 0
 """In the place of a seller or platform: all that came under a scheme number."""
 OWN_SHOP = 1
 """In the place of a platform: none. To have a shop of one's own counts as one more."""
+NOTHING = Given(None, None, None, None)
 JUST, NEAR = 1, 2
 """Below a threshold of law by at most a twentieth of it, or by at most three twentieths more."""
 
@@ -70,23 +71,39 @@ class Persons:
 
     A person is known again by the first of its telephone, e-mail, name with postcode and address that was seen before;
     what else it gives is then known for its own too. An identity number is no such thing: where one is lent out, it
-    would make one person of many.
+    would make one person of many. `stale` are those of the things `known` that will soon be forgotten.
     """
 
     known: dict[int, int] = field(default_factory=dict)
+    stale: set[int] = field(default_factory=set)
 
-    def resolve(self, given: Sequence[int]) -> tuple[Key, list[int]]:
-        """The number of the person who gives these things, None where it gives nothing, and what it is known by from
-        now on."""
-        if not given:
-            return None, []
+    def resolve(self, given: Given) -> tuple[Key, Given]:
+        """The number of the person who gives these things, None where it gives nothing; and those of them that are to
+        be kept: by which it was not known before, or is soon forgotten."""
         known = self.known
-        # The number is the first thing given, so that two who meet a person for the first time at once agree on it.
-        person = next((known[key] for key in given if key in known), given[0])
-        fresh = [key for key in dict.fromkeys(given) if key not in known]
-        for key in fresh:
-            known[key] = person
-        return person, fresh
+        person: Key = None
+        for key in given:
+            if key is not None and key in known:
+                person = known[key]
+                break
+        else:
+            # The number is the first thing given, so that two who meet a person for the first time at once agree on it.
+            person = next((key for key in given if key is not None), None)
+            if person is None:
+                return None, NOTHING
+        fresh: list[Key] = []
+        for key in given:
+            if key is None:
+                fresh.append(None)
+            elif key not in known:
+                known[key] = person
+                fresh.append(key)
+            elif key in self.stale and known[key] == person:
+                self.stale.discard(key)
+                fresh.append(key)
+            else:
+                fresh.append(None)
+        return person, Given(*fresh)
 
 
 @dataclass(slots=True)
@@ -191,12 +208,12 @@ def heads(
     shares: Sequence[int | None],
     counted: Sequence[bool],
     persons: Persons,
-) -> tuple[list[Head], list[list[int]]]:
-    """What counts of each consignment, and what its consignee is known by from it on. `shares` are of thresholds of
-    law, as `threshold_shares` tells them. Of those that are not `counted` nobody is known again."""
+) -> tuple[list[Head], list[Given]]:
+    """What counts of each consignment, and what of its consignee is to be kept to know it again. `shares` are of
+    thresholds of law, as `threshold_shares` tells them. Of those that are not `counted` nobody is known again."""
     made, learnt = [], []
     for place, (share, counts) in enumerate(zip(shares, counted, strict=True)):
-        person, fresh = persons.resolve(told.person[place]) if counts else (None, [])
+        person, fresh = persons.resolve(told.person[place]) if counts else (None, NOTHING)
         made.append(
             Head(
                 at[place], jurisdictions[place], told.seller[place], told.platform[place], told.seller_place[place],

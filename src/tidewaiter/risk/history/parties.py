@@ -15,6 +15,7 @@ from tidewaiter.model.past import PARTIES, RECENT
 from tidewaiter.risk.history.memory import Head, Memory, below
 from tidewaiter.risk.history.records import History
 
+_FEW = 16
 WEIGHT = 20
 """So many earlier goods or inspections weigh as much as what is usual of all sellers."""
 LOW_RATE = 0.05
@@ -78,6 +79,9 @@ _at = attrgetter("at")
 
 def framed(rows: pl.Series, found: Sequence[Sequence[int | None]], schema: pl.Schema) -> pl.DataFrame:
     """A frame of this schema of what was found of each row."""
+    if len(found) <= _FEW:
+        # A third of what columns one by one take.
+        return pl.DataFrame([(row, *of) for row, of in zip(rows, found, strict=True)], schema=schema, orient="row")
     names = [name for name in schema if name != "row"]
     columns = zip(*found, strict=True) if found else [()] * len(names)
     told = [pl.Series(name, column, dtype=schema[name]) for name, column in zip(names, columns, strict=True)]

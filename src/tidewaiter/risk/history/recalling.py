@@ -6,7 +6,7 @@ sellers, so that what a batch costs does not grow with who is in it. A figure th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -36,10 +36,10 @@ EPOCH = datetime.fromisoformat("1970-01-01T00:00:00Z")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """The keys of a batch to be looked up, each once: things that persons are known by, identity numbers, sellers,
-    places, and scheme numbers each with a seller, a platform, OWN_SHOP or WHOLE."""
+    """The keys of a batch to be looked up, each once: what persons are known by as in `Given`, identity numbers,
+    sellers, places, and scheme numbers each with a seller, a platform, OWN_SHOP or WHOLE."""
 
-    persons: Sequence[int] = ()
+    persons: Sequence[Sequence[int]] = ((), (), (), ())
     identities: Sequence[int] = ()
     sellers: Sequence[int] = ()
     places: Sequence[int] = ()
@@ -61,11 +61,12 @@ class OfSeller(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What was looked up: the numbers of persons by what they are known by, what persons had, each with its country
-    and oldest first; sellers, counts by scheme number and by whom, and pairs of identity number and name, and of place
-    and seller."""
+    """What was looked up: the numbers of persons by what they are known by (of which `stale` is soon forgotten), what
+    persons had, each with its country and oldest first; sellers, counts by scheme number and by whom, and pairs of
+    identity number and name, and of place and seller."""
 
     persons: Mapping[int, int] = field(default_factory=dict)
+    stale: Collection[int] = ()
     events: Sequence[tuple[int, str, Event]] = ()
     sellers: Sequence[OfSeller] = ()
     schemes: Sequence[tuple[int, int, int]] = ()
@@ -103,7 +104,7 @@ class Recall:
         of_persons, of_firms = "recent" in self.frames, "parties" in self.frames
         return Wanted(
             # Also where only firms are looked at: a new row must not call a person by a second number.
-            persons=list({key for keys in given.person for key in keys}),
+            persons=[_different(keys) for keys in zip(*given.person, strict=True)],
             identities=_different(given.identity) if of_persons else (),
             sellers=_different(given.seller) if of_firms else (),
             places=_different(given.seller_place) if of_firms else (),
@@ -131,7 +132,7 @@ class Recall:
             values=goods.to_list(),
             shares=shares.to_list(),
             counted=counted,
-            persons=Persons(dict(self.found.persons)),
+            persons=Persons(dict(self.found.persons), set(self.found.stale)),
         )
         memory, numbers = self.found.memory(), rows.to_list()
         said = {name: [_NOTHING[name]] * len(made) for name in self.frames}
@@ -145,7 +146,7 @@ class Recall:
             for name, of in figures.items():
                 said[name][place] = of
             kept[numbers[place]] = Remembered(
-                self.at[place], *head[1:], learnt[place], figures=json.encode(figures, order="deterministic")
+                self.at[place], *head[1:], *learnt[place], figures=json.encode(figures, order="deterministic").decode()
             )
         frames = {name: framed(rows, said[name], _SCHEMAS[name]) for name in self.frames}
         return replace(but, **frames), kept

@@ -17,17 +17,26 @@ Key = int | None
 _PARTY = ("id", "name", "country", "phone", "email", "street", "postcode", "identity")
 
 
+class Given(NamedTuple):
+    """What a person may be known again by, the surest first; `named` is its name with the postcode."""
+
+    phone: Key
+    email: Key
+    named: Key
+    address: Key
+
+
 class Told(NamedTuple):
     """What each consignment of a batch gives, a value a consignment.
 
-    `person` are those things by which its consignee may be known again, the surest first: telephone, e-mail, name with
-    postcode, address. `name` is that of a consignee with an `identity`; of any other it is not asked.
+    `person` are those things by which its consignee may be known again (`Given`). `name` is that of a consignee with an
+    `identity`; of any other it is not asked.
     """
 
     seller: list[Key]
     platform: list[Key]
     seller_place: list[Key]
-    person: list[tuple[int, ...]]
+    person: list[Given]
     name: list[Key]
     identity: list[Key]
     scheme: list[Key]
@@ -67,10 +76,8 @@ def told(batch: Batch, key: bytes) -> Told:
         found.seller_place.append(of_place(place))
         found.platform.append(of_platform(people[market][0]) if market >= 0 else None)
         id, name, country, phone, email, street, postcode, identity = people[consignee] if consignee >= 0 else nobody
-        given = (
-            phone_of(phone), email_of(email), named_of(_both(name, postcode)), address_of(_both(street, postcode)),
-        )  # fmt: skip
-        found.person.append(tuple([one for one in given if one is not None]))
+        named, address = _both(name, postcode), _both(street, postcode)
+        found.person.append(Given(phone_of(phone), email_of(email), named_of(named), address_of(address)))
         number = None if identity is None else seals["identity"](identity)
         found.identity.append(number)
         found.name.append(None if number is None else seals["name"](name))

@@ -17,19 +17,23 @@ create table history (
     identity bigint,
     scheme bigint,
     value_micro bigint,
-    below smallint not null
+    below smallint not null,
+    phone bigint,
+    email bigint,
+    named bigint,
+    address bigint,
+    is_cancelled boolean not null default false
 );
-comment on column history.consignee is 'The number of the person, resolved by what history_persons knew.';
+comment on column history.consignee is 'The number of the person, resolved by what was known then.';
 comment on column history.value_micro is 'What the goods cost, in millionths of the country''s own currency.';
 comment on column history.below is 'How near below a threshold of law: 1 by at most a twentieth of it, 2 by at most three more, 0 neither.';
+comment on column history.phone is 'What the consignee is to be known again by from this consignment on, as the three columns after it; empty where that is kept already.';
+create index history_phone on history (phone) where phone is not null;
+create index history_email on history (email) where email is not null;
+create index history_named on history (named) where named is not null;
+create index history_address on history (address) where address is not null;
 create index history_consignee on history (consignee, at) where consignee is not null;
 create index history_at on history using brin (at);
-
-create table history_persons (
-    key bigint primary key,
-    person bigint not null
-);
-comment on table history_persons is 'By which digests a person is known again.';
 
 create table history_sums (
     key bigint not null,
@@ -55,25 +59,21 @@ comment on table history_pairs is 'Which sellers gave a telephone or address, an
 
 create table known_before (
     consignment_id bigint primary key,
-    figures json not null
+    figures text not null
 );
-comment on table known_before is 'What was known of what came before a consignment when it was decided, in figures by frame in the order of its columns: so that what risk saw can be reckoned again. Not forgotten with the history.';
+comment on table known_before is 'What was known of what came before a consignment when it was decided, as JSON by frame in the order of its columns: so that what risk saw can be reckoned again. Not forgotten with the history.';
 create trigger append_only before update or delete or truncate on known_before
     for each statement execute function refuse_change();
-create trigger known_consignment after insert on known_before referencing new table as fresh
-    for each statement execute function refuse_unknown_consignment();
 alter table known_before enable row level security;
 create policy guarded on known_before for select to tidewaiter_guarded
     using (sees_risk() and exists (select from consignments c where c.id = known_before.consignment_id));
 grant select on known_before to tidewaiter_guarded;
 
-create trigger never_changed before update or truncate on history
-    for each statement execute function refuse_change();
 do $$
 declare name text;
 begin
     -- No policy and no grant: no guarded reader sees a row.
-    foreach name in array array['history', 'history_persons', 'history_sums', 'history_pairs'] loop
+    foreach name in array array['history', 'history_sums', 'history_pairs'] loop
         execute format('alter table %I enable row level security', name);
     end loop;
 end
@@ -82,7 +82,7 @@ $$;
 -- What is known of the keys of a batch. The plan is made once a connection, and is the only sensible one however large
 -- the tables are: by key. Making it anew for each batch of one would cost more than running it.
 create function recalled(
-    given bigint[], identities bigint[], sellers bigint[], places bigint[], schemes bigint[], others bigint[],
+    phones bigint[], emails bigint[], names bigint[], addresses bigint[], identities bigint[], sellers bigint[], places bigint[], schemes bigint[], others bigint[],
     until timestamptz, recently interval, remembered interval, newest integer
 ) returns table (
     part text, key bigint, other bigint, jurisdiction text, first_us bigint, count bigint, week bigint, just bigint,
@@ -96,15 +96,19 @@ declare
 begin
     return query
     with known as materialized (
-        select p.key, p.person from history_persons p where p.key = any(given)
+        select w.key, h.consignee as person, h.at from unnest(phones) w(key) join history h on h.phone = w.key
+        union all select w.key, h.consignee, h.at from unnest(emails) w(key) join history h on h.email = w.key
+        union all select w.key, h.consignee, h.at from unnest(names) w(key) join history h on h.named = w.key
+        union all select w.key, h.consignee, h.at from unnest(addresses) w(key) join history h on h.address = w.key
     )
-    select 'person', k.key, k.person, null::text, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint
+    select 'person', k.key, k.person, null::text, (extract(epoch from k.at) * 1000000)::bigint, null::bigint, null::bigint,
+        null::bigint, null::bigint
         from known k
     union all
     select 'event', w.person, h.seller, h.jurisdiction, (extract(epoch from h.at) * 1000000)::bigint, h.value_micro,
         null, null, null
         from (select distinct k.person from known k) w cross join lateral (
-            select * from history s where s.consignee = w.person and s.at > until - recently
+            select * from history s where s.consignee = w.person and s.at > until - recently and not s.is_cancelled
             order by s.at desc limit newest
         ) h
     union all
@@ -132,22 +136,18 @@ begin
 end
 $$;
 
--- Adds to the past what was accepted: a value a consignment in each list, and the new keys of persons. Who adds to the
+-- Adds to the past what was accepted: a value a consignment in each list. Who adds to the
 -- same sums waits for the other to commit; all add in one order, so that none waits for one that waits for it.
 create function remember_history(
     ids bigint[], ats timestamptz[], jurisdictions text[], sellers bigint[], platforms bigint[], places bigint[],
     consignees bigint[], names bigint[], identities bigint[], schemes bigint[], worth bigint[], belows smallint[],
-    told json[], fresh bigint[], persons bigint[]
+    phones bigint[], emails bigint[], named bigint[], addresses bigint[], told text[]
 ) returns void language plpgsql set plan_cache_mode = force_generic_plan as $$
 begin
     insert into history
-        select * from unnest(ids, ats, jurisdictions, sellers, platforms, places, consignees, names, identities, schemes,
-            worth, belows);
+        select *, false from unnest(ids, ats, jurisdictions, sellers, platforms, places, consignees, names, identities, schemes,
+            worth, belows, phones, emails, named, addresses);
     insert into known_before select * from unnest(ids, told);
-    insert into history_persons
-        select distinct on (g.key) g.key, g.person from unnest(fresh, persons) with ordinality g(key, person, place)
-        order by g.key, g.place
-        on conflict do nothing;
     insert into history_sums as h
         select k.key, k.other, (g.at at time zone 'UTC')::date, min(g.at), count(*), count(*) filter (where g.below = 1),
             count(*) filter (where g.below = 2)
@@ -170,11 +170,11 @@ end
 $$;
 
 -- Takes out of the past what was cancelled: what a filer had under the reference, or under the number of customs. The
--- first instant of a seller stays: it was seen then.
+-- first instant of a seller stays, and so does what a person is known by: they were seen then.
 create function take_out_of_history(filers text[], refs text[], mrns text[]) returns void language plpgsql as $$
 begin
     with gone as (
-        delete from history where consignment_id in (
+        update history set is_cancelled = true where not is_cancelled and consignment_id in (
             select c.id from unnest(filers, refs, mrns) w(filer, reference, mrn) cross join lateral (
                 select o.id from consignments o where o.filer = w.filer and o.reference = w.reference
                 union select o.id from consignments o where o.filer = w.filer and o.mrn = w.mrn
@@ -208,7 +208,6 @@ begin
     get diagnostics forgotten = row_count;
     delete from history_sums where day < since;
     delete from history_pairs where last_on < since;
-    delete from history_persons p where not exists (select from history h where h.consignee = p.person);
     return forgotten;
 end
 $$;
