@@ -249,10 +249,10 @@ async def test_without_a_profile_that_looks_at_the_past_nothing_is_asked_and_not
     within = queries.taken()
 
     assert not any("history" in query or "recalled" in query for query in without)
-    assert [query.split("(")[0] for query in within if "history" in query or "recalled" in query] == [
-        "select * from recalled", "select remember_history",
+    assert [query.split("(")[0] for query in within if query not in without] == [
+        "select * from recalled", "copy known_before", "copy history",
     ]  # fmt: skip
-    assert len(within) == len(without) + 2
+    assert len(within) == len(without) + 3
 
 
 class Queries:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import re
+import struct
 import unicodedata
 from collections.abc import Callable
 
 _BYTES = 16
 _MARKS = re.compile(r"[\W_]+")
-# Of what is ASCII the same comes in a fifth of the time.
-_ASCII_MARKS = {code: None for code in range(128) if not chr(code).isalnum()}
-_ASCII_BUT_DIGITS = {code: None for code in range(128) if not chr(code).isdecimal()}
+# Of what is ASCII the same comes in a quarter of the time.
+_ASCII_MARKS = bytes(code for code in range(128) if not chr(code).isalnum())
+_ASCII_BUT_DIGITS = bytes(code for code in range(128) if not chr(code).isdecimal())
 
 
 def digest(key: bytes, use: str, value: bytes) -> str:
@@ -31,20 +32,24 @@ def numbers(key: bytes, use: str) -> Callable[[str], int]:
     def of(text: str) -> int:
         one = prepared.copy()
         one.update(text.encode())
-        return int.from_bytes(one.digest(), "little", signed=True)
+        found: int = _AS_NUMBER(one.digest())[0]
+        return found
 
     return of
+
+
+_AS_NUMBER = struct.Struct("<q").unpack
 
 
 def plain(text: str) -> str:
     """The letters and digits of a text in one form, for comparing what two parties typed."""
     if text.isascii():
-        return text.lower().translate(_ASCII_MARKS)
+        return text.encode().lower().translate(None, _ASCII_MARKS).decode()
     return _MARKS.sub("", unicodedata.normalize("NFKC", text).casefold())
 
 
 def digits(text: str) -> str:
     """The digits of a telephone number without a country's or a trunk's prefix: the last eleven."""
     if text.isascii():
-        return text.translate(_ASCII_BUT_DIGITS)[-11:]
+        return text.encode().translate(None, _ASCII_BUT_DIGITS)[-11:].decode()
     return "".join(char for char in unicodedata.normalize("NFKC", text) if char.isdecimal())[-11:]

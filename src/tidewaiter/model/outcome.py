@@ -205,10 +205,10 @@ class Cleared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Remembered(msgspec.Struct, frozen=True, gc=False):
     """What is kept of a consignment for the sake of later ones: who has to do with it as keyed digests.
 
-    `consignee` is the number of a resolved person, and `phone`, `email`, `named` and `address` are those things it is to
+    `consignee` is the number of a resolved person, and `phone`, `email`, `named` and `address` are what it is to
     be known again by that are not kept already. `below` says how near below a threshold of law the goods are
-    (`risk.history`). `figures` are what was known of what came before it, as JSON of which `past_again` (`model.past`)
-    makes the same past.
+    (`risk.history`). `figures` are what was known of what came before it, as JSON of which `past_again`
+    (`model.past`) makes the same past.
     """
 
     at: datetime

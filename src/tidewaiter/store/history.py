@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 import asyncpg
@@ -13,21 +14,17 @@ from tidewaiter.model.outcome import Remembered
 from tidewaiter.risk.history import EPOCH, NEWEST, RECENT_D, REMEMBERED_D, Event, Found, OfSeller, Wanted
 from tidewaiter.store.access import Connect
 
-_KEPT = Remembered.__struct_fields__
+_KEPT = [name for name in Remembered.__struct_fields__ if name != "figures"]
+_OF = attrgetter(*_KEPT)
+COLUMNS = ["consignment_id", *_KEPT]
+FIGURES = ["consignment_id", "figures"]
 _STALE_D = REMEMBERED_D - 2 * RECENT_D
 """After so many days what a person is known by is kept anew, so that it is known for as long as what it had counts."""
 
 
-async def remember(connection: asyncpg.Connection, kept: Sequence[tuple[int, Remembered]]) -> None:
-    """Keeps it, each with the id of the consignment, in the transaction of the lodgement."""
-    if not kept:
-        return
-    records = [one for _, one in kept]
-    columns: list[list[Any]] = [[getattr(one, name) for one in records] for name in _KEPT]
-    await connection.execute(_REMEMBER, [id for id, _ in kept], *columns)
-
-
-_REMEMBER = f"select remember_history({', '.join(f'${place + 1}' for place in range(len(_KEPT) + 1))})"
+def row(id: int, kept: Remembered) -> tuple[Any, ...]:
+    """The row of a consignment, by `COLUMNS`."""
+    return (id, *_OF(kept))
 
 
 async def take_out(connection: asyncpg.Connection, cancellations: Sequence[tuple[str, Consignment]]) -> None:

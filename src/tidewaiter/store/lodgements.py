@@ -114,10 +114,6 @@ async def _write_all(connection: asyncpg.Connection, lodgements: Sequence[Lodgem
     for table, columns, rows in tables:
         if rows:
             await connection.copy_records_to_table(table, records=rows, columns=columns)
-    # Sums are added to in place, and whoever adds to the same waits: so it is done last, where others wait anyway.
-    await history.remember(connection, [
-        (id, one.remembered) for _, _, placed in written for id, _, one in placed if one.remembered is not None
-    ])  # fmt: skip
     await history.take_out(connection, [
         (lodgement.filer, one.consignment) for _, lodgement, placed in written for _, _, one in placed
         if one.cleared.decision.control == "cancellation_recorded"
@@ -202,6 +198,10 @@ def _tables(written: Written) -> Iterator[tuple[str, list[str], list[Any]]]:
     for id, m, _ in written:
         if m.movements:
             yield from dispatches.tables(m.movements, id)
+    # Last: sums are added to in place, and whoever adds to the same waits until we commit.
+    kept = [(id, one.remembered) for _, _, placed in written for id, _, one in placed if one.remembered is not None]
+    yield "known_before", history.FIGURES, [(id, one.figures) for id, one in kept]
+    yield "history", history.COLUMNS, [history.row(id, one) for id, one in kept]
 
 
 _encoded = msgspec.json.encode

@@ -20,6 +20,7 @@ _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
 _WINDOWS = tuple(hours * 3_600 * _SECOND for hours in WINDOWS_H.values())
 _WEEK_D = 7
+_NONE, _NONE_FROM_NOBODY = (0, 0, 0) * len(_WINDOWS), (0, 0, None) * len(_WINDOWS)
 WHOLE = 0
 """In the place of a seller or platform: all that came under a scheme number."""
 OWN_SHOP = 1
@@ -151,9 +152,12 @@ class Memory:
         names = _others(self.names, head.identity, head.name)
         if head.consignee is None:
             return [None] * (3 * len(_WINDOWS)) + [names]
+        events = self.persons.get((head.consignee, head.jurisdiction))
+        if events is None:
+            return [*_NONE_FROM_NOBODY, names] if head.seller is None else [*_NONE, names]
         counts, values, of_seller = [0, 0, 0], [0, 0, 0], [0, 0, 0]
         until = head.at + (wait // timedelta(microseconds=1) if wait is not None else 0)
-        for at, seller, value in reversed(self.persons.get((head.consignee, head.jurisdiction), ())):
+        for at, seller, value in reversed(events):
             if at > until:
                 continue
             if head.at - at > _WINDOWS[-1]:
@@ -233,7 +237,7 @@ def below(share: int | None) -> int:
 
 def _told(sums: Sums, at: int) -> tuple[int, int, int, int, int]:
     day = at // _DAY
-    week = sum(sums.days.get(one, 0) for one in range(day - _WEEK_D + 1, day + 1))
+    week = sum([count for one, count in sums.days.items() if day - _WEEK_D < one <= day])
     return max(0, (at - sums.first) // _DAY), sums.count, week, sums.just, sums.near
 
 

@@ -135,20 +135,20 @@ class Recall:
             persons=Persons(dict(self.found.persons), set(self.found.stale)),
         )
         memory, numbers = self.found.memory(), rows.to_list()
-        said = {name: [_NOTHING[name]] * len(made) for name in self.frames}
+        says = [(name, _SAYS[name], [_NOTHING[name]] * len(made)) for name in sorted(self.frames)]
         kept: dict[int, Remembered] = {}
         for place in sorted(range(len(made)), key=lambda place: made[place].at):
             if not counted[place]:
                 continue
             head = made[place]
-            figures = {name: _SAYS[name](memory, head) for name in self.frames}
+            figures = {}
+            for name, say, said in says:
+                figures[name] = said[place] = say(memory, head)
             memory.add(head)
-            for name, of in figures.items():
-                said[name][place] = of
             kept[numbers[place]] = Remembered(
-                self.at[place], *head[1:], *learnt[place], figures=json.encode(figures, order="deterministic").decode()
+                self.at[place], *head[1:], *learnt[place], figures=json.encode(figures).decode()
             )
-        frames = {name: framed(rows, said[name], _SCHEMAS[name]) for name in self.frames}
+        frames = {name: framed(rows, said, _SCHEMAS[name]) for name, _, said in says}
         return replace(but, **frames), kept
 
     def _counted(self, batch: Batch, findings: pl.DataFrame) -> list[bool]:

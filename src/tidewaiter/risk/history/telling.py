@@ -61,26 +61,28 @@ def told(batch: Batch, key: bytes) -> Told:
             found[at[here]] = here
         return found.tolist()
 
-    seals = {use: _Sealing(key, use, form) for use, form in _FORMS.items()}
-    found = Told([], [], [], [], [], [], _schemes(batch, seals["scheme"]))
-    of_seller, of_place, of_platform = seals["seller"], seals["seller-place"], seals["platform"]
-    phone_of, email_of, named_of, address_of = (seals[use] for use in ("phone", "email", "named", "address"))
-    nobody = (None,) * len(_PARTY)
-    people = list(zip(*texts, strict=True))
+    of_seller, of_place, of_platform, of_identity = (
+        _each_once(_sealing(key, use)) for use in ("seller", "seller-place", "platform", "identity")
+    )
+    phone_of, email_of, named_of, address_of, name_of = (
+        _sealing(key, use) for use in ("phone", "email", "named", "address", "name")
+    )
+    found = Told([], [], [], [], [], [], _schemes(batch, _each_once(_sealing(key, "scheme"))))
+    people = [*zip(*texts, strict=True), (None,) * len(_PARTY)]  # the last is nobody, as place -1
     for seller, consignee, market in zip(
         firsts("seller", "consignor"), firsts("consignee", "buyer", "importer"), firsts("marketplace"), strict=True
     ):
-        id, name, country, phone, email, street, postcode, _ = people[seller] if seller >= 0 else nobody
+        id, name, country, phone, email, street, postcode, _ = people[seller]
         found.seller.append(of_seller(id if id is not None else _both(name, country)))
         place = phone if phone is not None else email if email is not None else _both(street, postcode)
         found.seller_place.append(of_place(place))
-        found.platform.append(of_platform(people[market][0]) if market >= 0 else None)
-        id, name, country, phone, email, street, postcode, identity = people[consignee] if consignee >= 0 else nobody
+        found.platform.append(of_platform(people[market][0]))
+        id, name, country, phone, email, street, postcode, identity = people[consignee]
         named, address = _both(name, postcode), _both(street, postcode)
         found.person.append(Given(phone_of(phone), email_of(email), named_of(named), address_of(address)))
-        number = None if identity is None else seals["identity"](identity)
+        number = of_identity(identity)
         found.identity.append(number)
-        found.name.append(None if number is None else seals["name"](name))
+        found.name.append(None if number is None else name_of(name))
     return found
 
 
@@ -88,30 +90,35 @@ _FORMS: dict[str, Callable[[str], str]] = {
     "seller": plain, "seller-place": plain, "platform": plain, "scheme": plain, "identity": plain, "name": plain,
     "named": plain, "address": plain, "phone": digits, "email": str.casefold,
 }  # fmt: skip
+Seal = Callable[[str | None], Key]
 
 
-class _Sealing:
-    """Makes the digests of texts in their form for one use; each different text once."""
+def _sealing(key: bytes, use: str) -> Seal:
+    """What makes the digests of texts for one use; None where there is no text, or nothing of it is left."""
+    form, number = _FORMS[use], numbers(key, use)
 
-    __slots__ = ("_form", "_made", "_number")
+    def seal(text: str | None) -> Key:
+        formed = form(text) if text is not None else ""
+        return number(formed) if formed else None
 
-    def __init__(self, key: bytes, use: str, form: Callable[[str], str]) -> None:
-        self._form, self._number = form, numbers(key, use)
-        self._made: dict[str | None, Key] = {None: None}
+    return seal
 
-    def __call__(self, text: str | None) -> Key:
-        """None where there is no text, or nothing of it is left."""
-        if text in self._made:
-            return self._made[text]
-        formed = self._form(text) if text is not None else ""
-        return self._made.setdefault(text, self._number(formed) if formed else None)
+
+def _each_once(seal: Seal) -> Seal:
+    """The same for texts of which many are the same."""
+    made: dict[str | None, Key] = {None: None}
+
+    def kept(text: str | None) -> Key:
+        return made[text] if text in made else made.setdefault(text, seal(text))
+
+    return kept
 
 
 def _both(one: str | None, other: str | None) -> str | None:
     return None if one is None or other is None else f"{one} {other}"
 
 
-def _schemes(batch: Batch, seal: _Sealing) -> list[Key]:
+def _schemes(batch: Batch, seal: Seal) -> list[Key]:
     """The first number of an import scheme (fiscal reference FR5) that stands at the head of each."""
     found: list[Key] = [None] * len(batch)
     references = batch.fiscal_references

@@ -136,22 +136,14 @@ begin
 end
 $$;
 
--- Adds to the past what was accepted: a value a consignment in each list. Who adds to the
--- same sums waits for the other to commit; all add in one order, so that none waits for one that waits for it.
-create function remember_history(
-    ids bigint[], ats timestamptz[], jurisdictions text[], sellers bigint[], platforms bigint[], places bigint[],
-    consignees bigint[], names bigint[], identities bigint[], schemes bigint[], worth bigint[], belows smallint[],
-    phones bigint[], emails bigint[], named bigint[], addresses bigint[], told text[]
-) returns void language plpgsql set plan_cache_mode = force_generic_plan as $$
+-- Adds what was accepted to the sums. Who adds to the same sums waits for the other to commit; all add in one order, so
+-- that none waits for one that waits for it.
+create function count_history() returns trigger language plpgsql set plan_cache_mode = force_generic_plan as $$
 begin
-    insert into history
-        select *, false from unnest(ids, ats, jurisdictions, sellers, platforms, places, consignees, names, identities, schemes,
-            worth, belows, phones, emails, named, addresses);
-    insert into known_before select * from unnest(ids, told);
     insert into history_sums as h
         select k.key, k.other, (g.at at time zone 'UTC')::date, min(g.at), count(*), count(*) filter (where g.below = 1),
             count(*) filter (where g.below = 2)
-        from unnest(ats, sellers, platforms, schemes, belows) g(at, seller, platform, scheme, below) cross join lateral (
+        from fresh g cross join lateral (
             values (g.seller, 0), (g.scheme, 0), (g.scheme, coalesce(g.platform, 1)), (g.scheme, g.seller)
         ) k(key, other)
         where k.key is not null and k.other is not null group by 1, 2, 3 order by 1, 2, 3
@@ -160,14 +152,17 @@ begin
             just = h.just + excluded.just, near = h.near + excluded.near;
     insert into history_pairs as h
         select k.key, k.other, max((g.at at time zone 'UTC')::date), count(*)
-        from unnest(ats, places, sellers, identities, names) g(at, place, seller, identity, name) cross join lateral (
-            values (g.place, g.seller), (g.identity, g.name)
+        from fresh g cross join lateral (
+            values (g.seller_place, g.seller), (g.identity, g.consignee_name)
         ) k(key, other)
         where k.key is not null and k.other is not null group by 1, 2 order by 1, 2
         on conflict (key, other) do update set
             last_on = greatest(h.last_on, excluded.last_on), count = h.count + excluded.count;
+    return null;
 end
 $$;
+create trigger counted after insert on history referencing new table as fresh
+    for each statement execute function count_history();
 
 -- Takes out of the past what was cancelled: what a filer had under the reference, or under the number of customs. The
 -- first instant of a seller stays, and so does what a person is known by: they were seen then.
