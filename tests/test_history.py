@@ -20,7 +20,7 @@ from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Change, Consignment
 from tidewaiter.model.finding import FINDINGS
 from tidewaiter.model.past import Past
-from tidewaiter.risk.history import recall
+from tidewaiter.risk.history import REMEMBERED_D, recall
 from tidewaiter.risk.history.telling import Given
 from tidewaiter.services.clear import Message
 from tidewaiter.services.lodge import Desk, Lodged, Lodging, lodge_all
@@ -80,6 +80,18 @@ async def rows(store: Store, table: str) -> list[asyncpg.Record]:
     async with store._pool.acquire() as connection:
         found: list[asyncpg.Record] = await connection.fetch(f"select * from {table}")
         return found
+
+
+async def mrn_of(store: Store, reference: str) -> str | None:
+    [id] = await store.ids_of(reference)
+    return (await store.consignments([id]))[id].mrn
+
+
+def cancellation(reference: str, mrn: str | None) -> Consignment:
+    return consignment(
+        reference=reference, function="cancellation", mrn=mrn, changes=(Change(pointer="", reason="1"),), version=2,
+        items=(), parties=(),
+    )  # fmt: skip
 
 
 async def test_of_five_parcels_to_one_person_within_three_days_the_later_are_hit_and_only_officers_read_why(
@@ -147,6 +159,90 @@ async def test_the_fourth_seller_at_one_telephone_is_seen_for_a_ghost(store: Sto
     }
 
 
+async def hits(store: Store, size: int, profile: str) -> list[int]:
+    """The numbers of the parcels that the profile sees."""
+    ids = {(await store.ids_of(f"R-{number}"))[0]: number for number in range(size)}
+    signals = await store.inspections.signals_of(list(ids))
+    return sorted(ids[id] for id, told in signals.items() if profile in {name for name, *_ in told})
+
+
+async def test_parcels_over_a_month_are_seen_by_the_longest_window_alone(store: Store, watchful: Law) -> None:
+    desk = Desk(store=store, law=watchful)
+    for number in range(7):
+        await done(desk, lodging(parcel(number), hours=100 * number))  # never two within 72 hours
+    await done(desk, lodging(parcel(7), hours=600 + 721))  # the month is over
+
+    found = {profile: await hits(store, 8, profile) for profile in SPLITTING}
+    assert found["fiction-splitting-24h"] == found["fiction-splitting-72h"] == []
+    assert found["fiction-splitting-30d"]
+    assert max(found["fiction-splitting-30d"]) == 6
+
+
+async def test_an_identity_number_that_goes_from_hand_to_hand_is_seen(store: Store, watchful: Law) -> None:
+    desk = Desk(store=store, law=watchful)
+
+    def lent(number: int, identity: str | None) -> Consignment:
+        buyer = party(
+            "consignee", name=f"Pat Example {number}", phone=f"07700 90{number:04d}", street=f"{number} Else Street",
+            identity=identity,
+        )  # fmt: skip
+        return parcel(number, parties=(party("seller"), buyer))
+
+    for number in range(6):
+        await done(desk, lodging(lent(number, "AB123456C"), hours=number))
+    await done(desk, lodging(lent(6, "AB123456D"), hours=7), lodging(lent(7, None), hours=7))
+
+    assert await hits(store, 8, "fiction-identity-reused") == [2, 3, 4, 5]
+
+
+async def test_a_scheme_number_that_another_platform_lends_is_seen(store: Store, watchful: Law) -> None:
+    desk = Desk(store=store, law=watchful)
+
+    def under_scheme(number: int, platform: str | None) -> Consignment:
+        buyer = party("consignee", name=f"Pat Example {number}", phone=f"07700 90{number:04d}", street=f"{number} Else")
+        market = (party("marketplace", id=platform),) if platform else ()
+        seller = party("seller", name=f"Example {platform} Ltd")
+        return parcel(number, parties=(seller, buyer, *market), fiscal_references=(ioss(),))
+
+    await done(desk, lodging(*(under_scheme(number, "P-1") for number in range(40))))
+    await done(desk, lodging(under_scheme(40, "P-2"), hours=24))
+    await done(desk, lodging(under_scheme(41, None), under_scheme(42, "P-1"), hours=48))
+
+    assert await hits(store, 43, "fiction-scheme-borrowed") == [40, 41]
+
+
+async def test_whose_first_parcel_was_cancelled_is_known_again_by_its_address(store: Store, watchful: Law) -> None:
+    desk = Desk(store=store, law=watchful)
+
+    def at_home(number: int, phone: str | None) -> Consignment:
+        buyer = party("consignee", name=f"Pat Example {number}", phone=phone, street="2 Sample Street")
+        return parcel(number, parties=(party("seller", name="Example Trading Ltd"), buyer))
+
+    await done(desk, lodging(at_home(0, "07700 900123")))
+    await done(desk, lodging(cancellation("R-0", await mrn_of(store, "R-0")), hours=1))
+    for number in range(1, 4):
+        await done(desk, lodging(at_home(number, None), hours=1 + number))
+
+    kept = [(row["consignee"], row["is_cancelled"]) for row in await rows(store, "history")]
+    assert len({consignee for consignee, _ in kept}) == 1
+    assert sorted(gone for _, gone in kept) == [False, False, False, True]
+    assert await seen(store, 2) == set()
+    assert await seen(store, 3) == {"fiction-splitting-24h", "fiction-splitting-72h"}
+
+
+async def test_a_person_is_known_for_as_long_as_what_it_had_counts(store: Store, watchful: Law) -> None:
+    desk = Desk(store=store, law=watchful)
+    days = [0, 40, 80, 100, 100, 100]
+    for number, day in enumerate(days):
+        await done(desk, lodging(parcel(number), hours=24 * day + number))
+        at = BEGIN + timedelta(days=day)
+        await store.history.forget(before=at - timedelta(days=REMEMBERED_D))
+
+    # The telephone was first given 100 days ago, and again 80, 40 and 20 days ago.
+    assert await hits(store, len(days), "fiction-splitting-24h") == [5]
+    assert len({row["consignee"] for row in await rows(store, "history")}) == 1
+
+
 async def test_what_inspections_and_prices_say_of_a_seller_is_missing_and_not_nought(watchful: Law) -> None:
     batch = Batch.of([parcel(0)])
     told = recall(batch, at=[BEGIN], is_readable=[True], frames=frozenset({"parties"}), key=b"made up")
@@ -181,18 +277,8 @@ async def test_what_was_cancelled_or_never_accepted_does_not_count(store: Store,
     for number in range(3):
         await done(desk, lodging(parcel(number), hours=number))
     for number in range(2):
-        [id] = await store.ids_of(f"R-{number}")
-        mrn = (await store.consignments([id]))[id].mrn
         by = f"R-{number}" if number else "CANCEL-0"  # by the reference, or by the number customs gave alone
-        cancelled = consignment(
-            reference=by,
-            function="cancellation",
-            mrn=mrn,
-            changes=(Change(pointer="", reason="1"),),
-            version=2,
-            items=(),
-            parties=(),
-        )
+        cancelled = cancellation(by, await mrn_of(store, f"R-{number}"))
         [told] = await done(desk, lodging(cancelled, hours=3))
         assert told.results[0].decision.control == "cancellation_recorded", told.results[0].findings
     wrong = parcel(3, items=(item(price="60.00 GBP", description=None),))
