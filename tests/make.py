@@ -5,6 +5,7 @@ The default consignment is a postal sale to Great Britain of goods below GBP 135
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -126,14 +127,15 @@ def _exact(values: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def blind(law: Law) -> Law:
-    """The law without the profiles that have a detector or speak of the past."""
+def blind(law: Law, *, but: Collection[str] = ()) -> Law:
+    """The law without the profiles that speak of the past or have a detector, `but` those with one of these."""
     places = {
         name: replace(
             place,
             risk=tuple(
                 file for file in place.risk
-                if "detector" not in file.content and "past." not in str(file.content.get("when"))
+                if file.content.get("detector") in but
+                or ("detector" not in file.content and "past." not in str(file.content.get("when")))
             ),
         )
         for name, place in law.jurisdictions.items()

@@ -122,7 +122,7 @@ async def test_of_a_small_world_the_store_and_the_simulation_know_the_same(
     records, at, batches, instant = [], [], [], BEGIN
     for size in cuts:
         # A batch is lodged at about one time; what comes later may come a minute or a month later.
-        instant += timedelta(hours=rng.choice([0, 1, 5, 23, 24, 30, 70, 72, 200, 700, 721]))
+        instant += timedelta(hours=rng.choice([0, 1, 23, 24, 30, 72, 96, 120, 144, 168, 700, 721]))
         batch = []
         for _ in range(size):
             instant += timedelta(seconds=1)

@@ -19,6 +19,7 @@ from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Classification, Consignment
 from tidewaiter.model.past import PARTIES, PEERS, PRODUCTS, RECENT, Past
 from tidewaiter.risk.history import RESULTS, Head, History, Memory, Persons, past_of, peer_table, peers, remembered
+from tidewaiter.risk.history.parties import framed
 from tidewaiter.risk.history.running import count_before
 
 KEY = b"key of the tests: made up, public"
@@ -263,6 +264,16 @@ def test_what_came_before_is_what_counting_by_hand_says(heads: list[Head]) -> No
         ]
         of_scheme = ("scheme_count", "scheme_platform_rate_micro", "scheme_seller_count")
         assert [parties[name] for name in of_scheme] == (by_hand if head.scheme is not None else [None] * 3)
+
+
+def test_sums_beyond_any_number_of_64_bits_are_the_greatest_there_is() -> None:
+    head = Head(0, "GB", 1, None, None, 2, None, None, None, 2**62, 0)
+    memory = Memory()
+    for _ in range(3):
+        memory.add(head)
+
+    assert memory.recent(head)[:3] == [3, 2**63 - 1, 3]
+    assert framed(pl.Series("row", [0], dtype=pl.UInt32), [memory.recent(head)], RECENT)[0, 2] == 2**63 - 1
 
 
 @settings(max_examples=60, deadline=None)

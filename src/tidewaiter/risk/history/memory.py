@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple
 
+from tidewaiter.model.exact import GREATEST
 from tidewaiter.model.money import MICRO
 from tidewaiter.model.past import WINDOWS_H
 from tidewaiter.risk.history.telling import Given, Key, Told
@@ -172,7 +173,7 @@ class Memory:
         for count, worth, same in zip(counts, values, of_seller, strict=True):
             found += (
                 count - own,
-                worth - own * (head.value_micro or 0),
+                min(worth - own * (head.value_micro or 0), GREATEST),  # else one who states too much would stop others
                 None if head.seller is None else same - own,
             )
         found.append(names)
