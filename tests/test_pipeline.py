@@ -26,7 +26,7 @@ from tidewaiter.model.past import Past
 from tidewaiter.pipeline import clear
 
 DAY = date(2026, 11, 2)
-FRAMES = [field.name for field in fields(Outcome) if field.name != "law_digest"]
+FRAMES = [field.name for field in fields(Outcome) if field.name not in ("law_digest", "remembered")]
 SAMPLES = Path(formats.__file__).parent
 
 
@@ -46,6 +46,7 @@ def samples() -> tuple[Consignment, ...]:
 def alone(one: Consignment, row: int) -> Outcome:
     """The outcome of one consignment, with its rows numbered as in a batch."""
     outcome = clear(Batch.of([one]), law(), Past())
+    assert not outcome.remembered  # of what nobody asked for the past of
     moved = {name: getattr(outcome, name).with_columns(row=pl.lit(row, pl.UInt32)) for name in FRAMES}
     return Outcome(**moved, law_digest=outcome.law_digest)
 

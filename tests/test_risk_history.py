@@ -18,8 +18,9 @@ from test_risk_signals import LAW, worth
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Classification, Consignment
 from tidewaiter.model.past import PARTIES, PEERS, PRODUCTS, RECENT, Past
-from tidewaiter.risk.history import RESULTS, History, Persons, past_of, peer_table, peers, remembered
-from tidewaiter.risk.history.running import Running
+from tidewaiter.risk.history import RESULTS, Head, History, Memory, Persons, past_of, peer_table, peers, remembered
+from tidewaiter.risk.history.parties import framed
+from tidewaiter.risk.history.running import count_before
 
 KEY = b"key of the tests: made up, public"
 BEGIN = datetime(2026, 11, 2, 8, tzinfo=UTC)
@@ -214,31 +215,77 @@ def test_where_few_are_known_of_a_code_they_are_drawn_toward_its_heading() -> No
     assert drawn[1:] == own[1:] == [None, None]
 
 
-NAMES = st.sampled_from(["A", "B", "C", None])
+KEYS = st.sampled_from([11, 12, 13, None])
+HEADS = st.builds(
+    Head, at=st.integers(0, 900).map(lambda hour: hour * 3_600_000_000), jurisdiction=st.sampled_from(["GB", "FR"]),
+    seller=KEYS, platform=st.sampled_from([21, 22, None]), seller_place=KEYS, consignee=KEYS, name=KEYS,
+    identity=KEYS, scheme=KEYS, value_micro=st.sampled_from([None, 5, 7]), below=st.sampled_from([0, 1, 2]),
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(HEADS, max_size=14))
+def test_what_came_before_is_what_counting_by_hand_says(heads: list[Head]) -> None:
+    heads.sort(key=lambda head: head.at)
+    memory = Memory()
+    for place, head in enumerate(heads):
+        before = heads[:place]
+        recent = dict(zip(RECENT.names()[1:], memory.recent(head), strict=True))
+        parties = dict(zip(PARTIES.names()[1:], memory.parties(head), strict=True))
+        memory.add(head)
+        wide = [one for one in before if one[1] == head[1] and one.consignee == head.consignee]
+        for window, hours in (("24h", 24), ("72h", 72), ("30d", 720)):
+            near = [one for one in wide if head.at - one.at <= hours * 3_600_000_000]
+            told = [recent[f"consignee_{window}_{what}"] for what in ("count", "value_micro", "from_seller_count")]
+            same = sum(one.seller == head.seller for one in near) if head.seller is not None else None
+            by_hand = [len(near), sum(one.value_micro or 0 for one in near), same]
+            assert told == (by_hand if head.consignee is not None else [None] * 3)
+        names = {one.name for one in before if one.identity == head.identity} - {None, head.name}
+        assert recent["identity_names"] == (len(names) if head.identity is not None else None)
+        sent = [one for one in before if one.seller == head.seller and head.seller is not None]
+        day = head.at // 86_400_000_000
+        by_hand = [
+            (head.at - sent[0].at) // 86_400_000_000 if sent else 0,
+            len(sent),
+            sum(day - one.at // 86_400_000_000 < 7 for one in sent),
+            sum(one.below == 1 for one in sent),
+            sum(one.below == 2 for one in sent),
+        ]
+        of_seller = ("seller_age_d", "seller_count", "seller_7d_count", "seller_just_below", "seller_near_below")
+        assert [parties[name] for name in of_seller] == (by_hand if head.seller is not None else [None] * 5)
+        there = {one.seller for one in before if one.seller_place == head.seller_place} - {None, head.seller}
+        assert parties["seller_place_sellers"] == (len(there) if head.seller_place is not None else None)
+        under = [one for one in before if one.scheme == head.scheme and head.scheme is not None]
+        over_same = sum(one.platform == head.platform for one in under)
+        by_hand = [
+            len(under),
+            over_same * 1_000_000 // len(under) if under else None,
+            sum(one.seller == head.seller for one in under) if head.seller is not None else None,
+        ]
+        of_scheme = ("scheme_count", "scheme_platform_rate_micro", "scheme_seller_count")
+        assert [parties[name] for name in of_scheme] == (by_hand if head.scheme is not None else [None] * 3)
+
+
+def test_sums_beyond_any_number_of_64_bits_are_the_greatest_there_is() -> None:
+    head = Head(0, "GB", 1, None, None, 2, None, None, None, 2**62, 0)
+    memory = Memory()
+    for _ in range(3):
+        memory.add(head)
+
+    assert memory.recent(head)[:3] == [3, 2**63 - 1, 3]
+    assert framed(pl.Series("row", [0], dtype=pl.UInt32), [memory.recent(head)], RECENT)[0, 2] == 2**63 - 1
 
 
 @settings(max_examples=60, deadline=None)
-@given(rows=st.lists(st.tuples(NAMES, st.integers(0, 40), st.integers(0, 9), NAMES), max_size=12))
-def test_what_came_before_is_what_counting_by_hand_says(rows: list[tuple[str | None, int, int, str | None]]) -> None:
+@given(rows=st.lists(st.tuples(st.sampled_from(["A", "B", None]), st.integers(0, 40)), max_size=12))
+def test_of_each_product_those_that_came_before_are_counted(rows: list[tuple[str | None, int]]) -> None:
     rows.sort(key=lambda row: row[1])
-    keys, hours, numbers, others = [list(column) for column in zip(*rows, strict=True)] or ([], [], [], [])
-    at = pl.Series([BEGIN + timedelta(hours=int(str(h))) for h in hours], dtype=pl.Datetime("us", "UTC"))
-    running = Running(pl.Series(keys, dtype=pl.String), at)
-    amounts = pl.Series(numbers, dtype=pl.Int64).to_numpy()
+    at = pl.Series([BEGIN + timedelta(hours=hour) for _, hour in rows], dtype=pl.Datetime("us", "UTC"))
+    found = count_before(pl.Series([key for key, _ in rows], dtype=pl.String), at).tolist()
 
-    for place, (key, hour, _, other) in enumerate(rows):
-        before = [row for row in rows[:place] if row[0] == key]
-        near = [row for row in before if row[1] >= hour - 24]
-        if key is None:
-            assert running.count()[place] < 0
-            continue
-        assert running.count()[place] == len(before)
-        assert running.total(amounts)[place] == sum(row[2] for row in before)
-        assert running.within(24)[place] == len(near)
-        assert running.within(24, amounts)[place] == sum(row[2] for row in near)
-        assert running.different(pl.Series(others, dtype=pl.String))[place] == len(
-            {r[3] for r in before} - {None, other}
-        )
+    for place, (key, _) in enumerate(rows):
+        by_hand = sum(one == key for one, _ in rows[:place])
+        assert (found[place] if found[place] >= 0 else None) == (by_hand if key is not None else None)
 
 
 @settings(max_examples=20, deadline=None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from tidewaiter.assessment import assess
@@ -9,23 +11,28 @@ from tidewaiter.checks import check
 from tidewaiter.clearance import decide
 from tidewaiter.law import Law
 from tidewaiter.model.batch import Batch
-from tidewaiter.model.outcome import Outcome
+from tidewaiter.model.outcome import Outcome, Remembered
 from tidewaiter.model.past import Past
 from tidewaiter.revenue import post
 from tidewaiter.risk import signals
+from tidewaiter.risk.history import Recall
 from tidewaiter.risk.screening import Index
 
 
-def clear(batch: Batch, law: Law, past: Past, lists: Index | None = None) -> Outcome:
+def clear(batch: Batch, law: Law, past: Past, lists: Index | None = None, recall: Recall | None = None) -> Outcome:
     """What customs makes of every consignment in the batch, under this law and knowing this past.
 
     `lists` are those of denied parties that hold; without them nobody is screened.
 
-    Each consignment is judged by itself: a batch gives what its consignments give one by one.
+    Each consignment is judged by itself: a batch gives what its consignments give one by one. With `recall` as if they
+    were lodged one after another: the earlier ones are part of what detectors know of the later.
     """
     checked = check(batch, law, past)
     assessed = assess(batch, law, past)
     findings = pl.concat([checked, assessed.findings])
+    kept: Mapping[int, Remembered] = {}
+    if recall is not None:
+        past, kept = recall.past(batch, assessed.values, law, findings=findings, but=past)
     seen = signals(batch, assessed.values, law, past, lists)
     decisions = decide(batch, findings=findings, charges=assessed.charges, signals=seen, law=law)
     return Outcome(
@@ -37,4 +44,5 @@ def clear(batch: Batch, law: Law, past: Past, lists: Index | None = None) -> Out
         decisions=decisions,
         postings=post(assessed.charges, decisions),
         law_digest=law.digest,
+        remembered=kept,
     )

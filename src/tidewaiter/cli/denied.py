@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tidewaiter.risk.history import REMEMBERED_D
 from tidewaiter.risk.screening import THRESHOLD, Asked, Born, Hit, Index, PartyKind
 from tidewaiter.services.list_forms import FORMS, ListError
 from tidewaiter.services.screen import Again, Held, bring_in, held, screen_again
@@ -92,6 +93,17 @@ def register(app: typer.Typer, out: Console, err: Console, in_house: InHouse[obj
         for reference in done.hits:
             out.print(reference, highlight=False, markup=False)
         out.print(f"{done.looked_at:,} consignments screened again, {len(done.hits):,} with a hit", highlight=False)
+
+    @app.command()
+    def forget() -> None:
+        """Forget what was kept of consignments for the sake of later ones and is too old to count. Run it nightly."""
+        made: list[int] = []
+
+        async def work(house: House) -> None:
+            made.append(await house.store.history.forget(before=house.now() - timedelta(days=REMEMBERED_D)))
+
+        in_house(work)
+        out.print(f"{made[0]:,} consignments older than {REMEMBERED_D} days forgotten", highlight=False)
 
     @lists_app.command(name="import")
     def import_(

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import chain
-from typing import Any, Literal, NamedTuple, get_args, get_origin
+from typing import Any, Literal, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
 import numpy as np
@@ -27,6 +27,7 @@ from tidewaiter.model.consignment import Consignment, GoodsItem
 from tidewaiter.model.exact import MISSING, Whole, Yes, distinct, known, spread, told_apart
 from tidewaiter.model.money import MICRO, Money, from_micro
 
+T = TypeVar("T")
 ROW = pl.UInt32
 """Type of the keys `row`, `item` and `position`."""
 _KEYS = ("row", "item", "position")
@@ -212,6 +213,13 @@ class Batch:
         if (frame, column) not in self._apart:
             self._apart[frame, column] = Apart.of(getattr(self, frame)[column])
         return self._apart[frame, column]
+
+    def once(self, name: str, *of: object, make: Callable[[], T]) -> T:
+        """What is made of the batch and of these very objects besides; made once as long as they are the same."""
+        if name not in self._told or any(was is not now for was, now in zip(self._told[name][0], of, strict=True)):
+            self._told[name] = of, make()
+        found: T = self._told[name][1]
+        return found
 
     @property
     def settings(self) -> Settings:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Literal
 
 import msgspec
@@ -107,7 +108,10 @@ SHADOW = "shadow"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """Everything the corridor says of a batch, frame by frame, and the digest of the law it was said under."""
+    """Everything the corridor says of a batch, frame by frame, and the digest of the law it was said under.
+
+    `remembered` is what is to be kept for the sake of later ones, by row; nothing where nobody asked for the past.
+    """
 
     findings: pl.DataFrame
     values: pl.DataFrame
@@ -117,6 +121,7 @@ class Outcome:
     decisions: pl.DataFrame
     postings: pl.DataFrame
     law_digest: str
+    remembered: Mapping[int, Remembered] = field(default_factory=dict)
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -197,11 +202,40 @@ class Cleared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     law_digest: str
 
 
+class Remembered(msgspec.Struct, frozen=True, gc=False):
+    """What is kept of a consignment for the sake of later ones: who has to do with it as keyed digests.
+
+    `consignee` is the number of a resolved person, and `phone`, `email`, `named` and `address` are what it is to
+    be known again by that are not kept already. `below` says how near below a threshold of law the goods are
+    (`risk.history`). `figures` are what was known of what came before it, as JSON of which `past_again`
+    (`model.past`) makes the same past.
+    """
+
+    at: datetime
+    jurisdiction: str
+    seller: int | None
+    platform: int | None
+    seller_place: int | None
+    consignee: int | None
+    consignee_name: int | None
+    identity: int | None
+    scheme: int | None
+    value_micro: int | None
+    below: int
+    phone: int | None
+    email: int | None
+    named: int | None
+    address: int | None
+    figures: str
+
+
 class ClearedConsignment(msgspec.Struct, frozen=True, kw_only=True):
-    """One consignment and all that became of it. `signals` are for officers and in none of the other parts."""
+    """One consignment and all that became of it. `signals` are for officers and in none of the other parts, and
+    `remembered` is for nobody."""
 
     consignment: Consignment
     cleared: Cleared
     answers: tuple[Answer, ...]
     postings: tuple[Posting, ...]
     signals: tuple[Signal, ...]
+    remembered: Remembered | None = None

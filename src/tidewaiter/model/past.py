@@ -3,14 +3,17 @@
 Each frame is small: a row a consignment of the batch (`row`), or a row a goods item (`row`, `item`), already looked
 up. Where a frame has no row for one, or a column is null, nothing is known of it. Amounts are in millionths of the
 country's own currency, shares and ranks in millionths of the whole. What stands in a frame was known when the
-consignment was accepted, and nothing of the consignment itself is in it.
+consignment was accepted, and nothing of the consignment itself is in it. The columns of RECENT and PARTIES are kept by
+their order (`past_again`): a new one goes to the end.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 import polars as pl
+from msgspec import json
 
 TRACKING_IDS = pl.Schema({"tracking_id": pl.String, "reference": pl.String, "last_on": pl.Date})
 """A row a tracking number lodged before: under which reference, and on which legal day last."""
@@ -37,7 +40,7 @@ RECENT = pl.Schema({"row": pl.UInt32, **dict.fromkeys(RECENT_SAYS, pl.Int64)})
 PARTIES_SAYS = {
     "seller_age_d": "Days since the seller was first seen",
     "seller_count": "Consignments of the seller before",
-    "seller_7d_count": "Those of the last seven days before",
+    "seller_7d_count": "Those of the same day and the six days before, by UTC",
     "seller_inspected": "Consignments of the seller that were inspected and whose result was known",
     "seller_wrong": "Those of them in which something was wrong",
     "seller_wrong_rate_micro": "The share found wrong, drawn toward that of all sellers where few were inspected",
@@ -106,3 +109,17 @@ class Past:
     documents: pl.DataFrame = field(default_factory=lambda: _NO["documents"])
     peers: pl.DataFrame = field(default_factory=lambda: _NO["peers"])
     products: pl.DataFrame = field(default_factory=lambda: _NO["products"])
+
+
+def past_again(figures: str) -> Past:
+    """The past of one consignment, in row 0, as its `figures` tell it: by frame, in the order of its columns.
+
+    A column that a frame has gained since was not known then.
+    """
+    told: dict[str, list[int | None]] = json.decode(figures)
+    frames = {}
+    for name, found in told.items():
+        columns = [column for column in _NO[name].columns if column != "row"]
+        row = dict(zip_longest(columns, found[: len(columns)]))
+        frames[name] = pl.DataFrame([{"row": 0, **row}], schema=_NO[name].schema)
+    return Past(**frames)

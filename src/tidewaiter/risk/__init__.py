@@ -11,7 +11,7 @@ from tidewaiter.risk.draw import RANDOM, is_drawn
 from tidewaiter.risk.features import features
 from tidewaiter.risk.fields import FIELDS, Field
 from tidewaiter.risk.profiles import Profile, ProfileError, read
-from tidewaiter.risk.rules import Fault, Ruleset, ruleset
+from tidewaiter.risk.rules import Fault, Ruleset, frames_looked_at, ruleset
 from tidewaiter.risk.signalling import signals, signals_of_lists
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "ProfileError",
     "Ruleset",
     "features",
+    "frames_looked_at",
     "is_drawn",
     "read",
     "ruleset",

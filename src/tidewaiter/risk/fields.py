@@ -251,5 +251,7 @@ FIELDS: dict[str, Field] = {
 
 def figures(column: pl.Series, field: Field) -> npt.NDArray[np.float64]:
     """The field's values for statistics: decimals in whole units, a yes as one, NaN where nothing is known."""
-    found = column.cast(pl.Float64).to_numpy()
+    # A column of whole numbers with a gap is one of floating numbers in NumPy.
+    told = column if column.dtype == pl.Int64 else column.cast(pl.Float64)
+    found = told.to_numpy().astype(np.float64, copy=False)
     return found / MICRO if field.kind is Kind.DECIMAL else found

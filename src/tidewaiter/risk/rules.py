@@ -114,6 +114,18 @@ def rules_for(here: InForce) -> tuple[Rules, Rules]:
     return here.law.remembered(("profiles", here), lambda: (_rules(here, of_items=False), _rules(here, of_items=True)))
 
 
+def frames_looked_at(here: InForce) -> frozenset[str]:
+    """The frames of the past that some profile looks at which applies somewhere in such a batch."""
+    return here.law.remembered(("frames looked at", here), lambda: _frames(rules_for(here)))
+
+
+def _frames(ready: tuple[Rules, Rules]) -> frozenset[str]:
+    columns = {column for rules in ready for rule in rules.rules for column in (*rule.looks_at, *rule.figures)}
+    columns |= {column for rules in ready for detection in rules.detections for column in detection.figures}
+    frames = {frame for rules in ready for detection in rules.detections for frame in detection.frames}
+    return frozenset(frames | {PAST_FRAMES[column] for column in columns if column in PAST_FRAMES})
+
+
 def _rules(here: InForce, *, of_items: bool) -> Rules:
     profiles = [
         profile

@@ -129,8 +129,8 @@ def _seen(those: Heads | Items, detections: Iterable[Detection]) -> Iterator[tup
         if not detection.frames <= known:
             continue
         strength = those.strength(detection.detector, detection.profile.limits)
-        hit = pl.Series(strength > 0) & those.holds(detection.scope)
-        if hit.any():
+        is_seen = strength > 0
+        if is_seen.any() and (hit := pl.Series(is_seen) & those.holds(detection.scope)).any():
             yield detection, hit, strength
 
 

@@ -19,6 +19,10 @@ from tidewaiter.model.rows import positions
 def goods_values(batch: Batch, values: pl.DataFrame) -> pl.Series:
     """What the goods of each consignment cost without carriage, in millionths of the country's own currency; null where
     that is not known of one of its items, or it has none. `values` is a frame VALUES."""
+    return batch.once("goods values", values, make=lambda: _goods_values(batch, values))
+
+
+def _goods_values(batch: Batch, values: pl.DataFrame) -> pl.Series:
     rows = positions(values["row"], batch.consignments["row"]).to_numpy()
     goods = known(values["goods_micro"])
     total = np.zeros(len(batch), np.int64)
@@ -40,6 +44,10 @@ def threshold_shares(batch: Batch, goods: pl.Series, law: Law) -> pl.Series:
     Null where it passes all, where there are none, and where they are stated in a currency not the country's own.
     `goods` are the values of `goods_values`. Source: the regimes of the law in force.
     """
+    return batch.once("threshold shares", goods, law, make=lambda: _threshold_shares(batch, goods, law))
+
+
+def _threshold_shares(batch: Batch, goods: pl.Series, law: Law) -> pl.Series:
     of, settings = batch.settings
     categories, names = batch.apart("consignments", "category")
     worth = known(goods)

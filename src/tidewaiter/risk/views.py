@@ -31,6 +31,8 @@ class Heads:
         self._lists = lists
         self.items = pl.Series("item", [None], dtype=SIGNALS["item"]).new_from_index(0, len(batch))
         self._made: dict[str, pl.Series] = {}
+        self._figures: dict[str, Figures] = {}
+        self._past: dict[str, pl.DataFrame] = {}
         self._apart: dict[str, Apart] = {}
         self._scopes: dict[int, pl.Series] = {}
 
@@ -53,17 +55,29 @@ class Heads:
 
     def figures(self, field: Field) -> Figures:
         """A field of consignments for statistics."""
-        return figures(view(self, field.columns).select_seq(field.expr).to_series(), field)
+        if field.name not in self._figures:
+            self._figures[field.name] = figures(self._field(field), field)
+        return self._figures[field.name]
+
+    def _field(self, field: Field) -> pl.Series:
+        if len(field.columns) == 1:
+            return self.column(field.columns[0])
+        return view(self, field.columns).select_seq(field.expr).to_series()
 
     def strength(self, detector: Detector, limits: Mapping[str, float]) -> Figures:
         """How strongly each consignment speaks for what the detector is after."""
         return detector.strength({name: self.figures(FIELDS[name]) for name in detector.looks_at}, limits)
 
     def _of_past(self, column: str, name: str) -> pl.Series:
-        told: pl.DataFrame = getattr(self.past, PAST_FRAMES[column])
-        if told.is_empty():
+        frame = PAST_FRAMES[column]
+        if frame not in self._past:
+            told: pl.DataFrame = getattr(self.past, frame)
+            rows = self.frame["row"]
+            is_whole = len(told) == len(rows) and told["row"].equals(rows)
+            self._past[frame] = told if is_whole or told.is_empty() else told[positions(rows, told["row"])]
+        if self._past[frame].is_empty():
             return pl.Series(column, [None], dtype=pl.Int64).new_from_index(0, len(self.batch))
-        return told[name].gather(positions(self.frame["row"], told["row"])).alias(column)
+        return self._past[frame][name].alias(column)
 
     def apart(self, column: str) -> Apart:
         """Such a column, told apart."""
@@ -220,7 +234,7 @@ def _value(heads: Heads) -> pl.Series:
 
 
 def _threshold_share(heads: Heads) -> pl.Series:
-    return threshold_shares(heads.batch, heads.column("reckoned.value"), heads.law)
+    return threshold_shares(heads.batch, _value(heads), heads.law)
 
 
 _RECKONED: dict[str, Callable[[Heads], pl.Series]] = {

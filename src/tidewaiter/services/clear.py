@@ -29,8 +29,19 @@ from tidewaiter.model.answer import Answer
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
-from tidewaiter.model.outcome import Charge, Cleared, ClearedConsignment, Decision, Posting, Signal, Totals
+from tidewaiter.model.outcome import (
+    Charge,
+    Cleared,
+    ClearedConsignment,
+    Decision,
+    Outcome,
+    Posting,
+    Remembered,
+    Signal,
+    Totals,
+)
 from tidewaiter.model.past import Past
+from tidewaiter.risk.history import Recall
 from tidewaiter.risk.screening import Index
 from tidewaiter.services.answering import answer_about_document, answer_about_message, answers_about
 from tidewaiter.services.batches import batch_of, findings_in
@@ -163,17 +174,21 @@ def clear_readings(
     number: Callable[[Message, Consignment], str] | None = None,
     is_answered: bool = True,
     lists: Index | None = None,
+    batch: Batch | None = None,
+    recall: Recall | None = None,
 ) -> list[ClearedMessage]:
-    """The same for messages that have been read already. `lists` are of denied parties.
+    """The same for messages that have been read already. `lists` are of denied parties. `batch` is what `dated_batch`
+    made of the same, and `recall` what the past is asked by.
 
     Without `on` the day is that of each message's receipt. With `trust_stated_day` false only the tax point of a
     supplementary declaration goes before it, and none after it. `number` gives the customs reference (MRN) of what is
     accepted and has none. An answer is sent when its message was received; without that it says no instant.
     """
-    whose = [message for message, reading in zip(messages, readings, strict=True) for _ in range(len(reading.declared))]
-    batch = _dated(batch_of(readings), whose, law=law, day_of=_days(on, law), trust=trust_stated_day)
+    if batch is None:
+        batch = dated_batch(messages, readings, law=law, on=on, trust_stated_day=trust_stated_day)
     own = [findings for reading in readings for findings in findings_in(reading)]
-    verdicts = iter(zip(_heads(batch), _verdicts(batch, own, law, past, lists), strict=True))
+    outcome = pipeline.clear(batch, law, past, lists, recall) if len(batch) else None
+    verdicts = iter(zip(_heads(batch), _verdicts(batch, own, law, outcome), strict=True))
     results = []
     for message, reading in zip(messages, readings, strict=True):
         judged = [next(verdicts) for _ in range(len(reading.declared))]
@@ -207,6 +222,19 @@ def clear_readings(
     return results
 
 
+def dated_batch(
+    messages: Sequence[Message],
+    readings: Sequence[Reading],
+    *,
+    law: Law,
+    on: date | DayOf | None = None,
+    trust_stated_day: bool = True,
+) -> Batch:
+    """All consignments of these messages, in their order, as one batch with their legal days as in `clear_readings`."""
+    whose = [message for message, reading in zip(messages, readings, strict=True) for _ in range(len(reading.declared))]
+    return _dated(batch_of(readings), whose, law=law, day_of=_days(on, law), trust=trust_stated_day)
+
+
 def _answers(
     reading: Reading, consignments: Sequence[ClearedConsignment], *, prefix: str, at: datetime | None
 ) -> bytes:
@@ -237,6 +265,7 @@ class _Verdict(NamedTuple):
     signals: tuple[Signal, ...]
     postings: tuple[Posting, ...]
     law_digest: str
+    remembered: Remembered | None
 
 
 class _Head(NamedTuple):
@@ -297,14 +326,11 @@ def _dated(
     return replace(batch, consignments=dated)
 
 
-def _verdicts(
-    batch: Batch, own: Sequence[tuple[Finding, ...]], law: Law, past: Past, lists: Index | None
-) -> list[_Verdict]:
+def _verdicts(batch: Batch, own: Sequence[tuple[Finding, ...]], law: Law, outcome: Outcome | None) -> list[_Verdict]:
     """The verdict on each, in their order. `own` is what was found in reading each."""
-    size = len(batch)
-    if not size:
+    if outcome is None:
         return []
-    outcome = pipeline.clear(batch, law, past, lists)
+    size = len(batch)
     found = findings_by_row(outcome.findings, size)
     charged = charges_by_row(receipt(batch, outcome.charges, law), size)
     totals = totals_by_row(outcome.charges, size)
@@ -330,6 +356,7 @@ def _verdicts(
                 seen[row],
                 postings,
                 digests[country],
+                outcome.remembered.get(row),
             )
         )
     return verdicts
@@ -385,6 +412,7 @@ def _answered(
         answers=answers_about(record, cleared, id=id, at=at),
         postings=verdict.postings,
         signals=verdict.signals,
+        remembered=verdict.remembered,
     )
 
 

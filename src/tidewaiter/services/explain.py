@@ -13,7 +13,7 @@ from tidewaiter.law import Law
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.inspection import Inspection
 from tidewaiter.model.outcome import Signal
-from tidewaiter.model.past import Past
+from tidewaiter.model.past import Past, past_again
 from tidewaiter.risk import RANDOM, Profile, ruleset, signals
 from tidewaiter.risk.model import Model
 from tidewaiter.services.acting import NotThere
@@ -63,7 +63,9 @@ async def explain(id: int, *, principal: Principal, store: Store, law: Law, mode
     known = {} if under is None else {profile.id: profile for profile in ruleset(under).profiles}
     again: Again = "not_kept" if digest is None else "law_changed"
     if under is not None:
-        found = await asyncio.to_thread(_signals_again, stored, under)
+        figures = await store.history.figures_of(id)
+        past = Past() if figures is None else past_again(figures)
+        found = await asyncio.to_thread(_signals_again, stored, under, past)
         again = "same" if found == seen else "differs"
     picked = await store.inspections.selection(jurisdiction=stored.record.jurisdiction)
     pick = next((one for one in picked.picks if one["id"] == id), {}) if picked is not None else {}
@@ -95,9 +97,9 @@ async def _law_of(digest: str | None, *, store: Store, law: Law) -> Law | None:
     return under if under.risk_digest == digest else None
 
 
-def _signals_again(stored: StoredConsignment, law: Law) -> tuple[Signal, ...]:
+def _signals_again(stored: StoredConsignment, law: Law, past: Past) -> tuple[Signal, ...]:
     batch = Batch.of([stored.record])
-    return signals_by_row(signals(batch, assess(batch, law, Past()).values, law), 1)[0]
+    return signals_by_row(signals(batch, assess(batch, law, past).values, law, past), 1)[0]
 
 
 def _reason(signal: Signal, profile: Profile | None) -> Reason:

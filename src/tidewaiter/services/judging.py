@@ -29,6 +29,7 @@ from tidewaiter.services.comparing import Compared, NaturalKey, Stands, compare,
 from tidewaiter.services.numbering import movement_reference
 from tidewaiter.services.preparing import Desk, Prepared
 from tidewaiter.services.profiles import with_profiles
+from tidewaiter.services.recalling import recall_past
 from tidewaiter.store import Asked, Known, Lodgement, Store, StoredMessage
 
 
@@ -132,10 +133,11 @@ async def _judge_fresh(prepared: Sequence[Prepared], known: Known, desk: Desk) -
     held = await desk.shelf.held() if desk.shelf is not None else None
     at = max(received_at(one.message) for one in prepared)
     law = await with_profiles(desk.law, store=desk.store, at=at)
+    messages, readings = [one.message for one in prepared], [what.fresh for what in compared]
+    batch, recalled = await recall_past(messages, readings, law=law, desk=desk, at=at)
     cleared = await asyncio.to_thread(
-        clear_readings, [one.message for one in prepared], [what.fresh for what in compared],
-        law=law, past=known.past, trust_stated_day=False, number=number,
-        lists=None if held is None else held.index,
+        clear_readings, messages, readings, law=law, past=known.past, trust_stated_day=False, number=number,
+        lists=None if held is None else held.index, batch=batch, recall=recalled,
     )  # fmt: skip
     repeated = [id for what in compared for _, id in what.repeats]
     answers = await desk.store.answers_of(repeated) if repeated else {}

@@ -20,7 +20,7 @@ from tidewaiter.matching import Sealed
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.movement import Movement
 from tidewaiter.model.outcome import ClearedConsignment
-from tidewaiter.store import audit, dispatches, trade, vault
+from tidewaiter.store import audit, dispatches, history, trade, vault
 
 CORRIDOR = "corridor"
 """Who decided, where no person did."""
@@ -114,6 +114,10 @@ async def _write_all(connection: asyncpg.Connection, lodgements: Sequence[Lodgem
     for table, columns, rows in tables:
         if rows:
             await connection.copy_records_to_table(table, records=rows, columns=columns)
+    await history.take_out(connection, [
+        (lodgement.filer, one.consignment) for _, lodgement, placed in written for _, _, one in placed
+        if one.cleared.decision.control == "cancellation_recorded"
+    ])  # fmt: skip
     await audit.append(connection, [one for id, lodgement, placed in written for one in _leaves(id, lodgement, placed)])
     return list(ids)
 
@@ -194,6 +198,10 @@ def _tables(written: Written) -> Iterator[tuple[str, list[str], list[Any]]]:
     for id, m, _ in written:
         if m.movements:
             yield from dispatches.tables(m.movements, id)
+    # Last: sums are added to in place, and whoever adds to the same waits until we commit.
+    kept = [(id, one.remembered) for _, _, placed in written for id, _, one in placed if one.remembered is not None]
+    yield "known_before", history.FIGURES, [(id, one.figures) for id, one in kept]
+    yield "history", history.COLUMNS, [history.row(id, one) for id, one in kept]
 
 
 _encoded = msgspec.json.encode

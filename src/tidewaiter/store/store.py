@@ -30,6 +30,7 @@ from tidewaiter.store import (
     vault,
 )
 from tidewaiter.store.feed import Feed
+from tidewaiter.store.history import HistoryKept
 from tidewaiter.store.inspections import Inspections
 from tidewaiter.store.known import Asked, Known, look_up
 from tidewaiter.store.lodgements import Lodgement
@@ -93,6 +94,11 @@ class Store:
                     yield connection
         except UNAVAILABLE as error:
             raise StoreUnavailable(type(error).__name__) from error
+
+    @property
+    def history(self) -> HistoryKept:
+        """What is kept of consignments for the sake of later ones."""
+        return HistoryKept(self._connection)
 
     @property
     def screening(self) -> screening.Screening:

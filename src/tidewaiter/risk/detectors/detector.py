@@ -50,7 +50,9 @@ def detector(name: str, *, looks_at: tuple[str, ...], limits: tuple[str, ...]) -
 
 def ramp(figure: Figures, least: float, full: float) -> Figures:
     """Nought below `least`, from there evenly from `LEAST` up to one at `full`; nought where the figure is unknown."""
-    known = np.nan_to_num(figure, nan=-np.inf)
-    rise = np.clip((known - least) / (full - least), 0.0, 1.0) if full > least else 1.0
-    risen: Figures = np.where(known >= least, LEAST + (1 - LEAST) * rise, 0.0)
+    risen = np.zeros(len(figure))
+    reaches = figure >= least  # which what is unknown never does
+    if reaches.any():
+        rise = np.minimum((figure[reaches] - least) / (full - least), 1.0) if full > least else 1.0
+        risen[reaches] = LEAST + (1 - LEAST) * rise
     return risen

@@ -22,9 +22,11 @@ def just_below_threshold(of: Mapping[str, Figures], limits: Limits) -> Figures:
     """The seller's consignments heap just below a threshold of law, and this one lies there too."""
     just = of["past.seller_just_below"]
     both = just + of["past.seller_near_below"]
+    concerned = (of["consignment.threshold_share"] >= limits["share_min"]) & (both >= limits["count_min"])
+    if not concerned.any():
+        return np.zeros(len(just))
     with np.errstate(invalid="ignore", divide="ignore"):
         deviation = (just - _EVEN * both) / np.sqrt(_EVEN * (1 - _EVEN) * both)
-    concerned = (of["consignment.threshold_share"] >= limits["share_min"]) & (both >= limits["count_min"])
     seen: Figures = np.where(concerned, ramp(deviation, limits["deviations_min"], limits["deviations_full"]), 0.0)
     return seen
 
@@ -41,11 +43,12 @@ def _splitting(window: str) -> None:
     def splitting(of: Mapping[str, Figures], limits: Limits) -> Figures:
         """One person has had several consignments from the same seller within the time, each below a threshold of law,
         and together they pass it."""
+        often = ramp(of[count], limits["count_min"], limits["count_full"])
+        if not often.any():
+            return often
         with np.errstate(invalid="ignore", divide="ignore"):
             together = (of[goods] + of[earlier]) / of[goods] * of[share]
-        seen: Figures = np.where(
-            together >= limits["together_min"], ramp(of[count], limits["count_min"], limits["count_full"]), 0.0
-        )
+        seen: Figures = np.where(together >= limits["together_min"], often, 0.0)
         return seen
 
 

@@ -2,7 +2,8 @@
 
 `remembered` makes of a batch what is kept of it for later ones (persons and words as keyed digests); `past_of` makes of
 what is kept, and of the same about a new batch, the columns of `model.past` about that batch. All of it is pure: who
-has a store keeps the frames; who simulates holds them in memory.
+has a store keeps the frames; who simulates holds them in memory. `recall` is what a door does with a batch that is
+being lodged: it says what to look up, and the corridor then asks it for the past.
 """
 
 from __future__ import annotations
@@ -11,30 +12,56 @@ from dataclasses import replace
 from datetime import timedelta
 
 from tidewaiter.model.past import Past
+from tidewaiter.risk.history.memory import Event, Head, Memory, Persons
 from tidewaiter.risk.history.parties import parties, recent
 from tidewaiter.risk.history.peers import PeerTable, peer_table, peers
 from tidewaiter.risk.history.products import products
-from tidewaiter.risk.history.records import CONSIGNMENTS, ITEMS, RESULTS, History, Persons, remembered
+from tidewaiter.risk.history.recalling import (
+    EPOCH,
+    LOOKED_UP,
+    NEWEST,
+    RECENT_D,
+    REMEMBERED_D,
+    Found,
+    OfSeller,
+    Recall,
+    Wanted,
+    recall,
+)
+from tidewaiter.risk.history.records import CONSIGNMENTS, ITEMS, RESULTS, History, remembered
 
 __all__ = [
     "CONSIGNMENTS",
+    "EPOCH",
     "ITEMS",
+    "LOOKED_UP",
+    "NEWEST",
+    "RECENT_D",
+    "REMEMBERED_D",
     "RESULTS",
+    "Event",
+    "Found",
+    "Head",
     "History",
+    "Memory",
+    "OfSeller",
     "PeerTable",
     "Persons",
+    "Recall",
+    "Wanted",
     "parties",
     "past_of",
     "peer_table",
     "peers",
     "products",
+    "recall",
     "recent",
     "remembered",
 ]
 
 
 def past_of(
-    history: History, asked: History, table: PeerTable, *, wait: timedelta = timedelta(0), but: Past | None = None
+    history: History, asked: History, table: PeerTable, *, wait: timedelta | None = None, but: Past | None = None
 ) -> Past:
     """What is known of each consignment of a batch, of which `asked` is what is remembered, when it is accepted.
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from operator import attrgetter
 
 import numpy as np
 import polars as pl
 
-from tidewaiter.model.exact import MISSING, Whole, known, series
+from tidewaiter.model.exact import MISSING, Whole
 from tidewaiter.model.money import MICRO
-from tidewaiter.model.past import PARTIES, RECENT, WINDOWS_H
+from tidewaiter.model.past import PARTIES, RECENT
+from tidewaiter.risk.history.memory import Head, Memory, below
 from tidewaiter.risk.history.records import History
-from tidewaiter.risk.history.running import Running
 
-_TWENTIETH = MICRO // 20
-_DAY_MS = 86_400_000
+_FEW = 16
 WEIGHT = 20
 """So many earlier goods or inspections weigh as much as what is usual of all sellers."""
 LOW_RATE = 0.05
@@ -25,51 +26,66 @@ WRONG_RATE = 0.04
 """The share of all consignments taken to be wrong until random inspections say more."""
 
 
-def recent(history: History, asked: History, *, wait: timedelta = timedelta(0)) -> pl.DataFrame:
+def recent(history: History, asked: History, *, wait: timedelta | None = None) -> pl.DataFrame:
     """A frame RECENT about the consignments of `asked`: those that came before count, and the earlier of these too.
 
     With a `wait` they are looked at again so much later, as on arrival, and what came until then counts besides.
     """
-    both, new = _both(history, asked)
-    goods = known(both["value_micro"])
-    consignee = Running(both["consignee"], both["at"])
-    of_seller = Running(paired(both, "consignee", "seller"), both["at"])
-    found: dict[str, Whole] = {}
-    for window, hours in WINDOWS_H.items():
-        found[f"consignee_{window}_count"] = consignee.within(hours, wait=wait)
-        found[f"consignee_{window}_value_micro"] = consignee.within(hours, goods, wait=wait)
-        found[f"consignee_{window}_from_seller_count"] = of_seller.within(hours, wait=wait)
-    found["identity_names"] = Running(both["identity"], both["at"]).different(both["consignee_name"])
-    return _framed(asked, found, new).select(RECENT.names())
+    if wait is None:
+        return _said(history, asked, Memory.recent, RECENT)
+    memory, new = _memory(history), _heads(asked.consignments)
+    for head in sorted(new, key=_at):
+        memory.add(head)
+    return framed(asked.consignments["row"], [memory.recent(head, wait=wait) for head in new], RECENT)
 
 
 def parties(history: History, asked: History) -> pl.DataFrame:
     """A frame PARTIES about the consignments of `asked`. `history.results` are those known by now; of prices what is
     known of earlier batches alone, as those of this one have not been compared yet."""
-    both, new = _both(history, asked)
-    at = both["at"]
-    seller, scheme = Running(both["seller"], at), Running(both["scheme"], at)
-    share = known(both["threshold_share_micro"])
-    time = known(at.dt.epoch("ms"))
-    age = (time - time.min(initial=0) - seller.first()) // _DAY_MS if len(time) else time
-    count = scheme.count()
-    # To have a shop of one's own is to sell over no platform, and counts as one more.
-    over_same = Running(paired(both.with_columns(pl.col("platform").fill_null("")), "scheme", "platform"), at).count()
-    found = {
-        "seller_age_d": np.where(seller.is_known, age, MISSING),
-        "seller_count": seller.count(),
-        "seller_7d_count": seller.within(168),
-        "seller_just_below": seller.total((share > MICRO - _TWENTIETH).astype(np.int64)),
-        "seller_near_below": seller.total(
-            ((share > MICRO - 4 * _TWENTIETH) & (share <= MICRO - _TWENTIETH)).astype(np.int64)
-        ),
-        "seller_place_sellers": Running(both["seller_place"], at).different(both["seller"]),
-        "scheme_count": count,
-        "scheme_platform_rate_micro": rate(over_same, count),
-        "scheme_seller_count": Running(paired(both, "scheme", "seller"), at).count(),
-    }
-    told = _framed(asked, found, new)
+    told = _said(history, asked, Memory.parties, PARTIES)
     return _with_records(history, asked, told).select(PARTIES.names()).cast(PARTIES)
+
+
+def _said(
+    history: History, asked: History, says: Callable[[Memory, Head], list[int | None]], schema: pl.Schema
+) -> pl.DataFrame:
+    """What the memory says of each when it comes, in the order of acceptance."""
+    memory, new = _memory(history), _heads(asked.consignments)
+    found: list[list[int | None]] = [[]] * len(new)
+    for place in sorted(range(len(new)), key=lambda place: new[place].at):
+        found[place] = says(memory, new[place])
+        memory.add(new[place])
+    return framed(asked.consignments["row"], found, schema)
+
+
+def _memory(history: History) -> Memory:
+    memory = Memory()
+    for head in sorted(_heads(history.consignments), key=_at):
+        memory.add(head)
+    return memory
+
+
+def _heads(consignments: pl.DataFrame) -> list[Head]:
+    told = consignments.with_columns(pl.col("at").to_physical(), below=pl.lit(0)).rename({"consignee_name": "name"})
+    shares = consignments["threshold_share_micro"].to_list()
+    return [
+        head._replace(below=below(share))
+        for head, share in zip(map(Head._make, told.select(Head._fields).iter_rows()), shares, strict=True)
+    ]
+
+
+_at = attrgetter("at")
+
+
+def framed(rows: pl.Series, found: Sequence[Sequence[int | None]], schema: pl.Schema) -> pl.DataFrame:
+    """A frame of this schema of what was found of each row."""
+    if len(found) <= _FEW:
+        # A third of what columns one by one take.
+        return pl.DataFrame([(row, *of) for row, of in zip(rows, found, strict=True)], schema=schema, orient="row")
+    names = [name for name in schema if name != "row"]
+    columns = zip(*found, strict=True) if found else [()] * len(names)
+    told = [pl.Series(name, column, dtype=schema[name]) for name, column in zip(names, columns, strict=True)]
+    return pl.DataFrame([rows, *told])
 
 
 def _with_records(history: History, asked: History, told: pl.DataFrame) -> pl.DataFrame:
@@ -95,11 +111,8 @@ def _with_records(history: History, asked: History, told: pl.DataFrame) -> pl.Da
         "seller_low_price_rate_micro": ((cheap + WEIGHT * LOW_RATE) / (priced + WEIGHT) * MICRO).floor(),
     }
     is_known = pl.col("seller").is_not_null()
-    return told.hstack(of.select(pl.when(is_known).then(rate).alias(name) for name, rate in rates.items()))
-
-
-def _both(history: History, asked: History) -> tuple[pl.DataFrame, slice]:
-    return pl.concat([history.consignments, asked.consignments]), slice(len(history.consignments), None)
+    said = of.select(pl.when(is_known).then(rate).alias(name) for name, rate in rates.items())
+    return told.with_columns(said.get_columns())
 
 
 def paired(both: pl.DataFrame, one: str, other: str) -> pl.Series:
@@ -112,8 +125,3 @@ def rate(part: Whole, whole: Whole) -> Whole:
     """The share in millionths; `MISSING` where the whole is nothing or one of them is not known."""
     is_told = (whole > 0) & (part != MISSING)
     return np.where(is_told, np.where(is_told, part, 0) * MICRO // np.where(whole > 0, whole, 1), MISSING)
-
-
-def _framed(asked: History, found: dict[str, Whole], new: slice) -> pl.DataFrame:
-    rows = asked.consignments["row"]
-    return pl.DataFrame([rows, *(series(name, numbers[new]) for name, numbers in found.items())])

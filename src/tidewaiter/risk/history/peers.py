@@ -17,6 +17,7 @@ import polars as pl
 from tidewaiter.model.exact import MISSING, series
 from tidewaiter.model.money import MICRO
 from tidewaiter.model.past import MEASURES, PEERS
+from tidewaiter.risk.history.memory import OWN_SHOP
 from tidewaiter.risk.history.records import History
 
 WEIGHT = 20
@@ -47,7 +48,7 @@ def peer_table(history: History) -> PeerTable:
 
 
 def _leveled(items: pl.DataFrame) -> pl.DataFrame:
-    platform = pl.col("platform").fill_null("")
+    platform = pl.col("platform").fill_null(OWN_SHOP)
     return items.with_columns(platform, hs4=pl.col("hs_code").str.head(4), hs6=pl.col("hs_code").str.head(6))
 
 

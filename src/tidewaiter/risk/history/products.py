@@ -8,7 +8,7 @@ from tidewaiter.model.exact import series
 from tidewaiter.model.past import PRODUCTS
 from tidewaiter.risk.history.parties import paired, rate
 from tidewaiter.risk.history.records import History
-from tidewaiter.risk.history.running import Running
+from tidewaiter.risk.history.running import count_before
 
 
 def products(history: History, asked: History) -> pl.DataFrame:
@@ -17,9 +17,9 @@ def products(history: History, asked: History) -> pl.DataFrame:
     at, new = both["at"], slice(len(history.items), None)
     found = [asked.items["row"], asked.items["item"]]
     for what, prefix, told in (("article", "", ("code", "origin")), ("words", "words_", ("code",))):
-        count = Running(both[what], at).count()
+        count = count_before(both[what], at)
         found.append(series(f"{prefix}count", count[new]))
         for name in told:
-            same = Running(paired(both, what, {"code": "hs6", "origin": "origin_country"}[name]), at).count()
+            same = count_before(paired(both, what, {"code": "hs6", "origin": "origin_country"}[name]), at)
             found.append(series(f"{prefix}{name}_rate_micro", rate(same, count)[new]))
     return pl.DataFrame(found).select(PRODUCTS.names())

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-import numpy as np
 import polars as pl
 
 from tidewaiter.law import Law
 from tidewaiter.model.batch import ROW, Batch
-from tidewaiter.model.digests import digest, digits, plain
-from tidewaiter.model.exact import MISSING, Whole, known, told_apart
+from tidewaiter.model.digests import digest, plain
+from tidewaiter.model.exact import told_apart
 from tidewaiter.model.money import MICRO
-from tidewaiter.model.rows import firsts, positions
+from tidewaiter.model.rows import positions
+from tidewaiter.risk.history.memory import Head, Persons, heads
+from tidewaiter.risk.history.telling import told
 from tidewaiter.risk.thresholds import goods_values, threshold_shares
 
 _AT, _TEXT, _WHOLE = pl.Datetime("us", "UTC"), pl.String(), pl.Int64()
-_KEYS: dict[str, pl.DataType] = {"row": ROW(), "at": _AT, "jurisdiction": _TEXT, "seller": _TEXT, "platform": _TEXT}
+_KEYS: dict[str, pl.DataType] = {"row": ROW(), "at": _AT, "jurisdiction": _TEXT, "seller": _WHOLE, "platform": _WHOLE}
 CONSIGNMENTS = pl.Schema(
     {
-        **_KEYS, "seller_place": _TEXT, "consignee": _WHOLE, "consignee_name": _TEXT, "identity": _TEXT,
-        "scheme": _TEXT, "value_micro": _WHOLE, "threshold_share_micro": _WHOLE,
+        **_KEYS, "seller_place": _WHOLE, "consignee": _WHOLE, "consignee_name": _WHOLE, "identity": _WHOLE,
+        "scheme": _WHOLE, "value_micro": _WHOLE, "threshold_share_micro": _WHOLE,
     }
 )  # fmt: skip
-"""A row a consignment, with the instant of its acceptance. `consignee` is the number of a resolved person."""
+"""A row a consignment, with the instant of its acceptance. Who has to do with it stands there as keyed digests, and
+`consignee` is the number of a resolved person."""
 ITEMS = pl.Schema(
     {
         **_KEYS, "item": ROW(), "hs_code": _TEXT, "origin_country": _TEXT, "article": _TEXT, "words": _TEXT,
@@ -32,7 +34,7 @@ ITEMS = pl.Schema(
     }
 )  # fmt: skip
 """A row a goods item. `is_low`: whether it was among the cheapest twentieth of its like when it was accepted."""
-RESULTS = pl.Schema({"at": _AT, "seller": _TEXT, "is_wrong": pl.Boolean(), "is_random": pl.Boolean()})
+RESULTS = pl.Schema({"at": _AT, "seller": _WHOLE, "is_wrong": pl.Boolean(), "is_random": pl.Boolean()})
 """A row an inspection, with the instant from which its result was known, and whether it was drawn at random."""
 LOW = MICRO // 20
 
@@ -64,60 +66,37 @@ class History:
         return replace(self, items=self.items.with_columns(is_low=ranks["price_per_kg_rank_micro"] <= LOW))
 
 
-@dataclass(slots=True)
-class Persons:
-    """Who is who: people told apart by any of the things they give, as known so far.
-
-    A person is known again by the first of its telephone, e-mail, name with postcode and address that was seen before;
-    what else it gives is then known for its own too. An identity number is no such thing: where one is lent out, it
-    would make one person of many.
-    """
-
-    known: dict[str, int] = field(default_factory=dict)
-    count: int = 0
-
-    def resolve(self, keys: Sequence[list[str | None]]) -> Whole:
-        """The number of each person; `keys` are the columns of what they give, None where it is not given."""
-        found = np.full(len(keys[0]), MISSING, np.int64)
-        known = self.known
-        for place, given in enumerate(zip(*keys, strict=True)):
-            stated = [key for key in given if key is not None]
-            if not stated:
-                continue
-            person = next((known[key] for key in stated if key in known), None)
-            if person is None:
-                person, self.count = self.count, self.count + 1
-            for key in stated:
-                known.setdefault(key, person)
-            found[place] = person
-        return found
-
-
 def remembered(batch: Batch, values: pl.DataFrame, law: Law, *, at: pl.Series, key: bytes, persons: Persons) -> History:
     """What is kept of a batch, in its order. `at` has the instant of acceptance of each consignment, `values` is a
     frame VALUES, `key` the installation's own for digests; `persons` learns who came."""
-    rows = batch.consignments["row"]
-    seal = _Sealing(batch, key)
-    seller, consignee = seal.parties("seller", "consignor"), seal.parties("consignee", "buyer", "importer")
     goods = goods_values(batch, values)
-    references = batch.fiscal_references.filter(pl.col("role") == "FR5", pl.col("item").is_null())
-    platform = batch.parties.filter(pl.col("role") == "marketplace", pl.col("item").is_null())
-    heads = {
-        "row": rows,
-        "at": at,
-        "jurisdiction": batch.consignments["jurisdiction"],
-        "seller": seal.named("seller", seller),
-        "seller_place": seal.place("seller-place", seller),
-        "consignee": _numbered(persons.resolve(seal.given(consignee))),
-        "consignee_name": seal.of("name", consignee["name"], plain),
-        "identity": seal.of("identity", consignee["identity"], plain),
-        "scheme": references["id"].gather(firsts(references["row"], rows)),
-        "platform": platform["id"].gather(firsts(platform["row"], rows)),
-        "value_micro": goods,
-        "threshold_share_micro": threshold_shares(batch, goods, law),
-    }
-    kept = pl.DataFrame([heads[name].alias(name) for name in CONSIGNMENTS], schema=CONSIGNMENTS)
-    return History(consignments=kept, items=_items(batch, values, kept, seal))
+    shares = threshold_shares(batch, goods, law)
+    made, _ = heads(
+        told(batch, key),
+        at=at.to_physical().to_list(),
+        jurisdictions=batch.consignments["jurisdiction"].to_list(),
+        values=goods.to_list(),
+        shares=shares.to_list(),
+        counted=[True] * len(batch),
+        persons=persons,
+    )
+    columns = dict(zip(Head._fields, zip(*made, strict=True), strict=True)) if made else dict.fromkeys(Head._fields, ())
+    columns |= {"consignee_name": columns["name"]}
+    kept = pl.DataFrame(
+        [
+            batch.consignments["row"],
+            at.alias("at"),
+            *(pl.Series(name, columns[name], dtype=CONSIGNMENTS[name]) for name in _OF_HEADS),
+            shares.alias("threshold_share_micro"),
+        ]
+    ).select(CONSIGNMENTS.names())
+    return History(consignments=kept, items=_items(batch, values, kept, _Sealing(batch, key)))
+
+
+_OF_HEADS = (
+    "jurisdiction", "seller", "platform", "seller_place", "consignee", "consignee_name", "identity", "scheme",
+    "value_micro",
+)  # fmt: skip
 
 
 def _items(batch: Batch, values: pl.DataFrame, heads: pl.DataFrame, seal: _Sealing) -> pl.DataFrame:
@@ -146,10 +125,6 @@ def _words(text: str) -> str:
     return " ".join(sorted({plain(word) for word in text.split()} - {""}))
 
 
-def _numbered(persons: Whole) -> pl.Series:
-    return pl.Series(persons).replace(MISSING, None)
-
-
 class _Sealing:
     """The texts of a batch as keyed digests."""
 
@@ -162,39 +137,6 @@ class _Sealing:
         formed = ["" if text is None else form(text) for text in different]
         sealed = [digest(self._key, use, text.encode()) if text else None for text in formed]
         return pl.Series(use, sealed, dtype=pl.String).gather(pl.Series(which))
-
-    def parties(self, *roles: str) -> pl.DataFrame:
-        """For each consignment the first party in the first of these roles that it has."""
-        rows, parties = self._batch.consignments["row"], self._batch.parties
-        whole = parties.filter(pl.col("item").is_null())
-        places = np.full(len(rows), MISSING, np.int64)
-        numbered = whole.with_row_index("place")
-        for role in roles:
-            of_role = numbered.filter(pl.col("role") == role)
-            found = known(of_role["place"].gather(firsts(of_role["row"], rows)))
-            places = np.where(places == MISSING, found, places)
-        return whole[pl.Series(places).replace(MISSING, None).cast(pl.UInt32)] if len(whole) else whole.clear(len(rows))
-
-    def named(self, use: str, party: pl.DataFrame) -> pl.Series:
-        """Who a firm is: its number, or where it has none its name and country."""
-        named = party.select(pl.coalesce("id", pl.concat_str("name", "country", separator=" "))).to_series()
-        return self.of(use, named, plain)
-
-    def place(self, use: str, party: pl.DataFrame) -> pl.Series:
-        """Where a firm is reached: its telephone, e-mail or address, the first that it gives."""
-        address = pl.concat_str("street", "postcode", separator=" ")
-        return self.of(use, party.select(pl.coalesce("phone", "email", address)).to_series(), plain)
-
-    def given(self, person: pl.DataFrame) -> list[list[str | None]]:
-        """What a person may be known again by, as columns."""
-        named = person.select(pl.concat_str("name", "postcode", separator=" ")).to_series()
-        address = person.select(pl.concat_str("street", "postcode", separator=" ")).to_series()
-        return [
-            self.of("phone", person["phone"], digits).to_list(),
-            self.of("email", person["email"], str.casefold).to_list(),
-            self.of("named", named, plain).to_list(),
-            self.of("address", address, plain).to_list(),
-        ]
 
     def articles(self, sellers: pl.Series) -> pl.Series:
         """The number of each item's article: that of the trade, or the seller's own with the seller."""

@@ -1,0 +1,250 @@
+"""What is known of who came before, and what it says of who comes now: sums, and of persons each consignment.
+
+One and the same for all who look at the past: a simulation holds one for all of its weeks, and a store fills one with
+what it knows of those in a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import NamedTuple
+
+from tidewaiter.model.exact import GREATEST
+from tidewaiter.model.money import MICRO
+from tidewaiter.model.past import WINDOWS_H
+from tidewaiter.risk.history.telling import Given, Key, Told
+
+_TWENTIETH = MICRO // 20
+_SECOND = 1_000_000
+_DAY = 86_400 * _SECOND
+_WINDOWS = tuple(hours * 3_600 * _SECOND for hours in WINDOWS_H.values())
+_WEEK_D = 7
+_NONE, _NONE_FROM_NOBODY = (0, 0, 0) * len(_WINDOWS), (0, 0, None) * len(_WINDOWS)
+WHOLE = 0
+"""In the place of a seller or platform: all that came under a scheme number."""
+OWN_SHOP = 1
+"""In the place of a platform: none. To have a shop of one's own counts as one more."""
+NOTHING = Given(None, None, None, None)
+JUST, NEAR = 1, 2
+"""Below a threshold of law by at most a twentieth of it, or by at most three twentieths more."""
+
+
+class Head(NamedTuple):
+    """What of a consignment counts for later ones. `at` is the instant of its acceptance in microseconds since 1970,
+    `consignee` the number of a resolved person, `below` is JUST, NEAR or 0."""
+
+    at: int
+    jurisdiction: str
+    seller: Key
+    platform: Key
+    seller_place: Key
+    consignee: Key
+    name: Key
+    identity: Key
+    scheme: Key
+    value_micro: int | None
+    below: int
+
+
+class Event(NamedTuple):
+    """A consignment that a person had."""
+
+    at: int
+    seller: Key
+    value_micro: int | None
+
+
+@dataclass(slots=True)
+class Sums:
+    """What a seller sent: the first instant, how many, how many of them JUST and NEAR, and how many by UTC day."""
+
+    first: int
+    count: int = 0
+    just: int = 0
+    near: int = 0
+    days: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Persons:
+    """Who is who: people told apart by any of the things they give, as known so far.
+
+    A person is known again by the first of its telephone, e-mail, name with postcode and address that was seen before;
+    what else it gives is then known for its own too. An identity number is no such thing: where one is lent out, it
+    would make one person of many. `stale` are those of the things `known` that will soon be forgotten.
+    """
+
+    known: dict[int, int] = field(default_factory=dict)
+    stale: set[int] = field(default_factory=set)
+
+    def resolve(self, given: Given) -> tuple[Key, Given]:
+        """The number of the person who gives these things, None where it gives nothing; and those of them that are to
+        be kept: by which it was not known before, or is soon forgotten."""
+        known = self.known
+        person: Key = None
+        for key in given:
+            if key is not None and key in known:
+                person = known[key]
+                break
+        else:
+            # The number is the first thing given, so that two who meet a person for the first time at once agree on it.
+            person = next((key for key in given if key is not None), None)
+            if person is None:
+                return None, NOTHING
+        fresh: list[Key] = []
+        for key in given:
+            if key is None:
+                fresh.append(None)
+            elif key not in known:
+                known[key] = person
+                fresh.append(key)
+            elif key in self.stale and known[key] == person:
+                self.stale.discard(key)
+                fresh.append(key)
+            else:
+                fresh.append(None)
+        return person, Given(*fresh)
+
+
+@dataclass(slots=True)
+class Memory:
+    """What came before. `persons` are the consignments of one person in one country, since two have two currencies and
+    other thresholds, oldest first; `schemes` counts by scheme number and seller, platform, OWN_SHOP or WHOLE; `names`
+    are those under which an identity number was used, and `sellers_at` those that gave one telephone or address."""
+
+    persons: dict[tuple[int, str], list[Event]] = field(default_factory=dict)
+    sellers: dict[int, Sums] = field(default_factory=dict)
+    schemes: dict[tuple[int, int], int] = field(default_factory=dict)
+    names: dict[int, set[int]] = field(default_factory=dict)
+    sellers_at: dict[int, set[int]] = field(default_factory=dict)
+
+    def add(self, head: Head) -> None:
+        """From now on it is among what came before."""
+        at, seller, scheme = head.at, head.seller, head.scheme
+        if head.consignee is not None:
+            event = Event(at, seller, head.value_micro)
+            self.persons.setdefault((head.consignee, head.jurisdiction), []).append(event)
+        if seller is not None:
+            sums = self.sellers.get(seller)
+            if sums is None:
+                sums = self.sellers[seller] = Sums(at)
+            sums.first = min(sums.first, at)
+            sums.count += 1
+            sums.just += head.below == JUST
+            sums.near += head.below == NEAR
+            day = at // _DAY
+            sums.days[day] = sums.days.get(day, 0) + 1
+            if head.seller_place is not None:
+                self.sellers_at.setdefault(head.seller_place, set()).add(seller)
+        if scheme is not None:
+            for other in (WHOLE, OWN_SHOP if head.platform is None else head.platform, seller):
+                if other is not None:
+                    self.schemes[scheme, other] = self.schemes.get((scheme, other), 0) + 1
+        if head.identity is not None and head.name is not None:
+            self.names.setdefault(head.identity, set()).add(head.name)
+
+    def recent(self, head: Head, *, wait: timedelta | None = None) -> list[int | None]:
+        """What came before it to its consignee, by the columns of RECENT (`model.past`).
+
+        With a `wait` it is among what came before already, and what came until so much later counts besides.
+        """
+        names = _others(self.names, head.identity, head.name)
+        if head.consignee is None:
+            return [None] * (3 * len(_WINDOWS)) + [names]
+        events = self.persons.get((head.consignee, head.jurisdiction))
+        if events is None:
+            return [*_NONE_FROM_NOBODY, names] if head.seller is None else [*_NONE, names]
+        counts, values, of_seller = [0, 0, 0], [0, 0, 0], [0, 0, 0]
+        until = head.at + (wait // timedelta(microseconds=1) if wait is not None else 0)
+        for at, seller, value in reversed(events):
+            if at > until:
+                continue
+            if head.at - at > _WINDOWS[-1]:
+                break
+            for place, window in enumerate(_WINDOWS):
+                if head.at - at <= window:
+                    counts[place] += 1
+                    values[place] += value or 0
+                    of_seller[place] += seller == head.seller
+        found: list[int | None] = []
+        own = wait is not None
+        for count, worth, same in zip(counts, values, of_seller, strict=True):
+            found += (
+                count - own,
+                min(worth - own * (head.value_micro or 0), GREATEST),  # else one who states too much would stop others
+                None if head.seller is None else same - own,
+            )
+        found.append(names)
+        return found
+
+    def parties(self, head: Head) -> list[int | None]:
+        """What is known of its seller and of its scheme number, by the columns of PARTIES; None for what only results
+        of inspections and prices tell."""
+        age = count = week = just = near = None
+        if head.seller is not None:
+            sums = self.sellers.get(head.seller)
+            age, count, week, just, near = (0, 0, 0, 0, 0) if sums is None else _told(sums, head.at)
+        return [
+            age, count, week, None, None, None, just, near, None,
+            _others(self.sellers_at, head.seller_place, head.seller), *self._of_scheme(head),
+        ]  # fmt: skip
+
+    def _of_scheme(self, head: Head) -> tuple[int | None, int | None, int | None]:
+        scheme, seller = head.scheme, head.seller
+        if scheme is None:
+            return None, None, None
+        count = self.schemes.get((scheme, WHOLE), 0)
+        over_same = self.schemes.get((scheme, OWN_SHOP if head.platform is None else head.platform), 0)
+        return (
+            count,
+            over_same * MICRO // count if count > 0 else None,
+            None if seller is None else self.schemes.get((scheme, seller), 0),
+        )
+
+
+def heads(
+    told: Told,
+    *,
+    at: Sequence[int],
+    jurisdictions: Sequence[str],
+    values: Sequence[int | None],
+    shares: Sequence[int | None],
+    counted: Sequence[bool],
+    persons: Persons,
+) -> tuple[list[Head], list[Given]]:
+    """What counts of each consignment, and what of its consignee is to be kept to know it again. `shares` are of
+    thresholds of law, as `threshold_shares` tells them. Of those that are not `counted` nobody is known again."""
+    made, learnt = [], []
+    for place, (share, counts) in enumerate(zip(shares, counted, strict=True)):
+        person, fresh = persons.resolve(told.person[place]) if counts else (None, NOTHING)
+        made.append(
+            Head(
+                at[place], jurisdictions[place], told.seller[place], told.platform[place], told.seller_place[place],
+                person, told.name[place], told.identity[place], told.scheme[place], values[place], below(share),
+            )
+        )  # fmt: skip
+        learnt.append(fresh)
+    return made, learnt
+
+
+def below(share: int | None) -> int:
+    """JUST, NEAR or 0, by the share of a threshold of law in millionths."""
+    if share is None or share <= MICRO - 4 * _TWENTIETH:
+        return 0
+    return NEAR if share <= MICRO - _TWENTIETH else JUST
+
+
+def _told(sums: Sums, at: int) -> tuple[int, int, int, int, int]:
+    day = at // _DAY
+    week = sum([count for one, count in sums.days.items() if day - _WEEK_D < one <= day])
+    return max(0, (at - sums.first) // _DAY), sums.count, week, sums.just, sums.near
+
+
+def _others(known: dict[int, set[int]], key: Key, own: Key) -> int | None:
+    """How many others are known under the key, its own left out."""
+    if key is None:
+        return None
+    found = known.get(key, ())
+    return len(found) - (own in found)

@@ -1,0 +1,131 @@
+"""Who has to do with each consignment of a batch, as keyed digests: what people and firms are known again by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from tidewaiter.model.batch import Batch
+from tidewaiter.model.digests import digits, numbers, plain
+from tidewaiter.model.exact import MISSING, known
+from tidewaiter.model.rows import positions
+
+Key = int | None
+"""A keyed digest, as `model.digests.numbers` makes it; None where nothing is given."""
+_PARTY = ("id", "name", "country", "phone", "email", "street", "postcode", "identity")
+
+
+class Given(NamedTuple):
+    """What a person may be known again by, the surest first; `named` is its name with the postcode."""
+
+    phone: Key
+    email: Key
+    named: Key
+    address: Key
+
+
+class Told(NamedTuple):
+    """What each consignment of a batch gives, a value a consignment.
+
+    `person` are those things by which its consignee may be known again (`Given`). `name` is that of a consignee with an
+    `identity`; of any other it is not asked.
+    """
+
+    seller: list[Key]
+    platform: list[Key]
+    seller_place: list[Key]
+    person: list[Given]
+    name: list[Key]
+    identity: list[Key]
+    scheme: list[Key]
+
+    def __len__(self) -> int:
+        return len(self.seller)
+
+
+def told(batch: Batch, key: bytes) -> Told:
+    """What this batch gives, under the installation's own key for digests."""
+    rows, parties = batch.consignments["row"], batch.parties
+    at = positions(parties["row"], rows).to_numpy()
+    is_whole = known(parties["item"]) == MISSING
+    roles = batch.apart("parties", "role")
+    texts = [parties[name].to_list() for name in _PARTY]
+
+    def firsts(*wanted: str) -> list[int]:
+        """Of each consignment the place of the first party in the first of these roles that it has, -1 where none."""
+        found = np.full(len(rows), -1, np.int64)
+        for role in reversed(wanted):  # what is written last stays
+            here = np.flatnonzero(is_whole & roles.one_of((role,)))[::-1]
+            found[at[here]] = here
+        return found.tolist()
+
+    of_seller, of_place, of_platform, of_identity = (
+        _each_once(_sealing(key, use)) for use in ("seller", "seller-place", "platform", "identity")
+    )
+    phone_of, email_of, named_of, address_of, name_of = (
+        _sealing(key, use) for use in ("phone", "email", "named", "address", "name")
+    )
+    found = Told([], [], [], [], [], [], _schemes(batch, _each_once(_sealing(key, "scheme"))))
+    people = [*zip(*texts, strict=True), (None,) * len(_PARTY)]  # the last is nobody, as place -1
+    for seller, consignee, market in zip(
+        firsts("seller", "consignor"), firsts("consignee", "buyer", "importer"), firsts("marketplace"), strict=True
+    ):
+        id, name, country, phone, email, street, postcode, _ = people[seller]
+        found.seller.append(of_seller(id if id is not None else _both(name, country)))
+        place = phone if phone is not None else email if email is not None else _both(street, postcode)
+        found.seller_place.append(of_place(place))
+        found.platform.append(of_platform(people[market][0]))
+        id, name, country, phone, email, street, postcode, identity = people[consignee]
+        named, address = _both(name, postcode), _both(street, postcode)
+        found.person.append(Given(phone_of(phone), email_of(email), named_of(named), address_of(address)))
+        number = of_identity(identity)
+        found.identity.append(number)
+        found.name.append(None if number is None else name_of(name))
+    return found
+
+
+_FORMS: dict[str, Callable[[str], str]] = {
+    "seller": plain, "seller-place": plain, "platform": plain, "scheme": plain, "identity": plain, "name": plain,
+    "named": plain, "address": plain, "phone": digits, "email": str.casefold,
+}  # fmt: skip
+Seal = Callable[[str | None], Key]
+
+
+def _sealing(key: bytes, use: str) -> Seal:
+    """What makes the digests of texts for one use; None where there is no text, or nothing of it is left."""
+    form, number = _FORMS[use], numbers(key, use)
+
+    def seal(text: str | None) -> Key:
+        formed = form(text) if text is not None else ""
+        return number(formed) if formed else None
+
+    return seal
+
+
+def _each_once(seal: Seal) -> Seal:
+    """The same for texts of which many are the same."""
+    made: dict[str | None, Key] = {None: None}
+
+    def kept(text: str | None) -> Key:
+        return made[text] if text in made else made.setdefault(text, seal(text))
+
+    return kept
+
+
+def _both(one: str | None, other: str | None) -> str | None:
+    return None if one is None or other is None else f"{one} {other}"
+
+
+def _schemes(batch: Batch, seal: Seal) -> list[Key]:
+    """The first number of an import scheme (fiscal reference FR5) that stands at the head of each."""
+    found: list[Key] = [None] * len(batch)
+    references = batch.fiscal_references
+    if not len(references):
+        return found
+    is_scheme = batch.apart("fiscal_references", "role").one_of(("FR5",)) & (known(references["item"]) == MISSING)
+    at, ids = positions(references["row"], batch.consignments["row"]).to_numpy(), references["id"].to_list()
+    for place in np.flatnonzero(is_scheme)[::-1].tolist():
+        found[at[place]] = seal(ids[place])
+    return found

@@ -1,0 +1,230 @@
+"""A small world through the store and through the simulation's frames: both know the same of what came before."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import msgspec
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+
+from make import consignment, ioss, item, party
+from tidewaiter.assessment import assess
+from tidewaiter.law import Law, load
+from tidewaiter.model.batch import Batch
+from tidewaiter.model.consignment import Change, Consignment
+from tidewaiter.model.past import PARTIES, RECENT, past_again
+from tidewaiter.risk.history import History, Persons, past_of, peer_table, remembered
+from tidewaiter.services.clear import Message
+from tidewaiter.services.lodge import Desk, Lodged, Lodging, lodge_all
+from tidewaiter.store import Store, open_store
+
+pytestmark = pytest.mark.anyio
+BEGIN = datetime(2026, 11, 2, 8, tzinfo=UTC)
+KEY = b"key of the tests: made up, public"
+UNTOLD = {"seller_inspected", "seller_wrong", "seller_wrong_rate_micro", "seller_low_price_rate_micro"}
+"""What only results of inspections and prices tell, which lodging has not."""
+
+
+@pytest.fixture(scope="module")
+def watchful() -> Law:
+    """The law with all its profiles."""
+    return load()
+
+
+def parcel(rng: random.Random, reference: str) -> Consignment:
+    """A parcel of a world in which few sellers, people, places, numbers and platforms meet again and again."""
+
+    def one(*values: str | None) -> str | None:
+        return rng.choice(values)
+
+    seller = party(
+        "seller", name=f"Example {rng.randrange(4)} Ltd", phone=one(None, "020 7946 0001", "020 7946 0002"),
+        street=f"{rng.randrange(3)} Example Road",
+    )  # fmt: skip
+    who = rng.randrange(5)
+    person = party(
+        "consignee", name=one(f"Pat Example {who}", f"P. Example {who}"), phone=one(None, f"07700 90012{who}"),
+        email=one(None, None, f"pat{who}@example.org", "shared@example.org"), postcode=one(f"ZZ{who} 9ZZ", "ZZ9 9ZZ"),
+        street=one(f"{who} Sample Street", "9 Locker Lane"), identity=one(None, None, "AB123456C", "AB123456D"),
+    )  # fmt: skip
+    platform = one(None, "P-1", "P-2")
+    parties = (seller, person, *((party("marketplace", id=platform),) if platform else ()))
+    price = rng.choice([20, 60, 115, 129, 134, 135, 200])
+    return consignment(
+        reference=reference,
+        tracking_id=None,
+        parties=parties,
+        items=(item(price=f"{price}.00 GBP"),),
+        fiscal_references=(ioss(f"IM276000000{rng.randrange(2)}"),) if rng.random() < 0.5 else (),
+    )
+
+
+async def lodged(
+    store: Store, law: Law, batches: Sequence[Sequence[tuple[datetime, list[Consignment]]]], *, key: bytes = KEY
+) -> None:
+    desk = Desk(store=store, law=law, person_key=key)
+    for batch in batches:
+        messages = [
+            Message(source="test", data=msgspec.json.encode(records), sender="shop", received_at=at)
+            for at, records in batch
+        ]
+        for done in await lodge_all([Lodging(one) for one in messages], desk):
+            assert isinstance(done, Lodged), done
+
+
+async def known_by_store(store: Store, records: Sequence[Consignment]) -> pl.DataFrame:
+    """What was known of each accepted one when it was lodged, by its place among all."""
+    found = []
+    for number, record in enumerate(records):
+        [id] = await store.ids_of(record.reference)
+        figures = await store.history.figures_of(id)
+        if figures is None:
+            continue
+        past = past_again(figures)
+        told = past.recent.row(0, named=True) | past.parties.row(0, named=True)
+        found.append(told | {"row": number})
+    return pl.DataFrame(found, schema=SCHEMA)
+
+
+SCHEMA = pl.Schema({**RECENT, **PARTIES})
+
+
+def known_by_frames(
+    law: Law, at: Sequence[datetime], records: Sequence[Consignment], rows: pl.Series, *, key: bytes
+) -> pl.DataFrame:
+    """The same by the frames that the simulation holds, of all that were accepted."""
+    accepted = [records[row] for row in rows]
+    batch = Batch.of(accepted)
+    instants = pl.Series([at[row] for row in rows], dtype=pl.Datetime("us", "UTC"))
+    asked = remembered(batch, assess(batch, law).values, law, at=instants, key=key, persons=Persons())
+    past = past_of(History(), asked, peer_table(History()))
+    return past.recent.hstack(past.parties.drop("row").get_columns()).with_columns(row=rows.cast(pl.UInt32))
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(seed=st.integers(0, 2**32), cuts=st.lists(st.integers(1, 9), min_size=1, max_size=6))
+async def test_of_a_small_world_the_store_and_the_simulation_know_the_same(
+    store: Store, watchful: Law, seed: int, cuts: list[int]
+) -> None:
+    # Under a key of its own nobody of the world is known from another, which stands in the same store.
+    rng, key = random.Random(seed), secrets.token_bytes(32)
+    records, at, batches, instant = [], [], [], BEGIN
+    for size in cuts:
+        # A batch is lodged at about one time; what comes later may come a minute or a month later.
+        instant += timedelta(hours=rng.choice([0, 1, 23, 24, 30, 72, 96, 120, 144, 168, 700, 721]))
+        batch = []
+        for _ in range(size):
+            instant += timedelta(seconds=1)
+            message = [parcel(rng, f"W-{secrets.token_hex(6)}") for _ in range(rng.choice([1, 1, 3]))]
+            records += message
+            at += [instant] * len(message)
+            batch.append((instant, message))
+        batches.append(batch)
+    if (at[-1] - at[0]).days >= 29 * 3:
+        return  # what is 90 days old is forgotten by the store, and by whoever simulates
+    await lodged(store, watchful, batches, key=key)
+    stored = await known_by_store(store, records)
+
+    framed = known_by_frames(watchful, at, records, stored["row"], key=key)
+    assert len(stored) > len(records) / 2
+    for name in SCHEMA:
+        if name not in UNTOLD:
+            assert stored[name].to_list() == framed[name].cast(stored[name].dtype).to_list(), name
+
+
+async def sums(store: Store) -> tuple[set[tuple[object, ...]], ...]:
+    """What the store keeps in sums and pairs, but for what is nought."""
+    async with store._pool.acquire() as connection:
+        of_days: list[asyncpg.Record] = await connection.fetch(
+            "select key, other, day, count, just, near from history_sums where count <> 0"
+        )
+        of_pairs: list[asyncpg.Record] = await connection.fetch(
+            "select key, other, count from history_pairs where count <> 0"
+        )
+    return {tuple(row) for row in of_days}, {tuple(row) for row in of_pairs}
+
+
+async def test_what_was_cancelled_leaves_the_sums_as_if_it_had_never_been(
+    database_url: str, new_schema: Callable[[], str], watchful: Law
+) -> None:
+    rng = random.Random(7)
+    records = [parcel(rng, f"R-{number}") for number in range(30)]
+    gone = {3, 4, 11, 12, 13, 28}
+    once = await open_store(database_url, schema=new_schema(), connections_max=2)
+    never = await open_store(database_url, schema=new_schema(), connections_max=2)
+    try:
+        await lodged(once, watchful, [[(BEGIN, records)]])
+        for number in sorted(gone):
+            [id] = await once.ids_of(f"R-{number}")
+            accepted = (await once.consignments([id]))[id]
+            assert accepted.cleared.decision.control != "not_accepted"
+            cancelled = consignment(
+                reference=f"R-{number}", function="cancellation", mrn=accepted.mrn, version=2, items=(), parties=(),
+                changes=(Change(pointer="", reason="1"),),
+            )  # fmt: skip
+            await lodged(once, watchful, [[(BEGIN, [cancelled])]])
+        rest = [record for number, record in enumerate(records) if number not in gone]
+        await lodged(never, watchful, [[(BEGIN, rest)]])
+
+        assert await sums(once) == await sums(never)
+        assert any(await sums(once))
+    finally:
+        await once.close()
+        await never.close()
+
+
+async def test_an_amendment_is_no_second_consignment(
+    database_url: str, new_schema: Callable[[], str], watchful: Law
+) -> None:
+    rng = random.Random(7)
+    store = await open_store(database_url, schema=new_schema(), connections_max=2)
+    try:
+        record = parcel(rng, "R-0")
+        await lodged(store, watchful, [[(BEGIN, [record])]])
+        before = await sums(store)
+        [id] = await store.ids_of("R-0")
+        amended = structs.replace(
+            record, function="amendment", mrn=(await store.consignments([id]))[id].mrn, version=2,
+            changes=(Change(pointer="/items/1/description", reason="1"),),
+        )  # fmt: skip
+        await lodged(store, watchful, [[(BEGIN + timedelta(hours=1), [amended])]])
+        [newest, first] = await store.ids_of("R-0")
+
+        assert first == id
+        assert (await store.consignments([newest]))[newest].cleared.decision.control != "not_accepted"
+        assert await sums(store) == before
+        assert await store.history.figures_of(newest) is None
+    finally:
+        await store.close()
+
+
+async def test_houses_that_lodge_at_once_lose_nothing_of_the_sums(
+    database_url: str, new_schema: Callable[[], str], watchful: Law
+) -> None:
+    rng = random.Random(11)
+    records = [parcel(rng, f"R-{number}") for number in range(60)]
+    schema = new_schema()
+    houses = [await open_store(database_url, schema=schema, connections_max=2) for _ in range(3)]
+    alone = await open_store(database_url, schema=new_schema(), connections_max=2)
+    try:
+        parts = [records[start::12] for start in range(12)]
+        await asyncio.gather(
+            *(lodged(houses[n % 3], watchful, [[(BEGIN, part)]]) for n, part in enumerate(parts))
+        )  # fmt: skip
+        await lodged(alone, watchful, [[(BEGIN, records)]])
+
+        assert await sums(houses[0]) == await sums(alone)
+    finally:
+        for store in (*houses, alone):
+            await store.close()
