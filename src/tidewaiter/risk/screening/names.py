@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 from anyascii import anyascii
@@ -54,21 +53,18 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name made ready. `words` carry it; `small` are particles, `forms` the legal forms of a company."""
+    """A name made ready. `words` carry it, particles left out; `forms` are the legal forms of a company."""
 
     words: tuple[Word, ...]
-    small: frozenset[str]
     forms: frozenset[str]
     numbers: frozenset[str]
     is_abjad: bool
 
-    @property
-    def joined(self) -> str:
-        """All sounds one after another, in the order written."""
-        return "".join(word.sound for word in self.words)
+
+Token = tuple[Literal["word", "form", "particle", "title", "number", "roman"], str, Word]
+"""What a token is by itself, what it comes to, and it as a word."""
 
 
-@lru_cache(maxsize=65_536)
 def word(text: str) -> Word:
     """A word of plain small letters with its sound."""
     sound = _TWICE.sub(r"\1", _SOUND.sub(lambda found: _SOUNDS[found[0]], text))
@@ -87,16 +83,21 @@ def plain(text: str) -> str:
 
 def name(text: str) -> Name:
     """A name made ready to be compared. Never raises; what has no letters has no words."""
-    text = text[:LENGTH_MAX]
+    words, forms, numbers, is_abjad = parts(text, {})
+    return Name(tuple(words), frozenset(forms), frozenset(numbers), is_abjad)
+
+
+def parts(text: str, known: dict[str, Token]) -> tuple[list[Word], set[str], set[str], bool]:
+    """What a `Name` is made of, in its order. `known` keeps what a token is from one name of a batch to the next."""
     is_abjad = is_han = False
-    letters = text
+    letters = text = text[:LENGTH_MAX]
     if not text.isascii():
         is_abjad, is_han = _ABJAD.search(text) is not None, _HAN.search(text) is not None
         letters = plain(text).replace("’", "")
     letters = letters.replace("`", "").replace("'", "")
     if "." in letters:
         letters = _DOTTED.sub(_undotted, letters)
-    if not (is_han or letters.isupper() or letters.istitle()):
+    if not (is_han or letters.istitle() or letters.isupper()):
         letters = _JOINED.sub(" ", letters)
     low = letters.lower().replace("&", " and ")
     if MAY_HAVE_FORM.search(low):
@@ -104,11 +105,12 @@ def name(text: str) -> Name:
             low = phrase.sub(f" {form} ", low)
     words: list[Word] = []
     small, forms, numbers, titles = set[str](), set[str](), set[str](), list[Word]()
-    for token in _WORD.findall(low)[:WORDS_MAX]:
-        kind, value, made = _told(token)
-        if (kind == "title" and words) or (kind == "roman" and not (words or titles)):
-            kind = "word"
-        if kind == "word":
+    for spelt in _WORD.findall(low)[:WORDS_MAX]:
+        token = known.get(spelt)
+        if token is None:
+            token = known[spelt] = _told(spelt)
+        kind, value, made = token
+        if kind == "word" or (kind == "title" and words) or (kind == "roman" and not (words or titles)):
             words.append(made)
         elif kind == "form":
             forms.add(value)
@@ -122,12 +124,11 @@ def name(text: str) -> Name:
         words = [*titles, *words]
     if not words:
         # Nothing but particles: then they are the name.
-        words = [word(token) for token in (*sorted(small), *sorted(forms))]
-    return Name(tuple(words), frozenset(small), frozenset(forms), frozenset(numbers), is_abjad)
+        words = [word(one) for one in (*sorted(small), *sorted(forms))]
+    return words, forms, numbers, is_abjad
 
 
-@lru_cache(maxsize=65_536)
-def _told(token: str) -> tuple[Literal["word", "form", "particle", "title", "number", "roman"], str, Word]:
+def _told(token: str) -> Token:
     """What a token is by itself, what it comes to, and it as a word. Titles and Roman numbers depend on the place."""
     made = word(token if token.isalpha() else _lettered(token))
     if token in FORMS_OF_WORDS:
