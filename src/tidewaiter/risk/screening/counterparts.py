@@ -1,7 +1,7 @@
 """Words of one name set against those of another, for many pairs of names at once.
 
-Equal words are set against each other first, then the likest. A word may stand against two neighbours of the other
-name written together.
+The likest are set against each other first. A word may stand against two neighbours of the other name written together,
+which goes first where both are equal, and against a word written together with the particle beside it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from rapidfuzz.distance import OSA
 
-from tidewaiter.risk.screening.many import Floats, Ints, Marks, Names, Texts, Words, alike, spread
+from tidewaiter.risk.screening.many import Floats, Ints, Marks, Names, Texts, Words, alike, spread, texts
 
 COUNTERPART_MIN = 0.6
 """Likeness of two words below which they are no counterparts."""
@@ -100,17 +100,7 @@ def counterparts(left: Names, right: Names, lefts: Ints, rights: Ints) -> Counte
     likely = Counterparts.together(
         found, _joined(left, right, lefts, rights), _joined(right, left, rights, lefts).turned()
     )
-    is_same = likely.likeness == 1
-    is_same &= likely.left_words + likely.right_words == 2
-    order = np.lexsort(
-        (
-            np.arange(len(is_same)),
-            -(likely.left_words + likely.right_words),
-            np.where(is_same, 0.0, -likely.likeness),
-            ~is_same,
-            likely.pair,
-        )
-    )
+    order = np.lexsort((-(likely.left_words + likely.right_words), -likely.likeness, likely.pair))
     return _each_once(likely[order], len(lefts))
 
 
@@ -175,12 +165,27 @@ def _of_others(left: Words, right: Words, lefts: Ints, rights: Ints, *, is_abjad
     abjad = np.flatnonzero(is_abjad)
     bones = _ABJAD * _alike(left.bones[lefts[abjad]], right.bones[rights[abjad]])
     found[abjad] = np.maximum(found[abjad], bones)
+    either = np.flatnonzero(left.has_together[lefts] | right.has_together[rights])
+    found[either] = np.maximum(found[either], _with_particles(left, right, lefts[either], rights[either]))
     found[left.sound_hashes[lefts] == right.sound_hashes[rights]] = _SAME_SOUND
     initial = np.flatnonzero((left.lengths[lefts] == 1) | (right.lengths[rights] == 1))
     found[initial] = [
         _INITIAL if one[0] == other[0] else 0.0
         for one, other in zip(left.texts[lefts[initial]], right.texts[rights[initial]], strict=True)
     ]
+    return found
+
+
+def _with_particles(left: Words, right: Words, lefts: Ints, rights: Ints) -> Floats:
+    """How alike they are when one is written together with the particles beside it, nought where that is not enough."""
+    found = np.zeros(len(lefts), np.float64)
+    for one, other, mine, yours in ((left, right, lefts, rights), (right, left, rights, lefts)):
+        counts = np.fromiter(map(len, one.together[mine]), np.int64, len(mine))
+        place, _ = spread(counts)
+        together = texts([text for some in one.together[mine] for text in some])
+        how = _alike(together, other.texts[yours[place]])
+        how[how <= JOINED_MIN] = 0.0
+        np.maximum.at(found, place, _SAME_SOUND * how)
     return found
 
 

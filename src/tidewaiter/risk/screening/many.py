@@ -32,6 +32,8 @@ class Words:
         self.texts = texts([one.text for one in words])
         self.sounds = texts([one.sound for one in words])
         self.bones = texts([one.bones for one in words])
+        self.together = texts([one.together for one in words])
+        self.has_together = np.array([bool(one.together) for one in words], np.bool_)
         self.weights = np.array([one.weight for one in words], np.float64)
         self.lengths = np.array([len(one.text) for one in words], np.int64)
         self.text_hashes, self.sound_hashes, self.bones_hashes = map(hashes, (self.texts, self.sounds, self.bones))
@@ -52,7 +54,7 @@ class Names:
     def of(cls, names: Iterable[str | Name]) -> Names:
         """The same names in columns, in the same order; those that are texts are made ready."""
         known: dict[str, Token] = {}
-        rows: dict[str, int] = {}
+        rows: dict[str | tuple[str, ...], int] = {}
         words: list[Word] = []
         flat: list[int] = []
         sizes: list[int] = []
@@ -70,9 +72,10 @@ class Names:
                 forms.append(one.forms)
                 numbers.append(one.numbers)
             for word in spelt:
-                row = rows.get(word.text)
+                key = (word.text, *word.together) if word.together else word.text
+                row = rows.get(key)
                 if row is None:
-                    row = rows[word.text] = len(words)
+                    row = rows[key] = len(words)
                     words.append(word)
                 flat.append(row)
             sizes.append(len(spelt))
@@ -150,9 +153,11 @@ class Names:
         return ["".join(some) for some in self._each(of_words)]
 
 
-def texts(of: Sequence[str]) -> Texts:
-    """A column of texts."""
-    return np.array(of, object) if of else np.empty(0, object)
+def texts(of: Sequence[object]) -> Texts:
+    """A column of texts, or of tuples of them."""
+    column = np.empty(len(of), object)
+    column[:] = of
+    return column
 
 
 def hashes(of: Iterable[str]) -> Ints:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from anyascii import anyascii
@@ -37,18 +37,23 @@ _SOUNDS = {
 """Spellings of a sound, and the one they come to."""
 _SOUND = re.compile("|".join(sorted(_SOUNDS, key=lambda spelt: (-len(spelt), spelt))))
 _TWICE = re.compile(r"(.)\1+|(?<=.)h")
+_SYLLABLE = re.compile(r"(?<=[a-z][a-z])-(?=(?:bin|da|di|do|du|e|i|la|le|o|y)(?![a-z-]))")
+"""Before what is a particle elsewhere, and the second syllable of a given name here: `Su-Bin`."""
+_LITTLE = 0.3
 _VOWELS = str.maketrans("", "", "aeiou")
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
     """A word of a name: in plain small letters, by its sound, and by its consonants. `weight` is what it counts for:
-    six letters or more as one, an initial least."""
+    six letters or more as one, an initial or a title least. `together` are the word and the particles that stand beside
+    it written as one, as `alqubaysi`."""
 
     text: str
     sound: str
     bones: str
     weight: float
+    together: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +72,15 @@ Token = tuple[Literal["word", "form", "particle", "title", "number", "roman"], s
 
 def word(text: str) -> Word:
     """A word of plain small letters with its sound."""
-    sound = _TWICE.sub(r"\1", _SOUND.sub(lambda found: _SOUNDS[found[0]], text))
+    sound = sound_of(text)
     bones = sound.translate(_VOWELS) or sound
-    weight = min(len(text), 6) / 6 if len(text) > 1 else 0.3
+    weight = min(len(text), 6) / 6 if len(text) > 1 else _LITTLE
     return Word(text, sound, bones, weight)
+
+
+def sound_of(text: str) -> str:
+    """The sound that a word of plain small letters stands for."""
+    return _TWICE.sub(r"\1", _SOUND.sub(lambda found: _SOUNDS[found[0]], text))
 
 
 def plain(text: str) -> str:
@@ -100,11 +110,13 @@ def parts(text: str, known: dict[str, Token]) -> tuple[list[Word], set[str], set
     if not (is_han or letters.istitle() or letters.isupper()):
         letters = _JOINED.sub(" ", letters)
     low = letters.lower().replace("&", " and ")
+    if "-" in low:
+        low = _SYLLABLE.sub("", low)
     if MAY_HAVE_FORM.search(low):
         for phrase, form in FORMS:
             low = phrase.sub(f" {form} ", low)
-    words: list[Word] = []
-    small, forms, numbers, titles = set[str](), set[str](), set[str](), list[Word]()
+    words, titles, small = list[Word](), list[Word](), list[tuple[int, str]]()
+    forms, numbers = set[str](), set[str]()
     for spelt in _WORD.findall(low)[:WORDS_MAX]:
         token = known.get(spelt)
         if token is None:
@@ -115,17 +127,40 @@ def parts(text: str, known: dict[str, Token]) -> tuple[list[Word], set[str], set
         elif kind == "form":
             forms.add(value)
         elif kind == "particle":
-            small.add(value)
+            small.append((len(words), value))
         elif kind == "title":
             titles.append(made)
         else:
             numbers.add(value)
+    if small:
+        words = _with_particles(words, small)
     if len(words) < 2 and titles:
         words = [*titles, *words]
     if not words:
         # Nothing but particles: then they are the name.
-        words = [word(one) for one in (*sorted(small), *sorted(forms))]
+        words = [word(one) for one in (*sorted({value for _, value in small}), *sorted(forms))]
     return words, forms, numbers, is_abjad
+
+
+def _with_particles(words: list[Word], small: list[tuple[int, str]]) -> list[Word]:
+    """The words, each with what it is when a particle beside it is written with it: the nearest one, or all of them.
+    `small` are the particles, each with the place of the word that follows."""
+    runs: dict[int, list[str]] = {}
+    for place, value in small:
+        runs.setdefault(place, []).append(value)
+    found = list(words)
+    for place, run in runs.items():
+        if place < len(words):
+            text = words[place].text
+            found[place] = _with(found[place], run[-1] + text, "".join(run) + text)
+        if place > 0:
+            text = words[place - 1].text
+            found[place - 1] = _with(found[place - 1], text + run[0], text + "".join(run))
+    return found
+
+
+def _with(one: Word, *together: str) -> Word:
+    return replace(one, together=tuple(dict.fromkeys((*one.together, *together))))
 
 
 def _told(token: str) -> Token:
@@ -136,7 +171,7 @@ def _told(token: str) -> Token:
     if token in PARTICLES:
         return "particle", token, made
     if token in TITLES:
-        return "title", token, made
+        return "title", token, replace(made, weight=_LITTLE)
     if token in NUMBERS:
         return "number", NUMBERS[token], made
     if token.isdigit():

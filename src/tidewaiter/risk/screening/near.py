@@ -17,7 +17,7 @@ from rapidfuzz.distance import OSA
 
 from tidewaiter.risk.screening.filed import Couples, Filed, couples
 from tidewaiter.risk.screening.many import Floats, Ints, Marks, Names, alike, spread
-from tidewaiter.risk.screening.names import Word, word
+from tidewaiter.risk.screening.names import Word, sound_of, word
 
 RARE = 4
 """Listed names that may share one word and be looked at for that alone."""
@@ -72,9 +72,12 @@ class Vocabulary:
         for row, one in enumerate(words):
             for key in _keys(one):
                 self._words.setdefault(key, []).append(row)
+        self._both: dict[str, list[int]] = {}
+        for row, one in enumerate(words):
+            for key in _keys_together(one):
+                self._both.setdefault(key, []).append(int(of_word[row]))
         left, right = _neighbours(listed)
         both, back = np.unique(listed.word[left] * len(words) + listed.word[right], return_inverse=True)
-        self._both: dict[str, list[int]] = {}
         of_both = []
         for one, other in zip(*_words(listed, both), strict=True):
             under = numbers.setdefault(filed_under(word(one.text + other.text)), len(numbers))
@@ -195,6 +198,8 @@ class Vocabulary:
         for row, one in enumerate(asked.words.words):
             for key in (one.text, "~" + one.sound):
                 more.extend((row, number) for number in self._both.get(key, ()))
+            for key in _keys_together(one):
+                more.extend((row, int(self.filed[other])) for other in known.get(key, ()))
             number = self._numbers.get(filed_under(one), -1) if len(one.text) > 1 and len(one.bones) > 2 else -1
             if number >= 0:
                 more.append((row, number))
@@ -226,6 +231,11 @@ def _keys(one: Word) -> list[str]:
     if len(text) > 3:
         keys += [text[:at] + text[at + 1 :] for at in range(len(text)) if not at or text[at] != text[at - 1]]
     return keys
+
+
+def _keys_together(one: Word) -> list[str]:
+    """The same for a word written together with its particles, none left out."""
+    return [key for text in one.together for key in (text, "~" + sound_of(text))]
 
 
 def _neighbours(names: Names) -> tuple[Ints, Ints]:

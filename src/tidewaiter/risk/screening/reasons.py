@@ -108,6 +108,8 @@ _COUNTS = ("no", "one", "two", "three", "four")
 def _how(left: Word, right: Word) -> str:
     if len(left.text) == 1 or len(right.text) == 1:
         return "given by its initial"
+    if left.text in right.together or right.text in left.together:
+        return "equal but for a particle written with it"
     if left.sound == right.sound:
         return "of the same sound"
     off = OSA.distance(left.text, right.text)
