@@ -20,6 +20,8 @@ JOINED_MIN = 0.8
 """Likeness that a word must pass to stand against two words written together."""
 _JOINED_LENGTH_MIN = 4
 _INITIAL, _SAME_SOUND, _SAME_BONES, _ABJAD = 0.8, 0.97, 0.85, 0.95
+_SAME_SOUND_ALONE = 0.75
+"""Likeness of two words of one sound that have no letter in its place."""
 
 
 class Counterpart(NamedTuple):
@@ -158,7 +160,8 @@ def likeness(left: Words, right: Words, lefts: Ints, rights: Ints, *, is_abjad: 
 
 def _of_others(left: Words, right: Words, lefts: Ints, rights: Ints, *, is_abjad: Marks) -> Floats:
     """The same for words that are not equal."""
-    found = np.maximum(_alike(left.sounds[lefts], right.sounds[rights]), _alike(left.texts[lefts], right.texts[rights]))
+    by_text = _alike(left.texts[lefts], right.texts[rights])
+    found = np.maximum(_alike(left.sounds[lefts], right.sounds[rights]), by_text)
     same_bones = left.bones_hashes[lefts] == right.bones_hashes[rights]
     same_bones &= ~is_abjad & np.fromiter((len(bones) > 2 for bones in left.bones[lefts]), np.bool_, len(lefts))
     found[same_bones] = np.maximum(found[same_bones], _SAME_BONES)
@@ -167,7 +170,8 @@ def _of_others(left: Words, right: Words, lefts: Ints, rights: Ints, *, is_abjad
     found[abjad] = np.maximum(found[abjad], bones)
     either = np.flatnonzero(left.has_together[lefts] | right.has_together[rights])
     found[either] = np.maximum(found[either], _with_particles(left, right, lefts[either], rights[either]))
-    found[left.sound_hashes[lefts] == right.sound_hashes[rights]] = _SAME_SOUND
+    same_sound = np.flatnonzero(left.sound_hashes[lefts] == right.sound_hashes[rights])
+    found[same_sound] = _SAME_SOUND - (_SAME_SOUND - _SAME_SOUND_ALONE) * (1 - by_text[same_sound])
     initial = np.flatnonzero((left.lengths[lefts] == 1) | (right.lengths[rights] == 1))
     found[initial] = [
         _INITIAL if one[0] == other[0] else 0.0

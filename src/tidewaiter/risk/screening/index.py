@@ -20,6 +20,7 @@ from rapidfuzz import fuzz
 from tidewaiter.risk.screening.counterparts import COUNTERPART_MIN, Counterparts, counterparts
 from tidewaiter.risk.screening.listed import Asked, DeniedList, Hit, Listed, Version
 from tidewaiter.risk.screening.many import Floats, Ints, Names, alike, summed
+from tidewaiter.risk.screening.names import WORDS_MAX
 from tidewaiter.risk.screening.near import Vocabulary
 from tidewaiter.risk.screening.reasons import SAME_NUMBER, facts, facts_max, names_in_words
 from tidewaiter.risk.screening.score import (
@@ -37,7 +38,7 @@ from tidewaiter.risk.screening.score import (
 
 THRESHOLD = 0.22
 """Score from which it is a hit, where nobody says otherwise."""
-CLOSE = 8
+CLOSE = 16
 """Pairs of one name asked after that are scored word by word, the likest first."""
 ENOUGH, ENOUGH_ALONE, WANTING = 1.5, 1.2, -3.0
 """Evidence of the words in common that is enough, the same where one of the names is one word only, and the log-odds
@@ -50,6 +51,7 @@ SLACK = 0.12
 much for ninety-nine in a hundred hits."""
 SWEEP_MIN = 72.0
 """Likeness of the whole below which a pair is not scored, of 100 that two names of their lengths can have."""
+_FACTORIALS_LOG: Floats = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, 3 * WORDS_MAX)))])
 TOGETHER = 4_000
 """Names asked after in one sweep, which bounds the memory."""
 
@@ -141,7 +143,8 @@ class Index:
         pairs = counterparts(names, self._names, rows, places)
         conflict, doubt, number = word_by_word(names, self._names, rows, places, pairs)
         odds = CONSTANT + CONFLICT * conflict + DOUBT * doubt + NUMBER * number + self._odds[places]
-        odds += WANTING * np.maximum(0.0, self._wanted(names, rows, places) - self._evidence(places, pairs))
+        wanted = self._wanted(names, rows, places) + self._ways(names, rows, places, pairs)
+        odds += WANTING * np.maximum(0.0, wanted - self._evidence(places, pairs))
         told_max = odds + LIKENESS * likeness_max(names, self._names, rows, places)
         told_max += np.array([facts_max(one) for one in asked])[rows]
         told_max[len(close[0]) :] = np.inf
@@ -171,13 +174,21 @@ class Index:
         """Evidence that is enough for each of the pairs."""
         return np.where((names.sizes[rows] == 1) | (self._names.sizes[places] == 1), ENOUGH_ALONE, ENOUGH)
 
+    def _ways(self, names: Names, rows: Ints, places: Ints, pairs: Counterparts) -> Floats:
+        """Evidence that is wanted besides, where the words in common are some of many: each way to choose them is a
+        chance of its own. As rarity, in logarithms to the base of how many names are listed."""
+        mine = summed(pairs.pair, pairs.left_words.astype(np.float64), len(rows)).astype(np.int64)
+        yours = summed(pairs.pair, pairs.right_words.astype(np.float64), len(rows)).astype(np.int64)
+        ways = _choices_log(names.sizes[rows], mine) + _choices_log(self._names.sizes[places], yours)
+        return ways / self._words.size_log
+
     def _evidence(self, places: Ints, pairs: Counterparts) -> Floats:
         """How rare the words are that each pair of names has in common, the less the less alike they are."""
-        rarity = self._words.rarity[self._words.filed]
         first = self._names.start[places[pairs.pair]] + pairs.right
-        told = rarity[self._names.word[first]]
+        one, is_equal = self._names.word[first], pairs.likeness == 1
+        told = np.where(is_equal, self._words.rarity_spelt[one], self._words.rarity[one])
         two = pairs.right_words > 1
-        told[two] += rarity[self._names.word[first[two] + 1]]
+        told[two] += self._words.rarity[self._names.word[first[two] + 1]]
         how = (pairs.likeness - COUNTERPART_MIN) / (1 - COUNTERPART_MIN)
         return summed(pairs.pair, told * how, len(places))
 
@@ -206,6 +217,12 @@ class Index:
         start = np.searchsorted(rows[kept], rows[kept])
         kept = kept[np.arange(len(kept)) - start < CLOSE]
         return rows[kept], places[kept]
+
+
+def _choices_log(of: Ints, some: Ints) -> Floats:
+    """The logarithm of in how many ways so many can be chosen of so many."""
+    ways: Floats = _FACTORIALS_LOG[of] - _FACTORIALS_LOG[some] - _FACTORIALS_LOG[of - some]
+    return ways
 
 
 def _says_more(asked: Asked) -> bool:

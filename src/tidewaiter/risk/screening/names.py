@@ -32,21 +32,20 @@ _SOUNDS = {
     "tsch": "c", "tch": "c", "cz": "c", "ch": "c", "tj": "c", "sch": "s", "sh": "s", "zh": "s", "sz": "s", "z": "s",
     "kh": "k", "gh": "k", "qu": "k", "q": "k", "ck": "k", "ph": "f", "dj": "j", "th": "t", "dh": "t", "x": "ks",
     "w": "v", "ou": "u", "oo": "u", "ee": "i", "ey": "i", "iy": "i", "yi": "i", "ij": "i", "ie": "i", "y": "i",
-    "ae": "e", "ai": "e", "ei": "e", "oe": "o", "ue": "u", "ce": "se", "ci": "si", "cy": "si", "c": "k",
+    "ae": "e", "ai": "e", "ay": "e", "ei": "e", "oe": "o", "ue": "u", "ce": "se", "ci": "si", "cy": "si", "c": "k",
 }  # fmt: skip
 """Spellings of a sound, and the one they come to."""
 _SOUND = re.compile("|".join(sorted(_SOUNDS, key=lambda spelt: (-len(spelt), spelt))))
 _TWICE = re.compile(r"(.)\1+|(?<=.)h")
 _SYLLABLE = re.compile(r"(?<=[a-z][a-z])-(?=(?:bin|da|di|do|du|e|i|la|le|o|y)(?![a-z-]))")
 """Before what is a particle elsewhere, and the second syllable of a given name here: `Su-Bin`."""
-_LITTLE = 0.3
 _VOWELS = str.maketrans("", "", "aeiou")
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
     """A word of a name: in plain small letters, by its sound, and by its consonants. `weight` is what it counts for:
-    six letters or more as one, an initial or a title least. `together` are the word and the particles that stand beside
+    six letters or more as one, an initial least. `together` are the word and the particles that stand beside
     it written as one, as `alqubaysi`."""
 
     text: str
@@ -74,7 +73,7 @@ def word(text: str) -> Word:
     """A word of plain small letters with its sound."""
     sound = sound_of(text)
     bones = sound.translate(_VOWELS) or sound
-    weight = min(len(text), 6) / 6 if len(text) > 1 else _LITTLE
+    weight = min(len(text), 6) / 6 if len(text) > 1 else 0.3
     return Word(text, sound, bones, weight)
 
 
@@ -104,12 +103,11 @@ def parts(text: str, known: dict[str, Token]) -> tuple[list[Word], set[str], set
     if not text.isascii():
         is_abjad, is_han = _ABJAD.search(text) is not None, _HAN.search(text) is not None
         letters = plain(text).replace("’", "")
-    letters = letters.replace("`", "").replace("'", "")
     if "." in letters:
         letters = _DOTTED.sub(_undotted, letters)
     if not (is_han or letters.istitle() or letters.isupper()):
         letters = _JOINED.sub(" ", letters)
-    low = letters.lower().replace("&", " and ")
+    low = letters.lower().replace("`", "").replace("'", "").replace("&", " and ")
     if "-" in low:
         low = _SYLLABLE.sub("", low)
     if MAY_HAVE_FORM.search(low):
@@ -171,7 +169,7 @@ def _told(token: str) -> Token:
     if token in PARTICLES:
         return "particle", token, made
     if token in TITLES:
-        return "title", token, replace(made, weight=_LITTLE)
+        return "title", token, made
     if token in NUMBERS:
         return "number", NUMBERS[token], made
     if token.isdigit():

@@ -47,23 +47,29 @@ class Candidates(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class _Spans:
     """What words of a name, or two neighbours written together, are filed under, a row each thing: the row of the name,
-    the number of the span in it, whether it is all of the name and few have it, and whether it is of two words."""
+    the number of the span in it, the most that it can tell, whether it is all of the name and few have it, and whether
+    it is of two words."""
 
     row: Ints
     span: Ints
     under: Ints
+    told: Floats
     is_whole: Marks
     is_joined: Marks
 
     def __getitem__(self, which: slice) -> _Spans:
-        return _Spans(self.row[which], self.span[which], self.under[which], self.is_whole[which], self.is_joined[which])
+        return _Spans(
+            self.row[which], self.span[which], self.under[which], self.told[which], self.is_whole[which],
+            self.is_joined[which],
+        )  # fmt: skip
 
 
 class Vocabulary:
     """The words of listed names, made ready to be looked for."""
 
     def __init__(self, listed: Names) -> None:
-        self._size = max(SIZE_MIN, len(listed))
+        self.size_log = math.log(max(SIZE_MIN, len(listed)))
+        """The logarithm of how many names are listed."""
         self._listed = listed.words
         words = self._listed.words
         numbers: dict[str, int] = {}
@@ -94,10 +100,21 @@ class Vocabulary:
         in_order = np.argsort(rows, kind="stable")
         self._couples = Couples(rows[in_order], under_all[in_order], len(numbers))
         self._bearers = self._places.counts
-        self.rarity: Floats = 1 - np.log(np.maximum(self._bearers, 1)) / math.log(self._size)
-        """For each number that words are filed under: from 0 where all listed names have it to 1 where one has."""
-        self.filed: Ints = of_word
-        """The number that each listed word is filed under."""
+        self._filed = of_word
+        self._rarity = self._rare(self._bearers)
+        self.rarity: Floats = self._rarity[of_word]
+        """How rare each listed word is with those that sound like it: from 0 where all listed names have one to 1 where
+        one has."""
+        texts: dict[str, int] = {}
+        spelt = np.array([texts.setdefault(one.text, len(texts)) for one in words], np.int64)
+        bearers = Filed.of(spelt[listed.word], listed.row, len(texts)).counts
+        self.rarity_spelt: Floats = (self.rarity + self._rare(bearers)[spelt]) / 2
+        """The same for a word that is spelt the same: halfway to how rare that is."""
+        self._spelt = dict(zip([one.text for one in words], self.rarity_spelt.tolist(), strict=True))
+
+    def _rare(self, bearers: Ints) -> Floats:
+        found: Floats = 1 - np.log(np.maximum(bearers, 1)) / self.size_log
+        return found
 
     def candidates(self, asked: Names) -> Candidates:
         """Whom each is held against, ordered by who is asked after."""
@@ -118,7 +135,7 @@ class Vocabulary:
         if not len(spans.row):
             return Candidates(NOBODY, NOBODY, np.empty(0, np.float64))
         base, size = int(spans.row[0]), int(self._places.rows.max(initial=0)) + 1
-        step = np.ceil(self.rarity[spans.under] * (_STEPS - 1)).astype(np.int64)
+        step = np.ceil(spans.told * (_STEPS - 1)).astype(np.int64)
         mine = ((spans.row - base) * size * _SPANS + np.minimum(spans.span, _SPANS - 1)) * _STEPS + step
         each: list[Ints] = []
 
@@ -157,6 +174,9 @@ class Vocabulary:
         both_start = np.concatenate([[0], np.cumsum([len(some) for some in together], dtype=np.int64)])
         both_under = np.array([under for some in together for under in some], np.int64)
 
+        words = asked.words.words
+        filed = np.array([self._numbers.get(filed_under(one), -1) for one in words], np.int64)
+        spelt = np.array([self._spelt.get(one.text, 0.0) for one in words], np.float64)
         place = np.arange(len(asked.word)) - asked.start[asked.row]
         parts = []
         for rows, nth, is_joined, near, start, under in (
@@ -167,10 +187,16 @@ class Vocabulary:
             is_whole = asked.sizes[rows] == 1 + is_joined
             is_whole[is_whole] = [self._few(under[start[one] : start[one + 1]]) for one in near[is_whole].tolist()]
             joined = np.full(len(which), is_joined)
-            parts.append((rows[which], nth[which], under[start[near][which] + at], is_whole[which], joined))
-        row, span, under, is_whole, joined = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+            brought = under[start[near][which] + at]
+            told = self._rarity[brought]
+            if is_joined:
+                told = (1 + told) / 2
+            else:
+                told = np.maximum(told, np.where(filed[near[which]] == brought, spelt[near[which]], 0.0))
+            parts.append((rows[which], nth[which], brought, told, is_whole[which], joined))
+        row, span, under, told, is_whole, joined = (np.concatenate(columns) for columns in zip(*parts, strict=True))
         order = np.lexsort((span, row))
-        return _Spans(row[order], span[order], under[order], is_whole[order], joined[order])
+        return _Spans(row[order], span[order], under[order], told[order], is_whole[order], joined[order])
 
     def _few(self, under: Ints) -> bool:
         """Whether few have a word filed under any of those."""
@@ -193,13 +219,13 @@ class Vocabulary:
             alike(asked.words.texts[here], listed.texts[there], scorer=OSA.normalized_similarity),
         )
         kept = near_by > NEAR_MIN
-        rows, under = [here[kept]], [self.filed[there[kept]]]
+        rows, under = [here[kept]], [self._filed[there[kept]]]
         more: list[tuple[int, int]] = []
         for row, one in enumerate(asked.words.words):
             for key in (one.text, "~" + one.sound):
                 more.extend((row, number) for number in self._both.get(key, ()))
             for key in _keys_together(one):
-                more.extend((row, int(self.filed[other])) for other in known.get(key, ()))
+                more.extend((row, int(self._filed[other])) for other in known.get(key, ()))
             number = self._numbers.get(filed_under(one), -1) if len(one.text) > 1 and len(one.bones) > 2 else -1
             if number >= 0:
                 more.append((row, number))
@@ -215,7 +241,7 @@ class Vocabulary:
         for key in (one.text + other.text, "~" + one.sound + other.sound):
             found.update(self._both.get(key, ()))
             if (words := self._words.get(key)) is not None:
-                found.update(self.filed[words].tolist())
+                found.update(self._filed[words].tolist())
         return found
 
 

@@ -24,6 +24,10 @@ CONSTANT, CONFLICT, DOUBT, NUMBER, LIKENESS = -2.1, -4.51, -2.54, -1.41, 4.1
 """Log-odds for one name: to begin with, and for each whole unit of the features."""
 
 
+_BEHIND = 0.01
+"""By how much a word without a counterpart stands behind the one before it; less than a place in all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Features:
     """What the score is made of. `conflict` and `doubt` count words, long ones whole; `likeness` is from 0 to 1."""
@@ -117,7 +121,7 @@ def _in_order_of_others(names: Names, rows: Ints, pairs: Counterparts) -> tuple[
         }
         order, last = [], -1.0
         for place in range(sizes[pair]):
-            last = counterpart.get(place, last + 0.5)
+            last = counterpart.get(place, last + _BEHIND)
             order.append(last)
         if order == sorted(order):
             spelt.append(names.texts[row])
