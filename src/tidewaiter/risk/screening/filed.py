@@ -15,10 +15,16 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """Rows under each number: those of `number` are `rows[start[number]:start[number + 1]]`."""
+    """Rows under each number: those of `number` are `rows[start[number]:start[number + 1]]`, so many as `counts`."""
 
     start: Ints
     rows: npt.NDArray[np.int32]
+    counts: Ints
+
+    @classmethod
+    def between(cls, start: Ints, rows: Ints) -> Filed:
+        """Rows that stand in their order already."""
+        return cls(start.astype(np.int64), rows.astype(np.int32), np.diff(start))
 
     @classmethod
     def of(cls, numbers: Ints, rows: Ints, count: int) -> Filed:
@@ -26,12 +32,7 @@ class Filed:
         size = int(rows.max(initial=0)) + 1
         each = np.unique(numbers * size + rows)
         start = np.searchsorted(each // size, np.arange(count + 1))
-        return cls(start.astype(np.int64), (each % size).astype(np.int32))
-
-    @property
-    def counts(self) -> Ints:
-        """How many rows are under each number."""
-        return np.diff(self.start)
+        return cls.between(start, each % size)
 
     def under(self, numbers: Ints) -> tuple[Ints, Ints]:
         """For each number in turn all its rows: the place of the number, and the row."""
@@ -48,7 +49,7 @@ class Couples:
         size = int(names.max(initial=0)) + 1
         each = np.unique(self._number(first, second) * size + rows)
         self._numbers, at = np.unique(each // size, return_index=True)
-        self._filed = Filed(np.append(at, len(each)).astype(np.int64), (each % size).astype(np.int32))
+        self._filed = Filed.between(np.append(at, len(each)), each % size)
         bit = self._bit(self._numbers)
         self._sieve = np.zeros(1 << (_SIEVE_BITS - 3), np.uint8)
         np.bitwise_or.at(self._sieve, bit >> 3, (1 << (bit & 7)).astype(np.uint8))

@@ -2,9 +2,9 @@
 
 A word is filed under its consonants by sound (its bones). A name asked after is held against those listed names that
 share two words with it, the only word, or a word that hardly any other has; a word one letter off counts as shared.
-Which listed words a word may stand for is worked out once a word and remembered, since words come again and again
-where names do not. What is found so is passed over where neither evidence nor likeness of the whole can make a hit,
-and the rest is scored word by word.
+All names of a batch are looked for together, in columns, and each distinct word is worked out once. What is found so is
+passed over where neither evidence nor likeness of the whole can make a hit; the rest is scored word by word, and only of
+hits are the reasons told one by one. Nothing is remembered from one batch to the next.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ CLOSE = 16
 ENOUGH, ENOUGH_ALONE, WANTING = 1.5, 1.2, -3.0
 """Evidence of the words in common that is enough, the same where one of the names is one word only, and the log-odds
 for each whole one that is wanting. A word that one listed name alone has is evidence of 1, a word that all have is
-none, and a likeness no better than chance is none. Chosen on names perturbed with seed 7, reported on others."""
+none, and a likeness no better than chance is none. Chosen on names perturbed with four seeds, reported on others."""
 WEAK = -2.0
 """Log-odds where the listed name is an alias that the list itself calls weak: a nickname, a given name alone."""
 SLACK = 0.12
@@ -52,7 +52,7 @@ much for ninety-nine in a hundred hits."""
 SWEEP_MIN = 72.0
 """Likeness of the whole below which a pair is not scored, of 100 that two names of their lengths can have."""
 _FACTORIALS_LOG: Floats = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, 3 * WORDS_MAX)))])
-TOGETHER = 4_000
+TOGETHER = 8_000
 """Names asked after in one sweep, which bounds the memory."""
 
 

@@ -155,9 +155,7 @@ class Names:
 
 def texts(of: Sequence[object]) -> Texts:
     """A column of texts, or of tuples of them."""
-    column = np.empty(len(of), object)
-    column[:] = of
-    return column
+    return np.fromiter(of, object, len(of))
 
 
 def hashes(of: Iterable[str]) -> Ints:

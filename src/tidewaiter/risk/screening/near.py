@@ -68,6 +68,7 @@ class Vocabulary:
     """The words of listed names, made ready to be looked for."""
 
     def __init__(self, listed: Names) -> None:
+        self._listed_count = len(listed)
         self.size_log = math.log(max(SIZE_MIN, len(listed)))
         """The logarithm of how many names are listed."""
         self._listed = listed.words
@@ -134,7 +135,7 @@ class Vocabulary:
         """Whom they are held against. Each row, listed name, span and rarity is made one number, and those sorted."""
         if not len(spans.row):
             return Candidates(NOBODY, NOBODY, np.empty(0, np.float64))
-        base, size = int(spans.row[0]), int(self._places.rows.max(initial=0)) + 1
+        base, size = int(spans.row[0]), self._listed_count
         step = np.ceil(spans.told * (_STEPS - 1)).astype(np.int64)
         mine = ((spans.row - base) * size * _SPANS + np.minimum(spans.span, _SPANS - 1)) * _STEPS + step
         each: list[Ints] = []
@@ -157,7 +158,7 @@ class Vocabulary:
         numbers = np.sort(np.concatenate(each))
         # Of those of one span the last is the rarest.
         span = numbers // _STEPS
-        numbers = numbers[np.append(span[1:] != span[:-1], True)]
+        numbers = numbers[np.append(span[1:] != span[:-1], True)[: len(span)]]
         couple = numbers // (_SPANS * _STEPS)
         start = np.flatnonzero(np.append(True, couple[1:] != couple[:-1]))[: len(couple)]
         told = np.add.reduceat(numbers % _STEPS, start) / (_STEPS - 1) if len(start) else np.empty(0)

@@ -85,8 +85,9 @@ def word_by_word(
 def _weight(names: Names, rows: Ints, pair: Ints, place: Ints, words: Ints) -> Floats:
     """What the one or two words from a place on come to."""
     first = names.start[rows[pair]] + place
-    weights = names.words.weights[names.word]
-    return np.asarray(weights[first] + np.where(words > 1, weights[first + words - 1], 0.0))
+    weights = names.words.weights
+    found: Floats = weights[names.word[first]] + np.where(words > 1, weights[names.word[first + words - 1]], 0.0)
+    return found
 
 
 def likeness_max(left: Names, right: Names, lefts: Ints, rights: Ints) -> Floats:
