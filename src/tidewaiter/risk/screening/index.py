@@ -3,8 +3,8 @@
 A word is filed under its consonants by sound (its bones). A name asked after is held against those listed names that
 share two words with it, the only word, or a word that hardly any other has; a word one letter off counts as shared.
 All names of a batch are looked for together, in columns, and each distinct word is worked out once. What is found so is
-passed over where neither evidence nor likeness of the whole can make a hit; the rest is scored word by word, and only of
-hits are the reasons told one by one. Nothing is remembered from one batch to the next.
+passed over where neither evidence nor likeness of the whole can make a hit; the rest is scored word by word, and the
+reasons are told of hits alone. Nothing is remembered from one batch to the next.
 """
 
 from __future__ import annotations
