@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from anyascii import anyascii
@@ -33,48 +32,54 @@ _SOUNDS = {
     "tsch": "c", "tch": "c", "cz": "c", "ch": "c", "tj": "c", "sch": "s", "sh": "s", "zh": "s", "sz": "s", "z": "s",
     "kh": "k", "gh": "k", "qu": "k", "q": "k", "ck": "k", "ph": "f", "dj": "j", "th": "t", "dh": "t", "x": "ks",
     "w": "v", "ou": "u", "oo": "u", "ee": "i", "ey": "i", "iy": "i", "yi": "i", "ij": "i", "ie": "i", "y": "i",
-    "ae": "e", "ai": "e", "ei": "e", "oe": "o", "ue": "u", "ce": "se", "ci": "si", "cy": "si", "c": "k",
+    "ae": "e", "ai": "e", "ay": "e", "ei": "e", "oe": "o", "ue": "u", "ce": "se", "ci": "si", "cy": "si", "c": "k",
 }  # fmt: skip
 """Spellings of a sound, and the one they come to."""
 _SOUND = re.compile("|".join(sorted(_SOUNDS, key=lambda spelt: (-len(spelt), spelt))))
 _TWICE = re.compile(r"(.)\1+|(?<=.)h")
+_SYLLABLE = re.compile(r"(?<=[a-z][a-z])-(?=(?:bin|da|di|do|du|e|i|la|le|o|y)(?![a-z-]))")
+"""Before what is a particle elsewhere, and the second syllable of a given name here: `Su-Bin`."""
 _VOWELS = str.maketrans("", "", "aeiou")
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
     """A word of a name: in plain small letters, by its sound, and by its consonants. `weight` is what it counts for:
-    six letters or more as one, an initial least."""
+    six letters or more as one, an initial least. `together` are the word and the particles that stand beside
+    it written as one, as `alqubaysi`."""
 
     text: str
     sound: str
     bones: str
     weight: float
+    together: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name made ready. `words` carry it; `small` are particles, `forms` the legal forms of a company."""
+    """A name made ready. `words` carry it, particles left out; `forms` are the legal forms of a company."""
 
     words: tuple[Word, ...]
-    small: frozenset[str]
     forms: frozenset[str]
     numbers: frozenset[str]
     is_abjad: bool
 
-    @property
-    def joined(self) -> str:
-        """All sounds one after another, in the order written."""
-        return "".join(word.sound for word in self.words)
+
+Token = tuple[Literal["word", "form", "particle", "title", "number", "roman"], str, Word]
+"""What a token is by itself, what it comes to, and it as a word."""
 
 
-@lru_cache(maxsize=65_536)
 def word(text: str) -> Word:
     """A word of plain small letters with its sound."""
-    sound = _TWICE.sub(r"\1", _SOUND.sub(lambda found: _SOUNDS[found[0]], text))
+    sound = sound_of(text)
     bones = sound.translate(_VOWELS) or sound
     weight = min(len(text), 6) / 6 if len(text) > 1 else 0.3
     return Word(text, sound, bones, weight)
+
+
+def sound_of(text: str) -> str:
+    """The sound that a word of plain small letters stands for."""
+    return _TWICE.sub(r"\1", _SOUND.sub(lambda found: _SOUNDS[found[0]], text))
 
 
 def plain(text: str) -> str:
@@ -87,47 +92,76 @@ def plain(text: str) -> str:
 
 def name(text: str) -> Name:
     """A name made ready to be compared. Never raises; what has no letters has no words."""
-    text = text[:LENGTH_MAX]
+    words, forms, numbers, is_abjad = parts(text, {})
+    return Name(tuple(words), frozenset(forms), frozenset(numbers), is_abjad)
+
+
+def parts(text: str, known: dict[str, Token]) -> tuple[list[Word], set[str], set[str], bool]:
+    """What a `Name` is made of, in its order. `known` keeps what a token is from one name of a batch to the next."""
     is_abjad = is_han = False
-    letters = text
+    letters = text = text[:LENGTH_MAX]
     if not text.isascii():
         is_abjad, is_han = _ABJAD.search(text) is not None, _HAN.search(text) is not None
         letters = plain(text).replace("’", "")
-    letters = letters.replace("`", "").replace("'", "")
     if "." in letters:
         letters = _DOTTED.sub(_undotted, letters)
-    if not (is_han or letters.isupper() or letters.istitle()):
+    if not (is_han or letters.istitle() or letters.isupper()):
         letters = _JOINED.sub(" ", letters)
-    low = letters.lower().replace("&", " and ")
+    low = letters.lower().replace("`", "").replace("'", "").replace("&", " and ")
+    if "-" in low:
+        low = _SYLLABLE.sub("", low)
     if MAY_HAVE_FORM.search(low):
         for phrase, form in FORMS:
             low = phrase.sub(f" {form} ", low)
-    words: list[Word] = []
-    small, forms, numbers, titles = set[str](), set[str](), set[str](), list[Word]()
-    for token in _WORD.findall(low)[:WORDS_MAX]:
-        kind, value, made = _told(token)
-        if (kind == "title" and words) or (kind == "roman" and not (words or titles)):
-            kind = "word"
-        if kind == "word":
+    words, titles, small = list[Word](), list[Word](), list[tuple[int, str]]()
+    forms, numbers = set[str](), set[str]()
+    for spelt in _WORD.findall(low)[:WORDS_MAX]:
+        token = known.get(spelt)
+        if token is None:
+            token = known[spelt] = _told(spelt)
+        kind, value, made = token
+        if kind == "word" or (kind == "title" and words) or (kind == "roman" and not (words or titles)):
             words.append(made)
         elif kind == "form":
             forms.add(value)
         elif kind == "particle":
-            small.add(value)
+            small.append((len(words), value))
         elif kind == "title":
             titles.append(made)
         else:
             numbers.add(value)
+    if small:
+        words = _with_particles(words, small)
     if len(words) < 2 and titles:
         words = [*titles, *words]
     if not words:
         # Nothing but particles: then they are the name.
-        words = [word(token) for token in (*sorted(small), *sorted(forms))]
-    return Name(tuple(words), frozenset(small), frozenset(forms), frozenset(numbers), is_abjad)
+        words = [word(one) for one in (*sorted({value for _, value in small}), *sorted(forms))]
+    return words, forms, numbers, is_abjad
 
 
-@lru_cache(maxsize=65_536)
-def _told(token: str) -> tuple[Literal["word", "form", "particle", "title", "number", "roman"], str, Word]:
+def _with_particles(words: list[Word], small: list[tuple[int, str]]) -> list[Word]:
+    """The words, each with what it is when a particle beside it is written with it: the nearest one, or all of them.
+    `small` are the particles, each with the place of the word that follows."""
+    runs: dict[int, list[str]] = {}
+    for place, value in small:
+        runs.setdefault(place, []).append(value)
+    found = list(words)
+    for place, run in runs.items():
+        if place < len(words):
+            text = words[place].text
+            found[place] = _with(found[place], run[-1] + text, "".join(run) + text)
+        if place > 0:
+            text = words[place - 1].text
+            found[place - 1] = _with(found[place - 1], text + run[0], text + "".join(run))
+    return found
+
+
+def _with(one: Word, *together: str) -> Word:
+    return replace(one, together=tuple(dict.fromkeys((*one.together, *together))))
+
+
+def _told(token: str) -> Token:
     """What a token is by itself, what it comes to, and it as a word. Titles and Roman numbers depend on the place."""
     made = word(token if token.isalpha() else _lettered(token))
     if token in FORMS_OF_WORDS:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from rapidfuzz.distance import OSA
 
+from tidewaiter.risk.screening.counterparts import Counterpart
 from tidewaiter.risk.screening.listed import Asked, Listed
 from tidewaiter.risk.screening.names import Name, Word
-from tidewaiter.risk.screening.score import Counterparts
 
 SAME_NUMBER = 6.0
 """Log-odds where a number is the same, whatever the names."""
@@ -59,7 +59,7 @@ def _birth(asked: Asked, listed: Listed) -> tuple[float, str]:
     return OTHER_YEAR, f"years of birth {apart} apart"
 
 
-def names_in_words(left: Name, right: Name, pairs: Sequence[Counterparts], *, kind: str) -> list[str]:
+def names_in_words(left: Name, right: Name, pairs: Sequence[Counterpart], *, kind: str) -> list[str]:
     """How the name asked after (`left`) stands to the listed one, word by word."""
     told, equal = [], 0
     for pair in pairs:
@@ -108,6 +108,8 @@ _COUNTS = ("no", "one", "two", "three", "four")
 def _how(left: Word, right: Word) -> str:
     if len(left.text) == 1 or len(right.text) == 1:
         return "given by its initial"
+    if left.text in right.together or right.text in left.together:
+        return "equal but for a particle written with it"
     if left.sound == right.sound:
         return "of the same sound"
     off = OSA.distance(left.text, right.text)

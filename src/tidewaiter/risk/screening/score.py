@@ -10,35 +10,22 @@ on (OpenSanctions' name_bench, MIT licence); `bench screen` works them out again
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
+import numpy as np
 from rapidfuzz import fuzz
-from rapidfuzz.distance import OSA
 
-from tidewaiter.risk.screening.names import Name, word
+from tidewaiter.risk.screening.counterparts import Counterparts, counterparts
+from tidewaiter.risk.screening.many import Floats, Ints, Names, alike, summed, texts
+from tidewaiter.risk.screening.names import Name
 
 CONSTANT, CONFLICT, DOUBT, NUMBER, LIKENESS = -2.1, -4.51, -2.54, -1.41, 4.1
 """Log-odds for one name: to begin with, and for each whole unit of the features."""
-COUNTERPART_MIN = 0.6
-"""Likeness of two words below which they are no counterparts."""
-JOINED_MIN = 0.8
-"""The same for a word against two words written together, which needs more."""
-_INITIAL, _SAME_SOUND, _SAME_BONES = 0.8, 0.97, 0.85
-
-Places = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Counterparts:
-    """Words of one name and those of the other that they are set against, by their places, and how alike they are."""
-
-    left: Places
-    right: Places
-    likeness: float
+_BEHIND = 0.01
+"""By how much a word without a counterpart stands behind the one before it; less than a place in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,108 +58,76 @@ def log_odds(probability: float) -> float:
 
 def features(left: Name, right: Name) -> Features:
     """The features of two names. The same, whichever comes first."""
-    return features_of(left, right, counterparts(left, right))
-
-
-def features_of(left: Name, right: Name, pairs: Sequence[Counterparts]) -> Features:
-    """The features, where the counterparts are known already."""
-    alone_left, alone_right = [word.weight for word in left.words], [word.weight for word in right.words]
-    doubt = 0.0
-    for pair in pairs:
-        if len(pair.left) == len(pair.right):
-            [here], [there] = pair.left, pair.right
-            both = alone_left[here] + alone_right[there]
-            alone_left[here] = alone_right[there] = 0.0
-        else:
-            both = 0.0
-            for alone, places in ((alone_left, pair.left), (alone_right, pair.right)):
-                for place in places:
-                    both += alone[place]
-                    alone[place] = 0.0
-        doubt += (1 - pair.likeness) * both / 2
     if not left.words or not right.words:
         return Features(1.0, 0.0, 0.0, 0.0)
-    alike = fuzz.ratio(*_in_one_order(left, right, pairs)) / 100
-    return Features(min(sum(alone_left), sum(alone_right)), doubt, float(left.numbers != right.numbers), alike)
+    here, there, row = Names.of([left]), Names.of([right]), np.zeros(1, np.int64)
+    pairs = counterparts(here, there, row, row)
+    [conflict], [doubt], [number] = word_by_word(here, there, row, row, pairs)
+    [whole] = likeness_of_all(here, there, row, row, pairs)
+    return Features(float(conflict), float(doubt), float(number), float(whole))
 
 
-def _in_one_order(left: Name, right: Name, pairs: Sequence[Counterparts]) -> tuple[str, str]:
-    """Both names as one text each, the words of the left in the order of their counterparts."""
-    there = "".join([word.text for word in right.words])
-    at = {place: pair.right[0] for pair in pairs for place in pair.left}
-    order, last = [], -1.0
-    for place in range(len(left.words)):
-        last = at.get(place, last + 0.5)
-        order.append(last)
-    if order == sorted(order):
-        return "".join([word.text for word in left.words]), there
-    return "".join([left.words[place].text for place in sorted(range(len(order)), key=order.__getitem__)]), there
+def word_by_word(
+    left: Names, right: Names, lefts: Ints, rights: Ints, pairs: Counterparts
+) -> tuple[Floats, Floats, Floats]:
+    """Conflict, doubt and number of the pairs of names in these rows, whose counterparts those are."""
+    count = len(lefts)
+    here = _weight(left, lefts, pairs.pair, pairs.left, pairs.left_words)
+    there = _weight(right, rights, pairs.pair, pairs.right, pairs.right_words)
+    alone_left = left.weights[lefts] - summed(pairs.pair, here, count)
+    alone_right = right.weights[rights] - summed(pairs.pair, there, count)
+    doubt = summed(pairs.pair, (1 - pairs.likeness) * (here + there) / 2, count)
+    number: Floats = (left.number_hashes[lefts] != right.number_hashes[rights]).astype(np.float64)
+    conflict: Floats = np.maximum(np.minimum(alone_left, alone_right), 0.0)
+    return conflict, doubt, number
 
 
-@lru_cache(maxsize=1 << 18)
-def likeness(left: str, right: str, *, is_abjad: bool) -> float:
-    """How alike two words of plain small letters are, from 0 to 1. `is_abjad`: one of them comes from a script without
-    vowels."""
-    if left == right:
-        return 1.0
-    if len(left) == 1 or len(right) == 1:
-        return _INITIAL if left[0] == right[0] else 0.0
-    here, there = word(left), word(right)
-    if here.sound == there.sound:
-        return _SAME_SOUND
-    found = max(OSA.normalized_similarity(here.sound, there.sound), OSA.normalized_similarity(left, right))
-    if is_abjad:
-        return max(found, 0.95 * OSA.normalized_similarity(here.bones, there.bones))
-    return max(found, _SAME_BONES) if here.bones == there.bones and len(here.bones) > 2 else found
+def _weight(names: Names, rows: Ints, pair: Ints, place: Ints, words: Ints) -> Floats:
+    """What the one or two words from a place on come to."""
+    first = names.start[rows[pair]] + place
+    weights = names.words.weights
+    found: Floats = weights[names.word[first]] + np.where(words > 1, weights[names.word[first + words - 1]], 0.0)
+    return found
 
 
-def counterparts(left: Name, right: Name) -> list[Counterparts]:
-    """Words set against each other, each at most once, the likest first."""
-    found: list[Counterparts] = []
-    texts = [word.text for word in right.words]
-    open_left, open_right = [], set(range(len(texts)))
-    for place, one in enumerate(left.words):
-        same = next((there for there, text in enumerate(texts) if text == one.text and there in open_right), None)
-        if same is None:
-            open_left.append(place)
+def likeness_max(left: Names, right: Names, lefts: Ints, rights: Ints) -> Floats:
+    """How alike the whole can be at most, by the letters that both have."""
+    both = np.minimum(left.letters[lefts], right.letters[rights]).sum(1, dtype=np.int64)
+    found: Floats = 2 * both / np.maximum(left.lengths[lefts] + right.lengths[rights], 1)
+    return found
+
+
+def likeness_of_all(left: Names, right: Names, lefts: Ints, rights: Ints, pairs: Counterparts) -> Floats:
+    """How alike the whole is, from 0 to 1: the words of one in the order of their counterparts in the other, in one;
+    where that is another order, whichever way round it is likest."""
+    here, moved = _in_order_of_others(left, lefts, pairs)
+    found = alike(texts(here), texts([right.texts[row] for row in rights.tolist()]), scorer=fuzz.ratio) / 100
+    lefts, rights, pairs = lefts[moved], rights[moved], pairs.of(moved, len(lefts))
+    there, _ = _in_order_of_others(right, rights, pairs.turned())
+    again = alike(texts([left.texts[row] for row in lefts.tolist()]), texts(there), scorer=fuzz.ratio) / 100
+    found[moved] = np.maximum(found[moved], again)
+    return found
+
+
+def _in_order_of_others(names: Names, rows: Ints, pairs: Counterparts) -> tuple[list[str], Ints]:
+    """The words of each name in the order of their counterparts, in one, and which of them are in another order so. A
+    word without a counterpart stays behind the one before it."""
+    start = np.searchsorted(pairs.pair, np.arange(len(rows) + 1)).tolist()
+    at, more, to = pairs.left.tolist(), pairs.left_words.tolist(), pairs.right.tolist()
+    first_word, sizes, words = names.start[rows].tolist(), names.sizes[rows].tolist(), names.words.texts
+    spelt, moved = [], []
+    for pair, row in enumerate(rows.tolist()):
+        counterpart = {
+            at[one] + nth: to[one] for one in range(start[pair], start[pair + 1]) for nth in range(more[one])
+        }
+        order, last = [], -1.0
+        for place in range(sizes[pair]):
+            last = counterpart.get(place, last + _BEHIND)
+            order.append(last)
+        if order == sorted(order):
+            spelt.append(names.texts[row])
         else:
-            found.append(Counterparts((place,), (same,), 1.0))
-            open_right.discard(same)
-    if not open_left or not open_right:
-        return found
-    rest = sorted(open_right)
-    is_abjad = left.is_abjad != right.is_abjad
-    likely = [
-        Counterparts((here,), (there,), alike)
-        for here in open_left
-        for there in rest
-        if (alike := likeness(left.words[here].text, texts[there], is_abjad=is_abjad)) >= COUNTERPART_MIN
-    ]
-    likely += [Counterparts((one,), two, alike) for one, two, alike in _joined(left, open_left, right, rest)]
-    likely += [Counterparts(two, (one,), alike) for one, two, alike in _joined(right, rest, left, open_left)]
-    likely.sort(key=lambda pair: (-pair.likeness, -len(pair.left) - len(pair.right)))
-    free_left, free_right = set(open_left), set(rest)
-    for pair in likely:
-        if free_left.issuperset(pair.left) and free_right.issuperset(pair.right):
-            free_left.difference_update(pair.left)
-            free_right.difference_update(pair.right)
-            found.append(pair)
-    return found
-
-
-def _joined(
-    one: Name, places: Sequence[int], other: Name, places_other: Sequence[int]
-) -> list[tuple[int, Places, float]]:
-    """Words of the one that are two neighbours of the other written together."""
-    found: list[tuple[int, Places, float]] = []
-    for first, second in itertools.pairwise(places_other):
-        if second != first + 1:
-            continue
-        together = other.words[first].text + other.words[second].text
-        if len(together) < 4:
-            continue
-        for place in places:
-            alike = OSA.normalized_similarity(one.words[place].text, together, score_cutoff=JOINED_MIN)
-            if alike:
-                found.append((place, (first, second), alike))
-    return found
+            moved.append(pair)
+            in_order = first_word[pair] + np.argsort(order, kind="stable")
+            spelt.append("".join(words[names.word[in_order]].tolist()))
+    return spelt, np.array(moved, np.int64)
