@@ -129,13 +129,14 @@ $(VENV)/made: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@if command -v uv >/dev/null; then \
-	    uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock && \
+	    uv pip sync --quiet --compile-bytecode --require-hashes --python $(BIN)/python requirements.lock && \
 	    uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .; \
 	else \
 	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock 2>$(VENV)/pip.log && \
 	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . 2>>$(VENV)/pip.log \
 	    || { cat $(VENV)/pip.log; exit 1; }; \
 	fi
+	@$(BIN)/python -m compileall -q src  # even where Python may not write what it compiled: each start would do it anew
 	@touch $@
 
 # The tests of the pages want a real browser; where it cannot be installed they skip, and say so.

@@ -17,6 +17,7 @@ from make import consignment, item, party
 from tidewaiter import api, formats
 from tidewaiter.api import openapi, problems
 from tidewaiter.api.lodging import LodgeMessage, prefers_results
+from tidewaiter.formats import text
 from tidewaiter.formats.xlsx.workbook import opened
 from tidewaiter.law import Law
 from tidewaiter.model.answer import Answer
@@ -420,6 +421,16 @@ async def test_the_description_refers_to_nothing_that_it_lacks(http: httpx.Async
     assert described.json()["openapi"].startswith("3.1")
     assert named <= set(schemas)
     assert {"Consignment", "Cleared", "Answer", "ConsignmentView", "Problem"} <= named
+
+
+def test_the_description_says_which_characters_are_read() -> None:
+    name = openapi.description()["components"]["schemas"]["Party"]["properties"]["name"]
+    [free] = [one for one in name["anyOf"] if one["type"] == "string"]
+    signs = [chr(code) for code in range(0x10000) if not 0xD800 <= code < 0xE000]
+
+    assert [sign for sign in signs if not re.fullmatch(free["pattern"], sign)] == [
+        sign for sign in signs if text.unfit_in(sign)
+    ]
 
 
 async def test_the_description_has_every_route_and_no_other(house: House) -> None:

@@ -8,6 +8,9 @@ from tidewaiter.api.problems import KINDS, MEDIA_TYPE
 from tidewaiter.formats import text
 
 YEARS = "|".join(sorted({f"{year // 100}[0-9]{{2}}" for year in text.YEARS}))
+FIT = r"^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufdd0-\ufdef\ufffe\uffff]*$"
+"""A text without a character that no field may hold (`formats.text.UNFIT`; those beyond the first plane are left out,
+since not every reader of patterns knows them)."""
 KEY = {"type": "string", "pattern": "^[!-~]{1,255}$"}
 """The schema of an Idempotency-Key."""
 
@@ -34,14 +37,21 @@ def link(operation: str, description: str, **parameters: str) -> dict[str, Any]:
     return {"operationId": operation, "description": description, "parameters": {**parameters, **FILER_KEPT}}
 
 
-def of_our_time(schema: Any) -> Any:
-    """The schema, in which instants are of the years that are read here."""
+_SAID = ("format", "pattern", "enum", "contentEncoding")
+"""What says already how a text looks."""
+
+
+def as_read(schema: Any) -> Any:
+    """The schema, in which instants are of the years and texts of the characters that are read here."""
     if isinstance(schema, list):
-        return [of_our_time(one) for one in schema]
+        return [as_read(one) for one in schema]
     if not isinstance(schema, dict):
         return schema
-    told = {name: of_our_time(one) for name, one in schema.items()}
-    return told | {"pattern": f"^({YEARS})-"} if schema.get("format") == "date-time" else told
+    told = {name: as_read(one) for name, one in schema.items()}
+    if schema.get("format") == "date-time":
+        return told | {"pattern": f"^({YEARS})-"}
+    is_free = schema.get("type") == "string" and told.keys().isdisjoint(_SAID)
+    return told | {"pattern": FIT} if is_free else told
 
 
 def content(schema: dict[str, Any]) -> dict[str, Any]:

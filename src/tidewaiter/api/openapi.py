@@ -10,7 +10,7 @@ import msgspec
 from tidewaiter import __version__, formats
 from tidewaiter.access.proofs import ASSERTION_TYPE
 from tidewaiter.access.signed import TEXT_MAX
-from tidewaiter.api.describing import KEY, content, link, of_our_time, problems
+from tidewaiter.api.describing import KEY, as_read, content, link, problems
 from tidewaiter.api.openapi_acting import SCHEMAS as ACTING_SCHEMAS
 from tidewaiter.api.openapi_acting import paths as acting_paths
 from tidewaiter.api.openapi_exchange import SCHEMAS as EXCHANGE_SCHEMAS
@@ -96,7 +96,7 @@ def description() -> dict[str, Any]:
             },
         },
         "components": {
-            "schemas": of_our_time(components),
+            "schemas": as_read(components),
             "parameters": {"filer": _FILER},
             "securitySchemes": {"token": _TOKEN},
         },
