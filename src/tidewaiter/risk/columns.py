@@ -35,7 +35,7 @@ def expression(term: Term, law: InForce, told: Mapping[int | str, pl.Expr] = Map
         # Law says no where there is no code, and a condition that it cannot tell.
         return pl.when(code.is_not_null()).then(holds)
     if term.op == "mentions":
-        return _mentions(expression(term.parts[0], law, told), [_texts(part) for part in term.parts[1:]])
+        return _mentions(expression(term.parts[0], law, told), [part.words for part in term.parts[1:]])
     if term.op == "in":
         texts = pl.Series([part.value for part in term.parts[1].parts], dtype=pl.String)
         return expression(term.parts[0], law, told).is_in(texts.implode())
@@ -46,10 +46,6 @@ def _literal(term: Term) -> pl.Expr:
     if term.kind in (Kind.WHOLE, Kind.DECIMAL):
         return pl.lit(term.value, pl.Int64)
     return pl.lit(term.value)
-
-
-def _texts(term: Term) -> tuple[str, ...]:
-    return term.value if isinstance(term.value, tuple) else ()
 
 
 def _wide(parts: list[pl.Expr]) -> list[pl.Expr]:

@@ -40,6 +40,11 @@ class Term:
     low: int = 0
     high: int = 0
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The texts of a list of words; none of any other part."""
+        return self.value if isinstance(self.value, tuple) else ()
+
     def fields(self) -> set[str]:
         """The names of all fields in it."""
         found = {self.field.name} if self.field else set()

@@ -109,12 +109,8 @@ def _with_all(tokens: tuple[str, ...], *, rows: Mapping[str, Rows], size: int) -
 def _beginnings(part: Term) -> frozenset[str]:
     """What a text must have, folded, to mention one of the words: of plain letters a whole run of them, of others all
     up to the first blank."""
-    firsts = (word.split()[0].casefold() for word in _texts(part.parts[1]))
+    firsts = (word.split()[0].casefold() for word in part.parts[1].words)
     return frozenset(run[0] if first.isascii() and (run := _RUN.search(first)) else first for first in firsts)
-
-
-def _texts(term: Term) -> tuple[str, ...]:
-    return term.value if isinstance(term.value, tuple) else ()
 
 
 def _plain(part: Term) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]] | None:
@@ -122,7 +118,7 @@ def _plain(part: Term) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]] | 
     word: what is taken out of a text may bring such parts together."""
     if part.op != "mentions":
         return None
-    lists = [[word.strip().lower() for word in _texts(term)] for term in part.parts[1:]]
+    lists = [[word.strip().lower() for word in term.words] for term in part.parts[1:]]
     if not all(word.isascii() and _PLAIN.fullmatch(word) for words in lists for word in words):
         return None
     words, phrases = [[tuple(word.split()) for word in words] for words in (*lists, [])][:2]
