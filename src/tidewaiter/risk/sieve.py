@@ -110,12 +110,13 @@ class Sieve:
     def _read(self, column: str, texts: list[str | None], parts: Mapping[int, pl.Expr]) -> Verdict:
         """The same of free texts: their words looked for together, and the rest asked one by one."""
         untold = np.array([UNTOLD if text is None else False for text in texts], np.int8)
-        found = dict.fromkeys(self.words.unmentioned(texts), untold)
-        rest = {part: judged for part, judged in parts.items() if part not in found}
-        if len(texts) >= FEW and not self.words.parts.isdisjoint(rest):
+        found: dict[int, Verdict]
+        if len(texts) < FEW:
+            found = dict.fromkeys(self.words.unmentioned(texts), untold)
+        else:
             told = self.words.told(pl.Series(column, texts, dtype=pl.String), parts)
-            found |= {part: np.where(untold == UNTOLD, UNTOLD, yes).astype(np.int8) for part, yes in told.items()}
-            rest = {part: judged for part, judged in rest.items() if part not in told}
+            found = {part: np.where(untold == UNTOLD, UNTOLD, yes).astype(np.int8) for part, yes in told.items()}
+        rest = {part: judged for part, judged in parts.items() if part not in found}
         if rest:
             found |= zip(rest, _judged(column, texts, rest), strict=True)
         return np.array([found[part] for part in parts], np.int8)
