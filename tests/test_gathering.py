@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import secrets
 from collections import Counter
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -69,9 +69,12 @@ MESSAGES = st.lists(
 )
 
 
-def drawn_lodgings(drawn: Sequence[Drawn], mark: str) -> list[Lodging]:
+NUMBERS = itertools.count()
+
+
+def drawn_lodgings(drawn: Sequence[Drawn]) -> list[Lodging]:
     """The same messages for filers and parcels of their own: what is drawn twice shares nothing in the store."""
-    number = int.from_bytes(mark.encode()[-3:]) % 10_000_000
+    number, mark = next(NUMBERS), secrets.token_hex(4)
     made = []
     for whose, records, key in drawn:
         made.append(
@@ -108,17 +111,22 @@ def told(results: Sequence[Lodged | Exception]) -> list[Any]:
     return said
 
 
+@pytest.fixture(scope="module")
+def numbers_of_our_own(new_schema: Callable[[], str]) -> str:
+    """A schema in which no other test has used a parcel's number."""
+    return new_schema()
+
+
 @settings(max_examples=15)
 @given(drawn=MESSAGES)
 def test_gathered_is_as_one_by_one_in_the_same_order(
-    drawn: list[Drawn], database_url: str, schema: str, law: Law
+    drawn: list[Drawn], database_url: str, numbers_of_our_own: str, law: Law
 ) -> None:
     async def both() -> tuple[list[Any], list[Any]]:
-        store = await open_store(database_url, schema=schema, connections_max=3)
+        store = await open_store(database_url, schema=numbers_of_our_own, connections_max=3)
         desk = Desk(store=store, law=law)
-        together, apart = (secrets.token_hex(4) for _ in range(2))
-        gathered = await lodge_all(drawn_lodgings(drawn, together), desk)
-        single = [done for one in drawn_lodgings(drawn, apart) for done in await lodge_all([one], desk)]
+        gathered = await lodge_all(drawn_lodgings(drawn), desk)
+        single = [done for one in drawn_lodgings(drawn) for done in await lodge_all([one], desk)]
         await store.close()
         return told(gathered), told(single)
 
