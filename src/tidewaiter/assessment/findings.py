@@ -137,7 +137,7 @@ _SEVERITY = {kind.code: kind.severity for kind in KINDS}
 def shortcomings(terms: Terms, worth: Worth, choice: Choice, charged: Charged) -> pl.DataFrame:
     """A row for each thing that could not be assessed, as a frame FINDINGS."""
     found = [_found("ASM-01", terms.unknown, "/jurisdiction")]
-    found += _of_values(terms, worth, charged)
+    found += _of_values(terms, worth)
     found += _of_goods(terms, worth, charged)
     found.append(_found("ASM-04", terms.rows[choice.chosen < 0], ""))
     found.append(_found("ASM-11", terms.rows[choice.unknown_past], "/parties"))
@@ -266,9 +266,9 @@ def _of_carriage(terms: Terms) -> Iterator[pl.DataFrame]:
     yield _found("ASM-07", terms.rows[lacks], "/freight", detail=(which[lacks], BEFORE_CARRIAGE))
 
 
-def _of_values(terms: Terms, worth: Worth, charged: Charged) -> Iterator[pl.DataFrame]:
+def _of_values(terms: Terms, worth: Worth) -> Iterator[pl.DataFrame]:
     """Amounts without a rate of exchange, and values too great, of goods whose value did not come out."""
-    lost = charged.tax_base == MISSING
+    lost = (worth.customs_value == MISSING) | (worth.tax_base == MISSING)
     if not lost.any():
         return
     explained = np.zeros(len(terms.heads), np.bool_)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tidewaiter.assessment.terms import Terms
-from tidewaiter.law.tariff import NO_MEASURE, Sorts
+from tidewaiter.law.tariff import NO_MEASURE, Measures, Sorts
 from tidewaiter.model.exact import (
     Whole,
     Yes,
@@ -18,19 +18,29 @@ from tidewaiter.model.exact import (
 )
 
 _NONE = np.zeros(0, np.int64)
+EVERY = slice(None)
 
 
 class _Goods(NamedTuple):
-    """All goods as the tariff sees them: of each the place of its code among those that have these `numbers`, its sort,
-    its day, and the country of a preference claimed, by its place among the `countries`, the first for none."""
+    """All goods as the tariff sees them: of each the place of its code among those that have these `numbers`, which of
+    the `alike` it is, and the country of a preference claimed, by its place among the `countries`, the first for none."""
 
     code: Whole
     numbers: Whole
-    sort: Whole
     sorts: Sorts
-    day: Whole
+    which: Whole
+    alike: _Alike
     preferred: Whole
     countries: list[str]
+
+
+class _Alike(NamedTuple):
+    """What the tariff cannot tell apart: goods of one sort, under one tariff, on days between which none changes. Of
+    each its sort, one of its days, and its tariff by number; those under one tariff stand together."""
+
+    sort: Whole
+    day: Whole
+    schedule: Whole
 
 
 class Asked:
@@ -48,12 +58,32 @@ class Asked:
     def goods(self) -> _Goods:
         """All goods as the tariff sees them; worked out once a regime asks."""
         terms = self._terms
-        day = terms.days[terms.place][terms.head_of]
         code, codes = _full_codes(terms)
         numbers = terms.law.tariff.codes.numbers(codes)
-        return _Goods(
-            code, numbers, *_sorts(code, numbers, *terms.items_apart("origin_country")), day, *_preferred(terms)
-        )
+        sort, sorts = _sorts(code, numbers, *terms.items_apart("origin_country"))
+        which, alike = self._alike(sort, len(sorts.codes))
+        return _Goods(code, numbers, sorts, which, alike, *_preferred(terms))
+
+    @cached_property
+    def schedules(self) -> list[str | None]:
+        """The different tariffs of the places."""
+        return list(dict.fromkeys(place.schedule for place in self._terms.places))
+
+    @cached_property
+    def schedule_of(self) -> Whole:
+        """The tariff of each place, by number."""
+        return np.array([self.schedules.index(place.schedule) for place in self._terms.places], np.int64)
+
+    def _alike(self, sort: Whole, sorts: int) -> tuple[Whole, _Alike]:
+        """Which goods the tariff cannot tell apart: most have no day of change between them, and are asked of once."""
+        terms, changes = self._terms, self._terms.law.tariff.changes
+        stretch = np.searchsorted(changes, terms.days, side="right")
+        keys, time = distinct(self.schedule_of * (len(changes) + 1) + stretch, len(self.schedules) * (len(changes) + 1))
+        day = np.empty(len(keys), np.int64)
+        day[time] = terms.days
+        alike, which = distinct(time[terms.place][terms.head_of] * sorts + sort, len(keys) * sorts)
+        time = alike // sorts
+        return which, _Alike(alike % sorts, day[time], (keys // (len(changes) + 1))[time])
 
     @property
     def preferred(self) -> tuple[Whole, list[str]]:
@@ -68,13 +98,24 @@ class Asked:
 
 
 class _Under(NamedTuple):
-    """The goods under one tariff: `where` among the goods sought, which `items` they are, their sorts and days."""
+    """The goods under one tariff: `where` among the goods sought, which `items` they are, and of each which it is of
+    those that are `alike`."""
 
     schedule: str | None
     where: Whole | slice
     items: Whole
-    sort: Whole
-    day: Whole
+    which: Whole
+    alike: _Alike
+
+    def measured(self, measures: Measures, sorts: Sorts) -> Whole | None:
+        """For each of the goods its measure among these, `NO_MEASURE` where it has none; None where none has any."""
+        held, measure = measures.holding(sorts, self.alike.sort, self.alike.day)
+        if not len(held):
+            return None
+        of_alike = np.full(len(self.alike.sort), NO_MEASURE, np.int64)
+        of_alike[held] = measure
+        found: Whole = of_alike[self.which]
+        return found
 
 
 class Sought:
@@ -96,10 +137,9 @@ class Sought:
         if len(self._under) == 1:
             [one] = self._under
             if len(self._asked.goods.countries) == 1 or not tariff.claims(one.schedule, kind):
-                return tariff.of(one.schedule, kind).holding(self._asked.goods.sorts, one.sort, one.day)
-        found = self._dense(kind)
-        places = np.flatnonzero(found != NO_MEASURE)
-        return places, found[places]
+                found = one.measured(tariff.of(one.schedule, kind), self._asked.goods.sorts)
+                return (_NONE, _NONE) if found is None else _those(found)
+        return _those(self._dense(kind))
 
     def _dense(self, kind: str) -> Whole:
         """For each of the goods the measure of that kind; of duty, where no kind is named. A measure that asks for the
@@ -107,11 +147,9 @@ class Sought:
         tariff, goods = self._terms.law.tariff, self._asked.goods
         found = np.full(len(self._at), NO_MEASURE, np.int64)
         for one in self._under:
-            rows, measures = tariff.of(one.schedule, kind or "third_country").holding(goods.sorts, one.sort, one.day)
-            if isinstance(one.where, slice):
-                found[rows] = measures
-            else:
-                found[one.where[rows]] = measures
+            measured = one.measured(tariff.of(one.schedule, kind or "third_country"), goods.sorts)
+            if measured is not None:
+                found[one.where] = measured
             named = tariff.claims(one.schedule, kind or "preference")
             claims = _NONE
             if len(goods.countries) > 1 and (named or not kind):
@@ -121,7 +159,7 @@ class Sought:
                 its = one.items[wanted]
                 which, preferred_sorts = _sorts(goods.code[its], goods.numbers, goods.preferred[its], goods.countries)
                 held, better = tariff.of(one.schedule, kind or "preference", claim).holding(
-                    preferred_sorts, which, one.day[wanted]
+                    preferred_sorts, which, one.alike.day[one.which[wanted]]
                 )
                 its = wanted[held]
                 found[its if isinstance(one.where, slice) else one.where[its]] = better
@@ -130,21 +168,22 @@ class Sought:
     @cached_property
     def _under(self) -> list[_Under]:
         """The goods by the tariff they are under."""
-        goods, terms = self._asked.goods, self._terms
-        schedules = [place.schedule for place in terms.places]
-        different = dict.fromkeys(schedules)
-        if len(different) == 1:
-            return [_Under(schedules[0], slice(None), self._at, goods.sort[self._at], goods.day[self._at])]
-        place = terms.place[terms.head_of[self._at]]
+        asked, goods, terms = self._asked, self._asked.goods, self._terms
+        which = goods.which[self._at]
+        if len(asked.schedules) == 1:
+            return [_Under(asked.schedules[0], EVERY, self._at, which, goods.alike)]
+        schedule = asked.schedule_of[terms.place[terms.head_of[self._at]]]
+        bounds = np.searchsorted(goods.alike.schedule, np.arange(len(asked.schedules) + 1))
         found = []
-        for schedule in different:
-            is_under = np.fromiter((one == schedule for one in schedules), np.bool_, len(schedules))
-            where = np.flatnonzero(is_under[place])
+        for number, name in enumerate(asked.schedules):
+            where = np.flatnonzero(schedule == number)
             if len(where):
-                items = self._at[where]
-                found.append(_Under(schedule, where, items, goods.sort[items], goods.day[items]))
-        if len(found) == 1:  # all of them are
-            return [found[0]._replace(where=slice(None))]
+                first, last = bounds[number], bounds[number + 1]
+                alike = _Alike(*(column[first:last] for column in goods.alike))
+                every = len(where) == len(self._at)
+                found.append(
+                    _Under(name, EVERY if every else where, self._at[where], which[where] - first, alike)
+                )
         return found
 
     def _claimed(self, claim: str) -> Yes:
@@ -152,6 +191,12 @@ class Sought:
         which, claims = self._terms.items_apart("preference")
         found: Yes = np.array([one == claim for one in claims], np.bool_)[which]
         return found
+
+
+def _those(found: Whole) -> tuple[Whole, Whole]:
+    """The places at which there is a measure, in rising order, and the measure of each."""
+    places = np.flatnonzero(found != NO_MEASURE)
+    return places, found[places]
 
 
 def _sorts(code: Whole, numbers: Whole, origin: Whole, origins: Sequence[str | None]) -> tuple[Whole, Sorts]:

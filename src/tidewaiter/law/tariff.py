@@ -13,7 +13,7 @@ import polars as pl
 from tidewaiter.law.expressions import AdValorem, Formula, Specific, Unsupported, read
 from tidewaiter.law.expressions.formula import VALUE
 from tidewaiter.law.timeline import ordinal
-from tidewaiter.model.exact import MISSING, Whole, distinct, highest, told_apart, yes
+from tidewaiter.model.exact import MISSING, Whole, distinct, highest, known, told_apart, yes
 
 _COLUMNS: dict[str, type[pl.DataType] | pl.DataType] = {
     "schedule": pl.String, "code": pl.String, "origin": pl.String, "excluded": pl.List(pl.String),
@@ -211,11 +211,13 @@ class Tariff:
     arrays with one more at the end for `NO_MEASURE`: `plain_ppm`, parts in a million of the value where the duty is no
     more than that, else `MISSING`; `is_on_part`, whether it is laid on a named part of the article. Measures of the
     same rate have the same `wording`: its number among the `worded` formulas, with the `currencies` of the amounts in
-    each."""
+    each. `changes`: the days on which some measure begins or ends."""
 
     def __init__(self, measures: pl.DataFrame) -> None:
         """`measures` is a frame TARIFF."""
         self.frame = measures
+        bounds = (known(measures[name]) for name in ("since", "until"))
+        self.changes = np.setdiff1d(np.concatenate([*bounds]), [MISSING])
         # Goods that need an additional code to bear a measure do not bear it by their commodity code alone.
         numbered = measures.with_row_index("number").filter(pl.col("additional_code") == "")
         self.codes = Codes()

@@ -58,9 +58,8 @@ def series(name: str, numbers: Whole, dtype: type[pl.DataType] = pl.Int64) -> pl
     """A column of the numbers, null where one is `MISSING`."""
     if not has_gap(numbers):
         return _as_column(name, numbers, dtype)
-    missing = numbers == MISSING
-    shown = _as_column(name, np.where(missing, 0, numbers), dtype)
-    return shown.zip_with(pl.Series(~missing), pl.Series([None], dtype=dtype))
+    # What stands in a gap does not matter, for it is not shown.
+    return _as_column(name, numbers, dtype).zip_with(pl.Series(numbers != MISSING), pl.Series([None], dtype=dtype))
 
 
 def _as_column(name: str, numbers: Whole, dtype: type[pl.DataType]) -> pl.Series:
