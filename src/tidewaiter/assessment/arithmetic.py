@@ -14,7 +14,6 @@ from tidewaiter.assessment.lines import (
     AGAIN,
     AT_SALE,
     DISPLACED,
-    EVERY,
     FREE,
     NOUGHT_RATED,
     PARTED,
@@ -27,7 +26,7 @@ from tidewaiter.assessment.lines import (
     Ways,
     some,
 )
-from tidewaiter.assessment.terms import Terms
+from tidewaiter.assessment.terms import EVERY, Terms
 from tidewaiter.law.rules import ChargeRule, Displacing, Tax
 from tidewaiter.law.tariff import NO_MEASURE
 from tidewaiter.model.exact import (

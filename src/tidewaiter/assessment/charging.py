@@ -14,10 +14,10 @@ import polars as pl
 
 from tidewaiter.assessment.arithmetic import ARITHMETIC
 from tidewaiter.assessment.framing import Part, frame, part_of
-from tidewaiter.assessment.lines import EVERY, WAIVED, Line, RegimeGoods, limits
+from tidewaiter.assessment.lines import WAIVED, Line, RegimeGoods, limits
 from tidewaiter.assessment.measures import Asked
 from tidewaiter.assessment.regimes import Choice
-from tidewaiter.assessment.terms import Details, Terms
+from tidewaiter.assessment.terms import EVERY, Details, Terms
 from tidewaiter.assessment.valuation import Worth
 from tidewaiter.law.rules import ChargeRule
 from tidewaiter.law.tariff import NO_MEASURE

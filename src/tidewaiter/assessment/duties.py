@@ -106,6 +106,8 @@ def _rates(goods: Goods, wording: Whole) -> tuple[list[Rates], Whole]:
     currencies = tuple(sorted(frozenset().union(*(asked[number] for number in wording.tolist()))))
 
     def find() -> tuple[list[Rates], Whole]:
+        if all(place.currency == one for place in terms.places for one in currencies):
+            return [dict.fromkeys(currencies, (1, 1))], np.zeros(len(terms.places), np.int64)
         different: dict[tuple[tuple[int, int], ...], int] = {}
         which = [
             different.setdefault(

@@ -11,7 +11,7 @@ from tidewaiter.assessment.lines import NO_FACT, Line, RegimeGoods, Ways
 from tidewaiter.assessment.terms import Terms
 from tidewaiter.law.rules import ChargeRule
 from tidewaiter.model.batch import ROW
-from tidewaiter.model.exact import MISSING, Whole, Yes, series
+from tidewaiter.model.exact import MISSING, Whole, Yes, series, taken
 from tidewaiter.model.outcome import CHARGES
 
 
@@ -63,7 +63,7 @@ def frame(terms: Terms, parts: list[Part]) -> pl.DataFrame:
     places: list[Whole] = [following] * len(parts)
     for part in in_order:
         places[part] = following[spots[part]]
-        following[spots[part]] += 1
+        following[spots[part]] = places[part] + 1
 
     def column(name: str, dtype: Any = np.int64) -> Any:
         found = np.empty(size, dtype)
@@ -74,9 +74,9 @@ def frame(terms: Terms, parts: list[Part]) -> pl.DataFrame:
     at = np.empty(size, np.int64)
     for spot, place in zip(spots, places, strict=True):
         at[place] = spot
-    items = terms.numbers("item")[at]
+    items = taken(terms.of_items("item"), at)
     if any(part.is_head for part in parts):
-        items = np.where(column("is_head", np.bool_), MISSING, items)
+        items = items.set(pl.Series(column("is_head", np.bool_)), None)
     rule = column("rule", np.uint32)
     fact = column("fact")
     fact[fact == NO_FACT] = MISSING
@@ -85,7 +85,7 @@ def frame(terms: Terms, parts: list[Part]) -> pl.DataFrame:
     return pl.DataFrame(
         [
             pl.Series("row", terms.rows.astype(np.uint32)[terms.head_of][at], dtype=ROW),
-            series("item", items, ROW),
+            items,
             *terms.law.charges_said[pl.Series(rule)].get_columns(),
             series("amount_micro", column("amount")),
             nothing.alias("at_sale_micro") if no_sale else series("at_sale_micro", column("at_sale")),

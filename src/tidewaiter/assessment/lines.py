@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from tidewaiter.assessment.duties import Goods
 from tidewaiter.assessment.measures import Sought
-from tidewaiter.assessment.terms import Terms, cross
+from tidewaiter.assessment.terms import EVERY, Terms, cross
 from tidewaiter.law import Law
 from tidewaiter.law.rules import ChargeRule, Place, Regime
 from tidewaiter.model.exact import (
@@ -28,7 +28,6 @@ from tidewaiter.model.exact import (
 from tidewaiter.model.money import MICRO
 
 NO_FACT = -1
-EVERY = slice(None)
 _ALL, _NO_TAX = " all", " no tax"  # no charge has such a code
 Column = TypeVar("Column", Whole, Yes)
 Ways: TypeAlias = npt.NDArray[np.uint8]
@@ -55,16 +54,14 @@ class Tally:
     @property
     def total(self) -> Whole:
         """The sum so far; not to be written on."""
-        if self._total is None:
-            self._total = np.zeros(self._size, np.int64)
-        for line in self._lines:
-            amount = line.amount if line.whole is None else line.whole
-            if line.only is None:
-                self._total = plus(self._total, amount)
-            elif len(line.only):
-                self._total = self._total.copy()
-                self._total[line.only] = plus(self._total[line.only], amount)
-        self._lines.clear()
+        if self._total is None or self._lines:
+            total = np.zeros(self._size, np.int64) if self._total is None else self._total.copy()
+            for line in self._lines:
+                amount = line.amount if line.whole is None else line.whole
+                only = EVERY if line.only is None else line.only
+                total[only] = plus(total[only], amount)
+            self._lines.clear()
+            self._total = total
         return self._total
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tidewaiter.assessment.terms import Terms
+from tidewaiter.assessment.terms import EVERY, Terms
 from tidewaiter.law.tariff import NO_MEASURE, Measures, Sorts
 from tidewaiter.model.exact import (
     Whole,
@@ -18,12 +18,12 @@ from tidewaiter.model.exact import (
 )
 
 _NONE = np.zeros(0, np.int64)
-EVERY = slice(None)
 
 
 class _Goods(NamedTuple):
     """All goods as the tariff sees them: of each the place of its code among those that have these `numbers`, which of
-    the `alike` it is, and the country of a preference claimed, by its place among the `countries`, the first for none."""
+    the `alike` it is, and the country of a preference claimed, by its place among the `countries`, the first for
+    none."""
 
     code: Whole
     numbers: Whole
@@ -181,9 +181,7 @@ class Sought:
                 first, last = bounds[number], bounds[number + 1]
                 alike = _Alike(*(column[first:last] for column in goods.alike))
                 every = len(where) == len(self._at)
-                found.append(
-                    _Under(name, EVERY if every else where, self._at[where], which[where] - first, alike)
-                )
+                found.append(_Under(name, EVERY if every else where, self._at[where], which[where] - first, alike))
         return found
 
     def _claimed(self, claim: str) -> Yes:

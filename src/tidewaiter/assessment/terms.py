@@ -39,6 +39,8 @@ Values: TypeAlias = Sequence[Any]
 Details: TypeAlias = tuple[Whole, Sequence[str | None]]
 """For each row its place among some texts, and these."""
 T = TypeVar("T")
+EVERY = slice(None)
+"""All rows, where some could be named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -155,8 +155,10 @@ class Measures:
         return known[codes]
 
     def _node(self, code: str) -> int:
-        prefixes = (code[:length] for length in self._lengths if length <= len(code))
-        return next((self._nodes[prefix] for prefix in prefixes if prefix in self._nodes), 0)
+        for length in self._lengths:
+            if found := self._nodes.get(code[:length]):
+                return found
+        return 0
 
     def _work_out(self, asked: Whole) -> None:
         """Lay down what holds for those nodes and classes of origin that were not asked before."""
@@ -184,7 +186,10 @@ class Measures:
                 of_code = self._rows.get(code[:length], {})
                 for name in dict.fromkeys((origin, "")):
                     latest_first = sorted(of_code.get(name, ()), key=lambda row: row[:4], reverse=True)
-                    groups.append([row[1:4] for row in latest_first if origin not in row[4]])
+                    if its := [row[1:4] for row in latest_first if origin not in row[4]]:
+                        groups.append(its)
+        if len(groups) == 1 and len(groups[0]) == 1 and groups[0][0][2] != _ENDED:
+            return groups[0]  # as most codes have it
         days = sorted({day for group in groups for since, until, _ in group for day in (since, until)})
         found: list[_Row] = []
         for since, until in pairwise(days):

@@ -293,7 +293,9 @@ def distinct(keys: Whole, size: int) -> tuple[Whole, Whole]:
 
 def told_apart(column: pl.Series) -> tuple[Whole, list[Any]]:
     """For each row which of the different values it has, and those values, None for null among them."""
-    size = len(column)
+    size, gaps = len(column), column.null_count()
+    if size and gaps == size:
+        return np.zeros(size, np.int64), [None]
     if size > _LOOKED_AT and column.dtype == pl.String and (handful := _handful_told_apart(column)):
         return handful
     if size <= _FEW:
@@ -305,14 +307,14 @@ def told_apart(column: pl.Series) -> tuple[Whole, list[Any]]:
     if column.dtype != pl.String and not is_coded:
         numbers, places = np.unique(known(column), return_inverse=True)
         return places, [None if number == MISSING else number for number in numbers.tolist()]
-    codes = known((column if is_coded else column.cast(pl.Categorical)).to_physical())
-    low, after = _ends(codes)
-    if low == after:
+    coded = (column if is_coded else column.cast(pl.Categorical)).to_physical()
+    if not gaps and coded.min() == coded.max():
         return np.zeros(size, np.int64), [column[0]]
-    after += 1  # null is one more value, after the last
-    found, which = distinct(np.where(codes == MISSING, after, codes) if low == MISSING else codes, after + 1)
+    codes = known(coded)
+    after = int(np.maximum.reduce(codes)) + 1  # null is one more value, after the last
+    found, which = distinct(np.where(codes == MISSING, after, codes) if gaps else codes, after + 1)
     if isinstance(column.dtype, pl.Enum):
-        return which, [*taken(column.dtype.categories, found[found < after]).to_list(), *[None] * (low == MISSING)]
+        return which, [*taken(column.dtype.categories, found[found < after]).to_list(), *[None] * (gaps > 0)]
     first = np.empty(len(found), np.int64)
     first[which[::-1]] = np.arange(size - 1, -1, -1)  # what is written last stays
     return which, taken(column, first).to_list()
@@ -343,6 +345,8 @@ def _rows_of(column: pl.Series, value: str | None) -> Yes:
 
 def spread(answer: Callable[[Any], Any], values: Sequence[Any], which: Whole, dtype: Any = np.int64) -> Any:
     """What is answered of each different value, spread over the rows that have it."""
+    if len(values) == 1:
+        return np.full(len(which), answer(values[0]), dtype)
     return np.fromiter(map(answer, values), dtype, len(values))[which]
 
 

@@ -28,8 +28,9 @@ _PLAIN: dict[str, dict[str, int | Fraction]] = {
 _UNITS = {
     code: Unit(plain, Fraction(size)) for plain, others in _PLAIN.items() for code, size in {plain: 1, **others}.items()
 }
+_ONE = Fraction(1)
 
 
 def in_plain_units(code: str) -> Unit:
     """What the unit measures; one that is not known measures itself only."""
-    return _UNITS.get(code, Unit(code, Fraction(1)))
+    return _UNITS.get(code) or Unit(code, _ONE)
