@@ -49,7 +49,7 @@ async def draw_up(
     today = at.date()
     span = Span(jurisdiction, today - LEARNT_FROM, today + timedelta(days=1))
     learnt = await learn(span, principal=principal, store=store, law=law)
-    rates = {one.profile: (one.rate.found, one.rate.looked_at) for one in learnt.profiles}
+    rates = {one.name: (one.rate.found, one.rate.looked_at) for one in learnt.profiles}
     ids = await store.inspections.waiting(jurisdiction=jurisdiction, size=WAITING_MAX)
     stored, signals = await store.consignments(ids), await store.inspections.signals_of(ids)
     profiles = {profile.id: profile for profile in ruleset(law).profiles}

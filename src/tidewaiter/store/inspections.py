@@ -33,12 +33,14 @@ class Selected(msgspec.Struct, frozen=True, kw_only=True):
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """A consignment with what is learnt from it: the day, the profiles that saw it, what was found, where somebody
-    looked, and how large its filer was when it came, by how many were lodged before."""
+    looked, and how large its filer was when it came, by how many were lodged before. `known_before` is what was known
+    of what came before it, as `pasts_again` reads it, null where nothing was looked up."""
 
     id: int
     accepted_on: date
     filed_before: int
     profiles: tuple[str, ...]
+    known_before: str | None = None
     inspection: Inspection | None = None
 
 
@@ -78,14 +80,19 @@ class Inspections:
             )
         return [_inspection(row) for row in rows]
 
-    async def judged(self, *, jurisdiction: str, since: date, until: date, after: int, size: int) -> list[Judged]:
-        """Up to `size` original imports accepted from `since` on and before `until`, with numbers above `after`."""
+    async def judged(
+        self, *, jurisdiction: str, since: date, until: date, after: int, size: int, known_at: datetime | None = None
+    ) -> list[Judged]:
+        """Up to `size` original imports accepted from `since` on and before `until`, with numbers above `after`, each
+        with what was found as it stood at `known_at`, or stands now: what a later inspection corrects stood until then.
+        """
         async with self._connect() as connection:
-            rows = await connection.fetch(_JUDGED, jurisdiction, since, until, after, size)
+            rows = await connection.fetch(_JUDGED, jurisdiction, since, until, after, size, known_at)
         return [
             Judged(
                 id=row["consignment"], accepted_on=row["accepted_on"], filed_before=row["filed_before"],
-                profiles=tuple(row["profiles"]), inspection=_inspection(row) if row["id"] is not None else None,
+                profiles=tuple(row["profiles"]), known_before=row["known_before"],
+                inspection=_inspection(row) if row["id"] is not None else None,
             )
             for row in rows
         ]  # fmt: skip
@@ -112,6 +119,27 @@ class Inspections:
         for id, *told in rows:
             found.setdefault(id, []).append((told[0], told[1], told[2], told[3]))
         return found
+
+    async def known_before(self, ids: Collection[int]) -> dict[int, str]:
+        """What was known of what came before each when it was lodged, as `pasts_again` reads it."""
+        async with self._connect() as connection:
+            rows = await connection.fetch(
+                "select consignment_id, figures from known_before where consignment_id = any($1)", list(ids)
+            )
+        return dict(map(tuple, rows))
+
+    async def scored(self, *, jurisdiction: str, since: datetime) -> dict[int, str]:
+        """By our number, the digest of the model by whose score each was picked in a selection drawn up since then;
+        where several picked it, the last."""
+        async with self._connect() as connection:
+            rows = await connection.fetch(
+                "select distinct on (p.id) p.id, s.inputs->>'model' from selections s,"
+                " jsonb_to_recordset(s.picks) as p(id bigint, how text)"
+                " where s.jurisdiction = $1 and s.at >= $2 and s.inputs ? 'model' and p.how = 'loss'"
+                " order by p.id, s.id desc",
+                jurisdiction, since,
+            )  # fmt: skip
+        return dict(map(tuple, rows))
 
     async def keep_selection(
         self, *, at: datetime, actor: str, policy: str, jurisdiction: str, shift: str, inputs: dict[str, Any],
@@ -143,11 +171,13 @@ class Inspections:
 
 
 _JUDGED = (
-    "select c.id as consignment, c.accepted_on, i.*,"
+    "select c.id as consignment, c.accepted_on, k.figures as known_before, i.*,"
     " (select count(*) from consignments b where b.filer = c.filer and b.id < c.id) as filed_before,"
     " array(select s.profile from signals s where s.consignment_id = c.id order by s.place) as profiles"
-    " from consignments c left join inspections i on i.consignment_id = c.id"
-    " and not exists (select from inspections later where later.supersedes = i.id)"
+    " from consignments c left join known_before k on k.consignment_id = c.id"
+    " left join inspections i on i.consignment_id = c.id and ($6::timestamptz is null or i.at <= $6)"
+    " and not exists (select from inspections later where later.supersedes = i.id"
+    " and ($6::timestamptz is null or later.at <= $6))"
     " where c.jurisdiction = $1 and c.accepted_on >= $2 and c.accepted_on < $3 and c.id > $4"
     " and c.function = 'original' and c.control <> 'not_accepted' order by c.id limit $5"
 )
