@@ -228,8 +228,8 @@ async def test_the_same_signals_come_again_of_what_was_kept_whatever_is_in_force
     )  # fmt: skip
     ids += await lodged(house, filer, *prices, law=drawing, start=300)
 
-    told = [await explain(id, principal=OFFICER, store=house.store, law=drawing) for id in ids]
-    elsewhere = await explain(ids[0], principal=OFFICER, store=house.store, law=CALM)
+    told = [await explain(id, principal=OFFICER, store=house.store, law=drawing, at=NOW) for id in ids]
+    elsewhere = await explain(ids[0], principal=OFFICER, store=house.store, law=CALM, at=NOW)
 
     assert {one.again for one in told} == {"same"}
     assert len({one.risk_digest for one in told}) == 3
@@ -244,7 +244,7 @@ async def test_what_risk_saw_is_explained_to_none_but_those_who_may_see_it(house
 
     for who in (trader, FRENCH):
         with pytest.raises(NotThere):
-            await explain(id, principal=who, store=house.store, law=CALM)
+            await explain(id, principal=who, store=house.store, law=CALM, at=NOW)
 
 
 async def test_findings_are_written_once_and_corrected_by_later_ones(house: House, filer: str) -> None:

@@ -24,7 +24,8 @@ from tidewaiter.risk.backtest import Backtest, Tally, report, tally
 from tidewaiter.risk.fairness import Fairness, fairness
 from tidewaiter.risk.feedback import JUDGED, SEEN, Feedback, feedback, size_of
 from tidewaiter.services.acting import NotAllowed, NotThere
-from tidewaiter.services.profiles import ACTIVE, checked, file_of, folder_of, propose_expiry, step
+from tidewaiter.services.life import ACTIVE
+from tidewaiter.services.profiles import checked, file_of, folder_of, propose_expiry, step
 from tidewaiter.services.rule import rule
 from tidewaiter.store import Judged, Store
 

@@ -11,6 +11,7 @@ import msgspec
 
 from tidewaiter.audit import leaf
 from tidewaiter.model.inspection import Inspection
+from tidewaiter.model.outcome import Signal
 from tidewaiter.store import audit
 from tidewaiter.store.access import Connect
 from tidewaiter.store.acts import MovedOn
@@ -42,6 +43,15 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     profiles: tuple[str, ...]
     known_before: str | None = None
     inspection: Inspection | None = None
+
+
+class DecidedUnder(msgspec.Struct, frozen=True, kw_only=True):
+    """What the corridor decided a consignment under: the digest of the profiles, and the states of lists by their ids;
+    and what risk saw then."""
+
+    risk_digest: str
+    lists: tuple[int, ...]
+    signals: tuple[Signal, ...]
 
 
 class Inspections:
@@ -107,18 +117,35 @@ class Inspections:
             )  # fmt: skip
         return [row["id"] for row in rows]
 
-    async def signals_of(self, ids: Collection[int]) -> dict[int, list[tuple[str, str, int, str]]]:
-        """What risk saw in each: profile, lane, score and reason, in order."""
+    async def signals_of(
+        self, ids: Collection[int], *, known_at: datetime | None = None
+    ) -> dict[int, list[tuple[str, str, int, str]]]:
+        """What risk saw in each: profile, lane, score and reason, in order; without what was seen when it was screened
+        again after `known_at`."""
         async with self._connect() as connection:
-            rows = await connection.fetch(
-                "select consignment_id, profile, lane, score, reason from signals where consignment_id = any($1)"
-                " order by consignment_id, place",
-                list(ids),
-            )
+            rows = await connection.fetch(_SIGNALS, list(ids), [known_at] * len(ids))
         found: dict[int, list[tuple[str, str, int, str]]] = {}
-        for id, *told in rows:
+        for id, *told, _ in rows:
             found.setdefault(id, []).append((told[0], told[1], told[2], told[3]))
         return found
+
+    async def decided(self, ids: Collection[int]) -> dict[int, DecidedUnder]:
+        """What the corridor decided each under, and what it saw then. Left out is what it did not decide."""
+        async with self._connect() as connection:
+            decisions = await connection.fetch(
+                "select distinct on (consignment_id) consignment_id, decided_at, risk_digest, lists from decisions"
+                " where consignment_id = any($1) and risk_digest is not null order by consignment_id, id",
+                list(ids),
+            )
+            then = [row["decided_at"] for row in decisions]
+            rows = await connection.fetch(_SIGNALS, [row["consignment_id"] for row in decisions], then)
+        seen: dict[int, list[Signal]] = {}
+        for id, *told in rows:
+            seen.setdefault(id, []).append(Signal(**dict(zip(_SIGNAL, told, strict=True))))
+        return {
+            id: DecidedUnder(risk_digest=digest, lists=tuple(lists or ()), signals=tuple(seen.get(id, ())))
+            for id, _, digest, lists in decisions
+        }
 
     async def known_before(self, ids: Collection[int]) -> dict[int, str]:
         """What was known of what came before each when it was lodged, as `pasts_again` reads it."""
@@ -170,6 +197,16 @@ class Inspections:
         )
 
 
+_SIGNAL = ("profile", "lane", "score", "reason", "item")
+_SIGNALS = (
+    "select s.consignment_id, s.profile, s.lane, s.score, s.reason, s.item from signals s"
+    " join unnest($1::bigint[], $2::timestamptz[]) as d(id, at) on d.id = s.consignment_id"
+    # What was seen when it was screened again has the last places.
+    " where d.at is null"
+    " or (select count(*) from signals l where l.consignment_id = s.consignment_id and l.place >= s.place)"
+    " > (select coalesce(sum(n.hits), 0) from screenings n where n.consignment_id = s.consignment_id and n.at > d.at)"
+    " order by s.consignment_id, s.place"
+)
 _JUDGED = (
     "select c.id as consignment, c.accepted_on, k.figures as known_before, i.*,"
     " (select count(*) from consignments b where b.filer = c.filer and b.id < c.id) as filed_before,"

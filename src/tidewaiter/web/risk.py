@@ -78,7 +78,7 @@ async def draw_queue(house: House, request: Request) -> Response:
         return await _queue(house, request, why="capacity", status=409)
     await draw_up(
         _country(house, caller), form.get("shift", ""), capacity, principal=caller, store=house.store, law=house.law,
-        at=house.now(), model=house.model,
+        at=house.now(),
     )  # fmt: skip
     return RedirectResponse("/risk", status_code=303)
 
@@ -90,7 +90,7 @@ async def show_item(house: House, request: Request) -> Response:
 
 async def _item(house: House, request: Request, *, why: str | None = None, status: int = 200) -> Response:
     caller, id = caller_of(request.scope), _number(request, "id", ID_MAX)
-    told = await explain(id, principal=caller, store=house.store, law=house.law, model=house.model)
+    told = await explain(id, principal=caller, store=house.store, law=house.law, at=house.now())
     stored = (await house.store.consignments([id]))[id]
     return rendered(
         request, "risk_item.html", status=status, told=told, stored=stored, random=RANDOM, results=RESULTS, why=why,
