@@ -31,6 +31,8 @@ from tidewaiter.store import Judged, Store
 
 TOGETHER = 5_000
 """So many consignments are read from the store at once."""
+FIRST = date(2000, 1, 1)
+"""Before that day nothing was kept."""
 ZONES = timedelta(hours=14)
 """So long before midnight UTC a legal day begins where it begins first."""
 
@@ -135,7 +137,7 @@ class _Found(NamedTuple):
 
 async def _judged(span: Span, store: Store, law: Law, *, known_at: datetime | None = None) -> _Found:
     rows, seen, currencies = [], [], []
-    since = datetime.combine(span.since, time.min, UTC) - ZONES
+    since = datetime.combine(max(span.since, FIRST), time.min, UTC) - ZONES
     scored = await store.inspections.scored(jurisdiction=span.jurisdiction, since=since)
     async for judged, records in _pages(span, store, known_at=known_at):
         sent = await asyncio.to_thread(_sent_before, judged)
