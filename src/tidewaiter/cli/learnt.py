@@ -81,8 +81,8 @@ def register(app: typer.Typer, out: Console, err: Console, in_house: InHouse) ->
         else:
             _show_fairness(out, found)
 
-    @app.command(name="again")
-    def again_command(
+    @app.command(name="repeat")
+    def repeat_command(
         number: Annotated[int | None, typer.Argument(help="Number of the queue; else the newest.", min=1)] = None,
         *,
         country: Country,
