@@ -100,7 +100,7 @@ GROUPED: dict[str, str] = {
 """By what the report on fairness parts the consignments."""
 GROUP: dict[str, str] = {
     "true": _("Never seen before"), "false": _("Seen before"), "unknown": _("Not known"),
-    "few": _("Groups with few consignments"),
+    "few": _("Small groups together"),
 }  # fmt: skip
 DO: dict[str, str] = {
     "tried": _("Try without effect"), "proposed": _("Propose"), "approved": _("Approve"), "declined": _("Decline"),
