@@ -137,8 +137,8 @@ class World:
                 )
             if path.startswith("/v1/risk/queue/"):
                 id = await connection.fetchval(
-                    "insert into selections (at, actor, policy, jurisdiction, shift, inputs, picks) values"
-                    """ ($1, 'x', 'x', $2, 'day', '{"candidates": [], "capacity": [], "simple_ppm": 0}', '[]')"""
+                    "insert into selections (at, actor, policy, jurisdiction, shift, inputs) values"
+                    """ ($1, 'x', 'x', $2, 'day', '{"candidates": [], "capacity": [], "simple_ppm": 0}')"""
                     " returning id",
                     NOW, "FR" if relation == "other_country" else "GB",
                 )  # fmt: skip
@@ -378,8 +378,8 @@ async def test_nothing_that_risk_saw_is_in_any_answer_to_a_filer(world: World, h
             list(world.ids.values()),
         )
         await connection.execute(
-            "insert into selections (at, actor, policy, jurisdiction, shift, inputs, picks)"
-            " values ($1, 's', 'p', 'GB', 'fiction-hidden-shift', '{}', '[]')", NOW,
+            "insert into selections (at, actor, policy, jurisdiction, shift, inputs)"
+            """ values ($1, 's', 'p', 'GB', 'fiction-hidden-shift', '{"candidates": []}')""", NOW,
         )  # fmt: skip
     for_officers = await world.sent(http, "GET /risk/consignments/{id:int}", "own", "officer")
     leaked = []

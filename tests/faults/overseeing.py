@@ -157,8 +157,8 @@ async def inspected(world: World, job: Job, tell: Tell) -> None:
 async def drawn_up(world: World, job: Job, tell: Tell) -> None:
     drawn = await draw_up("GB", "day", SHIFT, principal=OFFICER, store=world.store, law=world.law, at=AT)
     assert job.consignment in {one["id"] for one in drawn.picks}
-    what = "select exists (select from selections s, json_array_elements(s.picks::json) p where s.id = $1"
-    tell(Claim("who was picked is kept", f"{what} and (p ->> 'id')::bigint = $2)", (drawn.id, job.consignment)))
+    what = "select exists (select from picks where selection = $1 and consignment_id = $2)"
+    tell(Claim("who was picked is kept", what, (drawn.id, job.consignment)))
 
 
 def _written(filer: str, version: int = 1) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tomllib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import NamedTuple
 
 import msgspec
@@ -31,10 +31,6 @@ from tidewaiter.store import Judged, Store
 
 TOGETHER = 5_000
 """So many consignments are read from the store at once."""
-FIRST = date(2000, 1, 1)
-"""Before that day nothing was kept."""
-ZONES = timedelta(hours=14)
-"""So long before midnight UTC a legal day begins where it begins first."""
 
 
 class Span(NamedTuple):
@@ -137,9 +133,8 @@ class _Found(NamedTuple):
 
 async def _judged(span: Span, store: Store, law: Law, *, known_at: datetime | None = None) -> _Found:
     rows, seen, currencies = [], [], []
-    since = datetime.combine(max(span.since, FIRST), time.min, UTC) - ZONES
-    scored = await store.inspections.scored(jurisdiction=span.jurisdiction, since=since)
     async for judged, records in _pages(span, store, known_at=known_at):
+        scored = await store.inspections.scored([one.id for one in judged])
         sent = await asyncio.to_thread(_sent_before, judged)
         for one, record, before in zip(judged, records, sent, strict=True):
             found = one.inspection

@@ -155,30 +155,34 @@ class Inspections:
             )
         return dict(map(tuple, rows))
 
-    async def scored(self, *, jurisdiction: str, since: datetime) -> dict[int, str]:
-        """By our number, the digest of the model by whose score each was picked in a selection drawn up since then;
-        where several picked it, the last."""
+    async def scored(self, ids: Collection[int]) -> dict[int, str]:
+        """By our number, the digest of the model by whose chance each was picked; where several queues picked it, by
+        the last. Left out are those that were picked otherwise, or not."""
         async with self._connect() as connection:
             rows = await connection.fetch(
-                "select distinct on (p.id) p.id, s.inputs->>'model' from selections s,"
-                " jsonb_to_recordset(s.picks) as p(id bigint, how text)"
-                " where s.jurisdiction = $1 and s.at >= $2 and s.inputs ? 'model' and p.how = 'loss'"
-                " order by p.id, s.id desc",
-                jurisdiction, since,
-            )  # fmt: skip
-        return dict(map(tuple, rows))
+                "select distinct on (p.consignment_id) p.consignment_id, p.how, s.model from picks p"
+                " join selections s on s.id = p.selection where p.consignment_id = any($1) and p.how is not null"
+                " order by p.consignment_id, p.selection desc",
+                list(ids),
+            )
+        return {id: model for id, how, model in rows if how == "loss" and model is not None}
 
     async def keep_selection(
         self, *, at: datetime, actor: str, policy: str, jurisdiction: str, shift: str, inputs: dict[str, Any],
         picks: Sequence[dict[str, Any]],
     ) -> int:  # fmt: skip
         """The number of the selection, now kept."""
-        async with self._connect() as connection:
+        async with self._connect() as connection, connection.transaction():
             id: int = await connection.fetchval(
-                "insert into selections (at, actor, policy, jurisdiction, shift, inputs, picks)"
-                " values ($1, $2, $3, $4, $5, $6, $7) returning id",
-                at, actor, policy, jurisdiction, shift, msgspec.json.encode(inputs), msgspec.json.encode(picks),
+                "insert into selections (at, actor, policy, jurisdiction, shift, inputs)"
+                " values ($1, $2, $3, $4, $5, $6) returning id",
+                at, actor, policy, jurisdiction, shift, msgspec.json.encode(inputs),
             )  # fmt: skip
+            await connection.copy_records_to_table(
+                "picks",
+                records=[(id, pick["id"], *(pick[name] for name in _PICK)) for pick in picks],
+                columns=["selection", "consignment_id", *_PICK],
+            )
         return id
 
     async def selection(self, *, jurisdiction: str, id: int | None = None) -> Selected | None:
@@ -189,14 +193,19 @@ class Inspections:
                 " order by id desc limit 1",
                 jurisdiction, id,
             )  # fmt: skip
-        if row is None:
-            return None
-        told = {name: row[name] for name in Selected.__struct_fields__}
-        return Selected(
-            **{**told, "inputs": msgspec.json.decode(row["inputs"]), "picks": msgspec.json.decode(row["picks"])}
-        )
+            if row is None:
+                return None
+            picks = await connection.fetch(
+                "select consignment_id as id, office, lane, how, place, propensity_ppm from picks"
+                " where selection = $1 order by consignment_id",
+                row["id"],
+            )
+        told = {name: row[name] for name in Selected.__struct_fields__ if name != "picks"}
+        told["inputs"] = msgspec.json.decode(row["inputs"])
+        return Selected(**told, picks=[{**pick, "shift": row["shift"]} for pick in picks])
 
 
+_PICK = ("office", "lane", "how", "place", "propensity_ppm")
 _SIGNAL = ("profile", "lane", "score", "reason", "item")
 _SIGNALS = (
     "select s.consignment_id, s.profile, s.lane, s.score, s.reason, s.item from signals s"
