@@ -29,6 +29,7 @@ from tidewaiter.services.profiles import draft, step
 from tidewaiter.services.queue import draw_up
 from tidewaiter.services.repeat import repeat
 from tidewaiter.services.screen import screen_again
+from tidewaiter.store.migrating import migrations
 from tidewaiter.wiring import House
 
 pytestmark = pytest.mark.anyio
@@ -142,3 +143,28 @@ async def test_only_who_may_read_profiles_of_the_country_picks_again(house: Hous
             await repeat("GB", None, principal=who, store=house.store, law=LAW, at=NOW)
     with pytest.raises(NotThere):
         await repeat("GB", None, principal=AUDITOR, store=house.store, law=LAW, at=NOW)
+
+
+async def test_a_queue_that_was_kept_before_its_picks_were_rows_is_picked_again_too(house: House, filer: str) -> None:
+    """Migration 0022 on a database of the release before, with a queue in it."""
+    drawing = dataclasses.replace(CALM, draw_share_ppm=200_000)
+    await to_active(house, filer, written(), law=drawing)
+    await lodged(house, filer, *range(26, 46), law=drawing)
+    drawn = await draw_up("GB", "day", capacity_of(CAPACITY), principal=OFFICER, store=house.store, law=drawing, at=NOW)
+    [moving] = [one for one in migrations() if one.name == "0022_picks.sql"]
+    old_inputs = {name: drawn.inputs[name] for name in ("candidates", "capacity", "simple_ppm", "risk_digest")}
+    async with house.store._pool.acquire() as connection:
+        await connection.execute("drop table picks; alter table selections drop column model, add column picks jsonb")
+        old = await connection.fetchval(
+            "insert into selections (at, actor, policy, jurisdiction, shift, inputs, picks)"
+            " select at, actor, policy, jurisdiction, shift, $2, $3 from selections where id = $1 returning id",
+            drawn.id, msgspec.json.encode(old_inputs), msgspec.json.encode(drawn.picks),
+        )  # fmt: skip
+        await connection.execute(moving.sql)
+
+    kept = await house.store.inspections.selection(jurisdiction="GB", id=old)
+    again = await repeat("GB", old, principal=AUDITOR, store=house.store, law=drawing, at=NOW)
+    assert kept is not None
+    assert kept.picks == drawn.picks
+    # How the chances came about was not kept then, and that is said.
+    assert (again.picks, again.chances, again.signals) == ("same", "not_kept", {"same": again.candidates})
