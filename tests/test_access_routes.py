@@ -44,6 +44,7 @@ OFFICE, OTHER_OFFICE = "000011", "000060"
 SWAPS = int(os.environ.get("ACCESS_SWAPS", "400"))
 """So many identifiers are swapped: `make access` takes 10,000."""
 REASON = {"reason": "for the table"}
+DAYS = {"since": "2026-01-01", "until": "2026-02-01"}
 ORDER = msgspec.json.encode(consignment(reference="FRESH"))
 
 
@@ -134,6 +135,22 @@ class World:
                     "documents_requested" if "/requests" in path or "/replies" in path else "hold",
                     "pending" if path.endswith("/complete") else "assessment_complete",
                 )
+            if path.startswith("/v1/risk/queue/"):
+                id = await connection.fetchval(
+                    "insert into selections (at, actor, policy, jurisdiction, shift, inputs) values"
+                    """ ($1, 'x', 'x', $2, 'day', '{"candidates": [], "capacity": [], "simple_ppm": 0}')"""
+                    " returning id",
+                    NOW, "FR" if relation == "other_country" else "GB",
+                )  # fmt: skip
+            if "/models/{version" in path:
+                await connection.execute(
+                    "insert into profiles (id, version, jurisdiction, written, author, at, kind)"
+                    " values ('model-gb', 1, 'GB', 'none', 'somebody', $1, 'model') on conflict do nothing", NOW,
+                )  # fmt: skip
+                await connection.execute(
+                    "insert into profile_events (profile, version, kind, at, actor, policy, reason, detail)"
+                    """ values ('model-gb', 1, 'drafted', $1, 'somebody', '', '', '{"digest": "none"}')""", NOW,
+                )  # fmt: skip
             if "{profile}" in path:
                 profile = f"fiction-{self.filer}"
                 await connection.execute(
@@ -246,6 +263,13 @@ class World:
             "POST /risk/consignments/{id:int}": {"data": {"result-none": "on", "minutes": "5", **form}},
             "POST /risk/profiles": {"data": {"written": "none", "do": "draft", **form}},
             "POST /risk/profiles/{profile}/{version:int}": {"data": {"do": "expired", **form}},
+            "POST /v1/risk/expiries": {"json": DAYS},
+            "POST /v1/risk/models": {"json": DAYS},
+            "POST /v1/risk/models/{version:int}": {"json": {"do": "expired", **REASON}},
+            "POST /v1/risk/models/{version:int}/drift": {"json": DAYS},
+            "POST /risk/models/{version:int}": {"data": {"do": "expired", **form}},
+            "POST /risk/models": {"data": form},
+            "POST /risk/feedback": {"data": form},
             "POST /enter": {"data": {}},
             "POST /enter/passkey": {"data": {"answer": "none", "form_token": form["form_token"]}},
             "POST /passkeys": {"data": {"name": "x", "answer": "none", **form}},
@@ -354,8 +378,8 @@ async def test_nothing_that_risk_saw_is_in_any_answer_to_a_filer(world: World, h
             list(world.ids.values()),
         )
         await connection.execute(
-            "insert into selections (at, actor, policy, jurisdiction, shift, inputs, picks)"
-            " values ($1, 's', 'p', 'GB', 'fiction-hidden-shift', '{}', '[]')", NOW,
+            "insert into selections (at, actor, policy, jurisdiction, shift, inputs)"
+            """ values ($1, 's', 'p', 'GB', 'fiction-hidden-shift', '{"candidates": []}')""", NOW,
         )  # fmt: skip
     for_officers = await world.sent(http, "GET /risk/consignments/{id:int}", "own", "officer")
     leaked = []

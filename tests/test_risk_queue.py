@@ -78,7 +78,7 @@ async def test_what_was_looked_at_waits_no_longer_and_a_profile_is_judged_by_wha
     loss = {drawn.id: {row[0]: row[8] for row in drawn.inputs["candidates"]} for drawn in (before, after)}
     assert loss[after.id][second] > loss[before.id][second]
     learnt = await learn(SPAN, principal=ANALYST, store=house.store, law=CALM)
-    assert [(one.profile, one.rate.found, one.rate.looked_at) for one in learnt.profiles] == [
+    assert [(one.name, one.rate.found, one.rate.looked_at) for one in learnt.profiles] == [
         ("fiction-dear-shirts", 1, 1)
     ]
 

@@ -178,16 +178,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ]
         | None
     ) = None
-    risk_model: (
-        Annotated[
-            Path,
-            Meta(
-                description="A file with the risk model in force, as `tidewaiter risk train` makes it. Without it, and "
-                "where the file holds no model, queues are drawn up by what the profiles found so far."
-            ),
-        ]
-        | None
-    ) = None
     person_key: (
         Annotated[
             str,

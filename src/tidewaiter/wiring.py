@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -21,7 +18,6 @@ from tidewaiter.exchange.asking import is_askable
 from tidewaiter.exchange.signing import Signer
 from tidewaiter.exchange.waiting import Tide
 from tidewaiter.law import Law, load
-from tidewaiter.risk.model import Model, ModelError, read_model
 from tidewaiter.services.capacity import Capacity, CapacityError, capacity_of
 from tidewaiter.services.enter_by_key import site_of
 from tidewaiter.services.federate import BACK, Provider
@@ -33,8 +29,6 @@ from tidewaiter.services.signing import KeyUnfit, own_key, signing_key
 from tidewaiter.services.upload import Yard
 from tidewaiter.settings import Settings, SettingsError
 from tidewaiter.store import Reader, Store, open_store, start_embedded
-
-log = logging.getLogger("tidewaiter.wiring")
 
 
 def clock() -> datetime:
@@ -98,20 +92,6 @@ class House:
         except (OSError, UnicodeDecodeError) as wrong:
             raise CapacityError(type(wrong).__name__) from None
 
-    @property
-    def model(self) -> Model | None:
-        """The risk model in force, read anew when its file changes. None where none is set, and where the file holds
-        none: that is logged, and nothing else stops."""
-        path = self.settings.risk_model
-        if path is None:
-            return None
-        try:
-            stat = path.stat()
-            return _model_in(path, stat.st_mtime_ns, stat.st_size)
-        except (OSError, ModelError) as wrong:
-            log.warning("risk_model left_out=%s", type(wrong).__name__)
-            return None
-
     def store_for(self, principal: Principal, *, purpose: str = "", case: str = "", glass: bool = False) -> Store:
         """What this caller may see of the store: all of it in an open house. `purpose` and `case` say what a reading of
         personal data is for; `glass` that it looks through broken glass."""
@@ -161,13 +141,6 @@ def form_token_of(scope: Mapping[str, Any]) -> str:
     """The token that a form must carry; empty where nobody is logged in."""
     found: str = scope.get(CALLER, (OPEN, ""))[1]
     return found
-
-
-@lru_cache(maxsize=2)
-def _model_in(path: Path, changed: int, size: int) -> Model:
-    """The model in the file as it was when it was last changed. Raises OSError, ModelError."""
-    del changed, size
-    return read_model(path.read_bytes())
 
 
 def law_of(settings: Settings) -> Law:

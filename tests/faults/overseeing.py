@@ -20,11 +20,13 @@ from tidewaiter.services.capacity import capacity_of
 from tidewaiter.services.complete import complete
 from tidewaiter.services.inspect import inspect
 from tidewaiter.services.learn import Span, backtest_kept
+from tidewaiter.services.life import keep_draft
 from tidewaiter.services.profiles import draft, propose_expiry, step
 from tidewaiter.services.queue import draw_up
+from tidewaiter.services.repeat import repeat
 from tidewaiter.services.review_glass import review_glass
 from tidewaiter.services.screen import bring_in, screen_again
-from tidewaiter.store import MovedOn, Opening, Person
+from tidewaiter.store import MovedOn, Opening, Person, StoredProfile
 
 ANALYST = Principal(id="t.one", kind="person", role="targeter", country="GB")
 OVER = AT + timedelta(minutes=61)
@@ -157,8 +159,21 @@ async def inspected(world: World, job: Job, tell: Tell) -> None:
 async def drawn_up(world: World, job: Job, tell: Tell) -> None:
     drawn = await draw_up("GB", "day", SHIFT, principal=OFFICER, store=world.store, law=world.law, at=AT)
     assert job.consignment in {one["id"] for one in drawn.picks}
-    what = "select exists (select from selections s, json_array_elements(s.picks::json) p where s.id = $1"
-    tell(Claim("who was picked is kept", f"{what} and (p ->> 'id')::bigint = $2)", (drawn.id, job.consignment)))
+    what = "select exists (select from picks where selection = $1 and consignment_id = $2)"
+    tell(Claim("who was picked is kept", what, (drawn.id, job.consignment)))
+
+
+async def before_repeating(world: World, filer: str) -> Job:
+    job = await to_be_examined(world, filer)
+    drawn = await draw_up("GB", "day", SHIFT, principal=OFFICER, store=world.store, law=world.law, at=AT)
+    return Job(filer, consignment=job.consignment, number=drawn.id)
+
+
+async def repeated(world: World, job: Job, tell: Tell) -> None:
+    found = await repeat("GB", job.number, principal=OFFICER, store=world.store, law=world.law, at=AT)
+    assert found.picks == "same"
+    what = "select exists (select from vault_reads where reader = 'repeating' and $1 = any(consignment_ids))"
+    tell(Claim("I10 that the vault was opened to pick again is written down", what, (job.consignment,)))
 
 
 def _written(filer: str, version: int = 1) -> str:
@@ -179,6 +194,34 @@ async def drafted(world: World, job: Job, tell: Tell) -> None:
     with suppress(CannotNow):  # it is there already
         await draft(_written(job.filer), principal=ANALYST, store=world.store, law=world.law, at=AT)
     tell(job.after[0])
+
+
+async def untrained(_: World, filer: str) -> Job:
+    drafted = "profile_events where profile = $1 and kind = 'drafted'"
+    kept = "risk_models where profile = $1"
+    return Job(
+        filer,
+        after=[
+            claims.counted("the draft", drafted, 1, f"model-{filer}"),
+            claims.counted("what it reckons with", kept, 1, f"model-{filer}"),
+        ],
+    )
+
+
+async def trained(world: World, job: Job, tell: Tell) -> None:
+    """What is kept of a model once it has been trained."""
+    content = job.filer.encode()
+    digest = hashlib.sha256(content).hexdigest()
+    made = StoredProfile(
+        id=f"model-{job.filer}", version=1, jurisdiction="GB", written="card", author=ANALYST.id, at=AT, kind="model"
+    )
+    with suppress(CannotNow):  # it is there already
+        await keep_draft(
+            made, principal=ANALYST, store=world.store, reason="trained", detail={"digest": digest},
+            content=(digest, content),
+        )  # fmt: skip
+    for claim in job.after:
+        tell(claim)
 
 
 async def _stepped(world: World, filer: str, version: int, kind: str, who: Principal) -> None:
@@ -291,7 +334,9 @@ OVERSIGHT = {
     "complete": Operation(asked_for_security, completed),
     "inspect": Operation(before_inspection, inspected),
     "draw_up_queue": Operation(to_be_examined, drawn_up),
+    "repeat_queue": Operation(before_repeating, repeated),
     "draft_profile": Operation(unwritten, drafted),
+    "draft_model": Operation(untrained, trained),
     "backtest_profile": Operation(before_testing, tested),
     "approve_profile": Operation(before_approval, approved),
     "propose_expiry": Operation(active, expiry_proposed),

@@ -45,7 +45,7 @@ ON_HOUSE = frozenset(
     {
         "lodge", "read_own", "look_up", "quote", "list_consignments", "account", "post_ledger", "exchange",
         "read_audit_log", "read_statistics", "follow_events", "read_profiles", "write_profile", "approve_profile",
-        "draw_up_queue", "list_openings",
+        "draw_up_queue", "read_fairness", "list_openings",
     }
 )  # fmt: skip
 _ON_CONSIGNMENT = frozenset(

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from tidewaiter.api import acting, openapi, problems, risking, subscribing, uploading
+from tidewaiter.api import acting, learning, openapi, problems, risking, subscribing, uploading
 from tidewaiter.api.conforming import ConformMessage, show_keys
 from tidewaiter.api.door import Doorkeeper, Refuse
 from tidewaiter.api.feeding import show_answer, show_events, show_later_answer
@@ -41,7 +41,10 @@ def routes(house: House) -> list[BaseRoute]:
         Route("/v1/conform", ConformMessage(house), methods=["POST"]),
         Route("/v1/keys", show_keys, methods=["GET"]),
         *(Route(path, act, methods=["POST"]) for path, act in acting.ROUTES.items()),
-        *(Route(name.split(" ")[1], act, methods=[name.split(" ")[0]]) for name, (_, act) in risking.ROUTES.items()),
+        *(
+            Route(name.split(" ")[1], act, methods=[name.split(" ")[0]])
+            for name, (_, act) in (*risking.ROUTES.items(), *learning.ROUTES.items())
+        ),
         Route("/v1/consignments/{reference:path}/replies", reply_to_request, methods=["POST"]),
         Route("/v1/token", GiveToken(house), methods=["POST"]),
         Route("/.well-known/oauth-authorization-server", show_metadata, methods=["GET"]),

@@ -19,7 +19,7 @@ from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from tidewaiter.access import NOBODY, Principal, may_at_best
-from tidewaiter.api import problems, risking
+from tidewaiter.api import learning, problems, risking
 from tidewaiter.api.problems import problem
 from tidewaiter.services.admit import TOKEN_PATH, Gate, NotPassed
 from tidewaiter.services.enter import SESSION_COOKIE, session_of
@@ -56,6 +56,7 @@ NEEDS: Mapping[str, str] = {
     "POST /v1/control/{id:int}/refund": "propose",
     "POST /v1/control/{id:int}/proposals/{number:int}": "propose",
     **risking.NEEDS,
+    **learning.NEEDS,
     "POST /v1/quotes": "quote",
     "POST /v1/conform": "look_up",
     "GET /v1/keys": "look_up",

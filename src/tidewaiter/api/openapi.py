@@ -11,6 +11,7 @@ from tidewaiter import __version__, formats
 from tidewaiter.access.proofs import ASSERTION_TYPE
 from tidewaiter.access.signed import TEXT_MAX
 from tidewaiter.api.describing import KEY, as_read, content, link, problems
+from tidewaiter.api.learning import SCHEMAS as LEARNING_SCHEMAS
 from tidewaiter.api.openapi_acting import SCHEMAS as ACTING_SCHEMAS
 from tidewaiter.api.openapi_acting import paths as acting_paths
 from tidewaiter.api.openapi_exchange import SCHEMAS as EXCHANGE_SCHEMAS
@@ -49,6 +50,7 @@ def description() -> dict[str, Any]:
             Problem,
             *EXCHANGE_SCHEMAS,
             *RISK_SCHEMAS,
+            *LEARNING_SCHEMAS,
         ),
         ref_template="#/components/schemas/{name}",
     )

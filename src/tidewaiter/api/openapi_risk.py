@@ -9,6 +9,14 @@ from tidewaiter.api.describing import json_of, problems
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 0}}
 _PROFILE = {"name": "profile", "in": "path", "required": True, "schema": {"type": "string"}}
 _VERSION = {"name": "version", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
+_DAY = {"type": "string", "format": "date"}
+_SINCE = {
+    "name": "since",
+    "in": "query",
+    "description": "First legal day of acceptance; else ninety days ago.",
+    "schema": _DAY,
+}
+_UNTIL = {"name": "until", "in": "query", "description": "First day that is left out; else tomorrow.", "schema": _DAY}
 _OFFICIALS = "For officials, each as a named person. Nothing of it may be told to a filer."
 
 
@@ -22,7 +30,7 @@ def paths() -> dict[str, Any]:
             "post": _route("inspect", "Write down what an inspection found", "Inspection", _ID, asks="InspectionReport")
         },
         "/v1/risk/profiles": {
-            "get": _listed("listProfiles", "The risk profiles of the caller's country that are kept"),
+            "get": _listed("listProfiles", "The risk profiles of the caller's country that are kept", "ProfileView"),
             "post": _route(
                 "draftProfile", "Keep a risk profile as a draft, tried on its examples", "ProfileView", asks="Draft",
                 status="201",
@@ -36,6 +44,42 @@ def paths() -> dict[str, Any]:
         },
         "/v1/risk/queue": {
             "post": _route("drawUpQueue", "Draw up who is looked at in a shift", "Selected", asks="DrawUp")
+        },
+        "/v1/risk/queue/{id}": {
+            "get": _route("repeatQueue", "Whether the same picks come out again of what is kept", "Repeated", _ID)
+        },
+        "/v1/risk/feedback": {
+            "get": _route(
+                "showFeedback", "How profiles, detectors, models and the random share did", "Feedback", _SINCE, _UNTIL
+            )
+        },
+        "/v1/risk/expiries": {
+            "post": _route(
+                "proposeExpiries", "Put before an officer the profiles that find less than chance", "Expiries",
+                asks="Days",
+            )
+        },
+        "/v1/risk/fairness": {
+            "get": _route("showFairness", "How groups fared beside the random share", "Fairness", _SINCE, _UNTIL)
+        },
+        "/v1/risk/models": {
+            "get": _listed("listModels", "The versions of the risk model of the caller's country", "ModelView"),
+            "post": _route(
+                "trainModel", "Train a risk model, and keep it as a draft", "ModelView", asks="Days", status="201"
+            ),
+        },
+        "/v1/risk/models/{version}": {
+            "get": _route("showModel", "One version of the model, with its card", "ModelView", _VERSION),
+            "post": _route(
+                "stepModel", "Propose, approve, decline or expire a version of the model", "ModelView", _VERSION,
+                asks="ModelStep",
+            ),
+        },
+        "/v1/risk/models/{version}/drift": {
+            "post": _route(
+                "lookAtDrift", "Look whether the model still fits, and write that down", "ModelView", _VERSION,
+                asks="Days",
+            )
         },
     }  # fmt: skip
 
@@ -56,8 +100,8 @@ def _route(
     }
 
 
-def _listed(name: str, summary: str) -> dict[str, Any]:
-    told = _route(name, summary, "ProfileView")
-    schema = {"type": "array", "items": {"$ref": "#/components/schemas/ProfileView"}}
+def _listed(name: str, summary: str, of: str) -> dict[str, Any]:
+    told = _route(name, summary, of)
+    schema = {"type": "array", "items": {"$ref": f"#/components/schemas/{of}"}}
     told["responses"]["200"]["content"] = {"application/json": {"schema": schema}}
     return told

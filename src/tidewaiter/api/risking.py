@@ -88,7 +88,7 @@ async def show_reasons(request: Request) -> Response:
     house = _house(request)
     told = await explain(
         number_in(request, "id"), principal=caller_of(request.scope), store=house.store, law=house.law,
-        model=house.model,
+        at=house.now(),
     )  # fmt: skip
     return _json(told)
 
@@ -143,7 +143,6 @@ async def draw_up_one(request: Request) -> Response:
     country = caller.country or house.settings.jurisdiction or ""
     drawn = await draw_up(
         country, asked.shift, capacity, principal=caller, store=house.store, law=house.law, at=house.now(),
-        model=house.model,
     )  # fmt: skip
     return _json(drawn)
 

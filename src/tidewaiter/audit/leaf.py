@@ -65,7 +65,7 @@ class VaultRead(msgspec.Struct, frozen=True, kw_only=True, tag="vault_read", tag
 
 
 class Profiled(msgspec.Struct, frozen=True, kw_only=True, tag="profiled", tag_field="kind"):
-    """A step in the life of a risk profile. `sha256` is of the version as written."""
+    """A step in the life of a risk profile or model. `sha256` is of the version as written: of a model, of its card."""
 
     at: datetime
     by: str

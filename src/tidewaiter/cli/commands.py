@@ -24,7 +24,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from tidewaiter.cli import access, denied, files, models, profiles, report
+from tidewaiter.cli import access, denied, files, learnt, models, profiles, report
 from tidewaiter.cli import bench as benchmark
 from tidewaiter.cli import conform as conformance
 from tidewaiter.cli import receipts as receipt_commands
@@ -469,6 +469,7 @@ risk = typer.Typer(no_args_is_help=True, help="What is looked at, and why.")
 app.add_typer(risk, name="risk")
 profiles.register(risk, _out, _err, _law, _in_house)
 models.register(risk, _out, _err, _in_house)
+learnt.register(risk, _out, _err, _in_house)
 app.command(name="watch")(watch_command(_out, _err, _in_house))
 denied.register(risk, _out, _err, _in_house)
 app.add_typer(audit_commands(_out, _err, _in_house), name="audit")

@@ -12,14 +12,15 @@ import typer
 from rich.console import Console
 
 from tidewaiter.cli.profiles import AsJson, Country, InHouse, Since, Until, for_country, told_rate
-from tidewaiter.risk.model import Drift, Model, ModelError, TooFew, card, read_model, written
-from tidewaiter.services.acting import NotAllowed
+from tidewaiter.risk.model import Drift, TooFew
+from tidewaiter.services.acting import WHY, CannotNow, NotAllowed, NotThere
 from tidewaiter.services.fitting import CannotFit
 from tidewaiter.services.learn import NothingThere, Span
-from tidewaiter.services.train import drifted, train
+from tidewaiter.services.models import ModelLost, digest_of, draft_model, look_at_drift
+from tidewaiter.store import StoredProfile
 from tidewaiter.wiring import House
 
-File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A model, as `train` writes it.")]
+Version = Annotated[int, typer.Argument(min=1, help="The version of the country's model.")]
 
 T = TypeVar("T")
 
@@ -34,6 +35,10 @@ def register(app: typer.Typer, out: Console, err: Console, in_house: InHouse) ->
             err.print("nothing was inspected there in that time")
         except (TooFew, CannotFit) as wrong:
             err.print(str(wrong), markup=False)
+        except (NotThere, ModelLost):
+            err.print("there is no such model")
+        except CannotNow as cannot:
+            err.print(WHY[cannot.why])
         except NotAllowed as refused:
             err.print(f"this is not allowed: {refused.policy}")
         else:
@@ -42,50 +47,50 @@ def register(app: typer.Typer, out: Console, err: Console, in_house: InHouse) ->
 
     @app.command(name="train")
     def train_command(
-        model: Annotated[Path, typer.Argument(dir_okay=False, help="The file to write the model to.")],
         *,
         country: Country,
         since: Since,
         until: Until,
-        version: Annotated[int, typer.Option(min=1, help="Its version.")] = 1,
         card_file: Annotated[
             Path | None, typer.Option("--card", dir_okay=False, help="The file to write its card to.")
         ] = None,
     ) -> None:
-        """Train a model on what inspections found, and write it with its card. It is in force where a person sets it.
+        """Train a model on what inspections found, and keep it as a draft with its card.
 
-        Its card is printed where no file is named for it.
+        It is in force once it was proposed, and approved by another person than who trained or proposed it, on the
+        pages or by the API. The card is printed where no file is named for it.
         """
         span = Span(country, since.date(), until.date())
 
-        async def work(house: House) -> Model:
-            return await train(
-                span, principal=for_country(country), store=house.store, law=house.law, at=house.now(), version=version
+        async def work(house: House) -> StoredProfile:
+            return await draft_model(
+                span, principal=for_country(country), store=house.store, law=house.law, at=house.now()
             )
 
         made = done(work)
-        model.write_bytes(written(made))
         if card_file is None:
-            out.print(card(made), markup=False, highlight=False, soft_wrap=True)
+            out.print(made.written, markup=False, highlight=False, soft_wrap=True)
         else:
-            card_file.write_text(card(made), encoding="utf-8")
-        out.print(f"{model}: version {made.version}, {made.digest}", markup=False, highlight=False, soft_wrap=True)
+            card_file.write_text(made.written, encoding="utf-8")
+        out.print(
+            f"{made.id}: version {made.version}, {digest_of(made)}", markup=False, highlight=False, soft_wrap=True
+        )
 
     @app.command(name="drift")
-    def drift_command(model: File, *, since: Since, until: Until, as_json: AsJson = False) -> None:
-        """Say whether random picks since are as those that the model was measured on. Ends with 1 where they are not.
+    def drift_command(
+        version: Version, *, country: Country, since: Since, until: Until, as_json: AsJson = False
+    ) -> None:
+        """Say whether random picks since are as those that a model was measured on. Ends with 1 where they are not.
 
-        The index of the chances is that of population stability (PSI).
+        The index of the chances is that of population stability (PSI). It is written down in the life of the model.
         """
-        try:
-            held = read_model(model.read_bytes())
-        except ModelError as wrong:
-            err.print(str(wrong), markup=False)
-            raise typer.Exit(2) from None
-        span = Span(held.jurisdiction, since.date(), until.date())
+        span = Span(country, since.date(), until.date())
 
         async def work(house: House) -> Drift:
-            return await drifted(held, span, principal=for_country(held.jurisdiction), store=house.store, law=house.law)
+            _, found = await look_at_drift(
+                version, span, principal=for_country(country), store=house.store, law=house.law, at=house.now()
+            )
+            return found
 
         found = done(work)
         if as_json:

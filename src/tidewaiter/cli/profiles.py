@@ -95,7 +95,7 @@ def register(app: typer.Typer, out: Console, err: Console, law: Callable[[], Law
         async def work(house: House) -> Any:
             return await draw_up(
                 country, shift, minutes or Capacity(queue=()), principal=for_country(country), store=house.store,
-                law=house.law, at=house.now(), model=house.model,
+                law=house.law, at=house.now(),
             )  # fmt: skip
 
         drawn = _done(in_house, work, err)
@@ -122,7 +122,7 @@ def register(app: typer.Typer, out: Console, err: Console, law: Callable[[], Law
         """
 
         async def work(house: House) -> Any:
-            return await explain(number, principal=OPEN, store=house.store, law=house.law, model=house.model)
+            return await explain(number, principal=OPEN, store=house.store, law=house.law, at=house.now())
 
         told = _done(in_house, work, err)
         if as_json:

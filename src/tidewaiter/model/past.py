@@ -9,6 +9,7 @@ their order (`past_again`): a new one goes to the end.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
@@ -112,14 +113,19 @@ class Past:
 
 
 def past_again(figures: str) -> Past:
-    """The past of one consignment, in row 0, as its `figures` tell it: by frame, in the order of its columns.
+    """The past of one consignment, in row 0, as its `figures` tell it."""
+    return pasts_again({0: figures})
 
-    A column that a frame has gained since was not known then.
+
+def pasts_again(figures: Mapping[int, str]) -> Past:
+    """The past of a batch, by row, as the `figures` of each tell it: by frame, in the order of its columns.
+
+    A column that a frame has gained since was not known then, and nothing is known of a row that is not there.
     """
-    told: dict[str, list[int | None]] = json.decode(figures)
-    frames = {}
-    for name, found in told.items():
-        columns = [column for column in _NO[name].columns if column != "row"]
-        row = dict(zip_longest(columns, found[: len(columns)]))
-        frames[name] = pl.DataFrame([{"row": 0, **row}], schema=_NO[name].schema)
-    return Past(**frames)
+    frames: dict[str, list[dict[str, int | None]]] = {}
+    for row, text in figures.items():
+        told: dict[str, list[int | None]] = json.decode(text)
+        for name, found in told.items():
+            columns = [column for column in _NO[name].columns if column != "row"]
+            frames.setdefault(name, []).append({"row": row, **dict(zip_longest(columns, found[: len(columns)]))})
+    return Past(**{name: pl.DataFrame(rows, schema=_NO[name].schema) for name, rows in frames.items()})

@@ -30,6 +30,25 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
         return self.high is not None and other.rate is not None and self.high < other.rate
 
 
+class Ratio(msgspec.Struct, frozen=True, kw_only=True):
+    """How many times one rate is of another, with the interval that holds the true quotient 95 times in a hundred.
+    `high` is null where the other may be nought."""
+
+    value: float
+    low: float
+    high: float | None
+
+
+class Mean(msgspec.Struct, frozen=True, kw_only=True):
+    """What one of `cases` comes to on average, with the interval that holds the true mean 95 times in a hundred. All
+    are null where there is no case, `low` and `high` also where there is but one."""
+
+    cases: int
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
 class Area(msgspec.Struct, frozen=True, kw_only=True):
     """The chance that one found wrong scores higher than one that was not (the area under the curve), with the interval
     that holds the true one 95 times in a hundred."""
@@ -69,6 +88,42 @@ def _wilson(mean: float, cases: float, *, found: int, looked_at: int) -> Rate:
     middle = (mean + squared / (2 * cases)) / (1 + squared / cases)
     half = CONFIDENCE / (1 + squared / cases) * sqrt(max(mean * (1 - mean), 0) / cases + squared / (4 * cases**2))
     return Rate(found=found, looked_at=looked_at, rate=mean, low=max(0.0, middle - half), high=min(1.0, middle + half))
+
+
+def ratio(one: Rate, other: Rate) -> Ratio | None:
+    """How many times the one is of the other; None where either is not known, or the other is nought.
+
+    The interval is made of those of the two (Donner and Zou, Statistical Methods in Medical Research 21 (2012)
+    347-359), as if they had been seen on different cases.
+    """
+    if one.rate is None or one.low is None or one.high is None:
+        return None
+    if not other.rate or other.low is None or other.high is None:
+        return None
+    product = one.rate * other.rate
+    least, of_least = _reach(one.rate, one.low), _reach(other.rate, other.high)
+    most, of_most = _reach(one.rate, one.high), _reach(other.rate, other.low)
+    low = least / (product + sqrt(max(product**2 - least * of_least, 0.0))) if product else 0.0
+    high = (product + sqrt(product**2 - most * of_most)) / of_most if of_most > 0 else None
+    return Ratio(value=one.rate / other.rate, low=max(low, 0.0), high=high)
+
+
+def _reach(rate: float, bound: float) -> float:
+    """The square of a rate less that of its distance from a bound."""
+    return bound * (2 * rate - bound)
+
+
+def mean(amounts: npt.NDArray[np.float64]) -> Mean:
+    """The mean with its interval by the normal law, no less than nought, for amounts that are not negative. With few
+    cases, or a few far larger than the rest, it holds the true mean less often than it says."""
+    cases = len(amounts)
+    if not cases:
+        return Mean(cases=0)
+    middle = float(amounts.mean())
+    if cases == 1:
+        return Mean(cases=1, value=middle)
+    half = CONFIDENCE * float(amounts.std(ddof=1)) / sqrt(cases)
+    return Mean(cases=cases, value=middle, low=max(0.0, middle - half), high=middle + half)
 
 
 def area(scores: npt.NDArray[np.float64], is_wrong: Yes) -> Area:

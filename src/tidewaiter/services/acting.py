@@ -59,6 +59,8 @@ WHY = {
     "untested": "Back-test it first.",
     "capacity": "The minutes of the offices are not set, or cannot be read.",
     "day": "Write the day as year, month and day: 2026-07-01.",
+    "not_inspected": "Nothing was inspected there in that time.",
+    "model_lost": "What the model reckons with is not kept, or cannot be read.",
     "superseded": "It has been corrected since: look again.",
     "results": "Say what was found: nothing, or what.",
     "minutes": "Say how many minutes it took.",

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Literal
+from datetime import datetime
 
 import msgspec
 
 from tidewaiter.access import Principal
-from tidewaiter.assessment import assess
 from tidewaiter.law import Law
-from tidewaiter.model.batch import Batch
 from tidewaiter.model.inspection import Inspection
 from tidewaiter.model.outcome import Signal
-from tidewaiter.model.past import Past, past_again
-from tidewaiter.risk import RANDOM, Profile, ruleset, signals
-from tidewaiter.risk.model import Model
+from tidewaiter.risk import RANDOM, Profile, ruleset
 from tidewaiter.services.acting import NotThere
+from tidewaiter.services.models import in_force
 from tidewaiter.services.profiles import as_files, merged
-from tidewaiter.services.records import signals_by_row
+from tidewaiter.services.repeat import Again, law_of, signals_again
 from tidewaiter.services.rule import rule
-from tidewaiter.services.scoring import Said, said
-from tidewaiter.store import Store, StoredConsignment
-
-Again = Literal["same", "differs", "not_kept", "law_changed"]
+from tidewaiter.services.scoring import Said, kept_of, said
+from tidewaiter.store import Store
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,28 +46,24 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     said: Said | None = None
 
 
-async def explain(id: int, *, principal: Principal, store: Store, law: Law, model: Model | None = None) -> Explained:
+async def explain(id: int, *, principal: Principal, store: Store, law: Law, at: datetime) -> Explained:
     """What risk saw in a consignment. Raises NotThere, for who may not see that too."""
     stored = (await store.consignments([id])).get(id)
     if stored is None or not rule(principal, "read_risk", stored).allowed:
         raise NotThere
     seen = (await store.behind(id)).signals
-    digest = await store.profiles.decided_under(id)
-    under = await _law_of(digest, store=store, law=law)
+    decided = (await store.inspections.decided([id])).get(id)
+    digest = decided.risk_digest if decided is not None else None
+    under = await law_of(digest, store=store, law=law)
     known = {} if under is None else {profile.id: profile for profile in ruleset(under).profiles}
-    again: Again = "not_kept" if digest is None else "law_changed"
-    if under is not None:
-        figures = await store.history.figures_of(id)
-        past = Past() if figures is None else past_again(figures)
-        found = await asyncio.to_thread(_signals_again, stored, under, past)
-        again = "same" if found == seen else "differs"
+    again = (await signals_again([id], store=store, law=law, at=at))[id]
     picked = await store.inspections.selection(jurisdiction=stored.record.jurisdiction)
     pick = next((one for one in picked.picks if one["id"] == id), {}) if picked is not None else {}
     told = None
-    if model is not None and model.jurisdiction == stored.record.jurisdiction:
-        heard = await store.inspections.signals_of([id])
+    model = await in_force(stored.record.jurisdiction, store=store)
+    if model is not None:
         now = merged(law, as_files(await store.profiles.in_force()))
-        told = await said(stored, heard, model, now, selected=picked)
+        told = await said(await kept_of([id], store), model, now, selected=picked)
     return Explained(
         id=id,
         reference=stored.record.reference,
@@ -86,20 +76,6 @@ async def explain(id: int, *, principal: Principal, store: Store, law: Law, mode
         inspections=tuple(await store.inspections.of(id)),
         said=told,
     )
-
-
-async def _law_of(digest: str | None, *, store: Store, law: Law) -> Law | None:
-    """The law with the profiles of that digest; None where they, or the law itself, are not those any more."""
-    kept = None if digest is None else await store.profiles.of_ruleset(digest)
-    if kept is None:
-        return None
-    under = merged(law, kept)
-    return under if under.risk_digest == digest else None
-
-
-def _signals_again(stored: StoredConsignment, law: Law, past: Past) -> tuple[Signal, ...]:
-    batch = Batch.of([stored.record])
-    return signals_by_row(signals(batch, assess(batch, law, past).values, law, past), 1)[0]
 
 
 def _reason(signal: Signal, profile: Profile | None) -> Reason:

@@ -1,8 +1,7 @@
-"""The life of a risk profile: drafted, back-tested, proposed, approved by someone else, active, expired.
+"""Risk profiles that are kept in the store: which are in force, and the steps of their life (`services.life`).
 
-A draft is a new version and changes nothing. Tried in the shadow its hits are recorded without effect. Approved it is
-active from the next consignment on, and the version before it is replaced. What is found wrong less often than a random
-pick is put before an officer to expire; nothing expires by itself but by the day its text names.
+A draft must be a profile under the law of today, and is back-tested before it is proposed. What is found wrong less
+often than a random pick is put before an officer to expire.
 """
 
 from __future__ import annotations
@@ -12,31 +11,19 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from msgspec import structs
-
 from tidewaiter.access import Principal
 from tidewaiter.law import Law
 from tidewaiter.law.rules import RiskFile
 from tidewaiter.risk import Profile, ProfileError, read, ruleset
-from tidewaiter.services.acting import CannotNow, NotAllowed, NotThere, reason_in
-from tidewaiter.services.rule import rule
+from tidewaiter.services.acting import CannotNow, NotAllowed
+from tidewaiter.services.life import ACTIVE, keep_draft, ruled, take
 from tidewaiter.store import ProfileEvent, Store, StoredProfile
-from tidewaiter.store.profiles import Living, State, Step
+from tidewaiter.store.profiles import Step
 
 WORLD = "world"
 WRITTEN_MAX = 20_000
-ACTIVE: State = "active"
 HOUSE = "house"
 """Who proposed, where no person did."""
-_MAY_FOLLOW: dict[Step, tuple[State, ...]] = {
-    "backtested": ("draft", "shadow", "proposed", "active"),
-    "tried": ("draft", "declined"),
-    "proposed": ("draft", "shadow", "declined"),
-    "approved": ("proposed",),
-    "declined": ("proposed",),
-    "expiry_proposed": ("active",),
-    "expired": ("active", "shadow", "draft", "proposed", "declined"),
-}
 
 
 class Unfit(ValueError):
@@ -111,7 +98,7 @@ def folder_of(principal: Principal, law: Law) -> str:
 
 async def draft(written: str, *, principal: Principal, store: Store, law: Law, at: datetime) -> StoredProfile:
     """The text kept as a new version of its profile. Raises Unfit, NotAllowed, and CannotNow where it is there."""
-    policy = _ruled(principal, "write_profile")
+    ruled(principal, "write_profile")
     folder = folder_of(principal, law)
     profile = checked(written, law=law, jurisdiction=folder)
     if any((one.id, one.version) == (profile.id, profile.version) for one in ruleset(law).profiles):
@@ -119,43 +106,22 @@ async def draft(written: str, *, principal: Principal, store: Store, law: Law, a
     made = StoredProfile(
         id=profile.id, version=profile.version, jurisdiction=folder, written=written, author=principal.id, at=at
     )
-    async with store.profiles.on(profile.id) as living:
-        if profile.version in living.versions:
-            raise CannotNow("version")
-        if any(one.jurisdiction != folder for one in living.versions.values()):
-            raise CannotNow("elsewhere")
-        await living.write(made)
-        event = ProfileEvent(at=at, kind="drafted", actor=principal.id, policy=policy, reason=profile.title)
-        await living.keep(made, [(made.version, event)])
-    return structs.replace(made, events=(event,))
+    return await keep_draft(made, principal=principal, store=store, reason=profile.title)
 
 
 async def step(
     id: str, version: int, kind: Step, *, principal: Principal, store: Store, law: Law, at: datetime, reason: str,
     detail: dict[str, Any] | None = None,
 ) -> StoredProfile:  # fmt: skip
-    """The version after the step: tried, proposed, approved, declined, back-tested, or expired.
+    """The version after the step, as `life.take` has it.
 
-    Raises NotThere, NotAllowed, CannotNow; and Unfit where the text no longer is a profile under the law of today.
+    Raises what that does; and Unfit where the text no longer is a profile under the law of today.
     """
-    told = reason_in(reason)
-    async with store.profiles.on(id) as living:
-        profile = living.versions.get(version)
-        if profile is None:
-            raise NotThere
-        policy = _may(profile, kind, principal, law)
-        if profile.state not in _MAY_FOLLOW[kind]:
-            raise CannotNow("state", profile.state)
-        if kind == "proposed" and profile.last("backtested") is None:
-            raise CannotNow("untested")
-        if kind in ("tried", "proposed", "approved"):
-            checked(profile.written, law=law, jurisdiction=profile.jurisdiction)
-        event = ProfileEvent(at=at, kind=kind, actor=principal.id, policy=policy, reason=told, detail=detail or {})
-        events = [(version, event)]
-        if kind == "approved":
-            events += _replaced(living, version, event)
-        await living.keep(profile, events)
-    return structs.replace(profile, events=(*profile.events, event))
+    return await take(
+        id, version, kind, of="profile", place=folder_of(principal, law),
+        check=lambda one: checked(one.written, law=law, jurisdiction=one.jurisdiction),
+        principal=principal, store=store, at=at, reason=reason, detail=detail,
+    )  # fmt: skip
 
 
 async def propose_expiry(profile: StoredProfile, *, store: Store, at: datetime, figures: dict[str, Any]) -> None:
@@ -169,32 +135,3 @@ async def propose_expiry(profile: StoredProfile, *, store: Store, at: datetime, 
             detail=figures,
         )  # fmt: skip
         await living.keep(now, [(now.version, event)])
-
-
-def _replaced(living: Living, version: int, by: ProfileEvent) -> list[tuple[int, ProfileEvent]]:
-    """What the approval does to the other versions that are in force."""
-    return [
-        (other, structs.replace(by, kind="replaced", detail={"by": version}))
-        for other, one in living.versions.items()
-        if other != version and one.state in (ACTIVE, "shadow")
-    ]
-
-
-def _may(profile: StoredProfile, kind: Step, principal: Principal, law: Law) -> str:
-    """The policy that allows the step. Raises NotAllowed, and NotThere for a profile of another country."""
-    if folder_of(principal, law) != profile.jurisdiction:
-        raise NotThere
-    is_own = principal.id in (profile.author, profile.proposed_by)
-    if kind == "approved" or (kind in ("declined", "expired") and not is_own):
-        return _ruled(principal, "approve_profile", is_own=is_own)
-    # One's own may be withdrawn. What is active is no longer one's own: it was approved by another.
-    if kind == "expired" and profile.state == ACTIVE:
-        return _ruled(principal, "approve_profile")
-    return _ruled(principal, "write_profile")
-
-
-def _ruled(principal: Principal, action: str, *, is_own: bool = False) -> str:
-    ruling = rule(principal, action, is_own_proposal=is_own)
-    if not ruling.allowed:
-        raise NotAllowed(ruling.policy)
-    return ruling.policy

@@ -16,14 +16,14 @@ from tidewaiter.access import Principal
 from tidewaiter.law import Law
 from tidewaiter.model.outcome import SHADOW
 from tidewaiter.risk import RANDOM, Profile, is_drawn, ruleset
-from tidewaiter.risk.model import Model
 from tidewaiter.risk.selection import CANDIDATES, CAPACITY, PICKS, Draw, select
 from tidewaiter.services.acting import NotAllowed
-from tidewaiter.services.capacity import Capacity
+from tidewaiter.services.capacity import Capacity, Queue
 from tidewaiter.services.learn import Span, learn
+from tidewaiter.services.models import in_force
 from tidewaiter.services.profiles import with_profiles
 from tidewaiter.services.rule import object_of, rule
-from tidewaiter.services.scoring import chances_ppm
+from tidewaiter.services.scoring import chances_ppm, kept_of
 from tidewaiter.store import Selected, Store, StoredConsignment
 
 WAITING_MAX = 10_000
@@ -37,9 +37,8 @@ Signal = tuple[str, str, int, str]
 
 
 async def draw_up(
-    jurisdiction: str, shift: str, capacity: Capacity, *, principal: Principal, store: Store, law: Law, at: datetime,
-    model: Model | None = None,
-) -> Selected:  # fmt: skip
+    jurisdiction: str, shift: str, capacity: Capacity, *, principal: Principal, store: Store, law: Law, at: datetime
+) -> Selected:
     """The queue of a shift, drawn up and kept. Where a model of the country is in force the chance that a look finds
     something is what it says, else what the profiles found so far. Raises NotAllowed."""
     ruling = rule(principal, "draw_up_queue")
@@ -49,29 +48,35 @@ async def draw_up(
     today = at.date()
     span = Span(jurisdiction, today - LEARNT_FROM, today + timedelta(days=1))
     learnt = await learn(span, principal=principal, store=store, law=law)
-    rates = {one.profile: (one.rate.found, one.rate.looked_at) for one in learnt.profiles}
+    rates = {one.name: (one.rate.found, one.rate.looked_at) for one in learnt.profiles}
     ids = await store.inspections.waiting(jurisdiction=jurisdiction, size=WAITING_MAX)
-    stored, signals = await store.consignments(ids), await store.inspections.signals_of(ids)
+    kept = await kept_of(ids, store)
     profiles = {profile.id: profile for profile in ruleset(law).profiles}
-    is_scored = model is not None and model.jurisdiction == jurisdiction
-    chances = await chances_ppm([stored[id] for id in ids], signals, model, law) if model and is_scored else {}
-    rows = []
-    for id in ids:
-        seen = [signal for signal in signals.get(id, []) if signal[1] != SHADOW]
-        row = _candidate(
-            stored[id], seen, shift, capacity, law=law, profiles=profiles, rates=rates, chance_ppm=chances.get(id)
-        )
-        if row is not None:
-            rows.append(row)
+    model = await in_force(jurisdiction, store=store)
+    if model is None:
+        chances = {id: chance_of(kept.heard.get(id, ()), rates) for id in ids}
+    else:
+        chances = await chances_ppm(kept, model, law)
+    rows, stakes = [], {}
+    for stored in kept.stored:
+        queue = capacity.of(object_of(stored).office, _LANES[stored.control], shift)
+        if queue is not None:
+            stakes[stored.id] = stake_of(stored) + queue.safety_micro
+            loss = loss_of(chances[stored.id], stakes[stored.id])
+            seen = kept.heard.get(stored.id, ())
+            rows.append(_candidate(stored, seen, queue, shift, law=law, profiles=profiles, loss=loss))
     queues = [one for one in capacity.queue if one.shift == shift]
     inputs: dict[str, Any] = {
         "candidates": rows,
         "capacity": Capacity(queue=tuple(queues)).frame().rows(),
         "simple_ppm": law.draw_share_ppm,
         "risk_digest": law.risk_digest,
+        "rates": rates,
+        "stakes_micro": sorted(stakes.items()),
+        "chances_ppm": [[id, chance] for id, chance in sorted(chances.items()) if id in stakes],
     }
-    if model and is_scored:
-        inputs |= {"model": model.digest, "chances_ppm": sorted(chances.items())}
+    if model is not None:
+        inputs |= {"model": model.digest, "model_version": model.version}
     picks = pick(inputs, key=law.draw_key)
     id = await store.inspections.keep_selection(
         at=at, actor=principal.id, policy=ruling.policy, jurisdiction=jurisdiction, shift=shift, inputs=inputs,
@@ -91,23 +96,15 @@ def pick(inputs: Mapping[str, Any], *, key: bytes) -> list[dict[str, Any]]:
 
 
 def _candidate(
-    stored: StoredConsignment, signals: Sequence[Signal], shift: str, capacity: Capacity, *, law: Law,
-    profiles: Mapping[str, Profile], rates: Mapping[str, tuple[int, int]], chance_ppm: int | None,
-) -> list[Any] | None:  # fmt: skip
-    """The row of one that waits; None where no queue of the shift is for it."""
-    lane = _LANES[stored.control]
-    queue = capacity.of(object_of(stored).office, lane, shift)
-    if queue is None:
-        return None
-    totals = stored.cleared.totals
-    stake = sum(_micro(amount) for amount in (totals.duty, totals.tax)) + queue.safety_micro
-    if chance_ppm is None:
-        chance_ppm = max((_chance_ppm(signal, rates) for signal in signals if signal[0] != RANDOM), default=0)
-    loss = chance_ppm * stake // _CERTAIN
+    stored: StoredConsignment, signals: Sequence[Signal], queue: Queue, shift: str, *, law: Law,
+    profiles: Mapping[str, Profile], loss: int,
+) -> list[Any]:  # fmt: skip
+    """The row of one that waits, in the queue that it is for."""
     # What no profile of ours says may be a list of persons or goods: that it is held is enough to look.
     is_obligatory = any(
         profiles[profile].is_obligatory if profile in profiles else asked == "hold_for_officer"
         for profile, asked, _, _ in signals
+        if asked != SHADOW
     )
     record = stored.record
     is_drawn_now = is_drawn(
@@ -116,11 +113,29 @@ def _candidate(
     # Who was drawn when the share was larger, or under another key, is looked at all the same.
     is_obligatory |= any(signal[0] == RANDOM for signal in signals) and not is_drawn_now
     return [
-        stored.id, record.jurisdiction, record.reference, queue.office, lane, shift, "", is_obligatory, loss, queue.each
+        stored.id, record.jurisdiction, record.reference, queue.office, _LANES[stored.control], shift, "",
+        is_obligatory, loss, queue.each,
     ]  # fmt: skip
 
 
-def _chance_ppm(signal: Signal, rates: Mapping[str, tuple[int, int]]) -> int:
+def stake_of(stored: StoredConsignment) -> int:
+    """Duty and tax that were charged, in millionths."""
+    totals = stored.cleared.totals
+    return sum(_micro(amount) for amount in (totals.duty, totals.tax))
+
+
+def loss_of(chance_ppm: int, stake_micro: int) -> int:
+    """The loss that a look is expected to avert, in millionths."""
+    return chance_ppm * stake_micro // _CERTAIN
+
+
+def chance_of(signals: Sequence[Signal], rates: Mapping[str, Sequence[int]]) -> int:
+    """How likely it is that something is found, by what its profiles found so far, in parts in a million."""
+    heard = (signal for signal in signals if signal[0] != RANDOM and signal[1] != SHADOW)
+    return max((_chance_ppm(signal, rates) for signal in heard), default=0)
+
+
+def _chance_ppm(signal: Signal, rates: Mapping[str, Sequence[int]]) -> int:
     """How likely it is that something is found, by what the profile found so far and by its score before that."""
     profile, _, score, _ = signal
     found, looked_at = rates.get(profile, (0, 0))

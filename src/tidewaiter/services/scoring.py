@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 import polars as pl
@@ -12,14 +14,12 @@ from tidewaiter.assessment import assess
 from tidewaiter.law import Law
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.outcome import SIGNALS
-from tidewaiter.model.past import Past
+from tidewaiter.model.past import pasts_again
 from tidewaiter.risk.model import Inputs, Model, inputs
 from tidewaiter.risk.model.model import Reason
-from tidewaiter.store import Selected, StoredConsignment
+from tidewaiter.store import Selected, Store, StoredConsignment
 
 WHOLE_PPM = 1_000_000
-Heard = Mapping[int, Sequence[tuple[str, str, int, str]]]
-"""By our number of the consignment: profile, lane, score and reason of each signal that is kept."""
 
 
 class Why(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,38 +42,53 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     queued_ppm: int | None = None
 
 
-async def known_of(stored: Sequence[StoredConsignment], heard: Heard, law: Law) -> Inputs:
-    """What a model may know of these: as they were lodged, and the signals that were kept with them."""
-    return await asyncio.to_thread(_known_of, stored, heard, law)
+class Kept(NamedTuple):
+    """What is kept of consignments that a model is asked about: as they were lodged, in order, the signals that were
+    kept with them, and what was known of what came before each."""
+
+    stored: Sequence[StoredConsignment]
+    heard: Mapping[int, Sequence[tuple[str, str, int, str]]]
+    before: Mapping[int, str]
 
 
-def _known_of(stored: Sequence[StoredConsignment], heard: Heard, law: Law) -> Inputs:
-    batch = Batch.of([one.record for one in stored])
+async def kept_of(ids: Sequence[int], store: Store, *, known_at: datetime | None = None) -> Kept:
+    """What is kept of these, in this order; the signals as they were at that instant, or are now."""
+    stored = await store.consignments(ids)
+    heard = await store.inspections.signals_of(ids, known_at=known_at)
+    before = await store.inspections.known_before(ids)
+    return Kept([stored[id] for id in ids], heard, before)
+
+
+async def known_of(kept: Kept, law: Law) -> Inputs:
+    """What a model may know of these: what the corridor knew when they were lodged, and what it saw in them."""
+    return await asyncio.to_thread(_known_of, kept, law)
+
+
+def _known_of(kept: Kept, law: Law) -> Inputs:
+    batch = Batch.of([one.record for one in kept.stored])
     rows = [
         (row, None, profile, lane, score, reason)
-        for row, one in enumerate(stored)
-        for profile, lane, score, reason in heard.get(one.id, ())
+        for row, one in enumerate(kept.stored)
+        for profile, lane, score, reason in kept.heard.get(one.id, ())
     ]
-    # Of the past there is what the signals of detectors kept of it: it is not told again of what was lodged long ago.
-    past = Past()
+    past = pasts_again({row: kept.before[one.id] for row, one in enumerate(kept.stored) if one.id in kept.before})
     signals = pl.DataFrame(rows, schema=SIGNALS, orient="row")
     return inputs(batch, assess(batch, law, past).values, law, past, signals)
 
 
-async def chances_ppm(stored: Sequence[StoredConsignment], heard: Heard, model: Model, law: Law) -> dict[int, int]:
+async def chances_ppm(kept: Kept, model: Model, law: Law) -> dict[int, int]:
     """By our number, the chance that a look at each finds something."""
-    if not stored:
+    if not kept.stored:
         return {}
-    known = await known_of(stored, heard, law)
+    known = await known_of(kept, law)
     chances = model.chances(model.figures(known))
-    return {one.id: in_ppm(float(chance)) for one, chance in zip(stored, chances, strict=True)}
+    return {one.id: in_ppm(float(chance)) for one, chance in zip(kept.stored, chances, strict=True)}
 
 
-async def said(
-    stored: StoredConsignment, heard: Heard, model: Model, law: Law, *, selected: Selected | None = None
-) -> Said:
+async def said(kept: Kept, model: Model, law: Law, *, selected: Selected | None = None) -> Said:
     """What the model says of one consignment, and whether the queue was drawn up with the same."""
-    figures = model.figures(await known_of([stored], heard, law))
+    [stored] = kept.stored
+    figures = model.figures(await known_of(kept, law))
     [reasons] = model.why(figures)
     queued = None
     if selected is not None and selected.inputs.get("model") == model.digest:

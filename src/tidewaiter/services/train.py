@@ -19,17 +19,17 @@ from tidewaiter.services.fitting import fit, fitted_by
 from tidewaiter.services.learn import TOGETHER, NothingThere, Span
 from tidewaiter.services.profiles import as_files, merged
 from tidewaiter.services.rule import rule
-from tidewaiter.services.scoring import known_of
+from tidewaiter.services.scoring import kept_of, known_of
 from tidewaiter.store import Judged, Store, StoredConsignment
 
 
 async def train(span: Span, *, principal: Principal, store: Store, law: Law, at: datetime, version: int) -> Model:
-    """A model of what the inspections of that time found. It is in force nowhere yet.
+    """A model of what the inspections of that time found, as that stood then. It is kept nowhere yet.
 
     Raises NotAllowed, NothingThere, TooFew, and CannotFit where LightGBM is missing.
     """
     law = merged(law, as_files(await store.profiles.in_force()))
-    told = await _examples(span, principal=principal, store=store, law=law)
+    told = await _examples(span, principal=principal, store=store, law=law, known_at=at)
     return await asyncio.to_thread(
         learn, told, law, fit, at=at, jurisdiction=span.jurisdiction, version=version, fitted_by=fitted_by()
     )
@@ -48,22 +48,24 @@ async def drifted(model: Model, span: Span, *, principal: Principal, store: Stor
     return drift(model.before, model.chances(model.figures(known)), known.figures, drawn)
 
 
-async def _examples(span: Span, *, principal: Principal, store: Store, law: Law) -> Examples:
+async def _examples(
+    span: Span, *, principal: Principal, store: Store, law: Law, known_at: datetime | None = None
+) -> Examples:  # fmt: skip
     """What was inspected of that time, as it was known, and what was found."""
     ruling = rule(principal, "write_profile")
     if not ruling.allowed or principal.country not in ("", span.jurisdiction):
         raise NotAllowed(ruling.policy)
     known, labelled = [], []
     after = 0
-    while judged := await store.inspections.judged(**span._asdict(), after=after, size=TOGETHER):
+    while judged := await store.inspections.judged(**span._asdict(), after=after, size=TOGETHER, known_at=known_at):
         after = judged[-1].id
         looked = [one for one in judged if one.inspection is not None]
         ids = [one.id for one in looked]
         if not ids:
             continue
-        stored, heard = await store.consignments(ids), await store.inspections.signals_of(ids)
-        known.append(await known_of([stored[id] for id in ids], heard, law))
-        labelled += [_labelled(one, stored[one.id], law) for one in looked]
+        kept = await kept_of(ids, store)
+        known.append(await known_of(kept, law))
+        labelled += [_labelled(one, stored, law) for one, stored in zip(looked, kept.stored, strict=True)]
     if not labelled:
         raise NothingThere
     return Examples(Inputs.joined(known), pl.DataFrame(labelled, schema=LABELLED, orient="row"))

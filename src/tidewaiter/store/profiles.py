@@ -1,4 +1,4 @@
-"""Risk profiles and their life: each version as it was written, and what was done with it, in order.
+"""Risk profiles and models and their life: each version as it was written, and what was done with it, in order.
 
 All that changes goes through `Living`, under the lock of the profile, and each step ends in `Living.keep`: written down
 with its leaf in the audit log, in one transaction.
@@ -16,6 +16,7 @@ import asyncpg
 import msgspec
 
 from tidewaiter.audit import leaf
+from tidewaiter.risk.model import Model, ModelError, read_model
 from tidewaiter.store import audit
 from tidewaiter.store.access import Connect
 
@@ -31,8 +32,11 @@ _STATES: dict[str, State] = {
 """Where a step leaves a profile; the others leave it where it is."""
 
 
+Kind = Literal["profile", "model"]
+
+
 class ProfileEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """What was done with a version of a profile. `detail` are the figures it was done on."""
+    """What was done with a version of a profile or model. `detail` are the figures it was done on."""
 
     at: datetime
     kind: str
@@ -43,7 +47,8 @@ class ProfileEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredProfile(msgspec.Struct, frozen=True, kw_only=True):
-    """A version of a profile as written, with its events, oldest first."""
+    """A version of a profile as written, or the card of one of a model, with its events, oldest first. A profile is of
+    a folder of the law, a model of a country."""
 
     id: str
     version: int
@@ -51,6 +56,7 @@ class StoredProfile(msgspec.Struct, frozen=True, kw_only=True):
     written: str
     author: str
     at: datetime
+    kind: Kind = "profile"
     events: tuple[ProfileEvent, ...] = ()
 
     @property
@@ -62,6 +68,11 @@ class StoredProfile(msgspec.Struct, frozen=True, kw_only=True):
     def proposed_by(self) -> str | None:
         """Who proposed it last; None where nobody has."""
         return next((event.actor for event in reversed(self.events) if event.kind == "proposed"), None)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it came with figures of how good it is, as a model does: it was measured when it was trained."""
+        return self.kind == "model"
 
     def last(self, kind: Step) -> ProfileEvent | None:
         """The last event of the kind."""
@@ -78,8 +89,17 @@ class Living:
     async def write(self, profile: StoredProfile) -> None:
         """Keep a new version. The database refuses one that is there."""
         await self._connection.execute(
-            "insert into profiles (id, version, jurisdiction, written, author, at) values ($1, $2, $3, $4, $5, $6)",
+            "insert into profiles (id, version, jurisdiction, written, author, at, kind)"
+            " values ($1, $2, $3, $4, $5, $6, $7)",
             profile.id, profile.version, profile.jurisdiction, profile.written, profile.author, profile.at,
+            profile.kind,
+        )  # fmt: skip
+
+    async def write_model(self, profile: StoredProfile, *, digest: str, content: bytes) -> None:
+        """Keep what a model reckons with, of which a new version was just written."""
+        await self._connection.execute(
+            "insert into risk_models (digest, profile, version, content) values ($1, $2, $3, $4)",
+            digest, profile.id, profile.version, content,
         )  # fmt: skip
 
     async def keep(self, profile: StoredProfile, events: Sequence[tuple[int, ProfileEvent]]) -> None:
@@ -102,12 +122,17 @@ class Living:
         await audit.append(self._connection, leaves)
 
 
+_MODELS_MAX = 4
+"""So many models are held ready."""
+
+
 class Profiles:
-    """Profiles as they are kept. Every method takes a connection for itself."""
+    """Profiles and models as they are kept. Every method takes a connection for itself."""
 
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
         self._kept: set[str] = set()
+        self._models: dict[str, Model] = {}
         self._in_force: tuple[int, tuple[StoredProfile, ...]] = (0, ())
 
     @asynccontextmanager
@@ -117,24 +142,38 @@ class Profiles:
             await connection.execute("select pg_advisory_xact_lock(1919513707, hashtext($1))", id)
             yield Living(connection, {one.version: one for one in await _found(connection, id)})
 
-    async def all(self) -> list[StoredProfile]:
-        """Every version of every profile, by id and version."""
+    async def all(self, kind: Kind = "profile") -> list[StoredProfile]:
+        """Every version of every profile, or of every model, by id and version."""
         async with self._connect() as connection:
-            return await _found(connection, None)
+            return [one for one in await _found(connection, None) if one.kind == kind]
 
     async def of(self, id: str) -> list[StoredProfile]:
-        """Every version of a profile."""
+        """Every version of a profile or model."""
         async with self._connect() as connection:
             return await _found(connection, id)
 
-    async def in_force(self) -> tuple[StoredProfile, ...]:
+    async def in_force(self, kind: Kind = "profile") -> tuple[StoredProfile, ...]:
         """The versions that are active or in the shadow, by id and version. Read anew only when something was done."""
         async with self._connect() as connection:
             number = await connection.fetchval("select count(*) from profile_events")
             if number != self._in_force[0]:
                 found = await _found(connection, None)
                 self._in_force = number, tuple(one for one in found if one.state in ("active", "shadow"))
-        return self._in_force[1]
+        return tuple(one for one in self._in_force[1] if one.kind == kind)
+
+    async def model(self, digest: str) -> Model | None:
+        """The model of that digest; None where it is not kept. Raises ModelError where what is kept is none."""
+        if digest not in self._models:
+            async with self._connect() as connection:
+                content = await connection.fetchval("select content from risk_models where digest = $1", digest)
+            if content is None:
+                return None
+            if hashlib.sha256(content).hexdigest() != digest:
+                raise ModelError("it is not what its digest says")
+            while len(self._models) >= _MODELS_MAX:
+                self._models.pop(next(iter(self._models)))
+            self._models[digest] = read_model(content)
+        return self._models[digest]
 
     async def keep_ruleset(
         self, digest: str, *, law_digest: str, profiles: Sequence[tuple[str, int, bool]], at: datetime
@@ -158,16 +197,6 @@ class Profiles:
         if told is None:
             return None
         return [(found[id, version], is_shadow) for id, version, is_shadow in msgspec.json.decode(told)]
-
-    async def decided_under(self, consignment_id: int) -> str | None:
-        """The digest that the corridor decided a consignment under; None where none was written down."""
-        async with self._connect() as connection:
-            found: str | None = await connection.fetchval(
-                "select risk_digest from decisions where consignment_id = $1 and risk_digest is not null"
-                " order by id limit 1",
-                consignment_id,
-            )
-        return found
 
 
 async def _found(connection: asyncpg.Connection, id: str | None) -> list[StoredProfile]:

@@ -85,6 +85,23 @@ STEP: dict[str, str] = {
     "proposed": _("Proposed"), "approved": _("Approved"), "declined": _("Declined"), "replaced": _("Replaced"),
     "expiry_proposed": _("To be looked at: it finds less than chance"), "expired": _("Expired"),
 }  # fmt: skip
+STEP_OF_MODEL: dict[str, str] = {
+    **STEP, "drafted": _("Trained"), "backtested": _("Compared with random picks"),
+}  # fmt: skip
+SOURCE: dict[str, str] = {
+    "random": _("The random share"), "model": _("Model"), "detector": _("Detector"), "profile": _("Profile"),
+}  # fmt: skip
+"""What asked for a look."""
+GROUPED: dict[str, str] = {
+    "origin": _("By country of origin"), "sender": _("By how much the seller had sent before"),
+    "filer": _("By how much the filer had lodged before"), "is_new": _("By whether the seller was seen before"),
+    "channel": _("By how it travels"),
+}  # fmt: skip
+"""By what the report on fairness parts the consignments."""
+GROUP: dict[str, str] = {
+    "true": _("Never seen before"), "false": _("Seen before"), "unknown": _("Not known"),
+    "few": _("Small groups together"),
+}  # fmt: skip
 DO: dict[str, str] = {
     "tried": _("Try without effect"), "proposed": _("Propose"), "approved": _("Approve"), "declined": _("Decline"),
     "expired": _("Let it expire"),
@@ -186,6 +203,8 @@ CANNOT: dict[str, str] = {
     "elsewhere": _("Another country has a profile of this name: choose another."),
     "untested": _("Back-test it first."),
     "unfit": _("Under the law of today this is no profile: write a new version."),
+    "not_inspected": _("Nothing was inspected there in that time."),
+    "model_lost": _("What the model reckons with is not kept, or cannot be read."),
     "superseded": _("Somebody else has written down what was found: look at it again."),
     "results": _("Say what was found: nothing, or what."),
     "minutes": _("Say how many minutes it took."),
@@ -201,7 +220,7 @@ CANNOT: dict[str, str] = {
 TABLES = (
     CONTROL, SECURITY, SEVERITY, FUNCTION, DIRECTION, CHANNEL, CATEGORY, CHARGE, COLLECTOR, LANE, ROLE, ANSWER,
     CONFIDENCE, DECIDED_BY, MODEL, PERSON, FORM, LOST, GROUND, ACT, CANNOT, PICKED, AGAIN, FOUND, PROFILE, STEP, DO,
-    SENDER, WANTED, ASKS, GLASS, KEYS,
+    SENDER, WANTED, ASKS, GLASS, KEYS, STEP_OF_MODEL, SOURCE, GROUPED, GROUP,
 )  # fmt: skip
 
 TRANSLATED: frozenset[str] = frozenset(REASONS) | {word for table in (*TABLES, SAID) for word in table.values()}

@@ -27,7 +27,7 @@ from tidewaiter.services.review_glass import count_unreviewed
 from tidewaiter.services.rule import object_of, rule
 from tidewaiter.services.show import show_to_officer
 from tidewaiter.store import StoredConsignment, StoreUnavailable
-from tidewaiter.web import acting, breaking_glass, entering, holding_keys, names, quoting, replying, risk
+from tidewaiter.web import acting, breaking_glass, entering, holding_keys, learning, names, quoting, replying, risk
 from tidewaiter.web.rendering import Forged, rendered
 from tidewaiter.web.streaming import stream_events
 from tidewaiter.wiring import House, caller_of
@@ -53,6 +53,7 @@ NEEDS: Mapping[str, str] = {
     "GET /requests/{id:int}": "reply",
     "POST /requests/{id:int}": "reply",
     **risk.NEEDS,
+    **learning.NEEDS,
     "GET /quote": "quote",
     "GET /events/stream": "list_consignments",
     "GET /enter": "look_up",
@@ -95,7 +96,8 @@ def routes(house: House) -> list[BaseRoute]:
         Route("/quote", _serve(house, show_quote), methods=["GET"]),
         Route("/events/stream", _serve(house, stream_events), methods=["GET"]),
         *(Route(path, _serve(house, act), methods=["POST"]) for path, act in acting.ROUTES.items()),
-        *risk.routes(house, _serve),
+        *risk.routes(risk.PAGES, house, _serve),
+        *risk.routes(learning.PAGES, house, _serve),
         Route("/enter", _serve(house, entering.show_form), methods=["GET"]),
         Route("/enter", _serve(house, entering.let_in), methods=["POST"]),
         Route("/enter/provider", _serve(house, entering.to_provider), methods=["GET"]),

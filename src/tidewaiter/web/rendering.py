@@ -16,7 +16,7 @@ from tidewaiter.model.outcome import Totals
 from tidewaiter.web import quoting, words
 from tidewaiter.wiring import House, caller_of, form_token_of
 
-KEPT = ("control", "reference", "before", "after", "personal", "case", *quoting.FIELDS)
+KEPT = ("control", "reference", "before", "after", "personal", "case", "since", "until", *quoting.FIELDS)
 """What a link to the same page keeps of its address."""
 FORM_BYTES_MAX = 64 * 1024
 """A reply of 4,000 letters of any script is not much shorter."""
@@ -65,6 +65,7 @@ def rendered(request: Request, template: str, *, status: int = 200, **values: An
             who=caller_of(request.scope),
             oversees=may(caller_of(request.scope), "list_openings").allowed,
             sees_risk=may(caller_of(request.scope), "read_profiles").allowed,
+            sees_fairness=may(caller_of(request.scope), "read_fairness").allowed,
             **values,
         )
     )

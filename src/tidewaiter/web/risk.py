@@ -45,7 +45,7 @@ async def show_queue(house: House, request: Request) -> Response:
 
 async def _queue(house: House, request: Request, *, why: str | None = None, status: int = 200) -> Response:
     caller = caller_of(request.scope)
-    country = _country(house, caller)
+    country = country_of(house, caller)
     store = house.store_for(caller)
     drawn = await store.inspections.selection(jurisdiction=country)
     picks = sorted(
@@ -77,8 +77,8 @@ async def draw_queue(house: House, request: Request) -> Response:
     if capacity is None:
         return await _queue(house, request, why="capacity", status=409)
     await draw_up(
-        _country(house, caller), form.get("shift", ""), capacity, principal=caller, store=house.store, law=house.law,
-        at=house.now(), model=house.model,
+        country_of(house, caller), form.get("shift", ""), capacity, principal=caller, store=house.store, law=house.law,
+        at=house.now(),
     )  # fmt: skip
     return RedirectResponse("/risk", status_code=303)
 
@@ -89,8 +89,8 @@ async def show_item(house: House, request: Request) -> Response:
 
 
 async def _item(house: House, request: Request, *, why: str | None = None, status: int = 200) -> Response:
-    caller, id = caller_of(request.scope), _number(request, "id", ID_MAX)
-    told = await explain(id, principal=caller, store=house.store, law=house.law, model=house.model)
+    caller, id = caller_of(request.scope), number_in(request, "id", ID_MAX)
+    told = await explain(id, principal=caller, store=house.store, law=house.law, at=house.now())
     stored = (await house.store.consignments([id]))[id]
     return rendered(
         request, "risk_item.html", status=status, told=told, stored=stored, random=RANDOM, results=RESULTS, why=why,
@@ -102,7 +102,7 @@ async def _item(house: House, request: Request, *, why: str | None = None, statu
 async def inspected(house: House, request: Request) -> Response:
     """Writes down what an inspection found."""
     form = await form_of(request)
-    id = _number(request, "id", ID_MAX)
+    id = number_in(request, "id", ID_MAX)
     try:
         recovered = number(form.get("recovered") or "0", "")
         if isinstance(recovered, Fault):
@@ -136,7 +136,7 @@ async def _profiles(
     return rendered(
         request, "risk_profiles.html", status=status, written=written, wrong=wrong, why=why, made=made,
         overlaps=_overlaps(made) if made is not None else [],
-        kept=await _kept(house, caller), of_law=ruleset(house.law), since=span.since if span else today - TESTED,
+        kept=await kept_of(house, caller), of_law=ruleset(house.law), since=span.since if span else today - TESTED,
         until=span.until if span else today + timedelta(days=1),
         can_write=may(caller, "write_profile").allowed,
     )  # fmt: skip
@@ -157,7 +157,7 @@ async def write_profile(house: House, request: Request) -> Response:
         if form.get("do") == "draft":
             kept = await draft(written, principal=caller, store=house.store, law=house.law, at=house.now())
             return RedirectResponse(f"/risk/profiles/{kept.id}/{kept.version}", status_code=303)
-        span = _span(house, request, form)
+        span = span_of(house, request, form)
         made = await backtest(
             [written], span, principal=caller, store=house.store, law=house.law,
             minutes_a_day=_minutes(house),
@@ -178,8 +178,8 @@ async def show_profile(house: House, request: Request) -> Response:
 
 async def _profile(house: House, request: Request, *, why: str | None = None, status: int = 200) -> Response:
     caller = caller_of(request.scope)
-    name, version = request.path_params["profile"], _number(request, "version", VERSION_MAX)
-    kept = next((one for one in await _kept(house, caller) if (one.id, one.version) == (name, version)), None)
+    name, version = request.path_params["profile"], number_in(request, "version", VERSION_MAX)
+    kept = next((one for one in await kept_of(house, caller) if (one.id, one.version) == (name, version)), None)
     if kept is None:
         raise NotThere
     is_own = caller.id in (kept.author, kept.proposed_by)
@@ -195,11 +195,11 @@ async def lived(house: House, request: Request) -> Response:
     """A step in the life of a version."""
     form = await form_of(request)
     caller = caller_of(request.scope)
-    name, version = request.path_params["profile"], _number(request, "version", VERSION_MAX)
+    name, version = request.path_params["profile"], number_in(request, "version", VERSION_MAX)
     how: dict[str, Any] = {"principal": caller, "store": house.store, "law": house.law, "at": house.now()}
     try:
         if form.get("do") == "backtested":
-            await backtest_kept(name, version, _span(house, request, form), minutes_a_day=_minutes(house), **how)
+            await backtest_kept(name, version, span_of(house, request, form), minutes_a_day=_minutes(house), **how)
         elif (kind := form.get("do")) in STEPS:
             await step(name, version, kind, reason=form.get("reason", ""), **how)  # type: ignore[arg-type]
         else:
@@ -213,7 +213,9 @@ async def lived(house: House, request: Request) -> Response:
     return RedirectResponse(f"/risk/profiles/{name}/{version}", status_code=303)
 
 
-def _answering(page: Page) -> Page:
+def answering(page: Page) -> Page:
+    """The page, or in its place what says that it is not there, or not for the caller."""
+
     async def answer(house: House, request: Request) -> Response:
         try:
             return await page(house, request)
@@ -226,40 +228,43 @@ def _answering(page: Page) -> Page:
 
 
 PAGES: Mapping[str, tuple[str, Page]] = {
-    "GET /risk": ("read_profiles", _answering(show_queue)),
-    "POST /risk": ("draw_up_queue", _answering(draw_queue)),
-    "GET /risk/consignments/{id:int}": ("read_risk", _answering(show_item)),
-    "POST /risk/consignments/{id:int}": ("inspect", _answering(inspected)),
-    "GET /risk/profiles": ("read_profiles", _answering(show_profiles)),
-    "POST /risk/profiles": ("write_profile", _answering(write_profile)),
-    "GET /risk/profiles/{profile}/{version:int}": ("read_profiles", _answering(show_profile)),
-    "POST /risk/profiles/{profile}/{version:int}": ("read_profiles", _answering(lived)),
+    "GET /risk": ("read_profiles", answering(show_queue)),
+    "POST /risk": ("draw_up_queue", answering(draw_queue)),
+    "GET /risk/consignments/{id:int}": ("read_risk", answering(show_item)),
+    "POST /risk/consignments/{id:int}": ("inspect", answering(inspected)),
+    "GET /risk/profiles": ("read_profiles", answering(show_profiles)),
+    "POST /risk/profiles": ("write_profile", answering(write_profile)),
+    "GET /risk/profiles/{profile}/{version:int}": ("read_profiles", answering(show_profile)),
+    "POST /risk/profiles/{profile}/{version:int}": ("read_profiles", answering(lived)),
 }
 """The pages, each with the act it is for. Who may take a step is ruled where it is known which."""
 NEEDS: Mapping[str, str] = {route: action for route, (action, _) in PAGES.items()}
 
 
-def routes(house: House, serve: Callable[[House, Page], Callable[[Request], Awaitable[Response]]]) -> list[Route]:
-    """The routes of these pages."""
+def routes(
+    pages: Mapping[str, tuple[str, Page]], house: House,
+    serve: Callable[[House, Page], Callable[[Request], Awaitable[Response]]],
+) -> list[Route]:  # fmt: skip
+    """The routes of such pages."""
     return [
         Route(route.partition(" ")[2], serve(house, page), methods=[route.partition(" ")[0]])
-        for route, (_, page) in PAGES.items()
+        for route, (_, page) in pages.items()
     ]
 
 
-async def _kept(house: House, caller: Principal) -> list[StoredProfile]:
+async def kept_of(house: House, caller: Principal) -> list[StoredProfile]:
     """The profiles of the caller's country that are kept, by name and newest first."""
     folder = folder_of(caller, house.law)
     found = [one for one in await house.store_for(caller).profiles.all() if one.jurisdiction == folder]
     return sorted(found, key=lambda one: (one.id, -one.version))
 
 
-def _country(house: House, caller: Principal) -> str:
+def country_of(house: House, caller: Principal) -> str:
     """The country whose queue it is; in an open house the one that messages are for."""
     return caller.country or house.settings.jurisdiction or ""
 
 
-def _span(house: House, request: Request, form: Mapping[str, str]) -> Span:
+def span_of(house: House, request: Request, form: Mapping[str, str]) -> Span:
     """The time that is looked at. Raises CannotNow."""
     today = house.now().date()
     try:
@@ -269,7 +274,7 @@ def _span(house: House, request: Request, form: Mapping[str, str]) -> Span:
         )
     except ValueError:
         raise CannotNow("day") from None
-    return Span(_country(house, caller_of(request.scope)), since, until)
+    return Span(country_of(house, caller_of(request.scope)), since, until)
 
 
 def _minutes(house: House) -> dict[str, int] | None:
@@ -284,7 +289,8 @@ def _whole(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 
-def _number(request: Request, name: str, most: int) -> int:
+def number_in(request: Request, name: str, most: int) -> int:
+    """A number in the path. Raises NotThere where none can be so great."""
     found: int = request.path_params[name]
     if found > most:
         raise NotThere
