@@ -114,8 +114,8 @@ def _said_of_the_whole() -> list[dict[str, Any]]:
         _header("Upload-Length", "How many bytes the whole has.", _NUMBER),
         _header(
             "Repr-Digest",
-            "The SHA-256 of the whole, as sha-256=:base64: (RFC 9530); bytes with another one are not lodged. Digests by "
-            "other names are left aside.",
+            "The SHA-256 of the whole, as sha-256=:base64: (RFC 9530); bytes with another one are not lodged. "
+            "Digests by other names are left aside.",
             {"type": "string"},
         ),
     ]
