@@ -20,18 +20,14 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
+from tidewaiter.formats.envelopes import Wrapped, unwrapped
 from tidewaiter.formats.tree import BYTES_MAX, ELEMENTS_MAX, Node, text_of
 
 _TEXTS = re.compile(r">([^<>\s][^<>]*)</")
-_OPENING = re.compile(r"<([^<>/\s!?][^<>/\s]*)")
-_TAGS = re.compile(r"</?([^<>/\s!?][^<>/\s]*)")
-_TEXT = re.compile(r">[^<>]*[^<>\s][^<>]*(?:<|$)")
 _BETWEEN, _APART = "\x00", "\x00\x00"
 """Stand for a text in a skeleton, and for where records or items were cut out. XML has no such character."""
 _SEGMENT_MAX = 32_768
 """Characters of a part with its texts, none of which is then over the limit of a text."""
-_OUTSIDE_MAX = 2_048
-"""Characters outside of all envelopes, which are looked at with each."""
 _SKELETONS_MAX, _CHARACTERS_MAX, _WAYS_MAX = 1_024, 2_000_000, 64
 """Skeletons that are known, their characters together, and how many sets of deciding texts are known of one."""
 _SEEN_MAX = 8_192
@@ -114,9 +110,9 @@ class Saw:
         end = _end_of(start)
         last, _, behind = bodies[-1].rpartition(end)
         bodies[-1] = last + end
-        wrapped: _Wrapped | None = None
+        wrapped: Wrapped | None = None
         if len(bodies) > 1 and not bodies[0].rstrip().endswith(end):
-            wrapped = _unwrapped(before, bodies, behind, end)
+            wrapped = unwrapped(before, bodies, behind, end)
             bodies = bodies if wrapped is None else wrapped.bodies
         segment = functools.partial(_segment, has_references="&" in text, single_blanks=self._single_blanks)
         around = _around(before, start, behind, segment)
@@ -146,59 +142,6 @@ class Saw:
 def _end_of(start: str) -> str:
     """The end tag for a start tag."""
     return f"</{start[1:-1].split(maxsplit=1)[0]}>"
-
-
-class _Wrapped(NamedTuple):
-    """Records out of their envelopes: the name of these, what would stand before each record alone, the records."""
-
-    name: str
-    befores: list[str]
-    bodies: list[str]
-
-
-def _unwrapped(before: str, bodies: Sequence[str], behind: str, end: str) -> _Wrapped | None:
-    """The records out of their envelopes; None where they cannot be told apart.
-
-    Behind a record stand the end of its envelope, the same each time, and the start of the next one. What is outside
-    of all envelopes may hold no text, since it is known as part of each.
-    """
-    between = bodies[0].rpartition(end)[2]
-    opening = _OPENING.search(between)
-    if opening is None:
-        return None
-    tag, name = opening[1], opening[1].rpartition(":")[2]
-    close = between[: opening.start()]
-    at = before.rfind(f"<{tag}")
-    lead, trail = before[: max(at, 0)], behind.removeprefix(close.rstrip())
-    is_one = (
-        len(lead) + len(behind) <= _OUTSIDE_MAX
-        and behind.startswith(close.rstrip())
-        and close.rstrip().endswith(f"</{tag}>")
-        and _named(close, name) == 1
-        and not _named(lead, name)
-        and not _named(trail, name)
-        and not any(_TEXT.search(outside) for outside in (lead, trail))
-        and not any(sign in lead + behind for sign in ("<!", "]]"))
-        and "<?" not in behind
-    )
-    parts = [body.rpartition(end + close) for body in bodies[:-1]]
-    heads = [before[max(at, 0) :], *(head for _, _, head in parts)]
-    # The element that a head begins is ended by what closes and by nothing before.
-    if not is_one or not all(found for _, found, _ in parts) or not all(_is_head(one, name) for one in set(heads)):
-        return None
-    return _Wrapped(name, [lead + head for head in heads], [*(body + end for body, _, _ in parts), bodies[-1]])
-
-
-def _is_head(text: str, name: str) -> bool:
-    """Whether the text begins with the start of an element of this name, and has no other tag of that name."""
-    opening = _OPENING.match(text)
-    is_plain = opening is not None and "<!" not in text and "<?" not in text
-    return is_plain and _TAGS.findall(text)[0].rpartition(":")[2] == name and _named(text, name) == 1
-
-
-def _named(text: str, name: str) -> int:
-    """How many tags, of starts and ends, have this name after any prefix."""
-    return sum(tag.rpartition(":")[2] == name for tag in _TAGS.findall(text))
 
 
 def _around(
