@@ -7,15 +7,17 @@ is what the format makes of the tree; where it might not be, None is given, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from tidewaiter.formats.plan import Plan, Trace
-from tidewaiter.formats.skeleton import Cut, Record, Saw, Skeletons, nodes_in, places, stand_together
+from tidewaiter.formats.skeleton import Cut, Record, Saw, Segment, Skeletons, nodes_in, places, stand_together
 from tidewaiter.formats.tree import Node
 
 ITEMS = "items"
 """The field of ours that has the items."""
+ALONE_MAX = 64
+"""So many shapes are learnt at most of one message of envelopes."""
 
 Own = TypeVar("Own")
 OwnOfFrame = TypeVar("OwnOfFrame")
@@ -68,10 +70,12 @@ class Lesson(NamedTuple, Generic[Own, OwnOfFrame, OwnOfItem]):
     own_of_item: Callable[[Told, int, Mapping[int, int]], OwnOfItem | None]
 
 
-class Filled(NamedTuple, Generic[OwnOfFrame, OwnOfItem]):
-    """A record of a message: its path and fields, its items among them as a list, and what is known of its parts."""
+class Filled(NamedTuple, Generic[Own, OwnOfFrame, OwnOfItem]):
+    """A record of a message: its path, what is known of what stands around it, its fields, its items among them as a
+    list, and what is known of its parts."""
 
     path: str
+    around: Own
     fields: dict[str, Any]
     frame: OwnOfFrame
     frame_texts: Sequence[str]
@@ -79,10 +83,9 @@ class Filled(NamedTuple, Generic[OwnOfFrame, OwnOfItem]):
 
 
 class Reading(NamedTuple, Generic[Own, OwnOfFrame, OwnOfItem]):
-    """A message whose shape is known: what stands around, the records, how many values were kept, which dropped."""
+    """A message whose shape is known: the records, how many values were kept, which dropped."""
 
-    around: Own
-    records: list[Filled[OwnOfFrame, OwnOfItem]]
+    records: list[Filled[Own, OwnOfFrame, OwnOfItem]]
     kept: int
     dropped: list[str]
 
@@ -121,22 +124,21 @@ class Memory(Generic[Own, OwnOfFrame, OwnOfItem]):
 
     def reading(self, message: Cut) -> Reading[Own, OwnOfFrame, OwnOfItem] | None:
         """What the message holds, where all of its shape is known and all texts fit; else None."""
-        known = self._around.find(message.around)
-        if known is None:
+        stands = self._stands(message)
+        if stands is None:
             return None
-        number, around = known
-        kept, dropped = around.kept, list(around.dropped)
-        records: list[Filled[OwnOfFrame, OwnOfItem]] = []
-        is_single = len(message.records) == 1 and not self._numbers_all
+        kept, dropped = stands.kept, stands.dropped
+        records: list[Filled[Own, OwnOfFrame, OwnOfItem]] = []
         try:
-            for place, record in enumerate(message.records, start=1):
+            for (number, path, own), record in zip(stands.each, message.records, strict=True):
                 known_frame = self._frames.find(record.frame, number)
                 if known_frame is None:
                     return None
                 frame = known_frame[1]
-                path = around.path if is_single else f"{around.path}[{place}]"
                 fields = frame.plan.fields(record.frame.texts)
-                filled: Filled[OwnOfFrame, OwnOfItem] = Filled(path, fields, frame.own, record.frame.texts, [])
+                filled: Filled[Own, OwnOfFrame, OwnOfItem] = Filled(
+                    path, own, fields, frame.own, record.frame.texts, []
+                )
                 kept += frame.kept
                 if frame.before:
                     dropped += [path + below for below in frame.before]
@@ -159,7 +161,35 @@ class Memory(Generic[Own, OwnOfFrame, OwnOfItem]):
                 records.append(filled)
         except ValueError:  # a text that must be looked at closely
             return None
-        return Reading(around.own, records, kept, dropped)
+        return Reading(records, kept, dropped)
+
+    def _stands(self, message: Cut) -> _Stands[Own] | None:
+        """Where the records stand, where that is known and can be told; else None."""
+        size = len(message.records)
+        if message.envelopes is None:
+            known = self._around.find(message.around)
+            if known is None:
+                return None
+            number, around = known
+            is_single = size == 1 and not self._numbers_all
+            paths = [around.path] if is_single else [f"{around.path}[{place}]" for place in range(1, size + 1)]
+            return _Stands([(number, path, around.own) for path in paths], around.kept, list(around.dropped))
+        last = "[1]" if self._numbers_all else ""
+        stands: _Stands[Own] = _Stands([], 0, [])
+        kept = 0
+        for place, segment in enumerate(message.envelopes.arounds, start=1):
+            known = self._around.find(segment)
+            if known is None:
+                return None
+            number, around = known
+            way = _in_envelope(around.path, around.dropped, message.envelopes.name)
+            if way is None:
+                return None
+            start = f"{way[0]}[{place}]"
+            stands.each.append((number, f"{start}{way[1]}{last}", around.own))
+            stands.dropped.extend(start + path[len(way[0]) :] for path in around.dropped)
+            kept += around.kept
+        return stands._replace(kept=kept)
 
     def path_of_item(self, path: str, place: int) -> str:
         """The path of an item of the record at a path, by its place from 0."""
@@ -167,18 +197,50 @@ class Memory(Generic[Own, OwnOfFrame, OwnOfItem]):
 
     def is_due(self, message: Cut) -> bool:
         """Whether to learn of a message of which `reading` does not know all."""
-        known = self._around.find(message.around)
-        if known is None:
-            return self._around.is_due(message.around)
-        number = known[0]
         due = False
-        for record in message.records:
+        for record, around in _beside(message):
+            known = self._around.find(around)
+            if known is None:
+                due |= self._around.is_due(around)
+                if message.envelopes is None:
+                    break
+                continue
+            number = known[0]
             if self._frames.find(record.frame, number) is None:
                 due |= self._frames.is_due(record.frame, number)
             for item in record.items:
                 if self._items.find(item, number) is None:
                     due |= self._items.is_due(item, number)
         return due
+
+    def alone(self, message: Cut) -> Iterator[tuple[bytes, Cut]]:
+        """The records of a message of envelopes whose shape is not known, each alone in a message to be learnt from.
+
+        Which are known is asked as they are drawn, so that each shape comes once, and where one cannot be learnt no
+        more are given: the message has to be read by its tree. There are at most `ALONE_MAX`.
+        """
+        if message.envelopes is None:
+            return
+        given = 0
+        for place, (record, around) in enumerate(_beside(message)):
+            if self._is_known(record, around):
+                continue
+            data = message.envelopes.alone(place, message.start)
+            cut = self.cut(data)
+            given += 1
+            if cut is None or given > ALONE_MAX:
+                return
+            yield data, cut
+            if not self._is_known(record, around):
+                return
+
+    def _is_known(self, record: Record, around: Segment) -> bool:
+        known = self._around.find(around)
+        return (
+            known is not None
+            and self._frames.find(record.frame, known[0]) is not None
+            and all(self._items.find(one, known[0]) is not None for one in record.items)
+        )
 
     def learn(self, data: bytes, message: Cut, root: Node, lesson: Lesson[Own, OwnOfFrame, OwnOfItem]) -> None:
         """Keep what was done with the texts of a message that was cut, and read by its tree without a fault."""
@@ -232,6 +294,33 @@ class Memory(Generic[Own, OwnOfFrame, OwnOfItem]):
         first, last = trace.dropped
         dropped = _below(self.path_of_item(told.path, place), lesson.dropped[first:last])
         return Known(trace.plan(where), trace.kept, dropped, (), own)
+
+
+def _beside(message: Cut) -> Iterator[tuple[Record, Segment]]:
+    """The records, each with what stands around it."""
+    for place, record in enumerate(message.records):
+        yield record, message.around if message.envelopes is None else message.envelopes.arounds[place]
+
+
+class _Stands(NamedTuple, Generic[Own]):
+    """Where the records of a message stand: for each the number of what is around it, its path, and what is known of
+    what is around it; how many values were kept around all, and which dropped."""
+
+    each: list[tuple[int, str, Own]]
+    kept: int
+    dropped: list[str]
+
+
+def _in_envelope(path: str, below: Sequence[str], name: str) -> tuple[str, str] | None:
+    """The path of the envelope and that of the record below it, by the path of one that is alone.
+
+    None where the envelope is the root, another element on the way has its name, or one of the paths is not in it.
+    """
+    before, step, rest = path.partition(f"/{name}/")
+    start = f"{before}/{name}"
+    if not before or not step or f"/{name}/" in f"/{rest}" or any(not one.startswith(f"{start}/") for one in below):
+        return None
+    return start, f"/{rest}"
 
 
 def _frame(

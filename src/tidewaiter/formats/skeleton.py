@@ -20,6 +20,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
+from tidewaiter.formats.envelopes import Wrapped, unwrapped
 from tidewaiter.formats.tree import BYTES_MAX, ELEMENTS_MAX, Node, text_of
 
 _TEXTS = re.compile(r">([^<>\s][^<>]*)</")
@@ -49,10 +50,26 @@ class Record(NamedTuple):
     items: list[Segment]
 
 
+class Envelopes(NamedTuple):
+    """The elements that stand around each record, by their name without prefix: what stands before each record and
+    behind it where it is alone in the message, that as one, the records, and what stands behind all."""
+
+    name: str
+    befores: Sequence[str]
+    arounds: Sequence[Segment]
+    bodies: Sequence[str]
+    behind: str
+
+    def alone(self, place: int, start: str) -> bytes:
+        """The message with one of its records alone, by its place from 0 and the tag it starts with."""
+        return f"{self.befores[place]}{start}{self.bodies[place]}{self.behind}".encode()
+
+
 class Cut(NamedTuple):
     """A message that was cut: what stands around its records as one, `split` of its texts being before; the records.
 
-    `start` and `start_of_item` are the tags that records and items begin with.
+    `start` and `start_of_item` are the tags that records and items begin with. Where each record has an envelope of
+    its own, `around` is what stands around the first where it is alone in the message, and `envelopes` tells of all.
     """
 
     around: Segment
@@ -60,6 +77,7 @@ class Cut(NamedTuple):
     records: list[Record]
     start: str
     start_of_item: str
+    envelopes: Envelopes | None = None
 
 
 class Saw:
@@ -92,6 +110,10 @@ class Saw:
         end = _end_of(start)
         last, _, behind = bodies[-1].rpartition(end)
         bodies[-1] = last + end
+        wrapped: Wrapped | None = None
+        if len(bodies) > 1 and not bodies[0].rstrip().endswith(end):
+            wrapped = unwrapped(before, bodies, behind, end)
+            bodies = bodies if wrapped is None else wrapped.bodies
         segment = functools.partial(_segment, has_references="&" in text, single_blanks=self._single_blanks)
         around = _around(before, start, behind, segment)
         if around is None:
@@ -103,7 +125,18 @@ class Saw:
             if record is None:
                 return None
             records.append(record)
-        return Cut(*around, records, start, start_of_item)
+        if wrapped is None:
+            return Cut(*around, records, start, start_of_item)
+        cut: dict[str, Segment] = {before: around[0]}
+        for one in wrapped.befores:
+            if one not in cut:
+                other = _around(one, start, behind, segment)
+                if other is None:
+                    return None
+                cut[one] = other[0]
+        arounds = [cut[one] for one in wrapped.befores]
+        envelopes = Envelopes(wrapped.name, wrapped.befores, arounds, bodies, behind)
+        return Cut(*around, records, start, start_of_item, envelopes)
 
 
 def _end_of(start: str) -> str:

@@ -65,7 +65,7 @@ MEMORY: Memory[str, _Frame, _Item] = Memory(
 )
 
 
-def part_of(held: known.Filled[_Frame, _Item]) -> Part | None:
+def part_of(held: known.Filled[str, _Frame, _Item]) -> Part | None:
     """The message as parts, of which only those need be there that rules ask for; None where one breaks a rule."""
     key = (held.frame.number, frozenset([item.number for item, _ in held.items]))
     narrowed = _NARROWED.get(key)

@@ -73,7 +73,7 @@ def _known(held: known.Held, jurisdiction: str | None) -> Reading | None:
         if root is None:
             return None
         taker = Taker()
-        _settle(one.fields, held.around, root, taker, jurisdiction)
+        _settle(one.fields, one.around, root, taker, jurisdiction)
         root.forget()
         findings = (*_about(one.frame.about_space, one.path), *taker.findings)
         declared.append(Declared(consignment=Consignment(**one.fields), findings=findings, anchor={"": one.path}))

@@ -36,10 +36,9 @@ def reading_of(message: Cut, *, jurisdiction: str | None) -> Reading | None:
     held = MEMORY.reading(message)
     if held is None:
         return None
-    country, about_space = held.around
     declared: list[Declared] = []
     for one in held.records:
-        path = one.path
+        path, (country, about_space) = one.path, one.around
         anchor = {pointer: path + below for pointer, below in one.frame}
         for place, (own, _) in enumerate(one.items):
             at, here = f"{_ITEMS_AT}{place}", MEMORY.path_of_item(path, place)

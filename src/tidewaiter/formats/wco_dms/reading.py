@@ -48,6 +48,13 @@ def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
             return reading
         if not known.MEMORY.is_due(message):
             message = None
+        elif message.envelopes is not None:
+            for alone, cut in known.MEMORY.alone(message):
+                by_tree(alone, cut)
+            reading = known.reading_of(message, jurisdiction=jurisdiction)
+            if reading is not None:
+                return reading
+            message = None
     return by_tree(data, message, jurisdiction=jurisdiction)
 
 
