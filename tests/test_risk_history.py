@@ -236,10 +236,12 @@ def test_what_came_before_is_what_counting_by_hand_says(heads: list[Head]) -> No
         wide = [one for one in before if one[1] == head[1] and one.consignee == head.consignee]
         for window, hours in (("24h", 24), ("72h", 72), ("30d", 720)):
             near = [one for one in wide if head.at - one.at <= hours * 3_600_000_000]
-            told = [recent[f"consignee_{window}_{what}"] for what in ("count", "value_micro", "from_seller_count")]
-            same = sum(one.seller == head.seller for one in near) if head.seller is not None else None
-            by_hand = [len(near), sum(one.value_micro or 0 for one in near), same]
-            assert told == (by_hand if head.consignee is not None else [None] * 3)
+            asked = ("count", "value_micro", "from_seller_count", "from_seller_value_micro")
+            told = [recent[f"consignee_{window}_{what}"] for what in asked]
+            same = [one.value_micro or 0 for one in near if one.seller == head.seller]
+            from_seller = [None, None] if head.seller is None else [len(same), sum(same)]
+            by_hand = [len(near), sum(one.value_micro or 0 for one in near), *from_seller]
+            assert told == (by_hand if head.consignee is not None else [None] * 4)
         names = {one.name for one in before if one.identity == head.identity} - {None, head.name}
         assert recent["identity_names"] == (len(names) if head.identity is not None else None)
         sent = [one for one in before if one.seller == head.seller and head.seller is not None]

@@ -22,6 +22,7 @@ _DAY = 86_400 * _SECOND
 _WINDOWS = tuple(hours * 3_600 * _SECOND for hours in WINDOWS_H.values())
 _WEEK_D = 7
 _NONE, _NONE_FROM_NOBODY = (0, 0, 0) * len(_WINDOWS), (0, 0, None) * len(_WINDOWS)
+_NO_VALUES, _UNKNOWN_VALUES = (0,) * len(_WINDOWS), (None,) * len(_WINDOWS)
 WHOLE = 0
 """In the place of a seller or platform: all that came under a scheme number."""
 OWN_SHOP = 1
@@ -152,11 +153,13 @@ class Memory:
         """
         names = _others(self.names, head.identity, head.name)
         if head.consignee is None:
-            return [None] * (3 * len(_WINDOWS)) + [names]
+            return [*_UNKNOWN_VALUES * 3, names, *_UNKNOWN_VALUES]
         events = self.persons.get((head.consignee, head.jurisdiction))
         if events is None:
-            return [*_NONE_FROM_NOBODY, names] if head.seller is None else [*_NONE, names]
-        counts, values, of_seller = [0, 0, 0], [0, 0, 0], [0, 0, 0]
+            if head.seller is None:
+                return [*_NONE_FROM_NOBODY, names, *_UNKNOWN_VALUES]
+            return [*_NONE, names, *_NO_VALUES]
+        counts, values, of_seller, from_seller = [0, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0]
         until = head.at + (wait // timedelta(microseconds=1) if wait is not None else 0)
         for at, seller, value in reversed(events):
             if at > until:
@@ -167,7 +170,9 @@ class Memory:
                 if head.at - at <= window:
                     counts[place] += 1
                     values[place] += value or 0
-                    of_seller[place] += seller == head.seller
+                    if seller == head.seller:
+                        of_seller[place] += 1
+                        from_seller[place] += value or 0
         found: list[int | None] = []
         own = wait is not None
         for count, worth, same in zip(counts, values, of_seller, strict=True):
@@ -177,7 +182,9 @@ class Memory:
                 None if head.seller is None else same - own,
             )
         found.append(names)
-        return found
+        if head.seller is None:
+            return [*found, *_UNKNOWN_VALUES]
+        return [*found, *(min(worth - own * (head.value_micro or 0), GREATEST) for worth in from_seller)]
 
     def parties(self, head: Head) -> list[int | None]:
         """What is known of its seller and of its scheme number, by the columns of PARTIES; None for what only results
