@@ -25,19 +25,23 @@ year, under a limit by the person; in the currency of the country's thresholds."
 WINDOWS_H = {"24h": 24, "72h": 72, "30d": 720}
 """The stretches of time before its acceptance over which the consignments of one consignee are counted, in hours."""
 
-RECENT_SAYS = {
-    f"consignee_{window}_{what}": text.format(window)
-    for window in WINDOWS_H
-    for what, text in (
-        ("count", "Consignments to the same person in the {} before"),
-        ("value_micro", "What the goods of those of the {} before cost, in the country's own currency"),
-        ("from_seller_count", "Those of the {} before that the same seller sent"),
-    )
-} | {"identity_names": "Different names under which the consignee's identity number was used before"} | {
-    f"consignee_{window}_from_seller_value_micro": f"What the goods of those of the {window} before cost that the same "
-    "seller sent, in the country's own currency"
-    for window in WINDOWS_H
-}
+RECENT_SAYS = (
+    {
+        f"consignee_{window}_{what}": text.format(window)
+        for window in WINDOWS_H
+        for what, text in (
+            ("count", "Consignments to the same person in the {} before"),
+            ("value_micro", "What the goods of those of the {} before cost, in the country's own currency"),
+            ("from_seller_count", "Those of the {} before that the same seller sent"),
+        )
+    }
+    | {"identity_names": "Different names under which the consignee's identity number was used before"}
+    | {
+        f"consignee_{window}_from_seller_value_micro": f"What the goods of those of the {window} before cost that the "
+        "same seller sent, in the country's own currency"
+        for window in WINDOWS_H
+    }
+)
 RECENT = pl.Schema({"row": pl.UInt32, **dict.fromkeys(RECENT_SAYS, pl.Int64)})
 """A row a consignment: how often its consignee, resolved from telephone, e-mail and address, had goods before."""
 

@@ -73,8 +73,10 @@ class Persons:
     """Who is who: people told apart by any of the things they give, as known so far.
 
     A person is known again by the first of its telephone, e-mail, name with postcode and address that was seen before;
-    what else it gives is then known for its own too. An identity number is no such thing: where one is lent out, it
-    would make one person of many. `stale` are those of the things `known` that will soon be forgotten.
+    what else it gives is then known for its own too. Its address alone says who it is only where it gives neither
+    telephone nor e-mail: families, offices, parcel lockers and forwarders have one address and are many. An identity
+    number is no such thing: where one is lent out, it would make one person of many. `stale` are those of the things
+    `known` that will soon be forgotten.
     """
 
     known: dict[int, int] = field(default_factory=dict)
@@ -85,7 +87,8 @@ class Persons:
         be kept: by which it was not known before, or is soon forgotten."""
         known = self.known
         person: Key = None
-        for key in given:
+        is_alone = given.phone is None and given.email is None
+        for key in given if is_alone else given[:-1]:
             if key is not None and key in known:
                 person = known[key]
                 break
