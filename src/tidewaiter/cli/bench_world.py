@@ -92,7 +92,8 @@ def _false_alarms(weeks: Sequence[Week]) -> str:
         picked += int(alarmed.is_in(week.picked.implode()).sum())
     return (
         "of honest parcels, to families, lockers and people who buy twice among them,"
-        f" {_told(Share(hits=hit, of=honest))} are taken for a split purchase, and {_told(Share(hits=picked, of=honest))} inspected with that"
+        f" {_told(Share(hits=hit, of=honest))} are taken for a split purchase,"
+        f" and {_told(Share(hits=picked, of=honest))} inspected with that"
     )
 
 

@@ -119,6 +119,12 @@ class Past:
     products: pl.DataFrame = field(default_factory=lambda: _NO["products"])
 
 
+def with_mistakes(figures: str | None, count: int) -> str:
+    """The figures with so many mistakes of its documents among them."""
+    told: dict[str, list[int | None]] = {} if figures is None else json.decode(figures)
+    return json.encode(told | {"documents": [count]}).decode()
+
+
 def past_again(figures: str) -> Past:
     """The past of one consignment, in row 0, as its `figures` tell it: by frame, in the order of its columns.
 

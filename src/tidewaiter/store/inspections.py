@@ -32,13 +32,15 @@ class Selected(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """A consignment with what is learnt from it: the day, the profiles that saw it, what was found, where somebody
-    looked, and how large its filer was when it came, by how many were lodged before."""
+    """A consignment with what is learnt from it: the day, the profiles that saw it, the probability at which it fell to
+    the random draw (null where that was not kept), what was found, where somebody looked, and how large its filer was
+    when it came, by how many were lodged before."""
 
     id: int
     accepted_on: date
     filed_before: int
     profiles: tuple[str, ...]
+    drawn_ppm: int | None = None
     inspection: Inspection | None = None
 
 
@@ -85,7 +87,8 @@ class Inspections:
         return [
             Judged(
                 id=row["consignment"], accepted_on=row["accepted_on"], filed_before=row["filed_before"],
-                profiles=tuple(row["profiles"]), inspection=_inspection(row) if row["id"] is not None else None,
+                profiles=tuple(row["profiles"]), drawn_ppm=row["drawn_ppm"],
+                inspection=_inspection(row) if row["id"] is not None else None,
             )
             for row in rows
         ]  # fmt: skip
@@ -145,6 +148,7 @@ class Inspections:
 _JUDGED = (
     "select c.id as consignment, c.accepted_on, i.*,"
     " (select count(*) from consignments b where b.filer = c.filer and b.id < c.id) as filed_before,"
+    " (select d.drawn_ppm from decisions d where d.consignment_id = c.id order by d.id limit 1) as drawn_ppm,"
     " array(select s.profile from signals s where s.consignment_id = c.id order by s.place) as profiles"
     " from consignments c left join inspections i on i.consignment_id = c.id"
     " and not exists (select from inspections later where later.supersedes = i.id)"
