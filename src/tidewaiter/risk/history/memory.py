@@ -28,6 +28,12 @@ WHOLE = 0
 OWN_SHOP = 1
 """In the place of a platform: none. To have a shop of one's own counts as one more."""
 NOTHING = Given(None, None, None, None)
+WEIGHT = 20
+"""So many earlier goods or inspections weigh as much as what is usual of all sellers."""
+WRONG_RATE = 0.04
+"""The share of all consignments taken to be wrong until random inspections say more."""
+RANDOM_PICKS = 0
+"""In the place of a seller: all that fell to the random draw."""
 JUST, NEAR = 1, 2
 """Below a threshold of law by at most a twentieth of it, or by at most three twentieths more."""
 
@@ -116,13 +122,16 @@ class Persons:
 class Memory:
     """What came before. `persons` are the consignments of one person in one country, since two have two currencies and
     other thresholds, oldest first; `schemes` counts by scheme number and seller, platform, OWN_SHOP or WHOLE; `names`
-    are those under which an identity number was used, and `sellers_at` those that gave one telephone or address."""
+    are those under which an identity number was used, and `sellers_at` those that gave one telephone or address.
+    `results` are how many of each seller's and of RANDOM_PICKS were inspected and found wrong; None where they are not
+    known here."""
 
     persons: dict[tuple[int, str], list[Event]] = field(default_factory=dict)
     sellers: dict[int, Sums] = field(default_factory=dict)
     schemes: dict[tuple[int, int], int] = field(default_factory=dict)
     names: dict[int, set[int]] = field(default_factory=dict)
     sellers_at: dict[int, set[int]] = field(default_factory=dict)
+    results: dict[int, tuple[int, int]] | None = None
 
     def add(self, head: Head) -> None:
         """From now on it is among what came before."""
@@ -190,16 +199,25 @@ class Memory:
         return [*found, *(min(worth - own * (head.value_micro or 0), GREATEST) for worth in from_seller)]
 
     def parties(self, head: Head) -> list[int | None]:
-        """What is known of its seller and of its scheme number, by the columns of PARTIES; None for what only results
-        of inspections and prices tell."""
+        """What is known of its seller and of its scheme number, by the columns of PARTIES; None for what only prices
+        tell."""
         age = count = week = just = near = None
         if head.seller is not None:
             sums = self.sellers.get(head.seller)
             age, count, week, just, near = (0, 0, 0, 0, 0) if sums is None else _told(sums, head.at)
         return [
-            age, count, week, None, None, None, just, near, None,
+            age, count, week, *self._found_of(head.seller), just, near, None,
             _others(self.sellers_at, head.seller_place, head.seller), *self._of_scheme(head),
         ]  # fmt: skip
+
+    def _found_of(self, seller: Key) -> tuple[int | None, int | None, int | None]:
+        if seller is None or self.results is None:
+            return None, None, None
+        inspected, wrong = self.results.get(seller, (0, 0))
+        # What is picked for its looks is wrong far more often than what is usual: only the random draw says that.
+        drawn, found = self.results.get(RANDOM_PICKS, (0, 0))
+        usual = (found + WEIGHT * WRONG_RATE) / (drawn + WEIGHT)
+        return inspected, wrong, int((wrong + WEIGHT * usual) / (inspected + WEIGHT) * MICRO)
 
     def _of_scheme(self, head: Head) -> tuple[int | None, int | None, int | None]:
         scheme, seller = head.scheme, head.seller
