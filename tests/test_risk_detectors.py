@@ -59,17 +59,17 @@ CHEAP = {
             0,
         ),
         (
-            past(recent={"consignee_24h_from_seller_count": 2, "consignee_24h_value_micro": 160_000_000}),
+            past(recent={"consignee_24h_from_seller_count": 2, "consignee_24h_from_seller_value_micro": 160_000_000}),
             "fiction-splitting-24h",
             None,
         ),
         (
-            past(recent={"consignee_72h_from_seller_count": 2, "consignee_72h_value_micro": 160_000_000}),
+            past(recent={"consignee_72h_from_seller_count": 2, "consignee_72h_from_seller_value_micro": 160_000_000}),
             "fiction-splitting-72h",
             None,
         ),
         (
-            past(recent={"consignee_30d_from_seller_count": 20, "consignee_30d_value_micro": 160_000_000}),
+            past(recent={"consignee_30d_from_seller_count": 20, "consignee_30d_from_seller_value_micro": 160_000_000}),
             "fiction-splitting-30d",
             None,
         ),
@@ -87,6 +87,28 @@ def test_each_detector_sees_what_it_is_for_at_its_full_score(known: Past, name: 
     score = next(profile.score for profile in ruleset(LAW).profiles if profile.id == name)
 
     assert hits(known) == [(0, item, name, score)]
+
+
+@pytest.mark.parametrize(
+    ("price", "before", "count", "is_seen"),
+    [
+        ("80.00", 70, 1, True),
+        ("60.00", 70, 1, False),  # together not above the threshold of GBP 135
+        ("30.00", 130, 1, False),  # a small thing besides a large one
+        ("130.00", 30, 1, False),
+        ("80.00", 200, 1, False),  # the one before was above the threshold by itself
+        ("30.00", 130, 2, True),  # of three a small one may be what was left
+        ("80.00", 400, 2, True),
+        ("136.00", 130, 2, False),  # above the threshold itself: there is nothing to gain
+    ],
+)
+def test_two_parcels_are_a_split_purchase_only_where_both_are_a_good_part_of_the_threshold(
+    price: str, before: int, count: int, is_seen: bool
+) -> None:
+    recent = {"consignee_72h_from_seller_count": count, "consignee_72h_from_seller_value_micro": before * 1_000_000}
+    found = hits(past(recent=recent), of_items(make.item(price=f"{price} GBP")))
+
+    assert [name for _, _, name, _ in found] == ["fiction-splitting-72h"] * is_seen
 
 
 def test_heaping_is_seen_in_the_band_below_the_threshold_alone() -> None:

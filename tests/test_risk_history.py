@@ -236,10 +236,12 @@ def test_what_came_before_is_what_counting_by_hand_says(heads: list[Head]) -> No
         wide = [one for one in before if one[1] == head[1] and one.consignee == head.consignee]
         for window, hours in (("24h", 24), ("72h", 72), ("30d", 720)):
             near = [one for one in wide if head.at - one.at <= hours * 3_600_000_000]
-            told = [recent[f"consignee_{window}_{what}"] for what in ("count", "value_micro", "from_seller_count")]
-            same = sum(one.seller == head.seller for one in near) if head.seller is not None else None
-            by_hand = [len(near), sum(one.value_micro or 0 for one in near), same]
-            assert told == (by_hand if head.consignee is not None else [None] * 3)
+            asked = ("count", "value_micro", "from_seller_count", "from_seller_value_micro")
+            told = [recent[f"consignee_{window}_{what}"] for what in asked]
+            same = [one.value_micro or 0 for one in near if one.seller == head.seller]
+            from_seller = [None, None] if head.seller is None else [len(same), sum(same)]
+            by_hand = [len(near), sum(one.value_micro or 0 for one in near), *from_seller]
+            assert told == (by_hand if head.consignee is not None else [None] * 4)
         names = {one.name for one in before if one.identity == head.identity} - {None, head.name}
         assert recent["identity_names"] == (len(names) if head.identity is not None else None)
         sent = [one for one in before if one.seller == head.seller and head.seller is not None]
@@ -337,3 +339,25 @@ def test_prices_found_low_are_counted_against_the_seller_later() -> None:
     # (20 low + 20 * 5 %) of (20 + 20)
     assert found["seller_low_price_rate_micro"].item() == 525_000
     assert replace(ranked).items["is_low"].to_list() == [True] * 20
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ({"phone": "07700 900123"}, {"phone": "+44 (0)7700 900123", "street": "9 Else St", "name": "S. O."}, True),
+        ({"name": "Alda Ashgrove"}, {"name": "Ada Ashgrove"}, True),
+        ({"name": "Alda Ashgrove"}, {"name": "ASHGROVE, A."}, True),
+        ({"street": "2 Sample Street"}, {"name": "Sam Other", "street": "Sample St., 2"}, True),
+        ({"street": "Musterstraße 7"}, {"street": "7, MUSTERSTR.", "name": "Sam Other"}, True),
+        ({"street": "12 Sample Street"}, {"street": "2 Sample Street", "name": "Sam Other"}, False),
+        # Two of a family, or two at one parcel locker, office or forwarder: one address, each with a telephone.
+        ({"name": "Alda Ash", "phone": "07700 900123"}, {"name": "Boran Ash", "phone": "07700 900124"}, False),
+        ({"name": "Alda Ash", "phone": "07700 900123"}, {"name": "Sam Other", "phone": "07700 900124"}, False),
+    ],
+)  # fmt: skip
+def test_who_is_the_same_however_it_is_written_and_who_only_shares_an_address(
+    one: dict[str, Any], other: dict[str, Any], is_same: bool
+) -> None:
+    found = past([parcel(**{"phone": None, **given}) for given in (one, other)], [0, 1])
+
+    assert found.recent["consignee_72h_count"].to_list() == [0, int(is_same)]

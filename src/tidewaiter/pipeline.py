@@ -14,7 +14,7 @@ from tidewaiter.model.batch import Batch
 from tidewaiter.model.outcome import Outcome, Remembered
 from tidewaiter.model.past import Past
 from tidewaiter.revenue import post
-from tidewaiter.risk import signals
+from tidewaiter.risk import draws, signals
 from tidewaiter.risk.history import Recall
 from tidewaiter.risk.screening import Index
 
@@ -45,4 +45,5 @@ def clear(batch: Batch, law: Law, past: Past, lists: Index | None = None, recall
         postings=post(assessed.charges, decisions),
         law_digest=law.digest,
         remembered=kept,
+        drawn_ppm=draws(batch, law)["drawn_ppm"],
     )

@@ -40,6 +40,14 @@ def run(law: Law, console: Console, *, seeds: int, weeks: int, parcels: int) -> 
     again = [looked_at_again(week, law) for week in every]
     console.print(_recall(found, every, again))
     whole, later = measured(every), measured(again)
+    for name, recall in whole.recalls.items():
+        if recall.from_second.of:
+            console.print(
+                f"{name}, as known when each was accepted, when the first parcel of a purchase looks like any other:"
+                f" all parcels {_told(recall.parcels)}, from the second on {_told(recall.from_second)}, from the third"
+                f" on {_told(recall.from_third)}; purchases of which some parcel is picked {_told(recall.cases)}"
+            )
+    console.print(_false_alarms(every))
     console.print(
         f"of the picks {_told(whole.precision)} were of something planted (three days later {_told(later.precision)}); "
         f"of honest parcels {_told(whole.alarmed)} were hit by some profile and {_told(whole.picked)} inspected"
@@ -71,6 +79,22 @@ def _recall(by_seed: Sequence[Sequence[Week]], every: Sequence[Week], again: Seq
             f"{min(rates):.0%} to {max(rates):.0%}", _told(later[name].parcels), loss,
         )  # fmt: skip
     return table
+
+
+def _false_alarms(weeks: Sequence[Week]) -> str:
+    """How many honest parcels the detectors of split purchases hit, and how many of those are inspected."""
+    hit, picked, honest = 0, 0, 0
+    for week in weeks:
+        seen = week.outcome.signals.filter(pl.col("profile").str.contains("splitting"))["row"].unique()
+        plain = week.truth.filter(pl.col("scheme").is_null())["row"]
+        alarmed = plain.filter(plain.is_in(seen.implode()))
+        hit, honest = hit + len(alarmed), honest + len(plain)
+        picked += int(alarmed.is_in(week.picked.implode()).sum())
+    return (
+        "of honest parcels, to families, lockers and people who buy twice among them,"
+        f" {_told(Share(hits=hit, of=honest))} are taken for a split purchase,"
+        f" and {_told(Share(hits=picked, of=honest))} inspected with that"
+    )
 
 
 def _profiles(weeks: Sequence[Week]) -> Table:

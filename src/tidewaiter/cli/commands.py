@@ -24,7 +24,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from tidewaiter.cli import access, denied, files, learnt, models, profiles, report
+from tidewaiter.cli import access, denied, files, learnt, models, profiles, report, strata
 from tidewaiter.cli import bench as benchmark
 from tidewaiter.cli import conform as conformance
 from tidewaiter.cli import receipts as receipt_commands
@@ -472,6 +472,7 @@ models.register(risk, _out, _err, _in_house)
 learnt.register(risk, _out, _err, _in_house)
 app.command(name="watch")(watch_command(_out, _err, _in_house))
 denied.register(risk, _out, _err, _in_house)
+strata.register(risk, _out, _in_house)
 app.add_typer(audit_commands(_out, _err, _in_house), name="audit")
 app.add_typer(downtime_commands(_out, _err, _in_house), name="downtime")
 app.command(name="deliver")(deliver_command(_err, _in_house))

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
+from msgspec import json
 
 from tidewaiter.law.rules import (
     EVERY_CLASS,
@@ -58,7 +59,8 @@ def between(day: pl.Expr, since: date, until: date | None) -> pl.Expr:
 class Law:
     """All law that was loaded. Rules of charges and rates of taxes are numbered through, as measures are.
 
-    `risk_kept` are the risk profiles that stand in no file, and are no part of the digest.
+    `risk_kept` are the risk profiles that stand in no file, and `draw_strata` by country the probabilities of the
+    strata of the random draw in parts in a million; neither is part of the digest.
     """
 
     jurisdictions: Mapping[str, Jurisdiction]
@@ -72,6 +74,7 @@ class Law:
     draw_share_ppm: int
     _family: Mapping[str, tuple[str, ...]]
     risk_kept: tuple[RiskFile, ...] = ()
+    draw_strata: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     _memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __repr__(self) -> str:
@@ -132,12 +135,14 @@ class Law:
         written, the share and the key of the random draw."""
         told = [repr((file.jurisdiction, file.name, file.is_shadow, file.content)) for file in self.risk_files]
         key = hashlib.sha256(b"draw key\0" + self.draw_key).hexdigest()
-        return hashlib.sha256("\n".join([self.digest, key, str(self.draw_share_ppm), *told]).encode()).hexdigest()
+        strata = json.encode(self.draw_strata, order="sorted").decode()
+        parts = [self.digest, key, f"halves of {self.draw_share_ppm}", strata, *told]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
-    def with_profiles(self, files: Sequence[RiskFile]) -> Law:
-        """The same law with these risk profiles in place of those that stand in no file. What is charged stays the
-        same, so its digest does."""
-        return replace(self, risk_kept=tuple(files))
+    def with_profiles(self, files: Sequence[RiskFile], strata: Mapping[str, Mapping[str, int]] | None = None) -> Law:
+        """The same law with these risk profiles in place of those that stand in no file, and with these strata where
+        some are given. What is charged stays the same, so its digest does."""
+        return replace(self, risk_kept=tuple(files), draw_strata=self.draw_strata if strata is None else strata)
 
     def amended(self, folder: str, jurisdiction: Jurisdiction) -> Law:
         """The same law with another text of one jurisdiction: what would hold if it were changed."""

@@ -49,7 +49,8 @@ def plain(text: str) -> str:
 
 
 def digits(text: str) -> str:
-    """The digits of a telephone number without a country's or a trunk's prefix: the last eleven."""
+    """The digits of a telephone number without a country's or a trunk's prefix: the last nine, which "07700 900123" and
+    "+44 7700 900123" have in common, as numbers of all countries with nine or more do."""
     if text.isascii():
-        return text.encode().translate(None, _ASCII_BUT_DIGITS)[-11:].decode()
-    return "".join(char for char in unicodedata.normalize("NFKC", text) if char.isdecimal())[-11:]
+        return text.encode().translate(None, _ASCII_BUT_DIGITS)[-9:].decode()
+    return "".join(char for char in unicodedata.normalize("NFKC", text) if char.isdecimal())[-9:]

@@ -111,6 +111,8 @@ class Outcome:
     """Everything the corridor says of a batch, frame by frame, and the digest of the law it was said under.
 
     `remembered` is what is to be kept for the sake of later ones, by row; nothing where nobody asked for the past.
+    `drawn_ppm` is the probability at which each consignment falls to the random draw, in their order, in parts in a
+    million; null where it is not drawn from.
     """
 
     findings: pl.DataFrame
@@ -122,6 +124,7 @@ class Outcome:
     postings: pl.DataFrame
     law_digest: str
     remembered: Mapping[int, Remembered] = field(default_factory=dict)
+    drawn_ppm: pl.Series = field(default_factory=lambda: pl.Series([], dtype=pl.Int64))
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -231,7 +234,8 @@ class Remembered(msgspec.Struct, frozen=True, gc=False):
 
 class ClearedConsignment(msgspec.Struct, frozen=True, kw_only=True):
     """One consignment and all that became of it. `signals` are for officers and in none of the other parts, and
-    `remembered` is for nobody."""
+    `remembered` is for nobody. `drawn_ppm` is the probability at which it falls to the random draw, for officials,
+    and `figures` are what was known of what came before it, as `past_again` (`model.past`) reads it."""
 
     consignment: Consignment
     cleared: Cleared
@@ -239,3 +243,5 @@ class ClearedConsignment(msgspec.Struct, frozen=True, kw_only=True):
     postings: tuple[Posting, ...]
     signals: tuple[Signal, ...]
     remembered: Remembered | None = None
+    drawn_ppm: int | None = None
+    figures: str | None = None

@@ -26,15 +26,23 @@ year, under a limit by the person; in the currency of the country's thresholds."
 WINDOWS_H = {"24h": 24, "72h": 72, "30d": 720}
 """The stretches of time before its acceptance over which the consignments of one consignee are counted, in hours."""
 
-RECENT_SAYS = {
-    f"consignee_{window}_{what}": text.format(window)
-    for window in WINDOWS_H
-    for what, text in (
-        ("count", "Consignments to the same person in the {} before"),
-        ("value_micro", "What the goods of those of the {} before cost, in the country's own currency"),
-        ("from_seller_count", "Those of the {} before that the same seller sent"),
-    )
-} | {"identity_names": "Different names under which the consignee's identity number was used before"}
+RECENT_SAYS = (
+    {
+        f"consignee_{window}_{what}": text.format(window)
+        for window in WINDOWS_H
+        for what, text in (
+            ("count", "Consignments to the same person in the {} before"),
+            ("value_micro", "What the goods of those of the {} before cost, in the country's own currency"),
+            ("from_seller_count", "Those of the {} before that the same seller sent"),
+        )
+    }
+    | {"identity_names": "Different names under which the consignee's identity number was used before"}
+    | {
+        f"consignee_{window}_from_seller_value_micro": f"What the goods of those of the {window} before cost that the "
+        "same seller sent, in the country's own currency"
+        for window in WINDOWS_H
+    }
+)
 RECENT = pl.Schema({"row": pl.UInt32, **dict.fromkeys(RECENT_SAYS, pl.Int64)})
 """A row a consignment: how often its consignee, resolved from telephone, e-mail and address, had goods before."""
 
@@ -110,6 +118,12 @@ class Past:
     documents: pl.DataFrame = field(default_factory=lambda: _NO["documents"])
     peers: pl.DataFrame = field(default_factory=lambda: _NO["peers"])
     products: pl.DataFrame = field(default_factory=lambda: _NO["products"])
+
+
+def with_mistakes(figures: str | None, count: int) -> str:
+    """The figures with so many mistakes of its documents among them."""
+    told: dict[str, list[int | None]] = {} if figures is None else json.decode(figures)
+    return json.encode(told | {"documents": [count]}).decode()
 
 
 def past_again(figures: str) -> Past:

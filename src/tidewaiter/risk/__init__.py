@@ -8,6 +8,7 @@ May import `law` and `model` only. `jurisdictions/world/risk/README.md` says how
 
 from tidewaiter.risk.detectors import DETECTORS, Detector
 from tidewaiter.risk.draw import RANDOM, is_drawn
+from tidewaiter.risk.drawing import draws
 from tidewaiter.risk.features import features
 from tidewaiter.risk.fields import FIELDS, Field
 from tidewaiter.risk.profiles import Profile, ProfileError, read
@@ -24,6 +25,7 @@ __all__ = [
     "Profile",
     "ProfileError",
     "Ruleset",
+    "draws",
     "features",
     "frames_looked_at",
     "is_drawn",

@@ -39,23 +39,29 @@ def is_drawn(reference: str, *, jurisdiction: str, key: bytes, share_ppm: int) -
     return _below(key, share_ppm, [jurisdiction], [0], [reference])[0]
 
 
-def drawn(jurisdictions: Apart, references: pl.Series, *, key: bytes, share_ppm: int) -> pl.Series:
-    """The same for many, as a column of true and false."""
+def drawn(
+    jurisdictions: Apart, references: pl.Series, *, key: bytes, share_ppm: int, purpose: bytes = b""
+) -> pl.Series:
+    """The same for many, as a column of true and false, by the numbers of a purpose."""
     if not share_ppm:
         return pl.Series([False]).new_from_index(0, len(references))
     countries = jurisdictions.different
-    return pl.Series(_below(key, share_ppm, countries, jurisdictions.which.tolist(), references.to_list()))
+    return pl.Series(
+        _below(key, share_ppm, countries, jurisdictions.which.tolist(), references.to_list(), purpose=purpose)
+    )
 
 
 def _below(
-    key: bytes, share_ppm: int, countries: Sequence[str], which: Sequence[int], references: Sequence[str]
-) -> list[bool]:
+    key: bytes, share_ppm: int, countries: Sequence[str], which: Sequence[int], references: Sequence[str],
+    *, purpose: bytes = b"",
+) -> list[bool]:  # fmt: skip
     """For each reference, with `which` of the countries it is in, whether its number lies below the share."""
     if not key:
         raise ValueError("the random draw needs a key")
     if not 0 <= share_ppm <= _WHOLE_PPM:
         raise ValueError("a share is between nothing and the whole")
-    keyed = blake2b(key=key if len(key) <= _KEY_BYTES_MAX else blake2b(key).digest(), digest_size=_NUMBER_BYTES)
+    short = key if len(key) <= _KEY_BYTES_MAX else blake2b(key).digest()
+    keyed = blake2b(key=short, digest_size=_NUMBER_BYTES, person=purpose)
     if share_ppm == _WHOLE_PPM:
         return [True] * len(references)
     # Numbers of one length stand in the order of their bytes, the first being the big end.

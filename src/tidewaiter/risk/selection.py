@@ -71,6 +71,14 @@ class Draw:
         half = share_ppm // 2
         return cls(key=key, simple_ppm=share_ppm - half, stratified_ppm=half, strata=strata or {})
 
+    def takes(self, jurisdiction: str, reference: str, stratum: str) -> bool:
+        """Whether a consignment falls to either half."""
+        place = [(jurisdiction, reference)]
+        if not self.simple_ppm and not self.of(stratum):
+            return False
+        [simple], [other] = numbers(place, key=self.key), numbers(place, key=self.key, purpose=STRATIFIED)
+        return simple < limit(self.simple_ppm) or other < limit(self.of(stratum))
+
     def of(self, stratum: str) -> int:
         """The probability of the stratum."""
         return self.strata.get(stratum, self.stratified_ppm)

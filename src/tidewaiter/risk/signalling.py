@@ -15,7 +15,8 @@ from tidewaiter.model.exact import Whole
 from tidewaiter.model.outcome import SIGNALS, VALUES
 from tidewaiter.model.past import Past
 from tidewaiter.risk.detectors import Figures
-from tidewaiter.risk.draw import LANE, RANDOM, REASON, drawn
+from tidewaiter.risk.draw import LANE, RANDOM, REASON
+from tidewaiter.risk.drawing import draws
 from tidewaiter.risk.fields import PAST_FRAMES
 from tidewaiter.risk.profiles import Profile
 from tidewaiter.risk.rules import Detection, Rule, Rules, rules_for
@@ -169,10 +170,9 @@ def _random(heads: Heads, law: Law) -> pl.DataFrame:
 
     Goods announced for security alone are not drawn: they are when they are declared.
     """
-    whole, where = heads.frame, heads.batch.apart("consignments", "jurisdiction")
-    is_drawn = drawn(where, whole["reference"], key=law.draw_key, share_ppm=law.draw_share_ppm)
-    if not is_drawn.any():
+    told = draws(heads.batch, law)
+    if not told["is_drawn"].any():
         return _NONE
-    rows = whole["row"].filter(is_drawn & heads.holds(None) & (whole["direction"] == "import"))
+    rows = told["row"].filter(told["is_drawn"])
     said: dict[str, str | int | None] = {"item": None, "profile": RANDOM, "lane": LANE, "score": 0, "reason": REASON}
     return pl.DataFrame([rows, *(_repeated(name, value, len(rows)) for name, value in said.items())])

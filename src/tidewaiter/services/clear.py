@@ -266,6 +266,7 @@ class _Verdict(NamedTuple):
     postings: tuple[Posting, ...]
     law_digest: str
     remembered: Remembered | None
+    drawn_ppm: int | None
 
 
 class _Head(NamedTuple):
@@ -338,6 +339,7 @@ def _verdicts(batch: Batch, own: Sequence[tuple[Finding, ...]], law: Law, outcom
     decided = decisions_by_row(outcome.decisions)
     seen = signals_by_row(outcome.signals, size)
     posted = postings_by_row(outcome.postings, size)
+    drawn = outcome.drawn_ppm.to_list()
     digests = {
         country: law.digest_of(country) or outcome.law_digest for country in set(batch.consignments["jurisdiction"])
     }
@@ -357,6 +359,7 @@ def _verdicts(batch: Batch, own: Sequence[tuple[Finding, ...]], law: Law, outcom
                 postings,
                 digests[country],
                 outcome.remembered.get(row),
+                drawn[row],
             )
         )
     return verdicts
@@ -413,6 +416,8 @@ def _answered(
         postings=verdict.postings,
         signals=verdict.signals,
         remembered=verdict.remembered,
+        drawn_ppm=verdict.drawn_ppm,
+        figures=None if verdict.remembered is None else verdict.remembered.figures,
     )
 
 

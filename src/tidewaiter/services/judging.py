@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import msgspec
+import polars as pl
 from msgspec import structs
 
 from tidewaiter.checks.linking import Link, link
@@ -16,6 +18,7 @@ from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.outcome import Cleared
+from tidewaiter.model.past import DOCUMENTS, with_mistakes
 from tidewaiter.services import match
 from tidewaiter.services.clear import (
     ClearedMessage,
@@ -117,13 +120,17 @@ async def _judge_fresh(prepared: Sequence[Prepared], known: Known, desk: Desk) -
     compared = [
         compare(await _linked(one.reading, desk.store), names) for one, names in zip(prepared, standing, strict=True)
     ]
-    sealings = []
+    sealings: list[match.Sealing] = []
+    mistakes: dict[int, int] = {}
+    rows = 0
     for place, (one, what) in enumerate(zip(prepared, compared, strict=True)):
         at = received_at(one.message)
         sealing = match.sealed(what.fresh, law=desk.law, key=desk.person_key, at=at, message=one.digest.hex())
         told = await match.with_mismatches(what.fresh, sealing, store=desk.store, law=desk.law, at=at)
         sealings.append(sealing)
-        compared[place] = what._replace(fresh=told)
+        compared[place] = what._replace(fresh=told.reading)
+        mistakes |= {rows + place: count for place, count in told.mistakes.items()}
+        rows += len(told.reading.declared)
     digests = {id(one.message): one.digest for one in prepared}
 
     def number(message: Message, record: Consignment) -> str:
@@ -135,16 +142,35 @@ async def _judge_fresh(prepared: Sequence[Prepared], known: Known, desk: Desk) -
     law = await with_profiles(desk.law, store=desk.store, at=at)
     messages, readings = [one.message for one in prepared], [what.fresh for what in compared]
     batch, recalled = await recall_past(messages, readings, law=law, desk=desk, at=at)
+    past = known.past
+    if mistakes:
+        past = replace(past, documents=pl.DataFrame(sorted(mistakes.items()), schema=DOCUMENTS, orient="row"))
     cleared = await asyncio.to_thread(
-        clear_readings, messages, readings, law=law, past=known.past, trust_stated_day=False, number=number,
+        clear_readings, messages, readings, law=law, past=past, trust_stated_day=False, number=number,
         lists=None if held is None else held.index, batch=batch, recall=recalled,
     )  # fmt: skip
+    if mistakes:
+        cleared = _with_mistakes(cleared, mistakes)
     repeated = [id for what in compared for _, id in what.repeats]
     answers = await desk.store.answers_of(repeated) if repeated else {}
     return [
         _lodgement(one, what, sealing, done, before=answers, law=law, lists=None if held is None else held.ids)
         for one, what, sealing, done in zip(prepared, compared, sealings, cleared, strict=True)
     ]
+
+
+def _with_mistakes(cleared: Sequence[ClearedMessage], mistakes: dict[int, int]) -> list[ClearedMessage]:
+    """The same with the mistakes of documents among what was known of each consignment, by its row: also of those that
+    are not accepted, since what risk saw in them is reckoned again from it."""
+    done, row = [], 0
+    for message in cleared:
+        told = list(message.consignments)
+        for place, one in enumerate(told):
+            if (count := mistakes.get(row + place)) is not None:
+                told[place] = structs.replace(one, figures=with_mistakes(one.figures, count))
+        done.append(structs.replace(message, consignments=tuple(told)))
+        row += len(told)
+    return done
 
 
 async def _linked(reading: Reading, store: Store) -> Reading:

@@ -212,5 +212,5 @@ def _tallied(judged: Sequence[Judged], records: Sequence[Consignment], law: Law)
 
 
 def _drawn_ppm(one: Judged, law: Law) -> int | None:
-    """The probability of the random share, which is that of today, where it fell to that."""
-    return law.draw_share_ppm if RANDOM in one.profiles and law.draw_share_ppm else None
+    """The probability of the random draw, which is that of today where it was not kept, where it fell to that."""
+    return (one.drawn_ppm or law.draw_share_ppm or None) if RANDOM in one.profiles else None

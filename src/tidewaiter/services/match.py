@@ -168,19 +168,27 @@ def _signed_by_none(about: str, rule: MatchingRule | None, kind: Kind) -> tuple[
     return (found,)
 
 
-async def with_mismatches(reading: Reading, sealing: Sealing, *, store: Store, law: Law, at: datetime) -> Reading:
+class Matched(NamedTuple):
+    """A message whose declarations were matched: how many mistakes were found of each, by its place in the reading."""
+
+    reading: Reading
+    mistakes: dict[int, int]
+
+
+async def with_mismatches(reading: Reading, sealing: Sealing, *, store: Store, law: Law, at: datetime) -> Matched:
     """The same, with what differs between each declaration and the documents of its sale among its findings."""
     if not sealing.declarations:
-        return reading
+        return Matched(reading, {})
     fresh = [*sealing.documents, *sealing.declarations.values()]
     matches = await match_sales(fresh, store=store, law=law, at=at)
-    declared = list(reading.declared)
+    declared, mistakes = list(reading.declared), {}
     for place, document in sealing.declarations.items():
         found = _about(document, matches)
+        mistakes[place] = sum(mismatch.kind.severity == "error" for mismatch in found)
         pointers = declared_pointers(declared[place].consignment)
         told = tuple(_told(mismatch, document, pointers) for mismatch in found)
         declared[place] = structs.replace(declared[place], findings=(*declared[place].findings, *told))
-    return structs.replace(reading, declared=tuple(declared))
+    return Matched(structs.replace(reading, declared=tuple(declared)), mistakes)
 
 
 def _about(document: Sealed, matches: Sequence[Match]) -> list[Mismatch]:

@@ -17,7 +17,7 @@ from tidewaiter.law.rules import RiskFile
 from tidewaiter.risk import Profile, ProfileError, read, ruleset
 from tidewaiter.services.acting import CannotNow, NotAllowed
 from tidewaiter.services.life import ACTIVE, keep_draft, ruled, take
-from tidewaiter.store import ProfileEvent, Store, StoredProfile
+from tidewaiter.store import DrawTable, ProfileEvent, Store, StoredProfile
 from tidewaiter.store.profiles import Step
 
 WORLD = "world"
@@ -33,13 +33,14 @@ class Unfit(ValueError):
 async def with_profiles(law: Law, *, store: Store, at: datetime) -> Law:
     """The law with the profiles that are kept in the store and in force: those of its files and of the overlay, and
     the active and shadow ones. Which they are is written down under the digest of all."""
-    kept = await store.profiles.in_force()
-    now = merged(law, as_files(kept))
+    kept, tables = await store.profiles.now()
+    now = merged(law, as_files(kept), tables)
     await store.profiles.keep_ruleset(
         now.risk_digest,
         law_digest=law.digest,
         profiles=[(one.id, one.version, one.state != ACTIVE) for one in kept],
         at=at,
+        strata=[one.number for one in tables],
     )
     return now
 
@@ -49,12 +50,17 @@ def as_files(kept: Collection[StoredProfile]) -> list[tuple[StoredProfile, bool]
     return [(one, one.state != ACTIVE) for one in kept]
 
 
-def merged(law: Law, kept: Collection[tuple[StoredProfile, bool]]) -> Law:
-    """The law with these, each with whether it is only tried; made once for each such set."""
-    if not kept:
+def merged(law: Law, kept: Collection[tuple[StoredProfile, bool]], tables: Collection[DrawTable] = ()) -> Law:
+    """The law with these, each with whether it is only tried, and with these tables of strata; made once for each such
+    set."""
+    if not kept and not tables:
         return law
     key = tuple((one.id, one.version, is_shadow, one.written) for one, is_shadow in kept)
-    return law.remembered(("with profiles", key), lambda: law.with_profiles([file_of(*one) for one in kept]))
+    numbers = tuple((one.number, one.jurisdiction, one.at) for one in tables)
+    strata = {one.jurisdiction: one.strata for one in tables}
+    return law.remembered(
+        ("with profiles", key, numbers), lambda: law.with_profiles([file_of(*one) for one in kept], strata)
+    )
 
 
 def file_of(profile: StoredProfile, is_shadow: bool = False) -> RiskFile:

@@ -15,7 +15,8 @@ import polars as pl
 from tidewaiter.access import Principal
 from tidewaiter.law import Law
 from tidewaiter.model.outcome import SHADOW
-from tidewaiter.risk import RANDOM, Profile, is_drawn, ruleset
+from tidewaiter.risk import RANDOM, Profile, ruleset
+from tidewaiter.risk.drawing import draw_in, stratum_of
 from tidewaiter.risk.selection import CANDIDATES, CAPACITY, PICKS, Draw, select
 from tidewaiter.services.acting import NotAllowed
 from tidewaiter.services.capacity import Capacity, Queue
@@ -66,10 +67,13 @@ async def draw_up(
             seen = kept.heard.get(stored.id, ())
             rows.append(_candidate(stored, seen, queue, shift, law=law, profiles=profiles, loss=loss))
     queues = [one for one in capacity.queue if one.shift == shift]
+    draw = draw_in(law, jurisdiction)
     inputs: dict[str, Any] = {
         "candidates": rows,
         "capacity": Capacity(queue=tuple(queues)).frame().rows(),
-        "simple_ppm": law.draw_share_ppm,
+        "simple_ppm": draw.simple_ppm,
+        "stratified_ppm": draw.stratified_ppm,
+        "strata": draw.strata,
         "risk_digest": law.risk_digest,
         "rates": rates,
         "stakes_micro": sorted(stakes.items()),
@@ -91,7 +95,10 @@ def pick(inputs: Mapping[str, Any], *, key: bytes) -> list[dict[str, Any]]:
     """The picks that follow from what was kept of a selection: the same again, whoever asks."""
     candidates = pl.DataFrame(inputs["candidates"], schema=CANDIDATES, orient="row")
     capacity = pl.DataFrame(inputs["capacity"], schema=CAPACITY, orient="row")
-    picks = select(candidates, capacity, Draw(key=key, simple_ppm=inputs["simple_ppm"]))
+    # A queue that was drawn up before there were two halves has the simple one alone.
+    stratified, strata = inputs.get("stratified_ppm", 0), inputs.get("strata", {})
+    draw = Draw(key=key, simple_ppm=inputs["simple_ppm"], stratified_ppm=stratified, strata=strata)
+    picks = select(candidates, capacity, draw)
     return picks.select(PICKS.names()).to_dicts()
 
 
@@ -107,13 +114,12 @@ def _candidate(
         if asked != SHADOW
     )
     record = stored.record
-    is_drawn_now = is_drawn(
-        record.reference, jurisdiction=record.jurisdiction, key=law.draw_key, share_ppm=law.draw_share_ppm
-    )
+    stratum = stratum_of(record)
+    is_drawn_now = draw_in(law, record.jurisdiction).takes(record.jurisdiction, record.reference, stratum)
     # Who was drawn when the share was larger, or under another key, is looked at all the same.
     is_obligatory |= any(signal[0] == RANDOM for signal in signals) and not is_drawn_now
     return [
-        stored.id, record.jurisdiction, record.reference, queue.office, _LANES[stored.control], shift, "",
+        stored.id, record.jurisdiction, record.reference, queue.office, _LANES[stored.control], shift, stratum,
         is_obligatory, loss, queue.each,
     ]  # fmt: skip
 

@@ -131,7 +131,7 @@ async def law_of(digest: str | None, *, store: Store, law: Law) -> Law | None:
     kept = None if digest is None else await store.profiles.of_ruleset(digest)
     if kept is None:
         return None
-    under = merged(law, kept)
+    under = merged(law, kept, await store.profiles.strata_of_ruleset(digest or ""))
     return under if under.risk_digest == digest else None
 
 

@@ -11,7 +11,7 @@ import polars as pl
 from tidewaiter.access import Principal
 from tidewaiter.law import Law
 from tidewaiter.risk import RANDOM
-from tidewaiter.risk.draw import stratum
+from tidewaiter.risk.drawing import stratum_of
 from tidewaiter.risk.model import Drift, Examples, Inputs, Model, drift, learn
 from tidewaiter.risk.model.learning import LABELLED
 from tidewaiter.services.acting import NotAllowed
@@ -82,12 +82,10 @@ class _Labelled(NamedTuple):
 def _labelled(one: Judged, stored: StoredConsignment, law: Law) -> _Labelled:
     if one.inspection is None:
         raise ValueError(f"nobody looked at {one.id}")
-    record = stored.record
-    code = record.items[0].hs_code if record.items else None
     return _Labelled(
         at=stored.received_at.astimezone(UTC),
         known_at=one.inspection.at.astimezone(UTC),
         is_wrong=one.inspection.is_found,
-        drawn_ppm=law.draw_share_ppm if RANDOM in one.profiles and law.draw_share_ppm else None,
-        stratum=stratum(hs_code=code, origin_group=None, channel=record.channel),
+        drawn_ppm=(one.drawn_ppm or law.draw_share_ppm or None) if RANDOM in one.profiles else None,
+        stratum=stratum_of(stored.record),
     )

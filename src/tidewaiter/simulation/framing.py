@@ -18,6 +18,8 @@ from tidewaiter.simulation.world import COUNTRIES, OWN_SHOP, SCHEMES, Ints, Worl
 FIRST_DAY = date(2026, 7, 6)
 """The Monday on which the world begins."""
 _BEGIN = datetime(2026, 7, 6, tzinfo=UTC)
+NO_PHONE = 2
+"""How a buyer writes where it gives no telephone."""
 CURRENCIES = ("GBP", "EUR", "ZZD")
 _MICRO_A_GRAM = 1_000
 _MICRO_A_CENT = 10_000
@@ -165,7 +167,13 @@ def _parties(draft: Draft, world: World) -> dict[str, pl.Series]:
     names = _text(
         _spelled(draft), " ", _picked(FAMILY, buyer // len(GIVEN) % len(FAMILY)), " ", pl.Series(buyer // 600)
     )
-    code = pl.Series(10_000 + buyer * 7919 % 80_000).cast(pl.String)
+    home, phone, writing = _living(draft)
+    code = pl.Series(10_000 + home * 7919 % 80_000).cast(pl.String)
+    street = _text(
+        pl.Series(1 + home % 200), _picked((" Sample Street ", " Sample Street ", " SAMPLE ST. "), writing),
+        pl.Series(home // 200),
+    )  # fmt: skip
+    telephone = _text(_picked(("+44 7700 ", "0 7700 "), np.minimum(writing, 1)), pl.Series(phone + 9_000_000))
     is_fr = pl.Series(draft.country == FR)
     parts = [
         {
@@ -179,13 +187,14 @@ def _parties(draft: Draft, world: World) -> dict[str, pl.Series]:
         {
             "row": pl.Series(row), "position": pl.Series(np.ones(size, np.int64)), "role": _same("consignee", size),
             "name": names, "kind": _same("natural", size), "country": _picked(COUNTRIES, draft.country),
-            "street": _text(pl.Series(1 + buyer % 200), " Sample Street ", pl.Series(buyer // 200)),
+            "street": street,
             "city": _same("Exampleham", size),
             "postcode": code.zip_with(
-                is_fr, _text("EX", pl.Series(buyer % 90 + 1), " ", pl.Series(buyer % 9 + 1), "AA")
+                is_fr, _text("EX", pl.Series(home % 90 + 1), " ", pl.Series(home % 9 + 1), "AA")
             ),
-            # Whoever has a purchase split gives the telephone each time, and the name in another way.
-            "phone": _text("+44 7700 ", pl.Series(buyer + 9_000_000)),
+            "phone": telephone.zip_with(
+                pl.Series(writing < NO_PHONE), pl.Series([None], dtype=pl.String).new_from_index(0, size)
+            ),
             "identity": _text("ID", pl.Series(draft.identity + 10_000_000)).zip_with(
                 pl.Series(draft.country == ZZ), pl.Series([None], dtype=pl.String).new_from_index(0, size)
             ),
@@ -200,6 +209,22 @@ def _parties(draft: Draft, world: World) -> dict[str, pl.Series]:
     frames = [_filled("parties", part) for part in parts]
     joined = pl.concat([frame for frame in frames if len(frame)]).sort("row", "position")
     return {name: joined[name] for name in joined.columns}
+
+
+def _living(draft: Draft) -> tuple[Ints, Ints, Ints]:
+    """Where each buyer lives, by the number of whose home it is, whose telephone it gives, and how it writes both:
+    usually, with the telephone as at home, or without it and the street shortened.
+
+    One in 25 has parcels sent to one of 40 lockers, and one in twelve lives with another, half of these with one
+    telephone. Of those who write their name in another way, as of purchases that are split, a third each write so; of
+    all others one in fifty.
+    """
+    buyer, lot = draft.buyer, draft.at_ms // 7
+    shares = buyer % 12 == 5
+    home = np.where(buyer % 25 == 7, 1_000_000 + buyer // 25 % 40, np.where(shares, buyer - 1, buyer))
+    phone = np.where(shares & (buyer % 24 == 5), buyer - 1, buyer)
+    rarely = np.where(lot % 50 < NO_PHONE, 1 + lot % 50, 0)
+    return home, phone, np.where(draft.spelling > 0, lot % (NO_PHONE + 1), rarely)
 
 
 def _spelled(draft: Draft) -> pl.Series:

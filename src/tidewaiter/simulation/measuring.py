@@ -49,9 +49,15 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recall:
-    """Of one scheme how much was picked: parcels, cases (a purchase that was split is one), and of its loss."""
+    """Of one scheme how much was picked: parcels, cases (a purchase that was split is one), and of its loss.
+
+    Of purchases in several parcels `from_second` and `from_third` leave out what came first: as known at acceptance
+    nothing tells the first parcel from any other, and before the third there is no more than a pair.
+    """
 
     parcels: Share
+    from_second: Share
+    from_third: Share
     cases: Share
     loss: Share
 
@@ -95,11 +101,14 @@ def _share(marks: pl.Series) -> Share:
 
 
 def _recall(some: pl.DataFrame) -> Recall:
+    of_cases = some.filter(pl.col("case") > 0).select("is_picked", place=pl.int_range(pl.len()).over("week", "case"))
     own = pl.when(pl.col("case") == 0).then(-1 - pl.col("row").cast(pl.Int64)).otherwise(pl.col("case"))
     cases = some.group_by("week", own).agg(pl.col("is_picked").any())["is_picked"]
     loss = some["loss_micro"] // 1_000_000
     return Recall(
         parcels=_share(some["is_picked"]),
+        from_second=_share(of_cases.filter(pl.col("place") >= 1)["is_picked"]),
+        from_third=_share(of_cases.filter(pl.col("place") >= 2)["is_picked"]),
         cases=_share(cases),
         loss=Share(hits=int(loss.filter(some["is_picked"]).sum()), of=int(loss.sum())),
     )

@@ -133,7 +133,7 @@ def _documents(rng: np.random.Generator, draft: Draft, count: int) -> None:
 
 def _split(rng: np.random.Generator, world: World, week: int, count: int) -> Draft:
     """Purchases above a threshold in three to six parcels within 72 hours: to the same person, whose name is written in
-    several ways, and each below the threshold."""
+    several ways, with the telephone or without, and each below the threshold."""
     cases = max(1, round(count / 4.5))
     parcels = rng.integers(3, 7, cases)
     few = rng.permutation(np.flatnonzero(world.seller_from <= week))[:12]

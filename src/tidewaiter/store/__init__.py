@@ -19,7 +19,7 @@ from tidewaiter.store.known import Asked, Known
 from tidewaiter.store.lodgements import CORRIDOR, AlreadyThere, Lodgement, StoredMessage
 from tidewaiter.store.migrating import MigrationError
 from tidewaiter.store.passkeys import Passkey
-from tidewaiter.store.profiles import ProfileEvent, Profiles, StoredProfile
+from tidewaiter.store.profiles import DrawTable, ProfileEvent, Profiles, StoredProfile
 from tidewaiter.store.reading import Behind, Decided, Row, SentAnswer, StoredConsignment
 from tidewaiter.store.replies import Channel, Document, NewReply, Reply
 from tidewaiter.store.screening import ListRow, Screened
@@ -42,6 +42,7 @@ __all__ = [
     "Commit",
     "Decided",
     "Document",
+    "DrawTable",
     "Feed",
     "Fresh",
     "Held",

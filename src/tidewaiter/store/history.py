@@ -76,6 +76,7 @@ def _found(rows: Sequence[asyncpg.Record], *, at: datetime) -> Found:
     events: list[tuple[int, str, Event]] = []
     sellers: list[OfSeller] = []
     schemes: list[tuple[int, int, int]] = []
+    results: list[tuple[int, int, int]] = []
     day = (at - EPOCH).days
     pairs: dict[str, list[tuple[int, int]]] = {"names": [], "sellers_at": []}
     for part, key, other, country, first, count, week, just, near in rows:
@@ -89,6 +90,8 @@ def _found(rows: Sequence[asyncpg.Record], *, at: datetime) -> Found:
             sellers.append(OfSeller(key, first, count, week, just, near, day))
         elif part == "scheme":
             schemes.append((key, other, count))
+        elif part == "result":
+            results.append((key, count, week))
         else:
             pairs[part].append((key, other))
     events.sort(key=_when)
@@ -96,7 +99,7 @@ def _found(rows: Sequence[asyncpg.Record], *, at: datetime) -> Found:
     return Found(
         persons={key: person for key, (_, person) in persons.items()},
         stale=[key for key, on in newest.items() if on < old],
-        events=events, sellers=sellers, schemes=schemes, **pairs,
+        events=events, sellers=sellers, schemes=schemes, results=results, **pairs,
     )  # fmt: skip
 
 

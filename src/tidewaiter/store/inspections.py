@@ -33,15 +33,17 @@ class Selected(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """A consignment with what is learnt from it: the day, the profiles that saw it, what was found, where somebody
-    looked, and how large its filer was when it came, by how many were lodged before. `known_before` is what was known
-    of what came before it, as `pasts_again` reads it, null where nothing was looked up."""
+    """A consignment with what is learnt from it: the day, the profiles that saw it, the probability at which it fell to
+    the random draw (null where that was not kept), what was found, where somebody looked, and how large its filer was
+    when it came, by how many were lodged before. `known_before` is what was known of what came before it, as
+    `pasts_again` reads it, null where nothing was looked up."""
 
     id: int
     accepted_on: date
     filed_before: int
     profiles: tuple[str, ...]
     known_before: str | None = None
+    drawn_ppm: int | None = None
     inspection: Inspection | None = None
 
 
@@ -101,7 +103,7 @@ class Inspections:
         return [
             Judged(
                 id=row["consignment"], accepted_on=row["accepted_on"], filed_before=row["filed_before"],
-                profiles=tuple(row["profiles"]), known_before=row["known_before"],
+                profiles=tuple(row["profiles"]), known_before=row["known_before"], drawn_ppm=row["drawn_ppm"],
                 inspection=_inspection(row) if row["id"] is not None else None,
             )
             for row in rows
@@ -219,6 +221,7 @@ _SIGNALS = (
 _JUDGED = (
     "select c.id as consignment, c.accepted_on, k.figures as known_before, i.*,"
     " (select count(*) from consignments b where b.filer = c.filer and b.id < c.id) as filed_before,"
+    " (select d.drawn_ppm from decisions d where d.consignment_id = c.id order by d.id limit 1) as drawn_ppm,"
     " array(select s.profile from signals s where s.consignment_id = c.id order by s.place) as profiles"
     " from consignments c left join known_before k on k.consignment_id = c.id"
     " left join inspections i on i.consignment_id = c.id and ($6::timestamptz is null or i.at <= $6)"

@@ -167,7 +167,9 @@ def _tables(written: Written) -> Iterator[tuple[str, list[str], list[Any]]]:
             private.append((id, parted.private))
             results.append((id, _encoded(cleared.findings), _encoded(cleared.charges), _encoded(one.answers)))
             decided = decision.security, decision.control, decision.reasons
-            decisions.append((id, at, CORRIDOR, *decided, cleared.law_digest, m.lists, m.risk_digest or None))
+            decisions.append(
+                (id, at, CORRIDOR, *decided, cleared.law_digest, m.lists, m.risk_digest or None, one.drawn_ppm)
+            )
             for number, s in enumerate(one.signals):
                 signals.append((id, number, s.profile, s.lane, s.score, s.reason, s.item))
             for p in one.postings:
@@ -200,7 +202,8 @@ def _tables(written: Written) -> Iterator[tuple[str, list[str], list[Any]]]:
             yield from dispatches.tables(m.movements, id)
     # Last: sums are added to in place, and whoever adds to the same waits until we commit.
     kept = [(id, one.remembered) for _, _, placed in written for id, _, one in placed if one.remembered is not None]
-    yield "known_before", history.FIGURES, [(id, one.figures) for id, one in kept]
+    known = [(id, one.figures) for _, _, placed in written for id, _, one in placed if one.figures is not None]
+    yield "known_before", history.FIGURES, known
     yield "history", history.COLUMNS, [history.row(id, one) for id, one in kept]
 
 
@@ -238,7 +241,7 @@ _CONSIGNMENTS = [
 _SIGNALS = ["consignment_id", "place", "profile", "lane", "score", "reason", "item"]
 _DECISIONS = [
     "consignment_id", "decided_at", "decided_by", "security", "control", "reasons", "law_digest", "lists",
-    "risk_digest",
+    "risk_digest", "drawn_ppm",
 ]  # fmt: skip
 _POSTINGS = ["consignment_id", "item", "account", "debit_micro", "credit_micro", "currency", "charge"]
 _EVENTS = ["at", "filer", "message_id", "consignment_id", "kind", "body"]

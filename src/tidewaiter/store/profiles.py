@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, get_args
 
 import asyncpg
@@ -79,6 +79,20 @@ class StoredProfile(msgspec.Struct, frozen=True, kw_only=True):
         return next((event for event in reversed(self.events) if event.kind == kind), None)
 
 
+class DrawTable(msgspec.Struct, frozen=True, kw_only=True):
+    """The probabilities of the strata of the random draw in a country, in parts in a million, with what they follow
+    from: how many of each were accepted from `since` on and before `until`, and the share of all."""
+
+    number: int
+    jurisdiction: str
+    at: datetime
+    since: date
+    until: date
+    share_ppm: int
+    counts: dict[str, int]
+    strata: dict[str, int]
+
+
 class Living:
     """All versions of one profile under its lock, for the length of a transaction, by their version."""
 
@@ -133,7 +147,8 @@ class Profiles:
         self._connect = connect
         self._kept: set[str] = set()
         self._models: dict[str, Model] = {}
-        self._in_force: tuple[int, tuple[StoredProfile, ...]] = (0, ())
+        self._in_force: tuple[tuple[int, int], tuple[StoredProfile, ...]] = ((0, 0), ())
+        self._strata: tuple[DrawTable, ...] = ()
 
     @asynccontextmanager
     async def on(self, id: str) -> AsyncIterator[Living]:
@@ -154,12 +169,28 @@ class Profiles:
 
     async def in_force(self, kind: Kind = "profile") -> tuple[StoredProfile, ...]:
         """The versions that are active or in the shadow, by id and version. Read anew only when something was done."""
+        found, _ = await self._now()
+        return tuple(one for one in found if one.kind == kind)
+
+    async def now(self) -> tuple[tuple[StoredProfile, ...], tuple[DrawTable, ...]]:
+        """The profiles of these, and the table of strata that holds in each country that has one."""
+        found, strata = await self._now()
+        return tuple(one for one in found if one.kind == "profile"), strata
+
+    async def _now(self) -> tuple[tuple[StoredProfile, ...], tuple[DrawTable, ...]]:
         async with self._connect() as connection:
-            number = await connection.fetchval("select count(*) from profile_events")
+            row = await connection.fetchrow(
+                "select (select count(*) from profile_events), (select coalesce(max(number), 0) from draw_strata)"
+            )
+            number = row[0], row[1]
             if number != self._in_force[0]:
                 found = await _found(connection, None)
+                tables = await connection.fetch(
+                    "select distinct on (jurisdiction) * from draw_strata order by jurisdiction, number desc"
+                )
+                self._strata = tuple(map(_table, tables))
                 self._in_force = number, tuple(one for one in found if one.state in ("active", "shadow"))
-        return tuple(one for one in self._in_force[1] if one.kind == kind)
+        return self._in_force[1], self._strata
 
     async def model(self, digest: str) -> Model | None:
         """The model of that digest; None where it is not kept. Raises ModelError where what is kept is none."""
@@ -175,17 +206,30 @@ class Profiles:
             self._models[digest] = read_model(content)
         return self._models[digest]
 
+    async def keep_strata(self, table: DrawTable) -> DrawTable:
+        """The table with its number, now kept. It holds from now on."""
+        async with self._connect() as connection:
+            number = await connection.fetchval(
+                "insert into draw_strata (jurisdiction, at, since, until, share_ppm, counts, strata)"
+                " values ($1, $2, $3, $4, $5, $6, $7) returning number",
+                table.jurisdiction, table.at, table.since, table.until, table.share_ppm,
+                msgspec.json.encode(table.counts), msgspec.json.encode(table.strata),
+            )  # fmt: skip
+        return msgspec.structs.replace(table, number=number)
+
     async def keep_ruleset(
-        self, digest: str, *, law_digest: str, profiles: Sequence[tuple[str, int, bool]], at: datetime
-    ) -> None:
-        """Write down which stored profiles belong to a digest: by id and version, and whether only tried."""
+        self, digest: str, *, law_digest: str, profiles: Sequence[tuple[str, int, bool]], at: datetime,
+        strata: Sequence[int] = (),
+    ) -> None:  # fmt: skip
+        """Write down which stored profiles belong to a digest, by id and version and whether only tried, and which
+        tables of strata, by number."""
         if digest in self._kept:
             return
         async with self._connect() as connection:
             await connection.execute(
-                "insert into risk_rulesets (digest, law_digest, profiles, at) values ($1, $2, $3, $4)"
+                "insert into risk_rulesets (digest, law_digest, profiles, at, strata) values ($1, $2, $3, $4, $5)"
                 " on conflict do nothing",
-                digest, law_digest, msgspec.json.encode(profiles), at,
+                digest, law_digest, msgspec.json.encode(profiles), at, msgspec.json.encode(strata),
             )  # fmt: skip
         self._kept.add(digest)
 
@@ -197,6 +241,22 @@ class Profiles:
         if told is None:
             return None
         return [(found[id, version], is_shadow) for id, version, is_shadow in msgspec.json.decode(told)]
+
+    async def strata_of_ruleset(self, digest: str) -> list[DrawTable]:
+        """The tables of strata that belong to a digest."""
+        async with self._connect() as connection:
+            told = await connection.fetchval("select strata from risk_rulesets where digest = $1", digest)
+            rows = await connection.fetch(
+                "select * from draw_strata where number = any($1)", msgspec.json.decode(told or b"[]")
+            )
+        return [_table(row) for row in rows]
+
+
+def _table(row: asyncpg.Record) -> DrawTable:
+    told = {name: row[name] for name in DrawTable.__struct_fields__}
+    return DrawTable(
+        **{**told, "counts": msgspec.json.decode(row["counts"]), "strata": msgspec.json.decode(row["strata"])}
+    )
 
 
 async def _found(connection: asyncpg.Connection, id: str | None) -> list[StoredProfile]:

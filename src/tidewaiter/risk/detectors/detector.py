@@ -48,11 +48,11 @@ def detector(name: str, *, looks_at: tuple[str, ...], limits: tuple[str, ...]) -
     return entered
 
 
-def ramp(figure: Figures, least: float, full: float) -> Figures:
-    """Nought below `least`, from there evenly from `LEAST` up to one at `full`; nought where the figure is unknown."""
+def ramp(figure: Figures, least: float, full: float, *, lowest: float = LEAST) -> Figures:
+    """Nought below `least`, from there evenly from `lowest` up to one at `full`; nought where the figure is unknown."""
     risen = np.zeros(len(figure))
     reaches = figure >= least  # which what is unknown never does
     if reaches.any():
         rise = np.minimum((figure[reaches] - least) / (full - least), 1.0) if full > least else 1.0
-        risen[reaches] = LEAST + (1 - LEAST) * rise
+        risen[reaches] = lowest + (1 - lowest) * rise
     return risen

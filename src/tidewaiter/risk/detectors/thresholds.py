@@ -32,23 +32,28 @@ def just_below_threshold(of: Mapping[str, Figures], limits: Limits) -> Figures:
 
 
 def _splitting(window: str) -> None:
-    goods, earlier = "consignment.value", f"past.consignee_{window}_value"
+    goods, earlier = "consignment.value", f"past.consignee_{window}_from_seller_value"
     share, count = "consignment.threshold_share", f"past.consignee_{window}_from_seller_count"
 
     @detector(
         f"splitting-{window}",
         looks_at=(goods, share, earlier, count),
-        limits=("count_min", "count_full", "together_min"),
+        limits=("count_min", "count_full", "strength_min", "part_min", "together_min"),
     )
     def splitting(of: Mapping[str, Figures], limits: Limits) -> Figures:
         """One person has had several consignments from the same seller within the time, each below a threshold of law,
-        and together they pass it."""
-        often = ramp(of[count], limits["count_min"], limits["count_full"])
+        and together they pass it. Where they are few, none is a small part of it."""
+        often = ramp(of[count], limits["count_min"], limits["count_full"], lowest=limits["strength_min"])
         if not often.any():
             return often
         with np.errstate(invalid="ignore", divide="ignore"):
-            together = (of[goods] + of[earlier]) / of[goods] * of[share]
-        seen: Figures = np.where(together >= limits["together_min"], often, 0.0)
+            before = of[earlier] / of[goods] * of[share]
+            each = before / of[count]
+        # Who buys twice from one shop seldom buys for nearly the threshold both times; what was above it by itself was
+        # charged, and hides nothing. Of the earlier ones the mean stands for each.
+        is_part = (each <= 1) & (np.fmin(each, of[share]) >= limits["part_min"])
+        are_many = of[count] >= limits["count_full"]
+        seen: Figures = np.where((is_part | are_many) & (before + of[share] >= limits["together_min"]), often, 0.0)
         return seen
 
 

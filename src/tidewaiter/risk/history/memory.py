@@ -22,11 +22,18 @@ _DAY = 86_400 * _SECOND
 _WINDOWS = tuple(hours * 3_600 * _SECOND for hours in WINDOWS_H.values())
 _WEEK_D = 7
 _NONE, _NONE_FROM_NOBODY = (0, 0, 0) * len(_WINDOWS), (0, 0, None) * len(_WINDOWS)
+_NO_VALUES, _UNKNOWN_VALUES = (0,) * len(_WINDOWS), (None,) * len(_WINDOWS)
 WHOLE = 0
 """In the place of a seller or platform: all that came under a scheme number."""
 OWN_SHOP = 1
 """In the place of a platform: none. To have a shop of one's own counts as one more."""
 NOTHING = Given(None, None, None, None)
+WEIGHT = 20
+"""So many earlier goods or inspections weigh as much as what is usual of all sellers."""
+WRONG_RATE = 0.04
+"""The share of all consignments taken to be wrong until random inspections say more."""
+RANDOM_PICKS = 0
+"""In the place of a seller: all that fell to the random draw."""
 JUST, NEAR = 1, 2
 """Below a threshold of law by at most a twentieth of it, or by at most three twentieths more."""
 
@@ -72,8 +79,10 @@ class Persons:
     """Who is who: people told apart by any of the things they give, as known so far.
 
     A person is known again by the first of its telephone, e-mail, name with postcode and address that was seen before;
-    what else it gives is then known for its own too. An identity number is no such thing: where one is lent out, it
-    would make one person of many. `stale` are those of the things `known` that will soon be forgotten.
+    what else it gives is then known for its own too. Its address alone says who it is only where it gives neither
+    telephone nor e-mail: families, offices, parcel lockers and forwarders have one address and are many. An identity
+    number is no such thing: where one is lent out, it would make one person of many. `stale` are those of the things
+    `known` that will soon be forgotten.
     """
 
     known: dict[int, int] = field(default_factory=dict)
@@ -84,7 +93,8 @@ class Persons:
         be kept: by which it was not known before, or is soon forgotten."""
         known = self.known
         person: Key = None
-        for key in given:
+        is_alone = given.phone is None and given.email is None
+        for key in given if is_alone else given[:-1]:
             if key is not None and key in known:
                 person = known[key]
                 break
@@ -112,13 +122,16 @@ class Persons:
 class Memory:
     """What came before. `persons` are the consignments of one person in one country, since two have two currencies and
     other thresholds, oldest first; `schemes` counts by scheme number and seller, platform, OWN_SHOP or WHOLE; `names`
-    are those under which an identity number was used, and `sellers_at` those that gave one telephone or address."""
+    are those under which an identity number was used, and `sellers_at` those that gave one telephone or address.
+    `results` are how many of each seller's and of RANDOM_PICKS were inspected and found wrong; None where they are not
+    known here."""
 
     persons: dict[tuple[int, str], list[Event]] = field(default_factory=dict)
     sellers: dict[int, Sums] = field(default_factory=dict)
     schemes: dict[tuple[int, int], int] = field(default_factory=dict)
     names: dict[int, set[int]] = field(default_factory=dict)
     sellers_at: dict[int, set[int]] = field(default_factory=dict)
+    results: dict[int, tuple[int, int]] | None = None
 
     def add(self, head: Head) -> None:
         """From now on it is among what came before."""
@@ -152,11 +165,13 @@ class Memory:
         """
         names = _others(self.names, head.identity, head.name)
         if head.consignee is None:
-            return [None] * (3 * len(_WINDOWS)) + [names]
+            return [*_UNKNOWN_VALUES * 3, names, *_UNKNOWN_VALUES]
         events = self.persons.get((head.consignee, head.jurisdiction))
         if events is None:
-            return [*_NONE_FROM_NOBODY, names] if head.seller is None else [*_NONE, names]
-        counts, values, of_seller = [0, 0, 0], [0, 0, 0], [0, 0, 0]
+            if head.seller is None:
+                return [*_NONE_FROM_NOBODY, names, *_UNKNOWN_VALUES]
+            return [*_NONE, names, *_NO_VALUES]
+        counts, values, of_seller, from_seller = [0, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0]
         until = head.at + (wait // timedelta(microseconds=1) if wait is not None else 0)
         for at, seller, value in reversed(events):
             if at > until:
@@ -167,7 +182,9 @@ class Memory:
                 if head.at - at <= window:
                     counts[place] += 1
                     values[place] += value or 0
-                    of_seller[place] += seller == head.seller
+                    if seller == head.seller:
+                        of_seller[place] += 1
+                        from_seller[place] += value or 0
         found: list[int | None] = []
         own = wait is not None
         for count, worth, same in zip(counts, values, of_seller, strict=True):
@@ -177,19 +194,30 @@ class Memory:
                 None if head.seller is None else same - own,
             )
         found.append(names)
-        return found
+        if head.seller is None:
+            return [*found, *_UNKNOWN_VALUES]
+        return [*found, *(min(worth - own * (head.value_micro or 0), GREATEST) for worth in from_seller)]
 
     def parties(self, head: Head) -> list[int | None]:
-        """What is known of its seller and of its scheme number, by the columns of PARTIES; None for what only results
-        of inspections and prices tell."""
+        """What is known of its seller and of its scheme number, by the columns of PARTIES; None for what only prices
+        tell."""
         age = count = week = just = near = None
         if head.seller is not None:
             sums = self.sellers.get(head.seller)
             age, count, week, just, near = (0, 0, 0, 0, 0) if sums is None else _told(sums, head.at)
         return [
-            age, count, week, None, None, None, just, near, None,
+            age, count, week, *self._found_of(head.seller), just, near, None,
             _others(self.sellers_at, head.seller_place, head.seller), *self._of_scheme(head),
         ]  # fmt: skip
+
+    def _found_of(self, seller: Key) -> tuple[int | None, int | None, int | None]:
+        if seller is None or self.results is None:
+            return None, None, None
+        inspected, wrong = self.results.get(seller, (0, 0))
+        # What is picked for its looks is wrong far more often than what is usual: only the random draw says that.
+        drawn, found = self.results.get(RANDOM_PICKS, (0, 0))
+        usual = (found + WEIGHT * WRONG_RATE) / (drawn + WEIGHT)
+        return inspected, wrong, int((wrong + WEIGHT * usual) / (inspected + WEIGHT) * MICRO)
 
     def _of_scheme(self, head: Head) -> tuple[int | None, int | None, int | None]:
         scheme, seller = head.scheme, head.seller

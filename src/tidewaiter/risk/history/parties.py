@@ -12,18 +12,12 @@ import polars as pl
 from tidewaiter.model.exact import MISSING, Whole
 from tidewaiter.model.money import MICRO
 from tidewaiter.model.past import PARTIES, RECENT
-from tidewaiter.risk.history.memory import Head, Memory, below
+from tidewaiter.risk.history.memory import WEIGHT, WRONG_RATE, Head, Memory, below
 from tidewaiter.risk.history.records import History
 
 _FEW = 16
-WEIGHT = 20
-"""So many earlier goods or inspections weigh as much as what is usual of all sellers."""
 LOW_RATE = 0.05
 """The share of goods that are among the cheapest twentieth of their like, where nobody states too little."""
-
-
-WRONG_RATE = 0.04
-"""The share of all consignments taken to be wrong until random inspections say more."""
 
 
 def recent(history: History, asked: History, *, wait: timedelta | None = None) -> pl.DataFrame:

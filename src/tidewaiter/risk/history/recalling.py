@@ -63,7 +63,8 @@ class OfSeller(NamedTuple):
 class Found:
     """What was looked up: the numbers of persons by what they are known by (of which `stale` is soon forgotten), what
     persons had, each with its country and oldest first; sellers, counts by scheme number and by whom, and pairs of
-    identity number and name, and of place and seller."""
+    identity number and name, and of place and seller. `results` are, by seller and of RANDOM_PICKS, how many were
+    inspected and how many of these found wrong; None where nobody looked them up."""
 
     persons: Mapping[int, int] = field(default_factory=dict)
     stale: Collection[int] = ()
@@ -72,6 +73,7 @@ class Found:
     schemes: Sequence[tuple[int, int, int]] = ()
     names: Sequence[tuple[int, int]] = ()
     sellers_at: Sequence[tuple[int, int]] = ()
+    results: Sequence[tuple[int, int, int]] | None = None
 
     def memory(self) -> Memory:
         """The same as what came before the batch."""
@@ -83,6 +85,8 @@ class Found:
         for pairs, into in ((self.names, made.names), (self.sellers_at, made.sellers_at)):
             for key, other in pairs:
                 into.setdefault(key, set()).add(other)
+        if self.results is not None:
+            made.results = {seller: (inspected, wrong) for seller, inspected, wrong in self.results}
         return made
 
 

@@ -11,6 +11,7 @@ from tidewaiter.model.batch import Batch
 from tidewaiter.model.digests import digits, numbers, plain
 from tidewaiter.model.exact import MISSING, known
 from tidewaiter.model.rows import positions
+from tidewaiter.risk.history.writing import address_form, name_form
 
 Key = int | None
 """A keyed digest, as `model.digests.numbers` makes it; None where nothing is given."""
@@ -18,7 +19,7 @@ _PARTY = ("id", "name", "country", "phone", "email", "street", "postcode", "iden
 
 
 class Given(NamedTuple):
-    """What a person may be known again by, the surest first; `named` is its name with the postcode."""
+    """What a person may be known again by, the surest first; `named` is its name at its postcode (`name_form`)."""
 
     phone: Key
     email: Key
@@ -78,7 +79,10 @@ def told(batch: Batch, key: bytes) -> Told:
         found.seller_place.append(of_place(place))
         found.platform.append(of_platform(people[market][0]))
         id, name, country, phone, email, street, postcode, identity = people[consignee]
-        named, address = _both(name, postcode), _both(street, postcode)
+        named = address = None
+        if postcode is not None:
+            named = None if name is None else name_form(name, postcode)
+            address = None if street is None else address_form(street, postcode)
         found.person.append(Given(phone_of(phone), email_of(email), named_of(named), address_of(address)))
         number = of_identity(identity)
         found.identity.append(number)
@@ -88,7 +92,7 @@ def told(batch: Batch, key: bytes) -> Told:
 
 _FORMS: dict[str, Callable[[str], str]] = {
     "seller": plain, "seller-place": plain, "platform": plain, "scheme": plain, "identity": plain, "name": plain,
-    "named": plain, "address": plain, "phone": digits, "email": str.casefold,
+    "named": str, "address": str, "phone": digits, "email": str.casefold,
 }  # fmt: skip
 Seal = Callable[[str | None], Key]
 
