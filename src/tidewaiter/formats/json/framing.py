@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -95,7 +96,7 @@ class Judged:
         """Values of a type with few different ones: each of these is judged by the type itself."""
         values, padded = self.coded, self.found.padded
         first, which = apart(padded, values.starts, values.ends, values.place)
-        made = [value_of(padded[values.starts[at] : values.ends[at]], values.place[at]) for at in first.tolist()]
+        made = [value_of(padded[values.starts[at] : values.ends[at]], int(values.place[at])) for at in first.tolist()]
         self._judge(values, np.array([value is None for value in made], np.bool_)[which])
         self._judge(values, values.ends - values.starts > LONGEST)
         self.different, self.which = made, which
@@ -183,8 +184,12 @@ def keys_of(entity: int, row: Whole, parent: Whole, position: Mapping[int, Whole
     return {"row": row, "position": position[entity]}
 
 
+@functools.lru_cache(maxsize=8_192)
 def value_of(text: bytes, number: int) -> Any:
-    """The value of a place whose type must judge it; None where it is none, or a day that is out of our time."""
+    """The value of a place whose type must judge it; None where it is none, or a day that is out of our time.
+
+    Remembered: making ready to judge a value takes longer than judging it, and messages say the same words and days.
+    """
     try:
         value = msgspec.convert(text.decode(), PLACES[number].hint)
     except (msgspec.ValidationError, UnicodeDecodeError):
