@@ -137,6 +137,7 @@ $(VENV)/made: requirements.lock pyproject.toml
 	    || { cat $(VENV)/pip.log; exit 1; }; \
 	fi
 	@$(BIN)/python -m compileall -q src  # even where Python may not write what it compiled: each start would do it anew
+	@$(BIN)/python -c 'from tidewaiter.formats import json; json.ready()'  # compiles the kernels, once
 	@touch $@
 
 # The tests of the pages want a real browser; where it cannot be installed they skip, and say so.

@@ -1,4 +1,4 @@
-"""Compiling the few loops that columns are too slow for: with numba where it is installed, and only when it is asked for.
+"""Compiling the few loops that columns are too slow for: with numba, where it is installed, when it is asked for.
 
 A module of kernels marks its functions with `kernel` and is imported by who wants them, never at the start: numba takes
 most of a second to import. What a kernel is given are arrays, also its tables: what it finds at module level is taken
@@ -25,5 +25,5 @@ def kernel(function: Callable[P, T]) -> Callable[P, T]:
     try:
         made: Callable[P, T] = numba.njit(cache=True)(function)
     except RuntimeError:  # there is no folder that may be written to
-        made = numba.njit(function)
+        made = numba.njit()(function)
     return made

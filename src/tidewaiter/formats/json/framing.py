@@ -120,7 +120,10 @@ class Judged:
                 words.append((number, placed(size_of[number], owners, at, nothing)))
         for number, at in _grouped(self.coded.place):
             told.append((number, placed(size_of[number], self.coded.owner[at], self.which[at], len(self.different))))
-        keys = {entity: keys_of(entity, objects.row, objects.parent, self.position) for entity, objects in self.found.objects.items()}
+        keys = {
+            entity: keys_of(entity, objects.row, objects.parent, self.position)
+            for entity, objects in self.found.objects.items()
+        }
         pool = texts(self.found.padded, self.quoted.starts, self.quoted.ends)
         return Said(sizes, keys, pool, self.different, numbers, words, listed, told).batch()
 

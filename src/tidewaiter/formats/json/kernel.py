@@ -1,8 +1,8 @@
 """One pass over the bytes of a list of consignments: strict JSON, and each value that is plain put where it belongs.
 
 Where the text is not plainly JSON in UTF-8 the pass gives up (`FAILED`); where a consignment is not plain (an escape, a
-name that is not known or stands twice, a value that does not fit) it is marked, and nothing of it is kept. Both are then
-judged elsewhere: what is doubtful here need only be told, never understood.
+name that is not known or stands twice, a value that does not fit) it is marked, and nothing of it is kept. Both are
+then judged elsewhere: what is doubtful here need only be told, never understood.
 
 Import this only where numba is wanted, see `model/kernels.py`. A byte 0 stands behind the message, which ends any loop.
 """
@@ -70,7 +70,8 @@ class Rows(NamedTuple):
 
 class Leaves(NamedTuple):
     """Values: the place of each and the number of its object among those of its context. Texts are stretches of the
-    message, numbers are whole or millionths, and told ones are numbers of different ones."""
+    message, numbers are whole or millionths, and told ones are numbers of different
+    ones, which are found again by `slots`, a power of two of -1."""
 
     text_starts: Whole
     text_ends: Whole
@@ -85,15 +86,25 @@ class Leaves(NamedTuple):
     different_starts: Whole
     different_ends: Whole
     different_place: Few
+    slots: Whole
 
 
 class Objects(NamedTuple):
-    """Objects that have a row in a frame: context, consignment, the number of the object each is in, place in its list."""
+    """Objects that have a row in a frame: the context of each, its consignment, the number of the object it is in, and
+    its place in its list."""
 
     context: Few
     row: Whole
     parent: Whole
     position: Whole
+
+
+class Room(NamedTuple):
+    """Where all that is found is put."""
+
+    rows: Rows
+    leaves: Leaves
+    objects: Objects
 
 
 @kernel
@@ -122,7 +133,7 @@ def text_end(data: Bytes, at: int) -> tuple[int, bool]:
                     if not 0xDC00 <= low < 0xE000:
                         return FAILED, False
                     i += 6
-            elif e == _QUOTE or e == _BACKSLASH or e == 47 or e == 98 or e == 102 or e == 110 or e == 114 or e == 116:
+            elif e in (_QUOTE, _BACKSLASH, 47, 98, 102, 110, 114, 116):
                 i += 2
             else:
                 return FAILED, False
@@ -157,14 +168,14 @@ def _hexadecimal(data: Bytes, at: int) -> int:
             digit = (c | 32) - 87
         else:
             return FAILED
-        code = code * 16 + np.int64(digit)
+        code = code * 16 + int(np.int64(digit))
     return code
 
 
 @kernel
 def _character(data: Bytes, at: int) -> tuple[int, int]:
     """How many bytes the character of more than one has, and its number; (0, 0) where it is not UTF-8."""
-    c = np.int64(data[at])
+    c = int(np.int64(data[at]))
     if 0xC2 <= c < 0xE0:
         size, code = 2, c & 0x1F
     elif 0xE0 <= c < 0xF0:
@@ -174,7 +185,7 @@ def _character(data: Bytes, at: int) -> tuple[int, int]:
     else:
         return 0, 0
     for i in range(at + 1, at + size):
-        more = np.int64(data[i])
+        more = int(np.int64(data[i]))
         if more & 0xC0 != 0x80:
             return 0, 0
         code = (code << 6) | (more & 0x3F)
@@ -195,7 +206,7 @@ def number_end(data: Bytes, at: int) -> tuple[int, int, bool]:
     value = 0
     while _NOUGHT <= data[i] <= _NINE:
         if i - begun < 12:
-            value = value * 10 + np.int64(data[i] - _NOUGHT)
+            value = value * 10 + int(np.int64(data[i])) - _NOUGHT
         i += 1
     digits = i - begun
     if digits == 0 or (digits > 1 and data[begun] == _NOUGHT):
@@ -206,7 +217,7 @@ def number_end(data: Bytes, at: int) -> tuple[int, int, bool]:
         i += 1
         while _NOUGHT <= data[i] <= _NINE:
             if decimals < 6:
-                value = value * 10 + np.int64(data[i] - _NOUGHT)
+                value = value * 10 + int(np.int64(data[i])) - _NOUGHT
             decimals += 1
             i += 1
         if decimals == 0:
@@ -252,17 +263,17 @@ def _named(data: Bytes, at: int, end: int, layout: Layout, context: int) -> int:
 
 @kernel
 def _are_capitals(data: Bytes, at: int, end: int) -> bool:
-    for i in range(at, end):
-        if not 65 <= data[i] <= 90:
-            return False
-    return True
+    i = at
+    while i < end and 65 <= data[i] <= 90:
+        i += 1
+    return i == end
 
 
 @kernel
-def _which(
-    data: Bytes, at: int, end: int, place: int, slots: Whole, leaves: Leaves, many: int
-) -> tuple[int, int]:
+def _which(data: Bytes, span: tuple[int, int], place: int, leaves: Leaves, many: int) -> tuple[int, int]:
     """Which of the different values this is, and how many there are with it; FAILED where there are too many alike."""
+    at, end = span
+    slots = leaves.slots
     mixed = np.uint64(place)
     for i in range(at, end):
         mixed = (mixed ^ np.uint64(data[i])) * np.uint64(0x9E3779B97F4A7C15)
@@ -285,20 +296,16 @@ def _which(
             while at + k < end and data[begun + k] == data[at + k]:
                 k += 1
             if at + k == end:
-                return np.int64(one), many
+                return int(np.int64(one)), many
         slot = (slot + 1) & mask
     return FAILED, many
 
 
 @kernel
-def scan(
-    data: Bytes, at: int, layout: Layout, slots: Whole, rows: Rows, leaves: Leaves, objects: Objects
-) -> tuple[int, int, int, int, int, int]:
-    """How many there are of consignments, texts, numbers, told values, different ones of these, and objects, in the list
-    whose entries begin there; (FAILED, ...) where it is not plainly a list of objects and nothing behind it.
-
-    `slots` are a power of two of -1.
-    """
+def scan(data: Bytes, at: int, layout: Layout, room: Room) -> tuple[int, int, int, int, int, int]:
+    """How many there are of consignments, texts, numbers, told values, different ones of these, and objects, in the
+    list whose entries begin there; (FAILED, ...) where it is not plainly a list of objects and nothing behind it."""
+    rows, leaves, objects = room.rows, room.leaves, room.objects
     failed = (FAILED, 0, 0, 0, 0, 0)
     contexts = len(layout.first)
     places = len(layout.sort)
@@ -352,8 +359,8 @@ def scan(
                 if c != _QUOTE:
                     return failed
                 i += 1
-                context = of[depth]
-                guess = np.int64(follow[before[depth]]) if context >= 0 else 0
+                context = int(of[depth])
+                guess = int(np.int64(follow[before[depth]])) if context >= 0 else 0
                 if guess:
                     many = layout.name_sizes[guess]
                     k = 0
@@ -386,7 +393,7 @@ def scan(
                 is_first = False
                 state = _VALUE
             elif state == _VALUE:
-                context = of[depth]
+                context = int(of[depth])
                 if not is_object[depth]:
                     if is_first and c == _SQUARE_END:
                         state = _BEHIND
@@ -395,7 +402,7 @@ def scan(
                     before[depth] += 1
                     if before[depth] > layout.entries_max:
                         odd = True
-                    place = layout.texts[context] if context >= 0 else 0
+                    place = int(np.int64(layout.texts[context])) if context >= 0 else 0
                 state = _BEHIND
                 if c == _QUOTE:
                     begun = i + 1
@@ -410,12 +417,12 @@ def scan(
                     sort = layout.sort[place]
                     if not is_object[depth]:
                         sort = np.int8(_TEXT if place else 0)
-                    if sort == _TEXT or sort == _CAPITALS:
+                    if sort in (_TEXT, _CAPITALS):
                         many = end - begun
                         if sort == _CAPITALS:
-                            if many != layout.least[place] and many != layout.most[place]:
-                                odd = True
-                            elif not _are_capitals(data, begun, end):
+                            if (many != layout.least[place] and many != layout.most[place]) or not _are_capitals(
+                                data, begun, end
+                            ):
                                 odd = True
                         elif many > layout.bytes_max[place]:
                             odd = True
@@ -433,7 +440,7 @@ def scan(
                         leaves.number_owner[numbers] = owner[depth]
                         numbers += 1
                     elif sort == _TOLD and end - begun <= _TOLD_MAX:
-                        which, different = _which(data, begun, end, place, slots, leaves, different)
+                        which, different = _which(data, (begun, end), place, leaves, different)
                         if which < 0:
                             return failed
                         leaves.told[told] = which
@@ -448,10 +455,10 @@ def scan(
                 elif c == _CURLY:
                     i += 1
                     below = -1
-                    around = owner[depth]
+                    around = int(owner[depth])
                     if context >= 0 and is_object[depth]:
                         if layout.shape[place] == _ONE:
-                            below = np.int64(layout.below[place])
+                            below = int(np.int64(layout.below[place]))
                     elif context >= 0 and layout.is_many[context]:
                         below = context
                         objects.context[made] = below
@@ -459,7 +466,7 @@ def scan(
                         objects.parent[made] = around
                         objects.position[made] = before[depth] - 1
                         made += 1
-                        around = np.int64(counts[below])
+                        around = int(np.int64(counts[below]))
                         counts[below] += 1
                     if below < 0:
                         odd = True
@@ -480,7 +487,7 @@ def scan(
                     i += 1
                     below = -1
                     if context >= 0 and is_object[depth] and layout.shape[place] >= _MANY:
-                        below = np.int64(layout.below[place])
+                        below = int(np.int64(layout.below[place]))
                     else:
                         odd = True
                     depth += 1

@@ -1,18 +1,18 @@
-"""A JSON message read by the kernel, in one pass over its bytes: what `framing.Judged` says of it, several times sooner.
+"""A JSON message read by the kernel, in one pass over its bytes: what `framing.Judged` says of it, only sooner.
 
 Import this only where numba is wanted: see `model/kernels.py`.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from tidewaiter.formats.json.building import ENTRIES_MAX
 from tidewaiter.formats.json.framing import LEAST, MOST, Said, keys_of, value_of
-from tidewaiter.formats.json.kernel import FAILED, Layout, Leaves, Objects, Rows, scan, spread
+from tidewaiter.formats.json.kernel import FAILED, Layout, Leaves, Objects, Room, Rows, scan, spread
 from tidewaiter.formats.layout import (
     BELOW,
     BYTES_MAX,
@@ -27,10 +27,9 @@ from tidewaiter.formats.layout import (
     WHOLE_MAX,
 )
 from tidewaiter.formats.spans import PADDING, texts
-from tidewaiter.model.exact import MISSING, Whole
 from tidewaiter.model.batch import Batch
+from tidewaiter.model.exact import MISSING, Whole
 
-T = TypeVar("T")
 _SMALLEST = 3
 """No value and no object takes fewer bytes of a message, with its comma."""
 _SIZE_MAX = 2**31 - 2
@@ -70,7 +69,15 @@ def _layout() -> Layout:
 
 
 _LAYOUT = _layout()
-_ENTITY = np.array([place.entity for place in PLACES])
+_IS_LISTED = SHAPE == TEXTS
+
+
+class _Told(NamedTuple):
+    """Values, the place of each, and the number of its object among those of its context."""
+
+    values: npt.NDArray[Any]
+    place: npt.NDArray[np.int16]
+    owner: npt.NDArray[np.int32]
 
 
 class Passed:
@@ -85,27 +92,39 @@ class Passed:
             raise ValueError("longer than the kernel counts")
         room = len(body) // _SMALLEST + 2
         slots = np.full(max(_SLOTS_MIN, 1 << (len(body) // _BYTES_A_SLOT).bit_length()), -1, np.int32)
-        rows = _rooms(Rows, room, np.int64, np.int64, np.bool_, np.int32)
-        objects = _rooms(Objects, room, np.int16, np.int32, np.int32, np.int32)
-        values = (np.int16, np.int32)
-        leaves = _rooms(
-            Leaves, room, np.int32, np.int32, *values, np.int64, *values, np.int32, *values, np.int32, np.int32, np.int16
-        )
+        rows, leaves, objects = found = _room(room, slots)
+        self.body = body
         self._padded = body + PADDING
         data = np.frombuffer(self._padded, np.uint8)[: len(body) + 1]
-        many, quoted, numbers, told, different, made = scan(data, at, _LAYOUT, slots, rows, leaves, objects)
+        many, quoted, numbers, told, different, made = scan(data, at, _LAYOUT, found)
         if many == FAILED:
             raise ValueError("not plainly a list of objects")
         # Copies, since the room is for the most there could be.
-        self.starts, self.ends, self.is_odd, self.kept = (part[:many].copy() for part in rows)
-        self._objects = Objects(*(part[:made].copy() for part in objects))
-        self._texts = tuple(part[:quoted].copy() for part in leaves[:4])
-        self._numbers = tuple(part[:numbers].copy() for part in leaves[4:7])
-        self._told = tuple(part[:told].copy() for part in leaves[7:10])
+        self.starts, self.ends, self.is_odd = (
+            rows.starts[:many].copy(),
+            rows.ends[:many].copy(),
+            rows.is_odd[:many].copy(),
+        )
+        self.kept = _whole(rows.kept, many)
+        context = objects.context[:made]
         self._at: dict[int, Whole] = {
-            entity: np.flatnonzero(self._objects.context == entity) for entity in np.unique(self._objects.context).tolist()
+            entity: np.flatnonzero(context == entity) for entity in np.flatnonzero(np.bincount(context)).tolist()
         }
-        self._judge_told(*(part[:different].tolist() for part in leaves[10:]))
+        self._row, self._parent, self._position = (
+            _whole(part, made) for part in (objects.row, objects.parent, objects.position)
+        )
+        self._starts, self._ends = _whole(leaves.text_starts, quoted), _whole(leaves.text_ends, quoted)
+        self._texts = _Told(
+            np.arange(quoted, dtype=np.uint32), leaves.text_place[:quoted].copy(), leaves.text_owner[:quoted].copy()
+        )
+        self._numbers = _Told(
+            leaves.numbers[:numbers].copy(), leaves.number_place[:numbers].copy(), leaves.number_owner[:numbers].copy()
+        )
+        self._told = _Told(
+            leaves.told[:told].astype(np.uint32), leaves.told_place[:told].copy(), leaves.told_owner[:told].copy()
+        )
+        starts, ends, places = leaves.different_starts, leaves.different_ends, leaves.different_place
+        self._judge_told(*(part[:different].tolist() for part in (starts, ends, places)))
 
     def _judge_told(self, starts: list[int], ends: list[int], places: list[int]) -> None:
         """Each different value of a type with few different ones is judged by the type itself."""
@@ -117,54 +136,61 @@ class Passed:
             which, place, owner = self._told
             for at in np.flatnonzero(wrong[which]).tolist():
                 objects = self._at[PLACES[place[at]].entity]
-                self.is_odd[self._objects.row[objects[owner[at]]]] = True
+                self.is_odd[self._row[objects[owner[at]]]] = True
 
     def batch(self) -> Batch:
         """All consignments as columns. What stands in the rows that are not plain is not to be used."""
         sizes = {entity: len(at) for entity, at in self._at.items()}
-        position = {entity: self._objects.position[at] for entity, at in self._at.items()}
-        keys = {
-            entity: keys_of(entity, self._objects.row[at], self._objects.parent[at], position)
-            for entity, at in self._at.items()
-        }
-        starts, ends, place, owner = self._texts
-        is_listed = _IS_LISTED[place]
+        position = {entity: self._position[at] for entity, at in self._at.items()}
+        place, owner = self._texts.place, self._texts.owner
         listed = []
-        for number in np.unique(place[is_listed]).tolist():
+        for number in np.flatnonzero(np.bincount(place[_IS_LISTED[place]])).tolist():
             at = np.flatnonzero(place == number)
-            listed.append((number, at, owner[at]))
-        which, told_place, told_owner = self._told
-        every = np.arange(len(place), dtype=np.uint32)
-        words = _spread(sizes, every, place, owner, len(place))
-        told = _spread(sizes, which.astype(np.uint32), told_place, told_owner, len(self._different))
+            listed.append((number, at, owner[at].astype(np.int64)))
+        words = _spread(sizes, self._texts, len(place))
         return Said(
             sizes,
-            keys,
-            texts(self._padded, starts, ends),
+            {entity: keys_of(entity, self._row[at], self._parent[at], position) for entity, at in self._at.items()},
+            texts(self._padded, self._starts, self._ends),
             self._different,
-            _spread(sizes, *self._numbers, MISSING),
+            _spread(sizes, self._numbers, MISSING),
             [column for column in words if not _IS_LISTED[column[0]]],
             listed,
-            told,
+            _spread(sizes, self._told, len(self._different)),
         ).batch()
 
 
-_IS_LISTED = SHAPE == TEXTS
+def _room(room: int, slots: npt.NDArray[np.int32]) -> Room:
+    """Room for so many of each. The machine gives only what of it is used."""
+    i16, i32, i64 = np.dtype(np.int16), np.dtype(np.int32), np.dtype(np.int64)
+
+    def whole() -> npt.NDArray[np.int32]:
+        return np.empty(room, i32)
+
+    def few() -> npt.NDArray[np.int16]:
+        return np.empty(room, i16)
+
+    rows = Rows(np.empty(room, i64), np.empty(room, i64), np.empty(room, np.bool_), whole())
+    objects = Objects(few(), whole(), whole(), whole())
+    leaves = Leaves(
+        text_starts=whole(), text_ends=whole(), text_place=few(), text_owner=whole(),
+        numbers=np.empty(room, i64), number_place=few(), number_owner=whole(),
+        told=whole(), told_place=few(), told_owner=whole(),
+        different_starts=whole(), different_ends=whole(), different_place=few(), slots=slots,
+    )  # fmt: skip
+    return Room(rows, leaves, objects)
 
 
-def _rooms(kind: type[T], room: int, *dtypes: type[np.generic]) -> T:
-    """Room for so many of each of these, of which only what is used will be taken from the machine."""
-    return kind(*(np.empty(room, dtype) for dtype in dtypes))
+def _whole(part: npt.NDArray[np.int32], many: int) -> Whole:
+    return part[:many].astype(np.int64)
 
 
-def _spread(
-    sizes: dict[int, int], values: npt.NDArray[Any], place: npt.NDArray[Any], owner: npt.NDArray[Any], nothing: int
-) -> list[tuple[int, npt.NDArray[Any]]]:
+def _spread(sizes: dict[int, int], told: _Told, nothing: int) -> list[tuple[int, npt.NDArray[Any]]]:
     """The column of each place that is said anywhere: `nothing` where it is not said."""
-    said = np.flatnonzero(np.bincount(place, minlength=1)).tolist()
+    said = np.flatnonzero(np.bincount(told.place, minlength=1)).tolist()
     ends = np.cumsum([0, *(sizes[PLACES[number].entity] for number in said)])
     offsets = np.zeros(len(PLACES), np.int64)
     offsets[said] = ends[:-1]
-    full = np.full(ends[-1], nothing, values.dtype)
-    spread(full, values, offsets, place, owner)
+    full = np.full(ends[-1], nothing, told.values.dtype)
+    spread(full, told.values, offsets, told.place, told.owner)
     return [(number, full[begun:end]) for number, begun, end in zip(said, ends[:-1], ends[1:], strict=True)]
