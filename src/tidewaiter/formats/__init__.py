@@ -135,7 +135,8 @@ KINDS: tuple[Kind, ...] = (
 def ready() -> bool:
     """Make ready what is compiled, in a process that will read much: about a second, many where it is the first time on
     this machine. False where some of it cannot be; the same is then read more slowly."""
-    return all([module.ready() for module in FORMATS.values() if isinstance(module, Compiled)])
+    are_ready = [module.ready() for module in FORMATS.values() if isinstance(module, Compiled)]
+    return all(are_ready)
 
 
 def sniff(data: bytes, columns: Mapping[str, str] | None = None) -> Format | None:
