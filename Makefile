@@ -125,7 +125,7 @@ environment: $(VENV)/made
 
 # uv where it is there, pip where it is not: the same hashed lock either way.
 $(VENV)/made: requirements.lock pyproject.toml
-	@echo "making the environment in $(VENV) (about half a minute, once)"
+	@echo "making the environment in $(VENV) (about a minute, once)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@if command -v uv >/dev/null; then \

@@ -73,7 +73,7 @@ def _passed(body: bytes, at: int) -> Passed | None:
     """A list whose entries begin there, read by the kernel; None where that is not ready, or it is not plainly one."""
     try:
         return _PASSED[0](body, at) if _PASSED else None
-    except ValueError:
+    except (ValueError, MemoryError):  # it asks for more room than it will use
         return None
 
 
