@@ -125,7 +125,7 @@ environment: $(VENV)/made
 
 # uv where it is there, pip where it is not: the same hashed lock either way.
 $(VENV)/made: requirements.lock pyproject.toml
-	@echo "making the environment in $(VENV) (about half a minute, once)"
+	@echo "making the environment in $(VENV) (about a minute, once)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@if command -v uv >/dev/null; then \
@@ -137,6 +137,7 @@ $(VENV)/made: requirements.lock pyproject.toml
 	    || { cat $(VENV)/pip.log; exit 1; }; \
 	fi
 	@$(BIN)/python -m compileall -q src  # even where Python may not write what it compiled: each start would do it anew
+	@$(BIN)/python -c 'from tidewaiter.formats import json; json.ready()'  # compiles the kernels, once
 	@touch $@
 
 # The tests of the pages want a real browser; where it cannot be installed they skip, and say so.

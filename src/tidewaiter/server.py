@@ -14,7 +14,7 @@ import uvicorn
 from joserfc.jwk import OKPKey
 from starlette.types import ASGIApp
 
-from tidewaiter import api, web
+from tidewaiter import api, formats, web
 from tidewaiter.exchange.delivering import Delivery
 from tidewaiter.exchange.sending import open_sender
 from tidewaiter.services.audit import FOLDER, LogDamaged, publish
@@ -60,7 +60,10 @@ async def serve(house: House) -> None:
         server_header=False,
     )
     async with working(house):
+        # Meanwhile it answers, only more slowly.
+        getting_ready = asyncio.create_task(asyncio.to_thread(formats.ready))
         await uvicorn.Server(config).serve()
+        await getting_ready
 
 
 @asynccontextmanager

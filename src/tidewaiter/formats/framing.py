@@ -64,7 +64,7 @@ class Frames:
         made: dict[str, list[pl.DataFrame]] = {}
         for entity in sorted(self.sizes):
             said, nothing = self._columns[entity], _Nothing(self.sizes[entity])
-            frame = [said[one.name] if one.name in said else nothing.column(one) for one in _NOTHING[entity]]
+            frame = [said[name] if name in said else nothing.column(one, kind) for name, one, kind in _NOTHING[entity]]
             made.setdefault(CONTEXTS[entity].frame, []).append(pl.DataFrame(frame))
         said_frames = {name: pl.concat(parts) if len(parts) > 1 else parts[0] for name, parts in made.items()}
         return Batch(**_EMPTY | said_frames)
@@ -111,28 +111,30 @@ def _nothing(name: str, dtype: pl.DataType | type[pl.DataType], usual: str | Non
 
 
 _NOTHING = {
-    number: [_nothing(name, dtype, _USUAL.get(number, {}).get(name)) for name, dtype in SCHEMA[context.frame].items()]
+    number: [
+        (name, _nothing(name, dtype, usual), f"{dtype} {usual}")
+        for name, dtype in SCHEMA[context.frame].items()
+        for usual in [_USUAL.get(number, {}).get(name)]
+    ]
     for number, context in enumerate(CONTEXTS)
     if context.shape == MANY
 }
-"""Of each context one row in which nothing is said."""
+"""Of each context one row in which nothing is said: the name of each column, the column, and what it is."""
 
 
 class _Nothing:
-    """Columns in which nothing is said, so many rows long: one of each type is made."""
+    """Columns in which nothing is said, so many rows long: one of each type and content is made."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._made: dict[tuple[object, object], pl.Series] = {}
+        self._made: dict[str, pl.Series] = {}
 
-    def column(self, one: pl.Series) -> pl.Series:
-        """That one row so many times, under its name."""
-        if isinstance(one.dtype, pl.List):
-            return one.new_from_index(0, self._size)
-        alike = (one.dtype, one[0])
-        if alike not in self._made:
-            self._made[alike] = one.new_from_index(0, self._size)
-        return self._made[alike].alias(one.name)
+    def column(self, one: pl.Series, kind: str) -> pl.Series:
+        """That one row so many times, under its name. `kind` is alike where nothing but the name differs."""
+        made = self._made.get(kind)
+        if made is None:
+            made = self._made[kind] = one.new_from_index(0, self._size)
+        return made.alias(one.name)
 
 
 _EMPTY = {name: pl.DataFrame(schema=schema) for name, schema in SCHEMA.items()}

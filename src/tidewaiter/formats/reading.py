@@ -241,6 +241,14 @@ class ReadTogether(Protocol):
 
 
 @runtime_checkable
+class Compiled(Protocol):
+    """What a format offers besides, where it reads much by kernels that must be made ready (`model/kernels.py`)."""
+
+    def ready(self) -> bool:
+        """Make them ready; False where they cannot be, and the same is read without them."""
+
+
+@runtime_checkable
 class SheetFormat(Format, Protocol):
     """A format whose messages are rows under headings, which a sender words in his own way."""
 

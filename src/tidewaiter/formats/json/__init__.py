@@ -10,7 +10,7 @@ A JSON document of some other customs dialect also begins with a bracket, so thi
 
 from __future__ import annotations
 
-from tidewaiter.formats.json.columns import NAME
+from tidewaiter.formats.json.columns import NAME, ready
 from tidewaiter.formats.json.kinds import KINDS
 from tidewaiter.formats.json.reading import BOM, read, read_many, source_pointer
 from tidewaiter.formats.json.schema import schema
@@ -28,6 +28,7 @@ __all__ = [
     "read",
     "read_many",
     "read_piece",
+    "ready",
     "schema",
     "sniff",
     "source_pointer",

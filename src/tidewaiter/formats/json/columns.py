@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 import numpy as np
@@ -23,6 +23,9 @@ from tidewaiter.formats.text import found
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.exact import Whole
 from tidewaiter.model.finding import Finding
+
+if TYPE_CHECKING:
+    from tidewaiter.formats.json.passing import Passed
 
 NAME = "json"
 COLUMNS_MIN = 32_768
@@ -46,6 +49,47 @@ One: TypeAlias = Callable[[str, bytes], Reading]
 """What reads one consignment, from where it stood and its bytes."""
 
 
+_PASSED: list[type[Passed]] = []
+"""What reads a list by the kernel, once it was made ready."""
+
+
+def ready() -> bool:
+    """Make the kernel ready, for a process that will read much; False where numba is not installed.
+
+    It takes about a second, and where it was not yet compiled on this machine, many: who reads one message does better
+    without. Until then, and without numba, the same is read more slowly.
+    """
+    if not _PASSED:
+        try:
+            from tidewaiter.formats.json.passing import Passed
+        except ImportError:
+            return False
+        Passed(b'[{"reference": "A", "jurisdiction": "GB", "version": 1}]', 1).batch()
+        _PASSED.append(Passed)
+    return True
+
+
+def _passed(body: bytes, at: int) -> Passed | None:
+    """A list whose entries begin there, read by the kernel; None where that is not ready, or it is not plainly one."""
+    try:
+        return _PASSED[0](body, at) if _PASSED else None
+    except (ValueError, MemoryError):  # it asks for more room than it will use
+        return None
+
+
+def _passed_together(texts: Sequence[bytes]) -> Passed | None:
+    """The same of a list of these, each of which must be one object by itself."""
+    if not _PASSED:
+        return None
+    passed = _passed(b"[%s]" % b",".join(texts), 1)
+    if passed is None or len(passed.starts) != len(texts):
+        return None
+    sizes = np.fromiter(map(len, texts), np.int64, len(texts))
+    ends = np.cumsum(sizes + 1)
+    # Together they may be what none of them is alone: then one does not begin or end where it stands.
+    return passed if (passed.ends == ends).all() and (passed.starts == ends - sizes).all() else None
+
+
 def of_list(body: bytes, one: One, *, before: int = 0) -> Reading | None:
     """The reading of a list or an envelope by columns; None where it is short, or not plainly one.
 
@@ -62,6 +106,9 @@ def of_list(body: bytes, one: One, *, before: int = 0) -> Reading | None:
             if listed != bytes(held) or body[opened.end() + len(listed) :].strip() != b"}":
                 return None
             body, root = listed, "/consignments"
+        opened = _OPENED.match(body)
+        if opened and (passed := _passed(body, opened.end())):
+            return _read(body, passed.starts, passed.ends, passed, at=lambda place: f"{root}/{before + place}", one=one)
         raws = msgspec.json.decode(body, type=list[msgspec.Raw])
     except (msgspec.MsgspecError, RecursionError):
         return None
@@ -70,15 +117,17 @@ def of_list(body: bytes, one: One, *, before: int = 0) -> Reading | None:
     if starts is None:
         return None
     ends = starts + sizes
-    return _read(body, starts, ends, lambda place: f"{root}/{before + place}", one)
+    return _read(body, starts, ends, _judged(body, starts, ends), at=lambda place: f"{root}/{before + place}", one=one)
 
 
 def of_lines(lines: Sequence[tuple[str, bytes]], one: One) -> Reading | None:
     """The same of one object a line: where each stood, and its bytes."""
     texts = [text for _, text in lines]
-    body = b"\n".join(texts)
-    if len(body) < COLUMNS_MIN:
+    if sum(map(len, texts)) < COLUMNS_MIN:
         return None
+    if passed := _passed_together(texts):
+        return _read(passed.body, passed.starts, passed.ends, passed, at=lambda place: lines[place][0], one=one)
+    body = b"\n".join(texts)
     try:
         raws = msgspec.json.Decoder(msgspec.Raw).decode_lines(body)
     except (msgspec.MsgspecError, RecursionError):
@@ -90,7 +139,8 @@ def of_lines(lines: Sequence[tuple[str, bytes]], one: One) -> Reading | None:
     ends = np.cumsum(sizes + 1) - 1
     if (np.frombuffer(body, np.uint8)[ends - sizes] != _BRACE).any():
         return None
-    return _read(body, ends - sizes, ends, lambda place: lines[place][0], one)
+    starts = ends - sizes
+    return _read(body, starts, ends, _judged(body, starts, ends), at=lambda place: lines[place][0], one=one)
 
 
 def _sizes(raws: Sequence[msgspec.Raw]) -> Whole:
@@ -133,12 +183,13 @@ def _is_between(signs: Bytes, starts: Whole, sizes: Whole, gap: int) -> bool:
     )
 
 
-def _read(body: bytes, starts: Whole, ends: Whole, at: Callable[[int], str], one: One) -> Reading | None:
+def _read(
+    body: bytes, starts: Whole, ends: Whole, judged: Judged | Passed | None, *, at: Callable[[int], str], one: One
+) -> Reading | None:
     """The reading of consignments that stand there in the message; those that are not plain are read one by one.
 
     `at` says where the one at a place stood. None where the message cannot be read so.
     """
-    judged = _judged(body, starts, ends)
     if judged is None:
         return None
     is_odd = judged.is_odd
@@ -165,11 +216,15 @@ def of_many(messages: Sequence[bytes]) -> list[Reading | None] | None:
     """
     if sum(map(len, messages)) < MANY_MIN:
         return None
-    places = [place for place, one in enumerate(messages) if _is_object(one)]
+    places = [place for place, one in enumerate(messages) if one.startswith(b"{") and one.endswith(b"}")]
     texts = [messages[place] for place in places]
-    sizes = np.array(list(map(len, texts)), np.int64)
-    ends = np.cumsum(sizes + 1) - 1
-    judged = _judged(b"\n".join(texts), ends - sizes, ends)
+    judged: Judged | Passed | None = _passed_together(texts) if texts else None
+    if judged is None:
+        places = [place for place in places if _is_object(messages[place])]
+        texts = [messages[place] for place in places]
+        sizes = np.array(list(map(len, texts)), np.int64)
+        ends = np.cumsum(sizes + 1) - 1
+        judged = _judged(b"\n".join(texts), ends - sizes, ends)
     if judged is None:
         return None
     together = InColumns(

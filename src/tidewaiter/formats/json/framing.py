@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 import polars as pl
 
-from tidewaiter.formats.framing import USUAL, Frames, lists, placed
+from tidewaiter.formats.framing import USUAL, Frames, Places, lists, placed
 from tidewaiter.formats.json.building import ENTRIES_MAX
 from tidewaiter.formats.json.shapes import Found, Values, positions
 from tidewaiter.formats.layout import (
@@ -84,8 +86,8 @@ class Judged:
         found, values = self.found, self.quoted
         at = np.flatnonzero(SORT[values.place] == CAPITALS)
         starts, sizes, place = values.starts[at], values.ends[at] - values.starts[at], values.place[at]
-        fits = (sizes == _LEAST[place]) | (sizes == _MOST[place])
-        for step in range(int(_MOST.max())):
+        fits = (sizes == LEAST[place]) | (sizes == MOST[place])
+        for step in range(int(MOST.max())):
             fits &= (step >= sizes) | (found.signs[starts + step] - np.uint8(ord("A")) < 26)
         if not fits.all():
             self.is_odd[values.row[at[~fits]]] = True
@@ -94,73 +96,112 @@ class Judged:
         """Values of a type with few different ones: each of these is judged by the type itself."""
         values, padded = self.coded, self.found.padded
         first, which = apart(padded, values.starts, values.ends, values.place)
-        made: list[Any] = []
-        for at in first.tolist():
-            try:
-                text = padded[values.starts[at] : values.ends[at]].decode()
-                value = msgspec.convert(text, PLACES[values.place[at]].hint)
-            except (msgspec.ValidationError, UnicodeDecodeError):
-                value = None
-            is_far = isinstance(value, date) and value.year not in YEARS  # an instant is a date, too
-            made.append(None if is_far else value)
+        made = [value_of(padded[values.starts[at] : values.ends[at]], int(values.place[at])) for at in first.tolist()]
         self._judge(values, np.array([value is None for value in made], np.bool_)[which])
         self._judge(values, values.ends - values.starts > LONGEST)
         self.different, self.which = made, which
 
     def batch(self) -> Batch:
-        """All consignments as columns. What stands in the rows that are not plain is not to be used.
+        """All consignments as columns. What stands in the rows that are not plain is not to be used."""
+        sizes = {entity: len(objects.row) for entity, objects in self.found.objects.items()}
+        size_of = [sizes.get(place.entity, 0) for place in PLACES]
+        numbers, words, listed, told = [], [], [], []
+        for number, at in _grouped(self.numbers.place):
+            whole = np.full(size_of[number], MISSING, np.int64)
+            micro = self.micro[at]
+            whole[self.numbers.owner[at]] = micro // MICRO if PLACES[number].sort == WHOLE else micro
+            numbers.append((number, whole))
+        nothing = len(self.quoted.starts)
+        for number, at in _grouped(self.quoted.place):
+            owners = self.quoted.owner[at]
+            if PLACES[number].shape == TEXTS:
+                listed.append((number, at, owners))
+            else:
+                words.append((number, placed(size_of[number], owners, at, nothing)))
+        for number, at in _grouped(self.coded.place):
+            told.append((number, placed(size_of[number], self.coded.owner[at], self.which[at], len(self.different))))
+        keys = {
+            entity: keys_of(entity, objects.row, objects.parent, self.position)
+            for entity, objects in self.found.objects.items()
+        }
+        pool = texts(self.found.padded, self.quoted.starts, self.quoted.ends)
+        return Said(sizes, keys, pool, self.different, numbers, words, listed, told).batch()
+
+
+class Said(NamedTuple):
+    """What a message says, column by column, by the number of each place. `keys` are those of the objects of each
+    context. Texts are told by their numbers in `pool`, whose last is null, and told values by theirs in `different`,
+    with one more for none; of lists there are the texts, and the object of each."""
+
+    sizes: dict[int, int]
+    keys: dict[int, dict[str, Whole]]
+    pool: pl.Series
+    different: list[Any]
+    numbers: list[tuple[int, Whole]]
+    words: list[tuple[int, Places]]
+    listed: list[tuple[int, Whole, Whole]]
+    told: list[tuple[int, Places]]
+
+    def batch(self) -> Batch:
+        """The same in frames.
 
         All texts are one column, in which come behind those of the message: null, the words, what usually holds.
         """
-        sizes = {entity: len(objects.row) for entity, objects in self.found.objects.items()}
-        frames = Frames(sizes)
-        for entity in sizes:
-            frames.keys(entity, **self._keys(entity))
-        for number, at in _grouped(self.numbers.place):
+        frames = Frames(self.sizes)
+        for entity, keys in self.keys.items():
+            frames.keys(entity, **keys)
+        for number, whole in self.numbers:
+            frames.numbers(PLACES[number].entity, PLACES[number].column, whole)
+        for number, which in self.words:
+            frames.words(PLACES[number].entity, PLACES[number].column, which)
+        for number, at, owners in self.listed:
             place = PLACES[number]
-            whole = np.full(sizes[place.entity], MISSING, np.int64)
-            whole[self.numbers.owner[at]] = self.micro[at] // MICRO if place.sort == WHOLE else self.micro[at]
-            frames.numbers(place.entity, place.column, whole)
-        pool = texts(self.found.padded, self.quoted.starts, self.quoted.ends)
-        nothing = len(self.quoted.starts)
-        for number, at in _grouped(self.quoted.place):
-            place, owners = PLACES[number], self.quoted.owner[at]
-            if place.shape == TEXTS:
-                flat = pool[pl.Series(at.astype(np.uint32))]
-                frames.column(place.entity, lists(place.column, flat, owners, sizes[place.entity]))
-            else:
-                frames.words(place.entity, place.column, placed(sizes[place.entity], owners, at, nothing))
-        said = [value if isinstance(value, str) else None for value in self.different]
-        for number, at in _grouped(self.coded.place):
-            place, owners, which = PLACES[number], self.coded.owner[at], self.which[at]
+            flat = self.pool[pl.Series(at.astype(np.uint32))]
+            frames.column(place.entity, lists(place.column, flat, owners, self.sizes[place.entity]))
+        words = [value if isinstance(value, str) else None for value in self.different]
+        behind, none = len(self.pool), len(self.different)
+        for number, which in self.told:
+            place = PLACES[number]
             dtype = SCHEMA[CONTEXTS[place.entity].frame][place.column]
             if dtype == pl.String:
-                other = nothing + 1 + len(said) + USUAL.index(place.usual)
-                full = placed(sizes[place.entity], owners, which + nothing + 1, other)
-                frames.words(place.entity, place.column, full)
+                usual = np.uint32(behind + none + USUAL.index(place.usual))
+                full = which + np.uint32(behind)
+                frames.words(place.entity, place.column, np.where(which == none, usual, full))
             else:
                 kind = date if dtype == pl.Date else datetime
                 values = [value if type(value) is kind else None for value in self.different]
-                full = placed(sizes[place.entity], owners, which, len(values))
-                frames.column(place.entity, pl.Series(place.column, [*values, None], dtype=dtype)[pl.Series(full)])
-        return frames.batch(pl.concat([pool, pl.Series([*said, *USUAL], dtype=pl.String)]))
-
-    def _keys(self, entity: int) -> dict[str, Whole]:
-        """Which consignment each object stands in, which goods item, and where in its list."""
-        row, parent = self.found.objects[entity]
-        if not entity:
-            return {"row": row}
-        position = self.position[entity]
-        if CONTEXTS[entity].frame == "items":
-            return {"row": row, "item": position}
-        if CONTEXTS[entity].above:
-            items = self.position[CONTEXTS[entity].above]
-            return {"row": row, "item": items[parent], "position": position}
-        return {"row": row, "position": position}
+                made = pl.Series(place.column, [*values, None], dtype=dtype)[pl.Series(which)]
+                frames.column(place.entity, made)
+        return frames.batch(pl.concat([self.pool, pl.Series([*words, *USUAL], dtype=pl.String)]))
 
 
-_LEAST = np.array([min(place.sizes, default=0) for place in PLACES], np.int64)
-_MOST = np.array([max(place.sizes, default=0) for place in PLACES], np.int64)
+def keys_of(entity: int, row: Whole, parent: Whole, position: Mapping[int, Whole]) -> dict[str, Whole]:
+    """Which consignment each object of a context stands in, which goods item, and where in its list: all the columns
+    that tell it. `position` has the place in its list of each object of each context."""
+    if not entity:
+        return {"row": row}
+    if CONTEXTS[entity].frame == "items":
+        return {"row": row, "item": position[entity]}
+    if CONTEXTS[entity].above:
+        return {"row": row, "item": position[CONTEXTS[entity].above][parent], "position": position[entity]}
+    return {"row": row, "position": position[entity]}
+
+
+@functools.lru_cache(maxsize=8_192)
+def value_of(text: bytes, number: int) -> Any:
+    """The value of a place whose type must judge it; None where it is none, or a day that is out of our time.
+
+    Remembered: making ready to judge a value takes longer than judging it, and messages say the same words and days.
+    """
+    try:
+        value = msgspec.convert(text.decode(), PLACES[number].hint)
+    except (msgspec.ValidationError, UnicodeDecodeError):
+        return None
+    return None if isinstance(value, date) and value.year not in YEARS else value  # an instant is a date, too
+
+
+LEAST = np.array([min(place.sizes, default=0) for place in PLACES], np.int64)
+MOST = np.array([max(place.sizes, default=0) for place in PLACES], np.int64)
 
 
 def _grouped(place: Whole) -> list[tuple[int, Whole]]:

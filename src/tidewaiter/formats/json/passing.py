@@ -1,0 +1,196 @@
+"""A JSON message read by the kernel, in one pass over its bytes: what `framing.Judged` says of it, only sooner.
+
+Import this only where numba is wanted: see `model/kernels.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tidewaiter.formats.json.building import ENTRIES_MAX
+from tidewaiter.formats.json.framing import LEAST, MOST, Said, keys_of, value_of
+from tidewaiter.formats.json.kernel import FAILED, Layout, Leaves, Objects, Room, Rows, scan, spread
+from tidewaiter.formats.layout import (
+    BELOW,
+    BYTES_MAX,
+    CONTEXTS,
+    IS_OPTIONAL,
+    MANY,
+    PLACES,
+    SHAPE,
+    SORT,
+    TEXTS,
+    TEXTS_OF_CONTEXT,
+    WHOLE_MAX,
+)
+from tidewaiter.formats.spans import PADDING, texts
+from tidewaiter.model.batch import Batch
+from tidewaiter.model.exact import MISSING, Whole
+
+_SMALLEST = 3
+"""No value and no object takes fewer bytes of a message, with its comma."""
+_SIZE_MAX = 2**31 - 2
+_SLOTS_MIN = 1 << 12
+_BYTES_A_SLOT = 64
+
+
+def _layout() -> Layout:
+    names = [place.name.encode() for place in PLACES]
+    written = np.zeros((len(names), max(map(len, names))), np.uint8)
+    for place, name in enumerate(names):
+        written[place, : len(name)] = list(name)
+    of = np.array([place.context for place in PLACES])
+    held = [np.flatnonzero(of == context) for context in range(len(CONTEXTS))]
+    required = np.zeros(len(PLACES), np.bool_)
+    for context in CONTEXTS:
+        required[list(context.required)] = True
+    return Layout(
+        names=written,
+        name_sizes=np.array([len(name) for name in names], np.int16),
+        sort=SORT,
+        shape=SHAPE,
+        below=BELOW,
+        is_optional=IS_OPTIONAL,
+        is_required=required,
+        bytes_max=BYTES_MAX,
+        whole_max=WHOLE_MAX,
+        least=LEAST.astype(np.int16),
+        most=MOST.astype(np.int16),
+        first=np.array([places[0] if len(places) else 1 for places in held], np.int16),
+        last=np.array([places[-1] if len(places) else 0 for places in held], np.int16),
+        required=np.array([len(context.required) for context in CONTEXTS], np.int16),
+        is_many=np.array([context.shape == MANY for context in CONTEXTS], np.bool_),
+        texts=TEXTS_OF_CONTEXT,
+        entries_max=ENTRIES_MAX,
+    )
+
+
+_LAYOUT = _layout()
+_IS_LISTED = SHAPE == TEXTS
+
+
+class _Told(NamedTuple):
+    """Values, the place of each, and the number of its object among those of its context."""
+
+    values: npt.NDArray[Any]
+    place: npt.NDArray[np.int16]
+    owner: npt.NDArray[np.int32]
+
+
+class Passed:
+    """The consignments of a list whose entries begin at a place of the message: where each begins and ends, which are
+    not plain, how many values of each are `kept`. Columns are made when they are asked for.
+
+    Raises ValueError where it is not plainly a list of objects, which ends the message.
+    """
+
+    def __init__(self, body: bytes, at: int) -> None:
+        if len(body) > _SIZE_MAX:
+            raise ValueError("longer than the kernel counts")
+        room = len(body) // _SMALLEST + 2
+        slots = np.full(max(_SLOTS_MIN, 1 << (len(body) // _BYTES_A_SLOT).bit_length()), -1, np.int32)
+        rows, leaves, objects = found = _room(room, slots)
+        self.body = body
+        self._padded = body + PADDING
+        data = np.frombuffer(self._padded, np.uint8)[: len(body) + 1]
+        many, quoted, numbers, told, different, made = scan(data, at, _LAYOUT, found)
+        if many == FAILED:
+            raise ValueError("not plainly a list of objects")
+        # Copies, since the room is for the most there could be.
+        self.starts, self.ends, self.is_odd = (
+            rows.starts[:many].copy(),
+            rows.ends[:many].copy(),
+            rows.is_odd[:many].copy(),
+        )
+        self.kept = _whole(rows.kept, many)
+        context = objects.context[:made]
+        self._at: dict[int, Whole] = {
+            entity: np.flatnonzero(context == entity) for entity in np.flatnonzero(np.bincount(context)).tolist()
+        }
+        self._row, self._parent, self._position = (
+            _whole(part, made) for part in (objects.row, objects.parent, objects.position)
+        )
+        self._starts, self._ends = _whole(leaves.text_starts, quoted), _whole(leaves.text_ends, quoted)
+        self._texts = _Told(
+            np.arange(quoted, dtype=np.uint32), leaves.text_place[:quoted].copy(), leaves.text_owner[:quoted].copy()
+        )
+        self._numbers = _Told(
+            leaves.numbers[:numbers].copy(), leaves.number_place[:numbers].copy(), leaves.number_owner[:numbers].copy()
+        )
+        self._told = _Told(
+            leaves.told[:told].astype(np.uint32), leaves.told_place[:told].copy(), leaves.told_owner[:told].copy()
+        )
+        starts, ends, places = leaves.different_starts, leaves.different_ends, leaves.different_place
+        self._judge_told(*(part[:different].tolist() for part in (starts, ends, places)))
+
+    def _judge_told(self, starts: list[int], ends: list[int], places: list[int]) -> None:
+        """Each different value of a type with few different ones is judged by the type itself."""
+        self._different = [
+            value_of(self._padded[start:end], place) for start, end, place in zip(starts, ends, places, strict=True)
+        ]
+        wrong = np.array([value is None for value in self._different], np.bool_)
+        if wrong.any():
+            which, place, owner = self._told
+            for at in np.flatnonzero(wrong[which]).tolist():
+                objects = self._at[PLACES[place[at]].entity]
+                self.is_odd[self._row[objects[owner[at]]]] = True
+
+    def batch(self) -> Batch:
+        """All consignments as columns. What stands in the rows that are not plain is not to be used."""
+        sizes = {entity: len(at) for entity, at in self._at.items()}
+        position = {entity: self._position[at] for entity, at in self._at.items()}
+        place, owner = self._texts.place, self._texts.owner
+        listed = []
+        for number in np.flatnonzero(np.bincount(place[_IS_LISTED[place]])).tolist():
+            at = np.flatnonzero(place == number)
+            listed.append((number, at, owner[at].astype(np.int64)))
+        words = _spread(sizes, self._texts, len(place))
+        return Said(
+            sizes,
+            {entity: keys_of(entity, self._row[at], self._parent[at], position) for entity, at in self._at.items()},
+            texts(self._padded, self._starts, self._ends),
+            self._different,
+            _spread(sizes, self._numbers, MISSING),
+            [column for column in words if not _IS_LISTED[column[0]]],
+            listed,
+            _spread(sizes, self._told, len(self._different)),
+        ).batch()
+
+
+def _room(room: int, slots: npt.NDArray[np.int32]) -> Room:
+    """Room for so many of each. The machine gives only what of it is used."""
+    i16, i32, i64 = np.dtype(np.int16), np.dtype(np.int32), np.dtype(np.int64)
+
+    def whole() -> npt.NDArray[np.int32]:
+        return np.empty(room, i32)
+
+    def few() -> npt.NDArray[np.int16]:
+        return np.empty(room, i16)
+
+    rows = Rows(np.empty(room, i64), np.empty(room, i64), np.empty(room, np.bool_), whole())
+    objects = Objects(few(), whole(), whole(), whole())
+    leaves = Leaves(
+        text_starts=whole(), text_ends=whole(), text_place=few(), text_owner=whole(),
+        numbers=np.empty(room, i64), number_place=few(), number_owner=whole(),
+        told=whole(), told_place=few(), told_owner=whole(),
+        different_starts=whole(), different_ends=whole(), different_place=few(), slots=slots,
+    )  # fmt: skip
+    return Room(rows, leaves, objects)
+
+
+def _whole(part: npt.NDArray[np.int32], many: int) -> Whole:
+    return part[:many].astype(np.int64)
+
+
+def _spread(sizes: dict[int, int], told: _Told, nothing: int) -> list[tuple[int, npt.NDArray[Any]]]:
+    """The column of each place that is said anywhere: `nothing` where it is not said."""
+    said = np.flatnonzero(np.bincount(told.place, minlength=1)).tolist()
+    ends = np.cumsum([0, *(sizes[PLACES[number].entity] for number in said)])
+    offsets = np.zeros(len(PLACES), np.int64)
+    offsets[said] = ends[:-1]
+    full = np.full(ends[-1], nothing, told.values.dtype)
+    spread(full, told.values, offsets, told.place, told.owner)
+    return [(number, full[begun:end]) for number, begun, end in zip(said, ends[:-1], ends[1:], strict=True)]
