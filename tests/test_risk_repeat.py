@@ -152,7 +152,8 @@ async def test_a_queue_that_was_kept_before_its_picks_were_rows_is_picked_again_
     await lodged(house, filer, *range(26, 46), law=drawing)
     drawn = await draw_up("GB", "day", capacity_of(CAPACITY), principal=OFFICER, store=house.store, law=drawing, at=NOW)
     [moving] = [one for one in migrations() if one.name == "0022_picks.sql"]
-    old_inputs = {name: drawn.inputs[name] for name in ("candidates", "capacity", "simple_ppm", "risk_digest")}
+    of_before = ("candidates", "capacity", "simple_ppm", "stratified_ppm", "strata", "risk_digest")
+    old_inputs = {name: drawn.inputs[name] for name in of_before}
     async with house.store._pool.acquire() as connection:
         await connection.execute("drop table picks; alter table selections drop column model, add column picks jsonb")
         old = await connection.fetchval(
