@@ -322,6 +322,13 @@ def test_items_of_a_waybill_are_written_and_read_back() -> None:
     assert records(cargo_imp.write([record]).decode()) == [record]
 
 
+def test_a_short_description_with_a_word_that_no_line_can_carry_on_is_not_of_its_form() -> None:
+    word = "A" * 66
+
+    assert codes(HEAD.replace("LAMPS", "BRIGHT LAMPS OF METAL") + CONSIGNEE) == []
+    assert set(codes(HEAD.replace("LAMPS", word) + CONSIGNEE)) == {"CIM-02", "CIM-04"}
+
+
 def test_accents_are_lost_and_other_letters_are_blanks() -> None:
     record = msgspec.structs.replace(records(HEAD + CONSIGNEE)[0], items=(GoodsItem(description="Lámpara 灯 (LED)"),))
 

@@ -106,6 +106,15 @@ def test_a_traders_number_finds_its_party_though_the_first_of_two_addresses_says
     assert record == only(HOUSE)
 
 
+def test_a_note_whose_subject_has_an_oblique_is_no_code_and_is_told_as_dropped() -> None:
+    reading = cargo_xml.read(HOUSE.replace(b">CUS<", b">1/2<", 1))
+    record = reading.declared[0].consignment
+
+    assert [one.code for one in record.statements if one.type == "OCI"] == [None]
+    assert {"ContentCode[1]", "SubjectCode[1]", "CountryID[1]"} <= {one.rpartition("/")[2] for one in reading.dropped}
+    assert only(cargo_xml.write([record])) == record
+
+
 def test_an_item_of_two_commodity_codes_is_two_items() -> None:
     first, second = only(HOUSE).items
 

@@ -180,6 +180,15 @@ def test_a_line_price_that_no_unit_price_gives_is_written_with_a_discount() -> N
     assert order["line_items"][0]["discount_allocations"] == [{"amount": "0.02"}]
 
 
+def test_a_piece_of_a_millionth_is_written_with_a_price_that_gives_no_more_decimals_than_an_amount_has() -> None:
+    price = Money(amount=Decimal("542.995732"), currency="EUR")
+    line = GoodsItem(description="Ribbon", quantity=Decimal("45.416311"), price=price)
+    record = make.consignment(items=(line,), parties=(make.party("consignee"),))
+    [again] = FORMATS["shopify"].read(FORMATS["shopify"].write([record])).declared
+
+    assert again.consignment.items[0].price == price
+
+
 # --- shape ------------------------------------------------------------------------------------------------------
 
 

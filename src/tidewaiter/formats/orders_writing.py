@@ -15,6 +15,7 @@ from tidewaiter.model.money import Money
 
 WRITTEN = {"/category": {"sale": "merchandise", "return": "returned_goods"}}
 _CENT = Decimal("0.01")
+_DECIMALS_MAX = 6
 _FINE = Decimal("0.000000001")
 
 
@@ -99,13 +100,19 @@ def _of_line(item: GoodsItem, rows: dict[str, Field]) -> Iterator[tuple[str, Any
     if "/items/*/line_price" in rows:
         yield "/items/*/line_price", item.price
     elif item.price is not None and item.quantity:
-        each = (item.price.amount / item.quantity).quantize(_CENT, ROUND_UP)
+        each = (item.price.amount / item.quantity).quantize(_least_price(item.quantity), ROUND_UP)
         yield "/items/*/unit_price", Money(amount=each, currency=item.price.currency)
         over = each * item.quantity - item.price.amount
         if over:
             yield "/items/*/line_discount", Money(amount=over, currency=item.price.currency)
     elif item.price is not None and item.quantity is not None and not item.price.amount:
         yield "/items/*/unit_price", item.price  # nothing for none of them
+
+
+def _least_price(quantity: Decimal) -> Decimal:
+    """The cent, or as much more as a price for one needs to be so that the whole has no more than six decimals."""
+    decimals = -int(quantity.normalize().as_tuple().exponent)
+    return max(_CENT, Decimal(1).scaleb(decimals - _DECIMALS_MAX))
 
 
 def _written(value: Any, row: Field, currency: str) -> Any:

@@ -75,7 +75,6 @@ def _finished(shaper: Shaper, root: Line, children: list[Node]) -> Node:
     summary = next((one for one in children if one.name == "Short"), None)
     children = [one for one in children if one.name not in ("Description", "HS", "Short")]
     words = " ".join(one.text for one in loose if one.name == "Description")
-    _held_by("TXT", [one for one in loose if one.name == "Description"], shaper)
     if summary is not None and not words:
         loose.insert(0, Node("Description", "", {}, summary.index, summary.text))
     elif summary is not None and words[:SUMMARY_MAX].strip() != summary.text:
@@ -83,6 +82,7 @@ def _finished(shaper: Shaper, root: Line, children: list[Node]) -> Node:
         if len(summary.text) > SUMMARY_MAX:
             detail = f"HBS with a short description of at most {SUMMARY_MAX} characters"
             shaper.findings.append(found(k.FORM, detail, source_pointer=shaper.places[summary.index]))
+    _held_by("TXT", [one for one in loose if one.name == "Description"], shaper)
     if loose:
         children.append(Node("Item", "", {}, loose[0].index, "", "", loose))
     whole = shaper.above("Waybill", root, [])

@@ -85,8 +85,12 @@ def _country(party: Node) -> str:
 
 
 def _joined_note(note: Node) -> Node:
-    """'US/CUS/AH' in one element, where there is any of it."""
-    code = "/".join(_text(note, name) for name in _NOTE_PARTS)
+    """'US/CUS/AH' in one element, where there is any of it. Parts stay apart, and so are not read, where one has an
+    oblique: none should, and where it ends could not be told."""
+    parts = [_text(note, name) for name in _NOTE_PARTS]
+    if any("/" in part for part in parts):
+        return note
+    code = "/".join(parts)
     kept = [one for one in note.children if one.name not in _NOTE_PARTS]
     first = next((one for one in note.children if one.name in _NOTE_PARTS), note)
     if code.strip("/"):
