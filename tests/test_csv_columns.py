@@ -127,6 +127,12 @@ def test_a_long_sheet_is_read_by_columns() -> None:
     assert [one.consignment.reference for one in columns.declared] == [one.reference for one in made]
 
 
+def test_a_column_that_says_something_of_no_consignment_makes_no_entry() -> None:
+    columns, rows = both(b"reference,consignee_name,currency\nA-1,,EUR\n")
+
+    assert_same(columns, rows)
+
+
 @EXAMPLES
 @given(data=messages(), jurisdiction=st.sampled_from(["FR", None]), before=st.sampled_from([0, 7]))
 def test_any_sheet_by_columns_is_the_sheet_by_rows(data: bytes, jurisdiction: str | None, before: int) -> None:

@@ -26,7 +26,7 @@ from tidewaiter.model.past import Past
 from tidewaiter.pipeline import clear
 
 DAY = date(2026, 11, 2)
-FRAMES = [field.name for field in fields(Outcome) if field.name not in ("law_digest", "remembered")]
+FRAMES = [field.name for field in fields(Outcome) if field.name not in ("law_digest", "remembered", "drawn_ppm")]
 SAMPLES = Path(formats.__file__).parent
 
 
@@ -48,7 +48,7 @@ def alone(one: Consignment, row: int) -> Outcome:
     outcome = clear(Batch.of([one]), law(), Past())
     assert not outcome.remembered  # of what nobody asked for the past of
     moved = {name: getattr(outcome, name).with_columns(row=pl.lit(row, pl.UInt32)) for name in FRAMES}
-    return Outcome(**moved, law_digest=outcome.law_digest)
+    return Outcome(**moved, law_digest=outcome.law_digest, drawn_ppm=outcome.drawn_ppm)
 
 
 def assert_same(together: Outcome, apart: list[Outcome]) -> None:
@@ -57,6 +57,7 @@ def assert_same(together: Outcome, apart: list[Outcome]) -> None:
         parts = pl.concat([getattr(outcome, name).select(whole.columns) for outcome in apart])
         said = sorted(map(str, parts.rows()))
         assert sorted(map(str, whole.rows())) == said, name
+    assert together.drawn_ppm.to_list() == [ppm for outcome in apart for ppm in outcome.drawn_ppm]
 
 
 def test_a_batch_gives_what_its_consignments_give_one_by_one() -> None:

@@ -26,6 +26,7 @@ from tidewaiter.services.queue import draw_up
 from tidewaiter.services.repeat import repeat
 from tidewaiter.services.review_glass import review_glass
 from tidewaiter.services.screen import bring_in, screen_again
+from tidewaiter.services.stratify import stratify
 from tidewaiter.store import MovedOn, Opening, Person, StoredProfile
 
 ANALYST = Principal(id="t.one", kind="person", role="targeter", country="GB")
@@ -283,6 +284,16 @@ async def expiry_proposed(world: World, job: Job, tell: Tell) -> None:
     tell(job.after[0])
 
 
+async def uncounted(_: World, filer: str) -> Job:
+    kept = "draw_strata where jurisdiction = $1 having count(*) >= 1"
+    return Job(filer, after=[Claim("a table of strata is kept", f"select true from {kept}", (filer,))])
+
+
+async def counted(world: World, job: Job, tell: Tell) -> None:
+    await stratify(job.filer, store=world.store, law=world.law, at=AT)  # a country of its own, in which nothing came
+    tell(job.after[0])
+
+
 async def listed(world: World, filer: str) -> Job:
     """Somebody who stands, and a list of another person."""
     record = charged(filer, parties=(party("consignor"), party("consignee", name=" ".join(_names(filer)))))
@@ -340,6 +351,7 @@ OVERSIGHT = {
     "backtest_profile": Operation(before_testing, tested),
     "approve_profile": Operation(before_approval, approved),
     "propose_expiry": Operation(active, expiry_proposed),
+    "count_strata": Operation(uncounted, counted),
     "take_in_list": Operation(listed, taken),
     "screen_again": Operation(changed_since, screened),
 }

@@ -156,6 +156,8 @@ class _Framer:
     def _say(self, column: Column, owners: Whole, which: Whole) -> None:
         """Put what a column says into its frame: `which` of its values, of which consignments or goods items."""
         judged, entity = self.judged, _ENTITIES[column.scope]
+        if not len(owners):  # then there may be no entry of the list either
+            return
         if entity in _LISTED:
             owners = self.entry[entity][owners, _LISTED[entity][1].index(column.key)]
         said = judged.said_in(column.name)
