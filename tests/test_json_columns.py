@@ -187,7 +187,7 @@ def test_any_message_by_columns_is_the_message_by_records(message: tuple[bytes, 
     assert_same(columns, records)
 
 
-@EXAMPLES
+@settings(EXAMPLES, max_examples=15)
 @given(messages=st.lists(messages(), min_size=1, max_size=3))
 def test_many_messages_read_together_are_each_as_read_alone(messages: list[tuple[bytes, bool]]) -> None:
     bodies = [body for data, is_lines in messages for body in (data.split(b"\n") if is_lines else [data])]

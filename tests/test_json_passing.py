@@ -87,7 +87,7 @@ def test_a_message_with_any_bytes_changed_is_judged_as_by_records(chance: random
     assert_same(*both(bytes(changed)))
 
 
-@settings(EXAMPLES, max_examples=10)
+@settings(EXAMPLES, max_examples=6)
 @given(messages=st.lists(messages(), min_size=1, max_size=3))
 def test_many_messages_passed_together_are_each_as_read_alone(messages: list[tuple[bytes, bool]]) -> None:
     bodies = [body for data, is_lines in messages for body in (data.split(b"\n") if is_lines else [data])]
