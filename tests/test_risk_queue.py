@@ -52,8 +52,8 @@ async def test_the_dearest_go_first_and_the_same_are_picked_again_of_what_is_kep
     assert kept.picks == drawn.picks
     assert pick(kept.inputs, key=drawing.draw_key) == kept.picks
     picked = [one for one in kept.picks if one["how"] is not None]
-    assert {one["how"] for one in picked} <= {"simple", "stratified", "loss"}
-    assert len([one for one in picked if one["how"] in ("simple", "stratified")]) >= 1
+    assert {one["how"] for one in picked} <= {"simple", "loss"}
+    assert len([one for one in picked if one["how"] == "simple"]) >= 1
     assert len(picked) >= 3
     losses = {row[0]: row[8] for row in kept.inputs["candidates"]}
     by_loss = [losses[one["id"]] for one in picked if one["how"] == "loss"]

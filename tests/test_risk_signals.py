@@ -402,19 +402,12 @@ def test_a_larger_share_draws_all_that_a_smaller_one_draws() -> None:
 
 
 def test_the_auditor_draws_the_same_again() -> None:
-    # Two halves that come to the share: 2.5 % of all, and of those not drawn as many as are lacking. Reckoned by hand.
-    simple, other = 25_000, -(-25_000 * 1_000_000 // 975_000)
-    again = []
-    for row, record in enumerate(MANY[:500]):
-        told = f"GB\n{record.reference}".encode()
-        one, two = (
-            int.from_bytes(blake2b(told, key=KEY, digest_size=8, person=purpose).digest(), "big")
-            for purpose in (b"", b"stratified")
-        )
-        if one < simple * 2**64 // 1_000_000 or two < other * 2**64 // 1_000_000:
-            again.append(row)
+    again = [
+        row
+        for row, record in enumerate(MANY[:500])
+        if is_drawn(record.reference, jurisdiction="GB", key=KEY, share_ppm=50_000)
+    ]
 
-    assert 5 < len(again) < 60
     assert drawn(MANY[:500], 50_000) == again
 
 

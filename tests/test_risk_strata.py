@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, timedelta
@@ -63,8 +64,10 @@ def again(key: bytes, country: str, reference: str, *, simple_ppm: int, stratifi
 
 def test_both_halves_together_come_to_the_share_and_to_all_of_it_at_the_whole() -> None:
     batch = Batch.of([shirt(number) for number in range(3_000)])
-    for share in (0, 10_000, SHARE, 1_000_000):
-        told = draws(batch, dataclasses.replace(load(), draw_share_ppm=share))
+    of_another_kind = {"GB": {"15/americas/post": 1}}
+    for share, strata in itertools.product((0, 10_000, SHARE, 1_000_000), ({}, of_another_kind)):
+        law = dataclasses.replace(load(), draw_share_ppm=share).with_profiles((), strata)
+        told = draws(dataclasses.replace(batch), law)
         spread = 4 * (3_000 * share * (1_000_000 - share)) ** 0.5 / 1_000_000
 
         assert abs(int(told["is_drawn"].sum()) - 3_000 * share / 1_000_000) <= spread
@@ -134,15 +137,13 @@ async def test_an_auditor_with_the_key_draws_again_from_what_is_stored(store: St
     strata = {one.record.reference: stratum_of(one.record) for one in stored.values()}
     seen: Counter[tuple[str, bool]] = Counter()
     for row in rows:
-        # Half of the share; the other half by the table that held, or so many of the rest as are lacking.
+        # Half of the share, and the other half by the table that held; before there was one, all of it from all alike.
         numbers = msgspec.json.decode(row["tables"])
         probabilities = msgspec.json.decode(kept[numbers[0]]["strata"]) if numbers else {}
-        own = probabilities.get(strata[row["reference"]], -(-SHARE // 2 * 10**6 // (10**6 - SHARE // 2)))
-        drawn = again(
-            drawing.draw_key, row["jurisdiction"], row["reference"], simple_ppm=SHARE // 2, stratified_ppm=own
-        )
+        simple, own = (SHARE // 2, probabilities[strata[row["reference"]]]) if numbers else (SHARE, 0)
+        drawn = again(drawing.draw_key, row["jurisdiction"], row["reference"], simple_ppm=simple, stratified_ppm=own)
         assert row["is_drawn"] == drawn
-        assert row["drawn_ppm"] == SHARE // 2 + (10**6 - SHARE // 2) * own // 10**6
+        assert row["drawn_ppm"] == simple + (10**6 - simple) * own // 10**6
         assert bool(numbers) == (row["received_at"].date() > date(2026, 11, 2))
         seen[strata[row["reference"]], drawn] += 1
 

@@ -15,9 +15,11 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 
+import numpy as np
 import polars as pl
 
 from tidewaiter.model.batch import Apart
+from tidewaiter.model.exact import Yes
 
 RANDOM = "random"
 """The profile that a signal of the random share names."""
@@ -30,52 +32,47 @@ UNCODED = 0
 _LAST_CHAPTERS = (5, 14, 15, 24, 27, 38, 40, 43, 46, 49, 63, 67, 70, 71, 83, 85, 89, 92, 93, 96, 97)
 """The last chapter of each of the 21 sections of the Harmonized System (WCO, HS 2022)."""
 _NUMBER_BYTES = 8
+_ABOVE_ALL = b"\xff" * (_NUMBER_BYTES + 1)
 _KEY_BYTES_MAX = 64
 _WHOLE_PPM = 1_000_000
 
 
 def is_drawn(reference: str, *, jurisdiction: str, key: bytes, share_ppm: int) -> bool:
     """Whether this consignment falls to the random share of so many in a million. Raises ValueError for no key."""
-    return _below(key, share_ppm, [jurisdiction], [0], [reference])[0]
+    return _below(key, [share_ppm], [jurisdiction], [0], [reference])[0]
 
 
-def drawn(
-    jurisdictions: Apart, references: pl.Series, *, key: bytes, share_ppm: int, purpose: bytes = b""
-) -> pl.Series:
-    """The same for many, as a column of true and false, by the numbers of a purpose."""
-    if not share_ppm:
-        return pl.Series([False]).new_from_index(0, len(references))
-    countries = jurisdictions.different
-    return pl.Series(
-        _below(key, share_ppm, countries, jurisdictions.which.tolist(), references.to_list(), purpose=purpose)
-    )
+def drawn(jurisdictions: Apart, references: pl.Series, *, key: bytes, shares_ppm: Sequence[int]) -> Yes:
+    """The same for many, by the share of each of the different countries."""
+    if not any(shares_ppm):
+        return np.zeros(len(references), np.bool_)
+    places = jurisdictions.which.tolist()
+    return np.array(_below(key, shares_ppm, jurisdictions.different, places, references.to_list()), np.bool_)
 
 
 def _below(
-    key: bytes, share_ppm: int, countries: Sequence[str], which: Sequence[int], references: Sequence[str],
-    *, purpose: bytes = b"",
-) -> list[bool]:  # fmt: skip
-    """For each reference, with `which` of the countries it is in, whether its number lies below the share."""
+    key: bytes, shares_ppm: Sequence[int], countries: Sequence[str], which: Sequence[int], references: Sequence[str]
+) -> list[bool]:
+    """For each reference, with `which` of the countries it is in, whether its number lies below the share of that."""
     if not key:
         raise ValueError("the random draw needs a key")
-    if not 0 <= share_ppm <= _WHOLE_PPM:
-        raise ValueError("a share is between nothing and the whole")
     short = key if len(key) <= _KEY_BYTES_MAX else blake2b(key).digest()
-    keyed = blake2b(key=short, digest_size=_NUMBER_BYTES, person=purpose)
-    if share_ppm == _WHOLE_PPM:
-        return [True] * len(references)
-    # Numbers of one length stand in the order of their bytes, the first being the big end.
-    limit = ((share_ppm << 8 * _NUMBER_BYTES) // _WHOLE_PPM).to_bytes(_NUMBER_BYTES)
+    keyed = blake2b(key=short, digest_size=_NUMBER_BYTES)
     begun = []
-    for country in countries:
+    for country, share_ppm in zip(countries, shares_ppm, strict=True):
+        if not 0 <= share_ppm <= _WHOLE_PPM:
+            raise ValueError("a share is between nothing and the whole")
+        # Numbers of one length stand in the order of their bytes, the first being the big end.
+        bound = _ABOVE_ALL if share_ppm == _WHOLE_PPM else limit(share_ppm).to_bytes(_NUMBER_BYTES)
         number = keyed.copy()
         number.update(f"{country}\n".encode())
-        begun.append(number.copy)
+        begun.append((number.copy, bound))
     found = []
     for place, reference in zip(which, references, strict=True):
-        number = begun[place]()
+        start, bound = begun[place]
+        number = start()
         number.update(reference.encode())
-        found.append(number.digest() < limit)
+        found.append(number.digest() < bound)
     return found
 
 

@@ -1,7 +1,7 @@
 """The random draw of a batch: who falls to it, and with which probability each would have.
 
-Half of the share is drawn from all alike, and half by strata (`draw.stratum`). Whoever is drawn by both is drawn once,
-and the halves are such that together they come to the share where no table gives strata a probability of their own.
+Where a table gives the strata (`draw.stratum`) of a country their probabilities, half of the share is drawn from all
+alike and half by strata; whoever is drawn by both is drawn once. Elsewhere the whole share is drawn from all alike.
 """
 
 from __future__ import annotations
@@ -28,12 +28,10 @@ only original imports are."""
 
 def draw_in(law: Law, country: str) -> Draw:
     """The draw of a country under the law: its key, the probability of all, and that of each stratum."""
-    simple = law.draw_share_ppm - law.draw_share_ppm // 2
-    rest = -(-(law.draw_share_ppm - simple) * WHOLE_PPM // (WHOLE_PPM - simple)) if law.draw_share_ppm else 0
-    return Draw(
-        key=law.draw_key, simple_ppm=simple, stratified_ppm=rest,
-        strata=law.draw_strata.get(country, {}) if law.draw_share_ppm else {},
-    )  # fmt: skip
+    strata = law.draw_strata.get(country)
+    if strata and law.draw_share_ppm:
+        return Draw.halves(law.draw_key, law.draw_share_ppm, strata)
+    return Draw(key=law.draw_key, simple_ppm=law.draw_share_ppm)
 
 
 def stratum_of(record: Consignment) -> str:
@@ -55,32 +53,26 @@ def _draws(batch: Batch, law: Law) -> pl.DataFrame:
     heads = batch.consignments
     from_these = batch.apart("consignments", "function").one_of(("original",))
     from_these &= batch.apart("consignments", "direction").one_of(("import",))
-    size = len(batch)
-    if not law.draw_share_ppm:
-        nothing, ppm = np.zeros(size, np.bool_), np.zeros(size, np.int64)
-        return _framed(heads["row"], nothing, np.where(from_these, ppm, MISSING))
     countries = batch.apart("consignments", "jurisdiction")
     of_country = [draw_in(law, country or "") for country in countries.different]
-    simple_ppm = of_country[0].simple_ppm if of_country else 0
-    simple = drawn(countries, heads["reference"], key=law.draw_key, share_ppm=simple_ppm).to_numpy()
-    if any(draw.strata for draw in of_country):
-        ppm = _by_stratum(batch, countries.which, of_country)
-        limits = {one: limit_of(one) for one in set(ppm.tolist())}
+    shares = [draw.simple_ppm for draw in of_country]
+    is_drawn = drawn(countries, heads["reference"], key=law.draw_key, shares_ppm=shares)
+    ppm = np.array(shares, np.int64)[countries.which]
+    by_strata = np.array([bool(draw.strata) for draw in of_country], np.bool_)[countries.which]
+    if by_strata.any():
+        own = np.where(by_strata, _by_stratum(batch, countries.which, of_country), 0)
+        ppm += (WHOLE_PPM - ppm) * own // WHOLE_PPM
+        limits = {one: limit_of(one) for one in set(own.tolist())}
         places = zip(heads["jurisdiction"].to_list(), heads["reference"].to_list(), strict=True)
         told = numbers(places, key=law.draw_key, purpose=STRATIFIED)
-        stratified = np.array([number < limits[one] for number, one in zip(told, ppm.tolist(), strict=True)], np.bool_)
-    else:
-        share = of_country[0].stratified_ppm if of_country else 0
-        ppm = np.full(size, share, np.int64)
-        stratified = drawn(
-            countries, heads["reference"], key=law.draw_key, share_ppm=share, purpose=STRATIFIED
-        ).to_numpy()
-    either = simple_ppm + (WHOLE_PPM - simple_ppm) * ppm // WHOLE_PPM
-    return _framed(heads["row"], (simple | stratified) & from_these, np.where(from_these, either, MISSING))
-
-
-def _framed(rows: pl.Series, is_drawn: np.ndarray[tuple[int], np.dtype[np.bool_]], ppm: Whole) -> pl.DataFrame:
-    return pl.DataFrame([rows, pl.Series("is_drawn", is_drawn), series("drawn_ppm", ppm)])
+        is_drawn |= np.array([number < limits[one] for number, one in zip(told, own.tolist(), strict=True)], np.bool_)
+    return pl.DataFrame(
+        [
+            heads["row"],
+            pl.Series("is_drawn", is_drawn & from_these),
+            series("drawn_ppm", np.where(from_these, ppm, MISSING)),
+        ]
+    )
 
 
 def _by_stratum(batch: Batch, country: Whole, draws: Sequence[Draw]) -> Whole:

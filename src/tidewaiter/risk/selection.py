@@ -67,9 +67,11 @@ class Draw:
 
     @classmethod
     def halves(cls, key: bytes, share_ppm: int, strata: Mapping[str, int] | None = None) -> Draw:
-        """Half of the share by the simple draw, which gets the odd part in a million, and half by strata."""
-        half = share_ppm // 2
-        return cls(key=key, simple_ppm=share_ppm - half, stratified_ppm=half, strata=strata or {})
+        """Half of the share by the simple draw, which gets the odd part in a million, and half by strata: so many of
+        what is left that where no stratum has a probability of its own the two come to the share."""
+        simple = share_ppm - share_ppm // 2
+        rest = -(-(share_ppm - simple) * WHOLE_PPM // (WHOLE_PPM - simple)) if share_ppm else 0
+        return cls(key=key, simple_ppm=simple, stratified_ppm=rest, strata=strata or {})
 
     def takes(self, jurisdiction: str, reference: str, stratum: str) -> bool:
         """Whether a consignment falls to either half."""

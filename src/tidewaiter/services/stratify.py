@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 from tidewaiter.law import Law
 from tidewaiter.risk.draw import probabilities
-from tidewaiter.risk.drawing import draw_in, stratum_of
+from tidewaiter.risk.drawing import stratum_of
+from tidewaiter.risk.selection import Draw
 from tidewaiter.store import DrawTable, Store
 
 COUNTED_D = 90
@@ -31,7 +32,7 @@ async def stratify(country: str, *, store: Store, law: Law, at: datetime) -> Dra
         stored = await store.consignments([one.id for one in found])
         counts.update(stratum_of(stored[one.id].record) for one in found)
         after = found[-1].id
-    share = draw_in(law, country).stratified_ppm
+    share = Draw.halves(law.draw_key, law.draw_share_ppm).stratified_ppm
     return await store.profiles.keep_strata(
         DrawTable(
             number=0, jurisdiction=country, at=at, since=since, until=until, share_ppm=share, counts=dict(counts),
