@@ -49,7 +49,7 @@ class Cluster:
         with (self.folder / "postgresql.conf").open("a") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in SMALL.items())
             file.flush()
-            os.fsync(file.fileno())  # `initdb` syncs what it writes; a cut of the current must not find this half written
+            os.fsync(file.fileno())  # as `initdb` does: a cut of the current must not find it half written
         self.beside.chmod(0o777)  # the server runs as a user of its own
 
     def _wheel(self) -> PostgresServer:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from tidewaiter.access import may
 from tidewaiter.risk.fairness import GROUP_MIN, LOOKED_MIN
@@ -26,8 +25,8 @@ from tidewaiter.services.models import (
     look_at_drift,
     step_model,
 )
-from tidewaiter.web.rendering import form_of, rendered
-from tidewaiter.web.risk import TESTED, VERSION_MAX, Page, answering, country_of, kept_of, number_in, span_of
+from tidewaiter.web.rendering import form_of, shown_next
+from tidewaiter.web.risk import TESTED, VERSION_MAX, Page, answering, country_of, kept_of, number_in, shown, span_of
 from tidewaiter.wiring import House, caller_of
 
 STEPS = ("proposed", "approved", "declined", "expired")
@@ -47,8 +46,8 @@ async def _feedback(house: House, request: Request, *, why: str | None = None, s
         span, why, status = span_of(house, request, {}), cannot.why, 409
     found = await learn(span, principal=caller, store=house.store, law=house.law)
     waiting = [one for one in await kept_of(house, caller) if one.state == ACTIVE and one.last("expiry_proposed")]
-    return rendered(
-        request, "risk_feedback.html", status=status, found=found, span=span, why=why, waiting=waiting,
+    return shown(
+        house, request, "risk_feedback.html", status=status, found=found, span=span, why=why, waiting=waiting,
         can_propose=may(caller, "approve_profile").allowed,
     )  # fmt: skip
 
@@ -61,8 +60,7 @@ async def propose(house: House, request: Request) -> Response:
     except CannotNow as cannot:
         return await _feedback(house, request, why=cannot.why, status=409)
     await propose_expiries(span, principal=caller_of(request.scope), store=house.store, law=house.law, at=house.now())
-    days = urlencode({"since": span.since.isoformat(), "until": span.until.isoformat()})
-    return RedirectResponse(f"/risk/feedback?{days}", status_code=303)
+    return shown_next(request, "/risk/feedback", since=span.since.isoformat(), until=span.until.isoformat())
 
 
 async def show_fairness(house: House, request: Request) -> Response:
@@ -73,8 +71,8 @@ async def show_fairness(house: House, request: Request) -> Response:
     except CannotNow as cannot:
         span, why, status = span_of(house, request, {}), cannot.why, 409
     found = await report_fairness(span, principal=caller, store=house.store, law=house.law)
-    return rendered(
-        request, "risk_fairness.html", status=status, found=found, span=span, why=why, group_min=GROUP_MIN,
+    return shown(
+        house, request, "risk_fairness.html", status=status, found=found, span=span, why=why, group_min=GROUP_MIN,
         looked_min=LOOKED_MIN,
     )  # fmt: skip
 
@@ -88,9 +86,9 @@ async def _models(
     house: House, request: Request, *, why: str | None = None, wrong: str | None = None, status: int = 200
 ) -> Response:  # fmt: skip
     caller, today = caller_of(request.scope), house.now().date()
-    kept = await list_models(country_of(house, caller), principal=caller, store=house.store_for(caller))
-    return rendered(
-        request, "risk_models.html", status=status, kept=kept, why=why, wrong=wrong, since=today - 4 * TESTED,
+    kept = await list_models(country_of(house, request), principal=caller, store=house.store_for(caller))
+    return shown(
+        house, request, "risk_models.html", status=status, kept=kept, why=why, wrong=wrong, since=today - 4 * TESTED,
         until=today + timedelta(days=1), can_write=may(caller, "write_profile").allowed,
     )  # fmt: skip
 
@@ -109,7 +107,7 @@ async def train_model(house: House, request: Request) -> Response:
         return await _models(house, request, why="not_inspected", status=409)
     except (TooFew, CannotFit) as wrong:
         return await _models(house, request, wrong=str(wrong), status=409)
-    return RedirectResponse(f"/risk/models/{made.version}", status_code=303)
+    return shown_next(request, f"/risk/models/{made.version}")
 
 
 async def show_model(house: House, request: Request) -> Response:
@@ -119,14 +117,14 @@ async def show_model(house: House, request: Request) -> Response:
 
 async def _model(house: House, request: Request, *, why: str | None = None, status: int = 200) -> Response:
     caller, version, today = caller_of(request.scope), number_in(request, "version", VERSION_MAX), house.now().date()
-    found = await list_models(country_of(house, caller), principal=caller, store=house.store_for(caller))
+    found = await list_models(country_of(house, request), principal=caller, store=house.store_for(caller))
     kept = next((one for one in found if one.version == version), None)
     if kept is None:
         raise NotThere
     is_own = caller.id in (kept.author, kept.proposed_by)
-    return rendered(
-        request, "risk_model.html", status=status, kept=kept, digest=digest_of(kept), looked=last_drift(kept), why=why,
-        is_own=is_own, since=today - TESTED, until=today + timedelta(days=1),
+    return shown(
+        house, request, "risk_model.html", status=status, kept=kept, digest=digest_of(kept), looked=last_drift(kept),
+        why=why, is_own=is_own, since=today - TESTED, until=today + timedelta(days=1),
         can_write=may(caller, "write_profile").allowed,
         can_approve=may(caller, "approve_profile").allowed and not is_own,
     )  # fmt: skip
@@ -142,7 +140,7 @@ async def lived(house: House, request: Request) -> Response:
             await look_at_drift(version, span_of(house, request, form), law=house.law, **how)
         elif (kind := form.get("do")) in STEPS:
             await step_model(
-                country_of(house, caller), version, kind, reason=form.get("reason", ""), **how  # type: ignore[arg-type]
+                country_of(house, request), version, kind, reason=form.get("reason", ""), **how  # type: ignore[arg-type]
             )  # fmt: skip
         else:
             raise CannotNow("state")
@@ -152,7 +150,7 @@ async def lived(house: House, request: Request) -> Response:
         return await _model(house, request, why="model_lost", status=409)
     except NothingThere:
         return await _model(house, request, why="not_inspected", status=409)
-    return RedirectResponse(f"/risk/models/{version}", status_code=303)
+    return shown_next(request, f"/risk/models/{version}")
 
 
 PAGES: Mapping[str, tuple[str, Page]] = {

@@ -253,7 +253,7 @@ async def show_quote(house: House, request: Request) -> Response:
         asked=asked,
         quote=made,
         today=today,
-        places={code: place.name for place in house.law.jurisdictions.values() if (code := place.code)},
+        places=quoting.places_of(house.law),
         countries=_codes(house.law, "countries", today),
         currencies=_codes(house.law, "currencies", today),
     )

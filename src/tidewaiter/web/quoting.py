@@ -71,6 +71,11 @@ def asked_in(query: Mapping[str, str]) -> Asked:
     return Asked({name: query.get(name, "").strip()[:_FIELD_MAX] for name in FIELDS})
 
 
+def places_of(law: Law) -> dict[str, str]:
+    """The countries whose law is known, by code, with their English names."""
+    return {code: place.name for place in law.jurisdictions.values() if (code := place.code)}
+
+
 def consignment_of(asked: Asked, law: Law) -> Consignment | None:
     """The consignment that was described; None where something in it cannot be used, which `asked.wrong` then says."""
     country = asked.choice("country", tuple(law.known))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hmac
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from tidewaiter.access import may
 from tidewaiter.model.money import from_micro
@@ -18,6 +19,8 @@ from tidewaiter.wiring import House, caller_of, form_token_of
 
 KEPT = ("control", "reference", "before", "after", "personal", "case", "since", "until", *quoting.FIELDS)
 """What a link to the same page keeps of its address."""
+CARRIED = ("lang", "jurisdiction")
+"""What every link carries on: the language, and the country whose risk is looked at."""
 FORM_BYTES_MAX = 64 * 1024
 """A reply of 4,000 letters of any script is not much shorter."""
 
@@ -33,17 +36,26 @@ def due(totals: Totals) -> Decimal | None:
     return Decimal(totals.duty) + Decimal(totals.tax) + Decimal(totals.fee)
 
 
+def link_in(request: Request, path: str, **changes: object) -> str:
+    """A link within the pages, with what is carried on; a value that is None is left out."""
+    asked = request.query_params
+    query = {name: asked[name] for name in CARRIED if name in asked} | changes
+    text = urlencode({name: value for name, value in query.items() if value is not None and value != ""})
+    return f"{path}?{text}" if text else path
+
+
+def shown_next(request: Request, path: str, **changes: object) -> Response:
+    """Where a form that was taken leads: another page, which is asked for anew."""
+    return RedirectResponse(link_in(request, path, **changes), status_code=303)
+
+
 def rendered(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
     """A page in the language its reader wants. `values` are what the template shows."""
     asked = request.query_params
     house: House = request.app.state.house
     language = words.wanted(asked.get("lang"), request.headers.get("accept-language", ""))
 
-    def link(path: str, **changes: object) -> str:
-        """A link within the pages, in the language that was asked for; None leaves a value out."""
-        query = {name: asked[name] for name in ("lang",) if name in asked} | changes
-        text = urlencode({name: value for name, value in query.items() if value is not None and value != ""})
-        return f"{path}?{text}" if text else path
+    link = partial(link_in, request)
 
     def same(**changes: object) -> str:
         """A link to this page, changed so."""

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from tidewaiter.access import Principal, may
@@ -26,7 +26,8 @@ from tidewaiter.services.profiles import Unfit, draft, folder_of, step
 from tidewaiter.services.queue import draw_up
 from tidewaiter.services.rule import object_of
 from tidewaiter.store import MovedOn, StoredProfile
-from tidewaiter.web.rendering import form_of, rendered
+from tidewaiter.web.quoting import places_of
+from tidewaiter.web.rendering import form_of, rendered, shown_next
 from tidewaiter.wiring import House, caller_of
 
 Page = Callable[[House, Request], Awaitable[Response]]
@@ -45,7 +46,7 @@ async def show_queue(house: House, request: Request) -> Response:
 
 async def _queue(house: House, request: Request, *, why: str | None = None, status: int = 200) -> Response:
     caller = caller_of(request.scope)
-    country = country_of(house, caller)
+    country = country_of(house, request)
     store = house.store_for(caller)
     drawn = await store.inspections.selection(jurisdiction=country)
     picks = sorted(
@@ -58,8 +59,8 @@ async def _queue(house: House, request: Request, *, why: str | None = None, stat
         shifts = sorted({queue.shift for queue in house.capacity.queue}) if house.capacity else []
     except CapacityError:
         shifts, why = [], why or "capacity"
-    return rendered(
-        request, "risk_queue.html", status=status, country=country, drawn=drawn,
+    return shown(
+        house, request, "risk_queue.html", status=status, drawn=drawn,
         rows=[(pick, stored[pick["id"]], signals.get(pick["id"], [])) for pick in picks if pick["id"] in stored],
         waiting=len(drawn.picks) - len(picks) if drawn else 0, shifts=shifts, why=why,
         can_draw=may(caller, "draw_up_queue").allowed,
@@ -77,10 +78,10 @@ async def draw_queue(house: House, request: Request) -> Response:
     if capacity is None:
         return await _queue(house, request, why="capacity", status=409)
     await draw_up(
-        country_of(house, caller), form.get("shift", ""), capacity, principal=caller, store=house.store, law=house.law,
+        country_of(house, request), form.get("shift", ""), capacity, principal=caller, store=house.store, law=house.law,
         at=house.now(),
     )  # fmt: skip
-    return RedirectResponse("/risk", status_code=303)
+    return shown_next(request, "/risk")
 
 
 async def show_item(house: House, request: Request) -> Response:
@@ -92,9 +93,9 @@ async def _item(house: House, request: Request, *, why: str | None = None, statu
     caller, id = caller_of(request.scope), number_in(request, "id", ID_MAX)
     told = await explain(id, principal=caller, store=house.store, law=house.law, at=house.now())
     stored = (await house.store.consignments([id]))[id]
-    return rendered(
-        request, "risk_item.html", status=status, told=told, stored=stored, random=RANDOM, results=RESULTS, why=why,
-        can_inspect=may(caller, "inspect", object_of(stored)).allowed,
+    return shown(
+        house, request, "risk_item.html", status=status, told=told, stored=stored, random=RANDOM, results=RESULTS,
+        why=why, can_inspect=may(caller, "inspect", object_of(stored)).allowed,
         standing=told.inspections[-1] if told.inspections else None,
     )  # fmt: skip
 
@@ -119,7 +120,7 @@ async def inspected(house: House, request: Request) -> Response:
         return await _item(house, request, why="amount", status=409)
     except MovedOn:
         return await _item(house, request, why="superseded", status=409)
-    return RedirectResponse(f"/risk/consignments/{id}", status_code=303)
+    return shown_next(request, f"/risk/consignments/{id}")
 
 
 async def show_profiles(house: House, request: Request) -> Response:
@@ -133,8 +134,8 @@ async def _profiles(
 ) -> Response:  # fmt: skip
     caller = caller_of(request.scope)
     today = house.now().date()
-    return rendered(
-        request, "risk_profiles.html", status=status, written=written, wrong=wrong, why=why, made=made,
+    return shown(
+        house, request, "risk_profiles.html", status=status, written=written, wrong=wrong, why=why, made=made,
         overlaps=_overlaps(made) if made is not None else [],
         kept=await kept_of(house, caller), of_law=ruleset(house.law), since=span.since if span else today - TESTED,
         until=span.until if span else today + timedelta(days=1),
@@ -156,7 +157,7 @@ async def write_profile(house: House, request: Request) -> Response:
     try:
         if form.get("do") == "draft":
             kept = await draft(written, principal=caller, store=house.store, law=house.law, at=house.now())
-            return RedirectResponse(f"/risk/profiles/{kept.id}/{kept.version}", status_code=303)
+            return shown_next(request, f"/risk/profiles/{kept.id}/{kept.version}")
         span = span_of(house, request, form)
         made = await backtest(
             [written], span, principal=caller, store=house.store, law=house.law,
@@ -184,8 +185,8 @@ async def _profile(house: House, request: Request, *, why: str | None = None, st
         raise NotThere
     is_own = caller.id in (kept.author, kept.proposed_by)
     today = house.now().date()
-    return rendered(
-        request, "risk_profile.html", status=status, kept=kept, why=why, is_own=is_own, since=today - TESTED,
+    return shown(
+        house, request, "risk_profile.html", status=status, kept=kept, why=why, is_own=is_own, since=today - TESTED,
         until=today + timedelta(days=1), can_write=may(caller, "write_profile").allowed,
         can_approve=may(caller, "approve_profile").allowed and not is_own,
     )  # fmt: skip
@@ -210,7 +211,7 @@ async def lived(house: House, request: Request) -> Response:
         return await _profile(house, request, why="unfit", status=409)
     except NothingThere:
         return await _profile(house, request, why="no_consignments", status=409)
-    return RedirectResponse(f"/risk/profiles/{name}/{version}", status_code=303)
+    return shown_next(request, f"/risk/profiles/{name}/{version}")
 
 
 def answering(page: Page) -> Page:
@@ -259,9 +260,22 @@ async def kept_of(house: House, caller: Principal) -> list[StoredProfile]:
     return sorted(found, key=lambda one: (one.id, -one.version))
 
 
-def country_of(house: House, caller: Principal) -> str:
-    """The country whose queue it is; in an open house the one that messages are for."""
-    return caller.country or house.settings.jurisdiction or ""
+def country_of(house: House, request: Request) -> str:
+    """The country whose risk is looked at: the caller's own; who has none chooses one, else it is the one that messages
+    are for. Nothing where none is said."""
+    chosen = request.query_params.get("jurisdiction", "")
+    return (
+        caller_of(request.scope).country
+        or (chosen if chosen in house.law.known else "")
+        or house.settings.jurisdiction
+        or ""
+    )
+
+
+def shown(house: House, request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
+    """A page about risk: it names its country, and offers the others to a caller who has none of their own."""
+    places = {} if caller_of(request.scope).country else places_of(house.law)
+    return rendered(request, template, status=status, country=country_of(house, request), places=places, **values)
 
 
 def span_of(house: House, request: Request, form: Mapping[str, str]) -> Span:
@@ -274,7 +288,7 @@ def span_of(house: House, request: Request, form: Mapping[str, str]) -> Span:
         )
     except ValueError:
         raise CannotNow("day") from None
-    return Span(country_of(house, caller_of(request.scope)), since, until)
+    return Span(country_of(house, request), since, until)
 
 
 def _minutes(house: House) -> dict[str, int] | None:
