@@ -37,12 +37,14 @@ from tidewaiter.store import start_embedded
 
 TEMPLATES = 600
 BATCH = 1_000
+STREET, POSTCODE = b"2 Example Street", b"EX1 2AM"
+"""Where all that is made up goes; each goes to a house of its own here, since few people have two parcels a week."""
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 _WEIGHTS = (8, 6, 4, 2, 3, 5, 9, 7)
 
 
 class Consignments:
-    """Consignments as JSON that differ in reference and parcel number, without end."""
+    """Consignments as JSON without end: each with a reference, a parcel number and a consignee of its own."""
 
     def __init__(self) -> None:
         made = consignments(TEMPLATES)
@@ -50,18 +52,22 @@ class Consignments:
         for one in made:
             text = msgspec.json.encode(one)
             reference, rest = text.split(one.reference.encode())
-            middle, end = rest.split((one.tracking_id or "").encode())
-            self._parts.append((reference, middle, end))
+            middle, rest = rest.split((one.tracking_id or "").encode())
+            given, rest = rest.split(STREET)
+            between, end = rest.split(POSTCODE)
+            self._parts.append((reference, middle, given, between, end))
         self._mark = secrets.token_hex(3).upper().encode()
         self._numbers = itertools.count(int.from_bytes(secrets.token_bytes(3)) % 10_000_000)
 
     def __next__(self) -> bytes:
         number = next(self._numbers)
-        start, middle, end = self._parts[number % TEMPLATES]
+        start, middle, given, between, end = self._parts[number % TEMPLATES]
         digits = b"%08d" % (number % 100_000_000)
         rest = 11 - sum((digit - 48) * weight for digit, weight in zip(digits, _WEIGHTS, strict=True)) % 11
         check = {10: 0, 11: 5}.get(rest, rest)
-        return b"%sL%s-%d%sLX%s%dCN%s" % (start, self._mark, number, middle, digits, check, end)
+        street, postcode = b"%d Example Street" % (number % 1_000), b"EX%d %dAM" % (number // 1_000, number % 10)
+        numbered = b"%sL%s-%d%sLX%s%dCN" % (start, self._mark, number, middle, digits, check)
+        return numbered + given + street + between + postcode + end
 
     def __iter__(self) -> Iterator[bytes]:
         return self

@@ -124,6 +124,7 @@ async def _run(port: int, load: Load, ends: float) -> None:
             await asyncio.sleep(0.002)
     else:
         await asyncio.sleep(max(0.0, ends - time.perf_counter()))
+    due.clear()  # what was due and not yet sent is not asked for any more: only what is under way can be lost
     patience = time.perf_counter() + 10
     while len(idle) + load.result.lost < load.connections and time.perf_counter() < patience:
         await asyncio.sleep(0.01)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
@@ -14,6 +13,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 import typer
+import uvloop
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -417,7 +417,7 @@ def _in_house(work: Callable[[House], Awaitable[T]]) -> T:
             await context.__aexit__(None, None, None)
 
     try:
-        return asyncio.run(opened())
+        return uvloop.run(opened())
     except (SettingsError, StoreError, StoreUnavailable, MigrationError, LawError) as wrong:
         _err.print(f"[red]{type(wrong).__name__}[/]: {wrong}")
         raise typer.Exit(2) from None

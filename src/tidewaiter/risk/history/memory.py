@@ -124,7 +124,7 @@ class Memory:
     other thresholds, oldest first; `schemes` counts by scheme number and seller, platform, OWN_SHOP or WHOLE; `names`
     are those under which an identity number was used, and `sellers_at` those that gave one telephone or address.
     `results` are how many of each seller's and of RANDOM_PICKS were inspected and found wrong; None where they are not
-    known here."""
+    known here. Of one person only the `newest` so many count, all where it is None."""
 
     persons: dict[tuple[int, str], list[Event]] = field(default_factory=dict)
     sellers: dict[int, Sums] = field(default_factory=dict)
@@ -132,6 +132,7 @@ class Memory:
     names: dict[int, set[int]] = field(default_factory=dict)
     sellers_at: dict[int, set[int]] = field(default_factory=dict)
     results: dict[int, tuple[int, int]] | None = None
+    newest: int | None = None
 
     def add(self, head: Head) -> None:
         """From now on it is among what came before."""
@@ -172,19 +173,23 @@ class Memory:
                 return [*_NONE_FROM_NOBODY, names, *_UNKNOWN_VALUES]
             return [*_NONE, names, *_NO_VALUES]
         counts, values, of_seller, from_seller = [0, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0]
+        day, days, month = _WINDOWS
         until = head.at + (wait // timedelta(microseconds=1) if wait is not None else 0)
-        for at, seller, value in reversed(events):
+        for at, seller, value in reversed(events if self.newest is None else events[-self.newest :]):
             if at > until:
                 continue
-            if head.at - at > _WINDOWS[-1]:
+            if head.at - at > month:
                 break
-            for place, window in enumerate(_WINDOWS):
-                if head.at - at <= window:
-                    counts[place] += 1
-                    values[place] += value or 0
-                    if seller == head.seller:
-                        of_seller[place] += 1
-                        from_seller[place] += value or 0
+            age = head.at - at
+            place = 0 if age <= day else 1 if age <= days else 2
+            counts[place] += 1
+            values[place] += value or 0
+            if seller == head.seller:
+                of_seller[place] += 1
+                from_seller[place] += value or 0
+        for figures in (counts, values, of_seller, from_seller):  # each was counted in the shortest window it is in
+            figures[1] += figures[0]
+            figures[2] += figures[1]
         found: list[int | None] = []
         own = wait is not None
         for count, worth, same in zip(counts, values, of_seller, strict=True):

@@ -1,7 +1,7 @@
 """The past of a batch as it is lodged: what to look up for it, and what it then sees of that and of itself.
 
-Of one person only the newest `NEWEST` consignments are looked up, and of one identity number or place so many names or
-sellers, so that what a batch costs does not grow with who is in it. A figure that reaches that says 'so many or more'.
+Of one person only the newest `NEWEST` consignments count, those of the batch among them, and of one identity number or
+place so many names or sellers, so that what a batch costs does not grow with who is in it. A figure that reaches that says 'so many or more'.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ RECENT_D = 30
 REMEMBERED_D = 90
 """Days for which anything counts."""
 NEWEST = 200
-"""How many of one person, identity number or place are looked up."""
+"""How many of one person count, and how many of one identity number or place are looked up."""
 LOOKED_UP = frozenset({"recent", "parties"})
 """The frames of the past that are made of what is looked up."""
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00Z")
@@ -77,7 +77,7 @@ class Found:
 
     def memory(self) -> Memory:
         """The same as what came before the batch."""
-        made = Memory(schemes={(scheme, other): count for scheme, other, count in self.schemes})
+        made = Memory(schemes={(scheme, other): count for scheme, other, count in self.schemes}, newest=NEWEST)
         for person, jurisdiction, event in self.events:
             made.persons.setdefault((person, jurisdiction), []).append(event)
         for one in self.sellers:
