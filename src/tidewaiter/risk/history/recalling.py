@@ -1,7 +1,8 @@
 """The past of a batch as it is lodged: what to look up for it, and what it then sees of that and of itself.
 
-Of one person only the newest `NEWEST` consignments count, those of the batch among them, and of one identity number or
-place so many names or sellers, so that what a batch costs does not grow with who is in it. A figure that reaches that says 'so many or more'.
+Of one person only the newest `NEWEST` consignments count, those of the batch among them, and of one identity number
+or place so many names or sellers, so that what a batch costs does not grow with who is in it. A figure that reaches
+that says 'so many or more'.
 """
 
 from __future__ import annotations
