@@ -19,7 +19,9 @@ from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Classification, Consignment
 from tidewaiter.model.past import PARTIES, PEERS, PRODUCTS, RECENT, Past
 from tidewaiter.risk.history import RESULTS, Head, History, Memory, Persons, past_of, peer_table, peers, remembered
+from tidewaiter.risk.history.memory import Event
 from tidewaiter.risk.history.parties import framed
+from tidewaiter.risk.history.recalling import NEWEST, Found
 from tidewaiter.risk.history.running import count_before
 
 KEY = b"key of the tests: made up, public"
@@ -276,6 +278,19 @@ def test_sums_beyond_any_number_of_64_bits_are_the_greatest_there_is() -> None:
 
     assert memory.recent(head)[:3] == [3, 2**63 - 1, 3]
     assert framed(pl.Series("row", [0], dtype=pl.UInt32), [memory.recent(head)], RECENT)[0, 2] == 2**63 - 1
+
+
+def test_of_one_person_the_newest_count_within_a_batch_as_they_do_between_batches() -> None:
+    """A file of thousands of parcels for one person took time by their square, and counted what no look-up does."""
+    had = [Head(second * 1_000_000, "GB", 1, None, None, 2, None, None, None, 1_000_000, 0) for second in range(210)]
+    later = had[-1]._replace(at=300 * 1_000_000)
+    within = Found().memory()
+    for head in had:
+        within.add(head)
+    newest = [(2, "GB", Event(head.at, head.seller, head.value_micro)) for head in had[-NEWEST:]]
+
+    assert within.recent(later)[:3] == [NEWEST, NEWEST * 1_000_000, NEWEST]
+    assert within.recent(later) == Found(events=newest).memory().recent(later)
 
 
 @settings(max_examples=60, deadline=None)
