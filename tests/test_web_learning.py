@@ -169,6 +169,36 @@ async def test_fairness_counts_sellers_by_what_was_known_of_them_then(house: Hou
     assert {one.name: one.consignments for one in found.groups["is_new"]} == {"few": 30}
 
 
+@pytest.mark.anyio
+async def test_an_open_house_asks_whose_risk_is_looked_at_and_a_country_of_ones_own_is_not_chosen(
+    served: tuple[House, httpx.AsyncClient], house: House, filer: str
+) -> None:
+    """Seen after `make run`, where no setting names a country: the pages showed nothing, and did not say why."""
+    guarded_house, guarded_http = served
+    await inspected(guarded_house, filer, *range(6))
+    settings = msgspec.structs.replace(house.settings, jurisdiction=None)
+    is_open = dataclasses.replace(house, law=LAW, settings=settings, now=lambda: NOW + timedelta(days=9))
+    assert not is_open.settings.is_guarded
+    asked = {name: f"/risk/{name}" for name in ("feedback", "fairness", "models", "profiles")} | {"queue": "/risk"}
+    async with client(is_open) as http:
+        for path in asked.values():
+            for place in ("", "?jurisdiction=XX"):
+                assert "No country is chosen" in (await http.get(path + place)).text, path
+            chosen = (await http.get(f"{path}?jurisdiction=GB")).text
+            assert "No country is chosen" not in chosen, path
+            assert '<option value="GB" selected>' in chosen, path
+            assert "/risk/models?jurisdiction=GB" in chosen, path
+        found = (await http.get(f"/risk/feedback?jurisdiction=GB&{QUERY}")).text
+        drawn = await http.post("/risk/models?jurisdiction=GB", data=DAYS | {"form_token": ""})
+    assert "<dt>Looked at</dt><dd>204</dd>" in found
+    assert '<input type="hidden" name="jurisdiction" value="GB">' in found
+    assert (drawn.status_code, drawn.headers["location"]) == (303, "/risk/models/1?jurisdiction=GB")
+    own = (await session(guarded_house, role="supervisor", country="GB"))[1]
+    queue = (await guarded_http.get("/risk?jurisdiction=DE", headers=own)).text
+    assert "Queue · GB" in queue
+    assert 'name="jurisdiction"' not in queue
+
+
 def test_the_commands_say_it_in_words_and_in_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str, schema: str
 ) -> None:
@@ -243,33 +273,3 @@ def test_the_days_are_chosen_and_the_language_keeps_them(learnt: Served, page: s
 
     sync_api.expect(page.get_by_role("heading", level=1)).to_have_text("Ce qu’enseignent les contrôles")
     assert page.locator("#since").input_value() == "2026-11-05"
-
-
-@pytest.mark.anyio
-async def test_an_open_house_asks_whose_risk_is_looked_at_and_a_country_of_ones_own_is_not_chosen(
-    served: tuple[House, httpx.AsyncClient], house: House, filer: str
-) -> None:
-    """Seen after `make run`, where no setting names a country: the pages showed nothing, and did not say why."""
-    guarded_house, guarded_http = served
-    await inspected(guarded_house, filer, *range(6))
-    settings = msgspec.structs.replace(house.settings, jurisdiction=None)
-    is_open = dataclasses.replace(house, law=LAW, settings=settings, now=lambda: NOW + timedelta(days=9))
-    assert not is_open.settings.is_guarded
-    asked = {name: f"/risk/{name}" for name in ("feedback", "fairness", "models", "profiles")} | {"queue": "/risk"}
-    async with client(is_open) as http:
-        for path in asked.values():
-            for place in ("", "?jurisdiction=XX"):
-                assert "No country is chosen" in (await http.get(path + place)).text, path
-            chosen = (await http.get(f"{path}?jurisdiction=GB")).text
-            assert "No country is chosen" not in chosen, path
-            assert '<option value="GB" selected>' in chosen, path
-            assert "/risk/models?jurisdiction=GB" in chosen, path
-        found = (await http.get(f"/risk/feedback?jurisdiction=GB&{QUERY}")).text
-        drawn = await http.post("/risk/models?jurisdiction=GB", data=DAYS | {"form_token": ""})
-    assert "<dt>Looked at</dt><dd>204</dd>" in found
-    assert '<input type="hidden" name="jurisdiction" value="GB">' in found
-    assert (drawn.status_code, drawn.headers["location"]) == (303, "/risk/models/1?jurisdiction=GB")
-    own = (await session(guarded_house, role="supervisor", country="GB"))[1]
-    queue = (await guarded_http.get("/risk?jurisdiction=DE", headers=own)).text
-    assert "Queue · GB" in queue
-    assert 'name="jurisdiction"' not in queue
