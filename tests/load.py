@@ -276,6 +276,7 @@ def main() -> None:
         port = free_port()
         environment = {
             "TIDEWAITER_DATABASE_URL": url, "TIDEWAITER_DATABASE_SCHEMA": schema, "TIDEWAITER_PORT": str(port),
+            "TIDEWAITER_DATA_DIR": folder,  # else a key and an audit log of its own are left beside the tests
         }  # fmt: skip
         with served([str(Path(sys.executable).with_name("tidewaiter")), "serve"], environment, port) as server:
             pids = (server, postmaster)
