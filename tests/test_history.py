@@ -29,7 +29,7 @@ from tidewaiter.store import Store, open_store
 
 pytestmark = pytest.mark.anyio
 BEGIN = datetime(2026, 11, 2, 8, tzinfo=UTC)
-TABLES = ("history", "history_sums", "history_pairs", "known_before")
+TABLES = ("history", "history_goods", "history_sums", "history_pairs", "known_before")
 SPLITTING = {"fiction-splitting-24h", "fiction-splitting-72h", "fiction-splitting-30d"}
 
 
@@ -300,7 +300,7 @@ async def test_a_crash_leaves_nothing_behind(store: Store, watchful: Law, monkey
         [fell] = await lodge_all([lodging(parcel(0))], Desk(store=store, law=watchful))
     assert isinstance(fell, RuntimeError)
 
-    assert [await rows(store, table) for table in (*TABLES, "consignments")] == [[]] * 5
+    assert [await rows(store, table) for table in (*TABLES, "consignments")] == [[]] * 6
 
 
 async def test_nothing_that_people_can_read_is_kept(store: Store, watchful: Law) -> None:
@@ -336,9 +336,9 @@ async def test_without_a_profile_that_looks_at_the_past_nothing_is_asked_and_not
 
     assert not any("history" in query or "recalled" in query for query in without)
     assert [query.split("(")[0] for query in within if query not in without] == [
-        "select * from recalled", "copy known_before", "copy history",
+        "select * from recalled", "copy known_before", "copy history", "copy history_goods",
     ]  # fmt: skip
-    assert len(within) == len(without) + 3
+    assert len(within) == len(without) + 4
 
 
 class Queries:

@@ -20,18 +20,19 @@ from make import consignment, ioss, item, party
 from tidewaiter.assessment import assess
 from tidewaiter.law import Law, load
 from tidewaiter.model.batch import Batch
-from tidewaiter.model.consignment import Change, Consignment
-from tidewaiter.model.past import PARTIES, RECENT, past_again
-from tidewaiter.risk.history import History, Persons, past_of, peer_table, remembered
+from tidewaiter.model.consignment import Change, Classification, Consignment
+from tidewaiter.model.past import PARTIES, PEERS, PRODUCTS, RECENT, past_again
+from tidewaiter.risk.history import History, PeerTable, Persons, past_of, peer_table, remembered
 from tidewaiter.services.clear import Message
 from tidewaiter.services.lodge import Desk, Lodged, Lodging, lodge_all
+from tidewaiter.services.prices import PriceShelf, written
 from tidewaiter.store import Store, open_store
 
 pytestmark = pytest.mark.anyio
 BEGIN = datetime(2026, 11, 2, 8, tzinfo=UTC)
 KEY = b"key of the tests: made up, public"
-UNTOLD = {"seller_inspected", "seller_wrong", "seller_wrong_rate_micro", "seller_low_price_rate_micro"}
-"""What only results of inspections and prices tell, which lodging has not."""
+UNTOLD = {"seller_inspected", "seller_wrong", "seller_wrong_rate_micro"}
+"""What only results of inspections tell, of which the frames have none and the store those of other tests."""
 
 
 @pytest.fixture(scope="module")
@@ -59,19 +60,33 @@ def parcel(rng: random.Random, reference: str) -> Consignment:
     platform = one(None, "P-1", "P-2")
     parties = (seller, person, *((party("marketplace", id=platform),) if platform else ()))
     price = rng.choice([20, 60, 115, 129, 134, 135, 200])
+    goods = item(
+        price=f"{price}.00 GBP", net_mass=one("0.30", "1"), hs_code=one("61091000", "61091000", "69120081"),
+        origin_country=one("CN", "CN", "VN"), description=one("Cotton T-shirt", "T-shirt, cotton", "Mug"),
+        codes=tuple(
+            Classification(scheme=scheme, code=code)
+            for scheme, code in (("SKU", one("S-1", "S-2")), ("GTIN", one(None, "4006381333931")))
+            if code is not None
+        ),
+    )  # fmt: skip
     return consignment(
         reference=reference,
         tracking_id=None,
         parties=parties,
-        items=(item(price=f"{price}.00 GBP"),),
+        items=(goods,) * rng.choice([1, 1, 2]),
         fiscal_references=(ioss(f"IM276000000{rng.randrange(2)}"),) if rng.random() < 0.5 else (),
     )
 
 
 async def lodged(
-    store: Store, law: Law, batches: Sequence[Sequence[tuple[datetime, list[Consignment]]]], *, key: bytes = KEY
+    store: Store,
+    law: Law,
+    batches: Sequence[Sequence[tuple[datetime, list[Consignment]]]],
+    *,
+    key: bytes = KEY,
+    prices: PriceShelf | None = None,
 ) -> None:
-    desk = Desk(store=store, law=law, person_key=key)
+    desk = Desk(store=store, law=law, person_key=key, prices=prices)
     for batch in batches:
         messages = [
             Message(source="test", data=msgspec.json.encode(records), sender="shop", received_at=at)
@@ -81,33 +96,46 @@ async def lodged(
             assert isinstance(done, Lodged), done
 
 
-async def known_by_store(store: Store, records: Sequence[Consignment]) -> pl.DataFrame:
-    """What was known of each accepted one when it was lodged, by its place among all."""
-    found = []
+async def known_by_store(store: Store, records: Sequence[Consignment]) -> dict[str, pl.DataFrame]:
+    """What was known of each accepted one when it was lodged, by its place among all, by the name of the frame."""
+    found: dict[str, list[pl.DataFrame]] = {name: [pl.DataFrame(schema=schema)] for name, schema in FRAMES.items()}
     for number, record in enumerate(records):
         [id] = await store.ids_of(record.reference)
         figures = await store.history.figures_of(id)
         if figures is None:
             continue
         past = past_again(figures)
-        told = past.recent.row(0, named=True) | past.parties.row(0, named=True)
-        found.append(told | {"row": number})
-    return pl.DataFrame(found, schema=SCHEMA)
+        for name, frames in found.items():
+            frames.append(getattr(past, name).with_columns(row=pl.lit(number, pl.UInt32)))
+    return {name: pl.concat(frames) for name, frames in found.items()}
 
 
-SCHEMA = pl.Schema({**RECENT, **PARTIES})
+FRAMES = {"recent": RECENT, "parties": PARTIES, "peers": PEERS, "products": PRODUCTS}
 
 
 def known_by_frames(
-    law: Law, at: Sequence[datetime], records: Sequence[Consignment], rows: pl.Series, *, key: bytes
-) -> pl.DataFrame:
+    law: Law,
+    at: Sequence[datetime],
+    records: Sequence[Consignment],
+    rows: Sequence[int],
+    *,
+    table: PeerTable,
+    key: bytes,
+) -> dict[str, pl.DataFrame]:
     """The same by the frames that the simulation holds, of all that were accepted."""
-    accepted = [records[row] for row in rows]
-    batch = Batch.of(accepted)
-    instants = pl.Series([at[row] for row in rows], dtype=pl.Datetime("us", "UTC"))
-    asked = remembered(batch, assess(batch, law).values, law, at=instants, key=key, persons=Persons())
-    past = past_of(History(), asked, peer_table(History()))
-    return past.recent.hstack(past.parties.drop("row").get_columns()).with_columns(row=rows.cast(pl.UInt32))
+    asked = kept(law, [records[row] for row in rows], [at[row] for row in rows], key=key)
+    past = past_of(History(), asked, table)
+    return {
+        name: getattr(past, name).with_columns(
+            row=pl.col("row").replace_strict(dict(enumerate(rows)), return_dtype=pl.UInt32)
+        )
+        for name in FRAMES
+    }
+
+
+def kept(law: Law, records: Sequence[Consignment], at: Sequence[datetime], *, key: bytes) -> History:
+    batch, instants = Batch.of(records), pl.Series(at, dtype=pl.Datetime("us", "UTC"))
+    return remembered(batch, assess(batch, law).values, law, at=instants, key=key, persons=Persons())
 
 
 @settings(
@@ -133,14 +161,16 @@ async def test_of_a_small_world_the_store_and_the_simulation_know_the_same(
         batches.append(batch)
     if (at[-1] - at[0]).days >= 29 * 3:
         return  # what is 90 days old is forgotten by the store, and by whoever simulates
-    await lodged(store, watchful, batches, key=key)
+    table = peer_table(kept(watchful, [parcel(rng, "U") for _ in range(300)], [BEGIN] * 300, key=key).items)
+    assert await store.history.keep_prices(written(table), goods=300, at=instant, after=instant + timedelta(days=3650))
+    await lodged(store, watchful, batches, key=key, prices=PriceShelf(store))
     stored = await known_by_store(store, records)
 
-    framed = known_by_frames(watchful, at, records, stored["row"], key=key)
-    assert len(stored) > len(records) / 2
-    for name in SCHEMA:
-        if name not in UNTOLD:
-            assert stored[name].to_list() == framed[name].cast(stored[name].dtype).to_list(), name
+    rows = stored["recent"]["row"].to_list()
+    framed = known_by_frames(watchful, at, records, rows, table=table, key=key)
+    assert len(rows) > len(records) / 2
+    for name in FRAMES:
+        assert stored[name].drop(UNTOLD, strict=False).equals(framed[name].drop(UNTOLD, strict=False)), name
 
 
 async def sums(store: Store) -> tuple[set[tuple[object, ...]], ...]:

@@ -18,11 +18,22 @@ from test_risk_signals import LAW, worth
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Classification, Consignment
 from tidewaiter.model.past import PARTIES, PEERS, PRODUCTS, RECENT, Past
-from tidewaiter.risk.history import RESULTS, Head, History, Memory, Persons, past_of, peer_table, peers, remembered
+from tidewaiter.risk.history import (
+    RESULTS,
+    Head,
+    History,
+    Memory,
+    Persons,
+    past_of,
+    peer_table,
+    peers,
+    recent_later,
+    remembered,
+)
 from tidewaiter.risk.history.memory import Event
 from tidewaiter.risk.history.parties import framed
 from tidewaiter.risk.history.recalling import NEWEST, Found
-from tidewaiter.risk.history.running import count_before
+from tidewaiter.risk.history.telling import Goods
 
 KEY = b"key of the tests: made up, public"
 BEGIN = datetime(2026, 11, 2, 8, tzinfo=UTC)
@@ -51,7 +62,7 @@ def kept(records: Sequence[Consignment], hours: Sequence[float], persons: Person
 
 def past(records: Sequence[Consignment], hours: Sequence[float]) -> Past:
     """What is known of each of these, lodged one after another, where nothing was before."""
-    return past_of(History(), kept(records, hours), peer_table(History()))
+    return past_of(History(), kept(records, hours), peer_table(History().items))
 
 
 def test_where_nothing_was_before_nothing_is_counted() -> None:
@@ -114,7 +125,7 @@ def test_what_came_before_counts_within_its_time_alone_and_from_the_same_seller_
 
 def test_on_arrival_what_came_since_counts_too() -> None:
     asked = kept([parcel(), parcel(), parcel()], [0, 10, 100])
-    found = past_of(History(), asked, peer_table(History()), wait=timedelta(hours=48)).recent
+    found = recent_later(History(), asked, wait=timedelta(hours=48))
 
     assert found["consignee_72h_count"].to_list() == [1, 1, 0]
     assert found["consignee_72h_value_micro"].to_list() == [20_000_000, 20_000_000, 0]
@@ -139,7 +150,7 @@ def test_a_scheme_number_used_over_another_platform_stands_out() -> None:
 def test_parcels_in_the_last_twentieth_below_a_threshold_of_law_are_counted() -> None:
     prices = ["134.50 GBP", "135.00 GBP", "120.00 GBP", "135.01 GBP", "90.00 GBP", "10.00 GBP"]
     asked = kept([parcel(items=(make.item(price=price),)) for price in prices], range(6))
-    found = past_of(History(), asked, peer_table(History())).parties
+    found = past_of(History(), asked, peer_table(History().items)).parties
 
     assert asked.consignments["threshold_share_micro"].to_list() == [996_296, 1_000_000, 888_888, None, 666_666, 74_074]
     assert found["seller_just_below"].to_list() == [0, 1, 2, 2, 2, 2]
@@ -152,7 +163,7 @@ def test_a_seller_found_wrong_is_drawn_toward_what_is_usual_of_random_picks() ->
     rows = [(BEGIN, of_a, True, False)] * 5 + [(BEGIN, of_b, False, True)] * 20
     late = [(BEGIN + timedelta(hours=101), of_b, True, False)] * 9
     found = past_of(
-        History(results=pl.DataFrame([*rows, *late], schema=RESULTS, orient="row")), asked, peer_table(History())
+        History(results=pl.DataFrame([*rows, *late], schema=RESULTS, orient="row")), asked, peer_table(History().items)
     ).parties
 
     # Usual: none of 20 random ones and a prior of 4 % that weighs 20, so 2 %. A: (5 + 0.4) / 25, B: 0.4 / 40.
@@ -195,8 +206,8 @@ def goods(price: int, **what: Any) -> Consignment:
 
 def test_a_price_stands_beside_those_that_came_before_and_not_beside_itself() -> None:
     history = kept([goods(price) for price in range(60, 161)], [0.0] * 101)
-    found = peers(kept([goods(110), goods(20), goods(400)], [1, 1, 1]), peer_table(history))
-    again = peers(kept([goods(20)], [1]), peer_table(history))
+    found = peers(kept([goods(110), goods(20), goods(400)], [1, 1, 1]), peer_table(history.items))
+    again = peers(kept([goods(20)], [1]), peer_table(history.items))
 
     assert found["price_per_kg_count"].to_list() == [101] * 3
     assert found["price_per_kg_median_micro"][0] == pytest.approx(110_000_000, rel=1e-6)
@@ -210,7 +221,9 @@ def test_where_few_are_known_of_a_code_they_are_drawn_toward_its_heading() -> No
     heading = [goods(100, hs_code="61099090") for _ in range(200)]
     few, many = (kept([*heading, *[goods(10)] * n], [0.0] * (200 + n)) for n in (2, 200))
     asked = kept([goods(10), goods(10, hs_code="6110"), goods(10, origin_country="VN")], [1, 1, 1])
-    drawn, own = (peers(asked, peer_table(history))["price_per_kg_median_micro"].to_list() for history in (few, many))
+    drawn, own = (
+        peers(asked, peer_table(history.items))["price_per_kg_median_micro"].to_list() for history in (few, many)
+    )
 
     assert 60_000_000 < drawn[0] < 75_000_000
     assert 10_000_000 < own[0] < 16_000_000
@@ -277,7 +290,7 @@ def test_sums_beyond_any_number_of_64_bits_are_the_greatest_there_is() -> None:
         memory.add(head)
 
     assert memory.recent(head)[:3] == [3, 2**63 - 1, 3]
-    assert framed(pl.Series("row", [0], dtype=pl.UInt32), [memory.recent(head)], RECENT)[0, 2] == 2**63 - 1
+    assert framed([pl.Series("row", [0], dtype=pl.UInt32)], [memory.recent(head)], RECENT)[0, 2] == 2**63 - 1
 
 
 def test_of_one_person_the_newest_count_within_a_batch_as_they_do_between_batches() -> None:
@@ -293,16 +306,49 @@ def test_of_one_person_the_newest_count_within_a_batch_as_they_do_between_batche
     assert within.recent(later) == Found(events=newest).memory().recent(later)
 
 
-@settings(max_examples=60, deadline=None)
-@given(rows=st.lists(st.tuples(st.sampled_from(["A", "B", None]), st.integers(0, 40)), max_size=12))
-def test_of_each_product_those_that_came_before_are_counted(rows: list[tuple[str | None, int]]) -> None:
-    rows.sort(key=lambda row: row[1])
-    at = pl.Series([BEGIN + timedelta(hours=hour) for _, hour in rows], dtype=pl.Datetime("us", "UTC"))
-    found = count_before(pl.Series([key for key, _ in rows], dtype=pl.String), at).tolist()
+GOODS = st.builds(
+    Goods, item=st.just(1), article=KEYS, words=st.sampled_from([31, 32, None]),
+    code=st.sampled_from([610910, 691200, None]), origin=st.sampled_from([-17230, -22094, None]),
+)  # fmt: skip
 
-    for place, (key, _) in enumerate(rows):
-        by_hand = sum(one == key for one, _ in rows[:place])
-        assert (found[place] if found[place] >= 0 else None) == (by_hand if key is not None else None)
+
+@settings(max_examples=100, deadline=None)
+@given(
+    sent=st.lists(st.tuples(st.sampled_from([41, 42, None]), GOODS, st.sampled_from([True, False, None])), max_size=14)
+)
+def test_of_each_product_those_that_came_before_are_counted_as_by_hand(
+    sent: list[tuple[int | None, Goods, bool | None]],
+) -> None:
+    def declared(before: list[Goods], what: str, goods: Goods, as_this: str) -> list[int | None]:
+        key, this = getattr(goods, what), getattr(goods, as_this)
+        if key is None:
+            return [None, None]
+        of = [getattr(one, as_this) for one in before if getattr(one, what) == key]
+        return [len(of), None if this is None or not of else of.count(this) * 1_000_000 // len(of)]
+
+    memory = Memory(is_priced=True)
+    for place, (seller, goods, is_low) in enumerate(sent):
+        before = [one for _, one, _ in sent[:place]]
+        [count, by_code], [_, by_origin] = (declared(before, "article", goods, what) for what in ("code", "origin"))
+        by_hand = [count, by_code, by_origin, *declared(before, "words", goods, "code")]
+        assert dict(zip(PRODUCTS.names()[2:], memory.products(goods), strict=True)) == dict(
+            zip(PRODUCTS.names()[2:], by_hand, strict=True)
+        )
+        head = Head(0, "GB", seller, None, None, None, None, None, None, None, 0)
+        compared = [low for whose, _, low in sent[:place] if whose == seller and low is not None]
+        # Drawn toward a twentieth, as if twenty had been compared before the first.
+        rate = None if seller is None else int((sum(compared) + 1) / (len(compared) + 20) * 1_000_000)
+        told = dict(zip(PARTIES.names()[1:], memory.parties(head), strict=True))
+        assert told["seller_low_price_rate_micro"] == rate
+        memory.add_goods(seller, goods, is_low)
+
+
+def test_two_goods_of_one_consignment_do_not_count_for_each_other() -> None:
+    codes = (Classification(scheme="GTIN", code="4006381333931"),)
+    two = parcel(items=(make.item(codes=codes), make.item(codes=codes)))
+    found = past([two, two], [0, 1]).products
+
+    assert found["count"].to_list() == found["words_count"].to_list() == [0, 0, 2, 2]
 
 
 @settings(max_examples=20, deadline=None)
@@ -323,7 +369,7 @@ def test_lodged_together_is_lodged_one_after_another(drawn: list[tuple[str, str 
     ]
     hours = [one[3] * 12.0 for one in drawn]
     together = past(records, hours)
-    history, persons, table = History(), Persons(), peer_table(History())
+    history, persons, table = History(), Persons(), peer_table(History().items)
 
     for row, (record, hour) in enumerate(zip(records, hours, strict=True)):
         asked = kept([record], [hour], persons)
@@ -347,9 +393,9 @@ def test_prices_found_low_are_counted_against_the_seller_later() -> None:
     cheap = kept(
         [parcel("Z", platform="P-1", items=(make.item(price="9 GBP", net_mass="1", quantity="1"),))] * 20, [1] * 20
     )
-    ranked = cheap.ranked(peers(cheap, peer_table(usual)))
+    ranked = cheap.ranked(peers(cheap, peer_table(usual.items)))
     asked = kept([parcel("Z")], [2])
-    found = past_of(usual.and_then(ranked), asked, peer_table(usual)).parties
+    found = past_of(usual.and_then(ranked), asked, peer_table(usual.items)).parties
 
     # (20 low + 20 * 5 %) of (20 + 20)
     assert found["seller_low_price_rate_micro"].item() == 525_000

@@ -19,6 +19,7 @@ from tidewaiter.exchange.delivering import Delivery
 from tidewaiter.exchange.sending import open_sender
 from tidewaiter.services.audit import FOLDER, LogDamaged, publish
 from tidewaiter.services.downtime import ReleaseList, offices, release_list, signed
+from tidewaiter.services.prices import make_prices
 from tidewaiter.services.upload import sweep
 from tidewaiter.store import StoreUnavailable
 from tidewaiter.web.downtime import page
@@ -32,6 +33,8 @@ LIST_EVERY_S = 300
 """So often are the lists of the offices written."""
 SWEEP_EVERY_S = 60
 """So often are uploads put away that have expired."""
+PRICE_EVERY_S = 900
+"""So often is looked whether the table of prices is a day old, and a new one made."""
 LISTS = "downtime"
 """What the folder of these lists is called, in the data folder."""
 AGAIN_S = 5
@@ -68,11 +71,11 @@ async def serve(house: House) -> None:
 
 @asynccontextmanager
 async def working(house: House) -> AsyncIterator[None]:
-    """Puts expired uploads away while the context lasts, and where there is a key to sign with, writes out the log and
-    lists for downtime, and delivers webhooks."""
+    """Puts expired uploads away and makes tables of prices while the context lasts, and where there is a key to sign
+    with, writes out the log and lists for downtime, and delivers webhooks."""
     key = house.signing_key
     signing = [keep_publishing(house, key), keep_listing(house, key), keep_delivering(house)] if key else []
-    works = [keep_sweeping(house), *signing]
+    works = [keep_sweeping(house), keep_pricing(house), *signing]
     tasks = [asyncio.create_task(work) for work in works]
     try:
         yield
@@ -133,6 +136,19 @@ async def keep_sweeping(house: House, *, every_s: float = SWEEP_EVERY_S) -> None
         else:
             if gone:
                 log.info("uploads expired=%d", gone)
+        await asyncio.sleep(every_s)
+
+
+async def keep_pricing(house: House, *, every_s: float = PRICE_EVERY_S) -> None:
+    """Makes a table of prices anew each day. What hinders it is told and tried anew; until then the old one holds."""
+    while True:
+        try:
+            goods = await make_prices(store=house.store, at=house.now())
+        except Exception as hindered:
+            log.error("prices not made error=%s", type(hindered).__name__)
+        else:
+            if goods is not None:
+                log.info("prices made goods=%d", goods)
         await asyncio.sleep(every_s)
 
 

@@ -24,6 +24,7 @@ from tidewaiter.services.federate import BACK, Provider
 from tidewaiter.services.gathering import Gatherer, Room
 from tidewaiter.services.lodge import Desk
 from tidewaiter.services.match import PUBLIC_KEY
+from tidewaiter.services.prices import PriceShelf
 from tidewaiter.services.screen import Shelf
 from tidewaiter.services.signing import KeyUnfit, own_key, signing_key
 from tidewaiter.services.upload import Yard
@@ -62,6 +63,7 @@ class House:
             person_key=self.person_key,
             signers=self.signers,
             shelf=Shelf(self.store),
+            prices=PriceShelf(self.store),
         )
         room = Room(messages_max=settings.waiting_messages_max, bytes_max=settings.waiting_bytes_max)
         object.__setattr__(self, "intake", Gatherer(desk, room))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 import polars as pl
@@ -205,13 +205,27 @@ class Cleared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     law_digest: str
 
 
+class RememberedGoods(NamedTuple):
+    """What is kept of a goods item for the sake of later ones: by what it is known again (`risk.history`), what it cost
+    per net kilogram and per unit, and whether that was among the least of its like."""
+
+    item: int
+    article: int | None
+    words: int | None
+    code: int | None
+    origin: int | None
+    price_per_kg_micro: int | None
+    price_per_unit_micro: int | None
+    is_low: bool | None
+
+
 class Remembered(msgspec.Struct, frozen=True, gc=False):
     """What is kept of a consignment for the sake of later ones: who has to do with it as keyed digests.
 
     `consignee` is the number of a resolved person, and `phone`, `email`, `named` and `address` are what it is to
     be known again by that are not kept already. `below` says how near below a threshold of law the goods are
-    (`risk.history`). `figures` are what was known of what came before it, as JSON of which `past_again`
-    (`model.past`) makes the same past.
+    (`risk.history`). `goods` are its items. `figures` are what was known of what came before it, as JSON of which
+    `past_again` (`model.past`) makes the same past.
     """
 
     at: datetime
@@ -229,6 +243,7 @@ class Remembered(msgspec.Struct, frozen=True, gc=False):
     email: int | None
     named: int | None
     address: int | None
+    goods: Sequence[RememberedGoods]
     figures: str
 
 

@@ -3,8 +3,8 @@
 Each frame is small: a row a consignment of the batch (`row`), or a row a goods item (`row`, `item`), already looked
 up. Where a frame has no row for one, or a column is null, nothing is known of it. Amounts are in millionths of the
 country's own currency, shares and ranks in millionths of the whole. What stands in a frame was known when the
-consignment was accepted, and nothing of the consignment itself is in it. The columns of RECENT and PARTIES are kept by
-their order (`past_again`): a new one goes to the end.
+consignment was accepted, and nothing of the consignment itself is in it. The columns of what is looked up are kept
+by their order (`past_again`): a new one goes to the end.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from typing import Any
 
 import polars as pl
 from msgspec import json
@@ -132,14 +133,16 @@ def past_again(figures: str) -> Past:
 
 
 def pasts_again(figures: Mapping[int, str]) -> Past:
-    """The past of a batch, by row, as the `figures` of each tell it: by frame, in the order of its columns.
+    """The past of a batch, by row, as the `figures` of each tell it: by frame, in the order of its columns, of goods a
+    list of those that begin with the number of the item.
 
     A column that a frame has gained since was not known then, and nothing is known of a row that is not there.
     """
     frames: dict[str, list[dict[str, int | None]]] = {}
     for row, text in figures.items():
-        told: dict[str, list[int | None]] = json.decode(text)
+        told: dict[str, list[Any]] = json.decode(text)
         for name, found in told.items():
             columns = [column for column in _NO[name].columns if column != "row"]
-            frames.setdefault(name, []).append({"row": row, **dict(zip_longest(columns, found[: len(columns)]))})
+            for one in found if "item" in columns else [found]:
+                frames.setdefault(name, []).append({"row": row, **dict(zip_longest(columns, one[: len(columns)]))})
     return Past(**{name: pl.DataFrame(rows, schema=_NO[name].schema) for name, rows in frames.items()})

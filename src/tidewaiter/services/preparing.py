@@ -17,6 +17,7 @@ from tidewaiter.services import match
 from tidewaiter.services.clear import Message, read_messages, received_at
 from tidewaiter.services.columns import digest_of, with_columns
 from tidewaiter.services.comparing import NO_DECLARATION, found
+from tidewaiter.services.prices import PriceShelf
 from tidewaiter.services.screen import Shelf
 from tidewaiter.store import Store
 
@@ -37,7 +38,7 @@ class Desk:
 
     `jurisdiction` is used where a message does not name its country. `person_key` is the installation's, under which
     persons in documents of trade are compared, and `signers` are those whose signature counts, by the SHA-256 of their
-    certificates. `shelf` has the lists of denied parties.
+    certificates. `shelf` has the lists of denied parties, `prices` what goods cost.
     """
 
     store: Store
@@ -46,6 +47,7 @@ class Desk:
     person_key: bytes = match.PUBLIC_KEY
     signers: Collection[str] = ()
     shelf: Shelf | None = None
+    prices: PriceShelf | None = None
 
 
 class Prepared(NamedTuple):

@@ -12,7 +12,7 @@ from tidewaiter.law import Law
 from tidewaiter.law.in_force import InForce
 from tidewaiter.model.batch import Batch
 from tidewaiter.risk import frames_looked_at
-from tidewaiter.risk.history import LOOKED_UP, Recall, recall
+from tidewaiter.risk.history import LOOKED_UP, NO_PRICES, Recall, recall
 from tidewaiter.services.batches import findings_in
 from tidewaiter.services.clear import Message, dated_batch, received_at
 from tidewaiter.services.preparing import Desk
@@ -29,7 +29,9 @@ async def recall_past(
     batch, asked = await asyncio.to_thread(_asked, messages, readings, law, desk.person_key)
     if asked is None:
         return batch, None
-    return batch, replace(asked, found=await desk.store.history.find(asked.wanted, at=at))
+    found = await desk.store.history.find(asked.wanted, at=at)
+    table = await desk.prices.table(found.table) if desk.prices is not None else NO_PRICES
+    return batch, replace(asked, found=found, prices=table)
 
 
 def _asked(

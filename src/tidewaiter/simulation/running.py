@@ -16,7 +16,7 @@ from tidewaiter.model.batch import Batch
 from tidewaiter.model.outcome import Outcome
 from tidewaiter.model.past import Past
 from tidewaiter.risk import RANDOM
-from tidewaiter.risk.history import RESULTS, History, Persons, past_of, peer_table, recent, remembered
+from tidewaiter.risk.history import RESULTS, History, Persons, past_of, peer_table, recent_later, remembered
 from tidewaiter.simulation.documents import KEY, documents
 from tidewaiter.simulation.drafts import Draft, honest_week
 from tidewaiter.simulation.framing import Framed, framed, truth_of
@@ -61,12 +61,12 @@ def run_weeks(
         assessed = assess(made.batch, law)
         asked = remembered(made.batch, assessed.values, law, at=made.at, key=KEY, persons=persons)
         told = Past(documents=documents(rng, made.batch, draft, law, at=made.at))
-        past = past_of(history, asked, peer_table(history), but=told)
+        past = past_of(history, asked, peer_table(history.items), but=told)
         outcome = pipeline.clear(made.batch, law, past)
         truth = truth_of(draft, made.batch.consignments, _losses(made, outcome, law, draft))
         picked = picks(outcome.signals, truth["row"], rng, capacity=capacity)
         found = inspect(truth, picked, rng)
-        later = replace(past, recent=recent(history, asked, wait=timedelta(days=3)))
+        later = replace(past, recent=recent_later(history, asked, wait=timedelta(days=3)))
         yield Week(
             number=week, batch=made.batch, truth=truth, past=past, later=later, outcome=outcome, picked=picked,
             found=found,

@@ -205,6 +205,7 @@ def _tables(written: Written) -> Iterator[tuple[str, list[str], list[Any]]]:
     known = [(id, one.figures) for _, _, placed in written for id, _, one in placed if one.figures is not None]
     yield "known_before", history.FIGURES, known
     yield "history", history.COLUMNS, [history.row(id, one) for id, one in kept]
+    yield "history_goods", history.GOODS, [row for id, one in kept for row in history.goods_rows(id, one)]
 
 
 _encoded = msgspec.json.encode

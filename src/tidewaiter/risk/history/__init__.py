@@ -9,13 +9,11 @@ being lodged: it says what to look up, and the corridor then asks it for the pas
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 from tidewaiter.model.past import Past
 from tidewaiter.risk.history.memory import Event, Head, Memory, Persons
-from tidewaiter.risk.history.parties import parties, recent
-from tidewaiter.risk.history.peers import PeerTable, peer_table, peers
-from tidewaiter.risk.history.products import products
+from tidewaiter.risk.history.parties import known_of, recent_later
+from tidewaiter.risk.history.peers import NO_PRICES, PRICES, PeerTable, peer_table, peers
 from tidewaiter.risk.history.recalling import (
     EPOCH,
     LOOKED_UP,
@@ -36,6 +34,8 @@ __all__ = [
     "ITEMS",
     "LOOKED_UP",
     "NEWEST",
+    "NO_PRICES",
+    "PRICES",
     "RECENT_D",
     "REMEMBERED_D",
     "RESULTS",
@@ -49,29 +49,21 @@ __all__ = [
     "Persons",
     "Recall",
     "Wanted",
-    "parties",
+    "known_of",
     "past_of",
     "peer_table",
     "peers",
-    "products",
     "recall",
-    "recent",
+    "recent_later",
     "remembered",
 ]
 
 
-def past_of(
-    history: History, asked: History, table: PeerTable, *, wait: timedelta | None = None, but: Past | None = None
-) -> Past:
+def past_of(history: History, asked: History, table: PeerTable, *, but: Past | None = None) -> Past:
     """What is known of each consignment of a batch, of which `asked` is what is remembered, when it is accepted.
 
     Earlier rows of the batch count for later ones, as if they had been lodged one after another. Prices are compared
     with `table` alone, made of earlier goods. `but` holds what else is known, such as mismatches of documents.
     """
-    return replace(
-        but or Past(),
-        recent=recent(history, asked, wait=wait),
-        parties=parties(history, asked),
-        peers=peers(asked, table),
-        products=products(history, asked),
-    )
+    beside = peers(asked, table)
+    return replace(but or Past(), peers=beside, **known_of(history, asked.ranked(beside))._asdict())

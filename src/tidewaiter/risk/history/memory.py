@@ -14,7 +14,7 @@ from typing import NamedTuple
 from tidewaiter.model.exact import GREATEST
 from tidewaiter.model.money import MICRO
 from tidewaiter.model.past import WINDOWS_H
-from tidewaiter.risk.history.telling import Given, Key, Told
+from tidewaiter.risk.history.telling import Given, Goods, Key, Told
 
 _TWENTIETH = MICRO // 20
 _SECOND = 1_000_000
@@ -24,14 +24,18 @@ _WEEK_D = 7
 _NONE, _NONE_FROM_NOBODY = (0, 0, 0) * len(_WINDOWS), (0, 0, None) * len(_WINDOWS)
 _NO_VALUES, _UNKNOWN_VALUES = (0,) * len(_WINDOWS), (None,) * len(_WINDOWS)
 WHOLE = 0
-"""In the place of a seller or platform: all that came under a scheme number."""
+"""In the place of a seller, platform, code or origin: all under a scheme number, or of an article or words."""
 OWN_SHOP = 1
 """In the place of a platform: none. To have a shop of one's own counts as one more."""
+PRICED, LOW = 2, 3
+"""Beside a seller: its goods of which a price was compared with its like, and the cheapest twentieth of these."""
 NOTHING = Given(None, None, None, None)
 WEIGHT = 20
 """So many earlier goods or inspections weigh as much as what is usual of all sellers."""
 WRONG_RATE = 0.04
 """The share of all consignments taken to be wrong until random inspections say more."""
+LOW_RATE = 0.05
+"""The share of goods that are among the cheapest twentieth of their like, where nobody states too little."""
 RANDOM_PICKS = 0
 """In the place of a seller: all that fell to the random draw."""
 JUST, NEAR = 1, 2
@@ -121,18 +125,20 @@ class Persons:
 @dataclass(slots=True)
 class Memory:
     """What came before. `persons` are the consignments of one person in one country, since two have two currencies and
-    other thresholds, oldest first; `schemes` counts by scheme number and seller, platform, OWN_SHOP or WHOLE; `names`
-    are those under which an identity number was used, and `sellers_at` those that gave one telephone or address.
-    `results` are how many of each seller's and of RANDOM_PICKS were inspected and found wrong; None where they are not
-    known here. Of one person only the `newest` so many count, all where it is None."""
+    other thresholds, oldest first; `counts` are by scheme number and seller, platform, OWN_SHOP or WHOLE, by article or
+    words and code, origin or WHOLE, and by seller and PRICED or LOW; `names` are those under which an identity number
+    was used, and `sellers_at` those that gave one telephone or address. `results` are how many of each seller's and of
+    RANDOM_PICKS were inspected and found wrong; None where they are not known here. Of one person only the `newest` so
+    many count, all where it is None. `is_priced`: whether prices are compared here at all."""
 
     persons: dict[tuple[int, str], list[Event]] = field(default_factory=dict)
     sellers: dict[int, Sums] = field(default_factory=dict)
-    schemes: dict[tuple[int, int], int] = field(default_factory=dict)
+    counts: dict[tuple[int, int], int] = field(default_factory=dict)
     names: dict[int, set[int]] = field(default_factory=dict)
     sellers_at: dict[int, set[int]] = field(default_factory=dict)
     results: dict[int, tuple[int, int]] | None = None
     newest: int | None = None
+    is_priced: bool = False
 
     def add(self, head: Head) -> None:
         """From now on it is among what came before."""
@@ -155,9 +161,25 @@ class Memory:
         if scheme is not None:
             for other in (WHOLE, OWN_SHOP if head.platform is None else head.platform, seller):
                 if other is not None:
-                    self.schemes[scheme, other] = self.schemes.get((scheme, other), 0) + 1
+                    self._count(scheme, other)
         if head.identity is not None and head.name is not None:
             self.names.setdefault(head.identity, set()).add(head.name)
+
+    def add_goods(self, seller: Key, goods: Goods, is_low: bool | None) -> None:
+        """From now on goods of this seller are among what came before. `is_low`: whether they were among the cheapest
+        twentieth of their like; None where that is not known."""
+        for key, others in ((goods.article, (WHOLE, goods.code, goods.origin)), (goods.words, (WHOLE, goods.code))):
+            if key is not None:
+                for other in others:
+                    if other is not None:
+                        self._count(key, other)
+        if seller is not None and is_low is not None:
+            self._count(seller, PRICED)
+            if is_low:
+                self._count(seller, LOW)
+
+    def _count(self, key: int, other: int) -> None:
+        self.counts[key, other] = self.counts.get((key, other), 0) + 1
 
     def recent(self, head: Head, *, wait: timedelta | None = None) -> list[int | None]:
         """What came before it to its consignee, by the columns of RECENT (`model.past`).
@@ -204,14 +226,13 @@ class Memory:
         return [*found, *(min(worth - own * (head.value_micro or 0), GREATEST) for worth in from_seller)]
 
     def parties(self, head: Head) -> list[int | None]:
-        """What is known of its seller and of its scheme number, by the columns of PARTIES; None for what only prices
-        tell."""
+        """What is known of its seller and of its scheme number, by the columns of PARTIES."""
         age = count = week = just = near = None
         if head.seller is not None:
             sums = self.sellers.get(head.seller)
             age, count, week, just, near = (0, 0, 0, 0, 0) if sums is None else _told(sums, head.at)
         return [
-            age, count, week, *self._found_of(head.seller), just, near, None,
+            age, count, week, *self._found_of(head.seller), just, near, self._low_rate_of(head.seller),
             _others(self.sellers_at, head.seller_place, head.seller), *self._of_scheme(head),
         ]  # fmt: skip
 
@@ -224,17 +245,31 @@ class Memory:
         usual = (found + WEIGHT * WRONG_RATE) / (drawn + WEIGHT)
         return inspected, wrong, int((wrong + WEIGHT * usual) / (inspected + WEIGHT) * MICRO)
 
+    def _low_rate_of(self, seller: Key) -> int | None:
+        if seller is None or not self.is_priced:
+            return None
+        priced, low = (self.counts.get((seller, what), 0) for what in (PRICED, LOW))
+        return int((low + WEIGHT * LOW_RATE) / (priced + WEIGHT) * MICRO)
+
+    def products(self, goods: Goods) -> list[int | None]:
+        """How goods of its article and in its words were declared before, by the columns of PRODUCTS."""
+        by_code = [self._declared(key, goods.code) for key in (goods.article, goods.words)]
+        return [*by_code[0], self._declared(goods.article, goods.origin)[1], *by_code[1]]
+
+    def _declared(self, key: Key, as_this: Key) -> tuple[int | None, int | None]:
+        """How often something came, and which share of that was declared as this."""
+        if key is None:
+            return None, None
+        count = self.counts.get((key, WHOLE), 0)
+        same = None if as_this is None else self.counts.get((key, as_this), 0)
+        return count, same * MICRO // count if same is not None and count > 0 else None
+
     def _of_scheme(self, head: Head) -> tuple[int | None, int | None, int | None]:
         scheme, seller = head.scheme, head.seller
         if scheme is None:
             return None, None, None
-        count = self.schemes.get((scheme, WHOLE), 0)
-        over_same = self.schemes.get((scheme, OWN_SHOP if head.platform is None else head.platform), 0)
-        return (
-            count,
-            over_same * MICRO // count if count > 0 else None,
-            None if seller is None else self.schemes.get((scheme, seller), 0),
-        )
+        count, rate = self._declared(scheme, OWN_SHOP if head.platform is None else head.platform)
+        return count, rate, None if seller is None else self.counts.get((scheme, seller), 0)
 
 
 def heads(

@@ -7,9 +7,10 @@ that says 'so many or more'.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import NamedTuple
 
 import polars as pl
@@ -19,8 +20,10 @@ from tidewaiter.law import Law
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.outcome import Remembered
 from tidewaiter.model.past import PARTIES, RECENT, Past
-from tidewaiter.risk.history.memory import OWN_SHOP, WHOLE, Event, Memory, Persons, Sums, heads
+from tidewaiter.risk.history.comparing import OF_GOODS, Comparison
+from tidewaiter.risk.history.memory import LOW, OWN_SHOP, PRICED, WHOLE, Event, Memory, Persons, Sums, heads
 from tidewaiter.risk.history.parties import framed
+from tidewaiter.risk.history.peers import NO_PRICES, PeerTable
 from tidewaiter.risk.history.telling import Told, told
 from tidewaiter.risk.thresholds import goods_values, threshold_shares
 
@@ -30,7 +33,7 @@ REMEMBERED_D = 90
 """Days for which anything counts."""
 NEWEST = 200
 """How many of one person count, and how many of one identity number or place are looked up."""
-LOOKED_UP = frozenset({"recent", "parties"})
+LOOKED_UP = frozenset({"recent", "parties", "peers", "products"})
 """The frames of the past that are made of what is looked up."""
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00Z")
 
@@ -38,13 +41,13 @@ EPOCH = datetime.fromisoformat("1970-01-01T00:00:00Z")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """The keys of a batch to be looked up, each once: what persons are known by as in `Given`, identity numbers,
-    sellers, places, and scheme numbers each with a seller, a platform, OWN_SHOP or WHOLE."""
+    sellers, places, and the pairs that `Memory.counts` goes by."""
 
     persons: Sequence[Sequence[int]] = ((), (), (), ())
     identities: Sequence[int] = ()
     sellers: Sequence[int] = ()
     places: Sequence[int] = ()
-    schemes: Sequence[tuple[int, int]] = ()
+    counts: Sequence[tuple[int, int]] = ()
 
 
 class OfSeller(NamedTuple):
@@ -63,22 +66,25 @@ class OfSeller(NamedTuple):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """What was looked up: the numbers of persons by what they are known by (of which `stale` is soon forgotten), what
-    persons had, each with its country and oldest first; sellers, counts by scheme number and by whom, and pairs of
-    identity number and name, and of place and seller. `results` are, by seller and of RANDOM_PICKS, how many were
-    inspected and how many of these found wrong; None where nobody looked them up."""
+    persons had, each with its country and oldest first; sellers, the `counts` of `Memory`, and pairs of identity number
+    and name, and of place and seller. `results` are, by seller and of RANDOM_PICKS, how many were inspected and how
+    many of these found wrong; None where nobody looked them up. `table` is the number of the newest table of prices."""
 
     persons: Mapping[int, int] = field(default_factory=dict)
     stale: Collection[int] = ()
     events: Sequence[tuple[int, str, Event]] = ()
     sellers: Sequence[OfSeller] = ()
-    schemes: Sequence[tuple[int, int, int]] = ()
+    counts: Sequence[tuple[int, int, int]] = ()
     names: Sequence[tuple[int, int]] = ()
     sellers_at: Sequence[tuple[int, int]] = ()
     results: Sequence[tuple[int, int, int]] | None = None
+    table: int | None = None
 
-    def memory(self) -> Memory:
-        """The same as what came before the batch."""
-        made = Memory(schemes={(scheme, other): count for scheme, other, count in self.schemes}, newest=NEWEST)
+    def memory(self, *, is_priced: bool = False) -> Memory:
+        """The same as what came before the batch. `is_priced`: whether prices are compared at all."""
+        made = Memory(
+            counts={(key, other): count for key, other, count in self.counts}, newest=NEWEST, is_priced=is_priced
+        )
         for person, jurisdiction, event in self.events:
             made.persons.setdefault((person, jurisdiction), []).append(event)
         for one in self.sellers:
@@ -94,13 +100,15 @@ class Found:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recall:
     """A batch of which the past is asked. `at` are the instants of acceptance and `is_readable` says what was read
-    whole, a value a consignment; `frames` are those of `LOOKED_UP` that some profile looks at."""
+    whole, a value a consignment; `frames` are those of `LOOKED_UP` that some profile looks at, and `prices` are those
+    that goods are compared with."""
 
     told: Told
     at: Sequence[datetime]
     is_readable: Sequence[bool]
     frames: frozenset[str]
     found: Found = field(default_factory=Found)
+    prices: PeerTable = NO_PRICES
 
     @property
     def wanted(self) -> Wanted:
@@ -113,7 +121,7 @@ class Recall:
             identities=_different(given.identity) if of_persons else (),
             sellers=_different(given.seller) if of_firms else (),
             places=_different(given.seller_place) if of_firms else (),
-            schemes=_schemes(given) if of_firms else (),
+            counts=[*dict.fromkeys(_counts(given, of_firms=of_firms, of_goods="products" in self.frames))],
         )
 
     def past(
@@ -128,33 +136,41 @@ class Recall:
         counted = self._counted(batch, findings)
         if not any(counted):
             return but, {}
-        goods = goods_values(batch, values)
-        shares, rows = threshold_shares(batch, goods, law), batch.consignments["row"]
+        worth = goods_values(batch, values)
+        shares, rows = threshold_shares(batch, worth, law), batch.consignments["row"]
         made, learnt = heads(
             self.told,
             at=[(at - EPOCH) // _MICROSECOND for at in self.at],
             jurisdictions=batch.consignments["jurisdiction"].to_list(),
-            values=goods.to_list(),
+            values=worth.to_list(),
             shares=shares.to_list(),
             counted=counted,
             persons=Persons(dict(self.found.persons), set(self.found.stale)),
         )
-        memory, numbers = self.found.memory(), rows.to_list()
-        says = [(name, _SAYS[name], [_NOTHING[name]] * len(made)) for name in sorted(self.frames)]
+        memory, numbers = self.found.memory(is_priced=self.prices.is_telling), rows.to_list()
+        says = [(name, _SAYS[name], [_NOTHING[name]] * len(made)) for name in sorted(self.frames & _SAYS.keys())]
+        goods = None
+        if self.frames & OF_GOODS:
+            goods = Comparison(
+                batch, self.told.goods, frames=self.frames, heads=made, counted=counted, values=values,
+                table=self.prices,
+            )  # fmt: skip
         kept: dict[int, Remembered] = {}
         for place in sorted(range(len(made)), key=lambda place: made[place].at):
             if not counted[place]:
                 continue
             head = made[place]
-            figures = {}
+            figures: dict[str, object] = {}
             for name, say, said in says:
                 figures[name] = said[place] = say(memory, head)
             memory.add(head)
+            of_goods, goods_kept = ({}, []) if goods is None else goods.say(place, memory, head.seller)
             kept[numbers[place]] = Remembered(
-                self.at[place], *head[1:], *learnt[place], figures=json.encode(figures).decode()
-            )
-        frames = {name: framed(rows, said, _SCHEMAS[name]) for name, _, said in says}
-        return replace(but, **frames), kept
+                self.at[place], *head[1:], *learnt[place], goods=goods_kept,
+                figures=json.encode(figures | of_goods).decode(),
+            )  # fmt: skip
+        frames = {name: framed([rows], said, _SCHEMAS[name]) for name, _, said in says}
+        return replace(but, **frames, **({} if goods is None else goods.frames())), kept
 
     def _counted(self, batch: Batch, findings: pl.DataFrame) -> list[bool]:
         """Which of them are imports that are declared and accepted."""
@@ -179,18 +195,26 @@ def recall(
     batch: Batch, *, at: Sequence[datetime], is_readable: Sequence[bool], frames: frozenset[str], key: bytes
 ) -> Recall:
     """The batch, of which nothing was looked up yet. `key` is the installation's own for digests."""
-    return Recall(told=told(batch, key), at=at, is_readable=is_readable, frames=frames)
+    given = told(batch, key, has_goods=bool(frames & OF_GOODS))
+    return Recall(told=given, at=at, is_readable=is_readable, frames=frames)
 
 
 def _different(keys: Sequence[int | None]) -> list[int]:
     return [key for key in dict.fromkeys(keys) if key is not None]
 
 
-def _schemes(given: Told) -> list[tuple[int, int]]:
-    found: dict[tuple[int, int], None] = {}
-    for scheme, platform, seller in zip(given.scheme, given.platform, given.seller, strict=True):
-        if scheme is not None:
-            for other in (WHOLE, OWN_SHOP if platform is None else platform, seller):
-                if other is not None:
-                    found[scheme, other] = None
-    return list(found)
+def _counts(given: Told, *, of_firms: bool, of_goods: bool) -> Iterator[tuple[int, int]]:
+    """The pairs that are counted, some more than once."""
+    if of_firms:
+        for known in _different(given.seller):
+            yield from ((known, PRICED), (known, LOW))
+        for scheme, platform, seller in zip(given.scheme, given.platform, given.seller, strict=True):
+            yield from _pairs(scheme, WHOLE, OWN_SHOP if platform is None else platform, seller)
+    if of_goods:
+        for one in chain.from_iterable(given.goods):
+            yield from _pairs(one.article, WHOLE, one.code, one.origin)
+            yield from _pairs(one.words, WHOLE, one.code)
+
+
+def _pairs(key: int | None, *others: int | None) -> Iterator[tuple[int, int]]:
+    return ((key, other) for other in others if key is not None and other is not None)

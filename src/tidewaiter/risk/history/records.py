@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from tidewaiter.law import Law
 from tidewaiter.model.batch import ROW, Batch
-from tidewaiter.model.digests import digest, plain
-from tidewaiter.model.exact import told_apart
+from tidewaiter.model.exact import GREATEST
 from tidewaiter.model.money import MICRO
+from tidewaiter.model.past import MEASURES
 from tidewaiter.model.rows import positions
 from tidewaiter.risk.history.memory import Head, Persons, heads
-from tidewaiter.risk.history.telling import told
+from tidewaiter.risk.history.telling import Told, told
 from tidewaiter.risk.thresholds import goods_values, threshold_shares
 
 _AT, _TEXT, _WHOLE = pl.Datetime("us", "UTC"), pl.String(), pl.Int64()
@@ -29,14 +28,16 @@ CONSIGNMENTS = pl.Schema(
 `consignee` is the number of a resolved person."""
 ITEMS = pl.Schema(
     {
-        **_KEYS, "item": ROW(), "hs_code": _TEXT, "origin_country": _TEXT, "article": _TEXT, "words": _TEXT,
+        **_KEYS, "item": ROW(), "article": _WHOLE, "words": _WHOLE, "code": _WHOLE, "origin": _WHOLE,
         "price_per_kg_micro": _WHOLE, "price_per_unit_micro": _WHOLE, "is_low": pl.Boolean(),
     }
 )  # fmt: skip
-"""A row a goods item. `is_low`: whether it was among the cheapest twentieth of its like when it was accepted."""
+"""A row a goods item, with what it is known again by (`Goods`). `is_low`: whether it was among the cheapest twentieth
+of its like when it was accepted."""
 RESULTS = pl.Schema({"at": _AT, "seller": _WHOLE, "is_wrong": pl.Boolean(), "is_random": pl.Boolean()})
 """A row an inspection, with the instant from which its result was known, and whether it was drawn at random."""
-LOW = MICRO // 20
+LOWEST = MICRO // 20
+"""The rank, in millionths, up to which goods are among the cheapest twentieth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ class History:
             how="left",
             maintain_order="left",
         )
-        return replace(self, items=self.items.with_columns(is_low=ranks["price_per_kg_rank_micro"] <= LOW))
+        return replace(self, items=self.items.with_columns(is_low=ranks["price_per_kg_rank_micro"] <= LOWEST))
 
 
 def remembered(batch: Batch, values: pl.DataFrame, law: Law, *, at: pl.Series, key: bytes, persons: Persons) -> History:
@@ -71,8 +72,9 @@ def remembered(batch: Batch, values: pl.DataFrame, law: Law, *, at: pl.Series, k
     frame VALUES, `key` the installation's own for digests; `persons` learns who came."""
     goods = goods_values(batch, values)
     shares = threshold_shares(batch, goods, law)
+    given = told(batch, key)
     made, _ = heads(
-        told(batch, key),
+        given,
         at=at.to_physical().to_list(),
         jurisdictions=batch.consignments["jurisdiction"].to_list(),
         values=goods.to_list(),
@@ -90,7 +92,7 @@ def remembered(batch: Batch, values: pl.DataFrame, law: Law, *, at: pl.Series, k
             shares.alias("threshold_share_micro"),
         ]
     ).select(CONSIGNMENTS.names())
-    return History(consignments=kept, items=_items(batch, values, kept, _Sealing(batch, key)))
+    return History(consignments=kept, items=_items(batch, values, kept, given))
 
 
 _OF_HEADS = (
@@ -99,52 +101,39 @@ _OF_HEADS = (
 )  # fmt: skip
 
 
-def _items(batch: Batch, values: pl.DataFrame, heads: pl.DataFrame, seal: _Sealing) -> pl.DataFrame:
-    items = batch.items.select(
-        "row", "item", "hs_code", "origin_country", "description", "net_mass_micro", "quantity_micro"
-    )
-    items = items.join(
-        values.select("row", "item", "goods_micro"), on=["row", "item"], how="left", maintain_order="left"
-    )
+def _items(batch: Batch, values: pl.DataFrame, heads: pl.DataFrame, given: Told) -> pl.DataFrame:
+    items = batch.items.select("row", "item")
     beside = heads.select("at", "jurisdiction", "seller", "platform")[positions(items["row"], heads["row"])]
-    worth = pl.col("goods_micro").cast(pl.Int128) * MICRO
-    prices = items.select(
-        (worth // pl.col(f"{of}_micro")).cast(pl.Int64, strict=False).alias(f"price_per_{unit}_micro")
-        for of, unit in (("net_mass", "kg"), ("quantity", "unit"))
-    )
-    made = items.select("row", "item", "hs_code", "origin_country").hstack([
-        *beside.get_columns(), *prices.get_columns(), seal.articles(beside["seller"]).alias("article"),
-        seal.of("words", items["description"], _words).alias("words"),
+    goods = [one for of in given.goods for one in of]
+    made = items.hstack([
+        *beside.get_columns(),
+        *(pl.Series(name, [one[place] for one in goods], dtype=_WHOLE) for place, name in enumerate(_OF_GOODS, 1)),
+        *(pl.Series(f"{name}_micro", found, dtype=_WHOLE) for name, found in prices(batch, values).items()),
         pl.Series("is_low", [None], dtype=pl.Boolean).new_from_index(0, len(items)),
     ])  # fmt: skip
     return made.select(ITEMS.names()).cast(ITEMS)
 
 
-def _words(text: str) -> str:
-    """The words of a description in one order: 'Mug, ceramic' and 'ceramic mug' are the same goods."""
-    return " ".join(sorted({plain(word) for word in text.split()} - {""}))
+_OF_GOODS = ("article", "words", "code", "origin")
 
 
-class _Sealing:
-    """The texts of a batch as keyed digests."""
-
-    def __init__(self, batch: Batch, key: bytes) -> None:
-        self._batch, self._key = batch, key
-
-    def of(self, use: str, texts: pl.Series, form: Callable[[str], str]) -> pl.Series:
-        """The digest of each text in its form; null where there is none, or nothing of it is left."""
-        which, different = told_apart(texts)
-        formed = ["" if text is None else form(text) for text in different]
-        sealed = [digest(self._key, use, text.encode()) if text else None for text in formed]
-        return pl.Series(use, sealed, dtype=pl.String).gather(pl.Series(which))
-
-    def articles(self, sellers: pl.Series) -> pl.Series:
-        """The number of each item's article: that of the trade, or the seller's own with the seller."""
-        items = self._batch.items.select("row", "item")
-        codes = self._batch.codes.filter(pl.col("scheme").is_in(["GTIN", "SKU"])).sort("scheme", maintain_order=True)
-        first = codes.unique(["row", "item"], keep="first", maintain_order=True).select("row", "item", "scheme", "code")
-        found = items.join(first, on=["row", "item"], how="left", maintain_order="left").hstack(
-            [sellers.alias("seller")]
+def prices(batch: Batch, values: pl.DataFrame) -> dict[str, list[int | None]]:
+    """By measure what each goods item costs, in millionths of the country's own currency, per net kilogram and per
+    unit; None where that is not known, or more than any number of 64 bits. `values` is a frame VALUES."""
+    items = batch.items
+    keys = [*zip(items["row"].to_list(), items["item"].to_list(), strict=True)]
+    known = dict(
+        zip(
+            zip(values["row"].to_list(), values["item"].to_list(), strict=True),
+            values["goods_micro"].to_list(),
+            strict=True,
         )
-        owner = pl.when(pl.col("scheme") == "SKU").then(pl.col("seller")).otherwise(pl.lit(""))
-        return self.of("article", found.select(pl.concat_str("scheme", owner, "code", separator=" ")).to_series(), str)
+    )
+    worth = [known.get(key) for key in keys]
+    return {
+        measure: [
+            None if goods is None or not amount or (price := goods * MICRO // amount) > GREATEST else price
+            for goods, amount in zip(worth, items[of].to_list(), strict=True)
+        ]
+        for measure, of in zip(MEASURES, ("net_mass_micro", "quantity_micro"), strict=True)
+    }

@@ -1,8 +1,9 @@
-"""Who has to do with each consignment of a batch, as keyed digests: what people and firms are known again by."""
+"""Who and what is in each consignment of a batch, as keyed digests: what people, firms and goods are known again by."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from tidewaiter.risk.history.writing import address_form, name_form
 
 Key = int | None
 """A keyed digest, as `model.digests.numbers` makes it; None where nothing is given."""
+_DIGITS = 6
 _PARTY = ("id", "name", "country", "phone", "email", "street", "postcode", "identity")
 
 
@@ -27,11 +29,23 @@ class Given(NamedTuple):
     address: Key
 
 
+class Goods(NamedTuple):
+    """What a goods item is known again by: its article (the number of the trade, or the seller's own with the seller)
+    and its words, as keyed digests; and by what it is declared under, the first six digits of its code and its origin,
+    both as numbers that no digest is taken for (`code_number`, `origin_number`)."""
+
+    item: int
+    article: Key
+    words: Key
+    code: Key
+    origin: Key
+
+
 class Told(NamedTuple):
     """What each consignment of a batch gives, a value a consignment.
 
     `person` are those things by which its consignee may be known again (`Given`). `name` is that of a consignee with an
-    `identity`; of any other it is not asked.
+    `identity`; of any other it is not asked. `goods` are its items, none where nobody looks at goods.
     """
 
     seller: list[Key]
@@ -41,13 +55,14 @@ class Told(NamedTuple):
     name: list[Key]
     identity: list[Key]
     scheme: list[Key]
+    goods: list[list[Goods]]
 
     def __len__(self) -> int:
         return len(self.seller)
 
 
-def told(batch: Batch, key: bytes) -> Told:
-    """What this batch gives, under the installation's own key for digests."""
+def told(batch: Batch, key: bytes, *, has_goods: bool = True) -> Told:
+    """What this batch gives, under the installation's own key for digests. Of its goods only where that is said."""
     rows, parties = batch.consignments["row"], batch.parties
     at = positions(parties["row"], rows).to_numpy()
     is_whole = known(parties["item"]) == MISSING
@@ -68,7 +83,7 @@ def told(batch: Batch, key: bytes) -> Told:
     phone_of, email_of, named_of, address_of, name_of = (
         _sealing(key, use) for use in ("phone", "email", "named", "address", "name")
     )
-    found = Told([], [], [], [], [], [], _schemes(batch, _each_once(_sealing(key, "scheme"))))
+    found = Told([], [], [], [], [], [], _schemes(batch, _each_once(_sealing(key, "scheme"))), [[] for _ in rows])
     people = [*zip(*texts, strict=True), (None,) * len(_PARTY)]  # the last is nobody, as place -1
     for seller, consignee, market in zip(
         firsts("seller", "consignor"), firsts("consignee", "buyer", "importer"), firsts("marketplace"), strict=True
@@ -87,12 +102,55 @@ def told(batch: Batch, key: bytes) -> Told:
         number = of_identity(identity)
         found.identity.append(number)
         found.name.append(None if number is None else name_of(name))
+    if has_goods:
+        _tell_goods(batch, key, found)
     return found
+
+
+def code_number(code: str | None) -> Key:
+    """The first six digits of a commodity code as a number; None where it has no six."""
+    head = (code or "")[:_DIGITS]
+    return int(head) if len(head) == _DIGITS and head.isdecimal() else None
+
+
+def origin_number(country: str | None) -> Key:
+    """A country as a number below nought, which no code is."""
+    return None if country is None else -int.from_bytes(country.encode()[:7], "big")
+
+
+def _tell_goods(batch: Batch, key: bytes, found: Told) -> None:
+    # Of an item the first number of the trade, and only where it has none the first of its seller.
+    numbers: dict[tuple[int, int], tuple[str, str]] = {}
+    codes = batch.codes.select("row", "item", "scheme", "code").rows()
+    for wanted in ("GTIN", "SKU"):
+        for row, item, scheme, code in codes:
+            if scheme == wanted:
+                numbers.setdefault((row, item), (scheme, code))
+    article_of, words_of = (_each_once(_sealing(key, use)) for use in ("article", "words"))
+    code_of, origin_of = cache(code_number), cache(origin_number)
+    items, rows = batch.items, batch.consignments["row"]
+    places = positions(items["row"], rows).to_list()
+    columns = (items[name].to_list() for name in ("row", "item", "hs_code", "origin_country", "description"))
+    for place, row, item, code, origin, words in zip(places, *columns, strict=True):
+        article = None
+        if (number := numbers.get((row, item))) is not None:
+            scheme, text = number
+            seller = found.seller[place]
+            if scheme == "GTIN":
+                article = article_of(f"GTIN {text}")
+            elif seller is not None:
+                article = article_of(f"SKU {seller} {text}")
+        found.goods[place].append(Goods(item, article, words_of(words), code_of(code), origin_of(origin)))
+
+
+def _in_one_order(text: str) -> str:
+    """The words of a description in one order: 'Mug, ceramic' and 'ceramic mug' are the same goods."""
+    return " ".join(sorted({plain(word) for word in text.split()} - {""}))
 
 
 _FORMS: dict[str, Callable[[str], str]] = {
     "seller": plain, "seller-place": plain, "platform": plain, "scheme": plain, "identity": plain, "name": plain,
-    "named": str, "address": str, "phone": digits, "email": str.casefold,
+    "named": str, "address": str, "phone": digits, "email": str.casefold, "article": str, "words": _in_one_order,
 }  # fmt: skip
 Seal = Callable[[str | None], Key]
 
