@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import uvicorn
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp
 from tidewaiter import api, formats, web
 from tidewaiter.exchange.delivering import Delivery
 from tidewaiter.exchange.sending import open_sender
+from tidewaiter.risk.history import REMEMBERED_D
 from tidewaiter.services.audit import FOLDER, LogDamaged, publish
 from tidewaiter.services.downtime import ReleaseList, offices, release_list, signed
 from tidewaiter.services.prices import make_prices
@@ -33,7 +35,7 @@ LIST_EVERY_S = 300
 """So often are the lists of the offices written."""
 SWEEP_EVERY_S = 60
 """So often are uploads put away that have expired."""
-PRICE_EVERY_S = 900
+REMEMBER_EVERY_S = 900
 """So often is looked whether the table of prices is a day old, and a new one made."""
 LISTS = "downtime"
 """What the folder of these lists is called, in the data folder."""
@@ -71,11 +73,11 @@ async def serve(house: House) -> None:
 
 @asynccontextmanager
 async def working(house: House) -> AsyncIterator[None]:
-    """Puts expired uploads away and makes tables of prices while the context lasts, and where there is a key to sign
-    with, writes out the log and lists for downtime, and delivers webhooks."""
+    """While the context lasts, puts expired uploads away, makes tables of prices and forgets; and where there is a key
+    to sign with, writes out the log and lists for downtime, and delivers webhooks."""
     key = house.signing_key
     signing = [keep_publishing(house, key), keep_listing(house, key), keep_delivering(house)] if key else []
-    works = [keep_sweeping(house), keep_pricing(house), *signing]
+    works = [keep_sweeping(house), keep_remembering(house), *signing]
     tasks = [asyncio.create_task(work) for work in works]
     try:
         yield
@@ -139,16 +141,17 @@ async def keep_sweeping(house: House, *, every_s: float = SWEEP_EVERY_S) -> None
         await asyncio.sleep(every_s)
 
 
-async def keep_pricing(house: House, *, every_s: float = PRICE_EVERY_S) -> None:
-    """Makes a table of prices anew each day. What hinders it is told and tried anew; until then the old one holds."""
+async def keep_remembering(house: House, *, every_s: float = REMEMBER_EVERY_S) -> None:
+    """Makes a table of prices anew each day, and forgets what no longer counts. What hinders it is told and tried anew;
+    until then the old table holds."""
     while True:
         try:
             goods = await make_prices(store=house.store, at=house.now())
+            if goods is not None:
+                forgotten = await house.store.history.forget(before=house.now() - timedelta(days=REMEMBERED_D))
+                log.info("prices made goods=%d forgotten=%d", goods, forgotten)
         except Exception as hindered:
             log.error("prices not made error=%s", type(hindered).__name__)
-        else:
-            if goods is not None:
-                log.info("prices made goods=%d", goods)
         await asyncio.sleep(every_s)
 
 

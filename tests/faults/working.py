@@ -1,4 +1,6 @@
-"""What the house does by itself: webhooks delivered, a folder watched, the audit log as files, a schema made."""
+"""What the house does by itself: webhooks delivered, a folder watched, the audit log as files, prices told, a schema
+made.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from faults.patience import until
 from tidewaiter.exchange import sending
 from tidewaiter.exchange.delivering import Delivery
 from tidewaiter.exchange.feed import Hint
-from tidewaiter.services import audit, watch
+from tidewaiter.services import audit, prices, watch
 from tidewaiter.services.lodge import lodge
 from tidewaiter.store import START
 from tidewaiter.store.migrating import migrate, migrations
@@ -215,11 +217,31 @@ async def migrated(world: World, job: Job, tell: Tell) -> None:
     tell(job.after[0])
 
 
+async def sold(world: World, filer: str) -> Job:
+    await lodged(world, Sent(filer, encoded(charged(filer))))
+    return Job(filer)
+
+
+async def priced(world: World, job: Job, tell: Tell) -> None:  # noqa: ARG001
+    assert await prices.make_prices(store=world.store, at=AT, every=timedelta()) is not None
+    tell(claims.counted("tables of prices", "price_tables", 1))
+
+
+async def one_table(world: World, job: Job) -> list[str]:  # noqa: ARG001
+    """What is wrong with the table of prices: there is never half of one, nor two."""
+    async with world.store._connection() as connection:
+        states = [row[0] for row in await connection.fetch("select state from price_tables")]
+    for state in states:
+        prices.read(state)
+    return [] if len(states) <= 1 else [f"{len(states)} tables of prices are kept"]
+
+
 WORKS = {
     "deliver_webhooks": Operation(listening, delivered, received),
     "drive_again": Operation(dead, driven_again, received),
     "unsubscribe": Operation(dead, unsubscribed),
     "watch_folder": Operation(dropped, watched, moved_when_answered),
     "publish_audit_log": Operation(log_grown, published, files_hold),
+    "make_prices": Operation(sold, priced, one_table),
     "migrate": Operation(nowhere, migrated),
 }

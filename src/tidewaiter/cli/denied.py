@@ -1,4 +1,4 @@
-"""The commands of `tidewaiter risk`: lists of denied parties, and whether somebody is on them."""
+"""Commands of `tidewaiter risk`: lists of denied parties and whether somebody is on them, and what is remembered."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from rich.table import Table
 from tidewaiter.risk.history import REMEMBERED_D
 from tidewaiter.risk.screening import THRESHOLD, Asked, Born, Hit, Index, PartyKind
 from tidewaiter.services.list_forms import FORMS, ListError
+from tidewaiter.services.prices import make_prices
 from tidewaiter.services.screen import Again, Held, bring_in, held, screen_again
 from tidewaiter.store import ListRow
 from tidewaiter.wiring import House
@@ -95,8 +96,22 @@ def register(app: typer.Typer, out: Console, err: Console, in_house: InHouse[obj
         out.print(f"{done.looked_at:,} consignments screened again, {len(done.hits):,} with a hit", highlight=False)
 
     @app.command()
+    def prices() -> None:
+        """Make the table of what goods cost anew, which the server does each night: later ones are compared with it."""
+        made: list[int | None] = []
+
+        async def work(house: House) -> None:
+            made.append(await make_prices(store=house.store, at=house.now(), every=timedelta()))
+
+        in_house(work)
+        if made[0] is None:
+            raise refuse("another process is making it")
+        out.print(f"a table of the prices of {made[0]:,} goods accepted in {REMEMBERED_D} days", highlight=False)
+
+    @app.command()
     def forget() -> None:
-        """Forget what was kept of consignments for the sake of later ones and is too old to count. Run it nightly."""
+        """Forget what was kept of consignments for the sake of later ones and is too old to count, as the server does
+        each night."""
         made: list[int] = []
 
         async def work(house: House) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from tidewaiter.risk.history import NO_PRICES, PRICES, REMEMBERED_D, PeerTable, peer_table
-from tidewaiter.store import Store, StoreUnavailable
+from tidewaiter.store import Store
 
 EVERY = timedelta(days=1)
 """So often is the table made anew."""
@@ -62,27 +62,27 @@ class PriceShelf:
     store: Store
     _number: int | None = None
     _table: PeerTable = NO_PRICES
-    _reading: asyncio.Task[PeerTable | None] | None = field(default=None, repr=False)
-    _wanted: int | None = None
+    _reading: asyncio.Task[None] | None = field(default=None, repr=False)
 
     async def table(self, number: int | None) -> PeerTable:
-        """The table, where that of this number is the newest; the first is waited for."""
+        """The table, where that of this number is the newest. The first is waited for; of any other that cannot be read
+        the one before goes on, and who asks next tries again."""
         if number is None or number == self._number:
             return self._table
-        if number != self._wanted and (self._reading is None or self._reading.done()):
-            self._wanted = number
+        if self._reading is None:
             self._reading = asyncio.create_task(self._read(number))
-        if self._reading is not None and (self._number is None or self._reading.done()):
+        reading = self._reading
+        if self._number is None or reading.done():
             try:
-                found = await asyncio.shield(self._reading)
-            except StoreUnavailable as hindered:
+                await asyncio.shield(reading)
+            except Exception as hindered:
                 log.error("prices not read error=%s", type(hindered).__name__)
-                self._wanted = None  # the next who asks tries again
-            else:
-                if found is not None:
-                    self._number, self._table = self._wanted, found
+            finally:
+                if self._reading is reading and reading.done():
+                    self._reading = None
         return self._table
 
-    async def _read(self, number: int) -> PeerTable | None:
+    async def _read(self, number: int) -> None:
         state = await self.store.history.prices(number)
-        return None if state is None else await asyncio.to_thread(read, state)
+        if state is not None:
+            self._table, self._number = await asyncio.to_thread(read, state), number

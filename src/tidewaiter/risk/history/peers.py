@@ -73,10 +73,11 @@ class PeerTable:
 
     def __init__(self, frame: pl.DataFrame) -> None:
         self.frame = frame
+        # Of an empty one no level is asked: it is made on import, where Polars must not start threads yet.
         self._levels = {
             measure: [
                 _ready(frame.filter(pl.col("measure") == measure, pl.col("level") == level), keys)
-                for level, keys in enumerate(_LEVELS)
+                for level, keys in enumerate(_LEVELS if self.is_telling else ())
             ]
             for measure in MEASURES
         }
@@ -143,7 +144,7 @@ def _beside(
 ) -> list[pl.Series]:
     figures = np.full((len(prices), len(_FIGURES)), np.nan)
     counts = np.zeros(len(prices), np.int64)
-    for number, (of, level) in enumerate(zip(keys, levels, strict=True)):
+    for number, (of, level) in enumerate(zip(keys, levels, strict=False)):
         places = np.array([level.places.get(key, -1) for key in of], np.int64)
         n, own = level.n[places], level.figures[places]
         weight = np.where(np.isnan(figures[:, 0]), 1.0, n / (n + WEIGHT))[:, None]
