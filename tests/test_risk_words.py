@@ -29,8 +29,11 @@ ODD = (
     "模型",
     "o'neil",
 )
-WORDS = ("knife", "sword", "taxi", "toy sword", "k", "s", "刀", "o'neil", "power bank", "9mm")
-PHRASES = ("toy sword", "butter knife", "sword fern", "power bank case", "模型", "k")
+WORDS = (
+    "knife", "sword", "taxi", "toy sword", "k", "s", "刀", "o'neil", "power bank", "9mm", "нож", "-k", "k-9", "--",
+    "刀 knife",
+)  # fmt: skip
+PHRASES = ("toy sword", "butter knife", "sword fern", "power bank case", "模型", "k", "-k", "刀", "x-", "-")
 
 
 @st.composite
@@ -53,7 +56,7 @@ texts = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(terms=st.lists(conditions(), min_size=1, max_size=4), said=st.lists(texts, min_size=1, max_size=12))
 def test_words_looked_for_together_are_those_that_patterns_find(terms: list[Term], said: list[str | None]) -> None:
     here = InForce.over([("GB", 20_000)], LAW)
@@ -83,13 +86,13 @@ def test_words_of_which_nothing_stands_in_any_text_need_no_pattern() -> None:
     assert words.unmentioned([]) == words.unmentioned([None]) == {id(one) for one in (knife, power_bank, han, hyphened)}
 
 
-def test_only_what_is_of_plain_letters_is_looked_for_so() -> None:
-    plain, han, joined = (
+def test_what_begins_with_no_letter_is_asked_of_the_pattern_alone() -> None:
+    plain, han, joined, hyphens = (
         understand(parse(f"mentions(item.description, {words})"))
-        for words in ('["knife", "power bank"]', '["刀"]', '["o\'neil"]')
+        for words in ('["knife", "power bank"]', '["刀"]', '["o\'neil"]', '["--"]')
     )
 
-    assert Words([plain, han, joined]).parts == {id(plain)}
+    assert Words([plain, han, joined, hyphens]).parts == {id(plain), id(han), id(joined)}
 
 
 def test_many_texts_are_judged_as_few_are() -> None:

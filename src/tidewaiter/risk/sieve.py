@@ -18,6 +18,7 @@ import polars as pl
 
 from tidewaiter.law.in_force import InForce
 from tidewaiter.model.batch import Apart
+from tidewaiter.model.exact import Yes
 from tidewaiter.risk.columns import expression
 from tidewaiter.risk.fields import FIELDS, Kind
 from tidewaiter.risk.meaning import Term
@@ -109,17 +110,21 @@ class Sieve:
 
     def _read(self, column: str, texts: list[str | None], parts: Mapping[int, pl.Expr]) -> Verdict:
         """The same of free texts: their words looked for together, and the rest asked one by one."""
-        untold = np.array([UNTOLD if text is None else False for text in texts], np.int8)
-        found: dict[int, Verdict]
+        told: dict[int, Yes]
         if len(texts) < FEW:
-            found = dict.fromkeys(self.words.unmentioned(texts), untold)
+            told = dict.fromkeys(self.words.unmentioned(texts), np.zeros(len(texts), np.bool_))
         else:
             told = self.words.told(pl.Series(column, texts, dtype=pl.String), parts)
-            found = {part: np.where(untold == UNTOLD, UNTOLD, yes).astype(np.int8) for part, yes in told.items()}
-        rest = {part: judged for part, judged in parts.items() if part not in found}
+        missing = [place for place, text in enumerate(texts) if text is None]
+        table = np.empty((len(parts), len(texts)), np.int8)
+        for line, part in zip(table, parts, strict=True):
+            if part in told:
+                line[:] = told[part]
+                line[missing] = UNTOLD
+        rest = {part: judged for part, judged in parts.items() if part not in told}
         if rest:
-            found |= zip(rest, _judged(column, texts, rest), strict=True)
-        return np.array([found[part] for part in parts], np.int8)
+            table[[place for place, part in enumerate(parts) if part in rest]] = _judged(column, texts, rest)
+        return table
 
 
 def _parts(term: Term) -> Iterator[Term]:
@@ -132,7 +137,10 @@ def _parts(term: Term) -> Iterator[Term]:
 
 def _judged(column: str, texts: Sequence[str | None], parts: Mapping[int, pl.Expr]) -> Verdict:
     told = pl.DataFrame([pl.Series(column, texts, dtype=pl.String)]).select_seq(parts.values())
-    return np.array([[UNTOLD if yes is None else yes for yes in part.to_list()] for part in told], np.int8)
+    found = np.empty((len(parts), len(texts)), np.int8)
+    for line, part in zip(found, told, strict=True):
+        line[:] = part.cast(pl.Int8).fill_null(UNTOLD).to_numpy()
+    return found
 
 
 _TEXTS = frozenset(field.columns[0] for field in FIELDS.values() if field.kind is Kind.TEXT)

@@ -31,11 +31,17 @@ class Words:
 
     def __init__(self, parts: Iterable[Term]) -> None:
         asked = tuple(parts)
-        self._asked = {id(part): lists for part in asked if (lists := _plain(part)) is not None}
-        tokens = {token for lists in self._asked.values() for words in lists for word in words for token in word}
-        self._tokens = sorted(tokens)
         mentions = [part for part in asked if part.op == "mentions" and part.parts[0].field is not None]
         self._begin = {id(part): _beginnings(part) for part in mentions}
+        self._asked = {id(part): lists for part in mentions if (lists := _plain(part)) is not None}
+        self._others = {
+            id(part): runs
+            for part in mentions
+            if id(part) not in self._asked and (runs := _runs(self._begin[id(part)])) is not None
+        }
+        tokens = {token for lists in self._asked.values() for words in lists for word in words for token in word}
+        tokens.update(*self._others.values())
+        self._tokens = sorted(tokens)
 
     def unmentioned(self, texts: Iterable[str | None]) -> frozenset[int]:
         """Parts that are true of none of the texts: no word of theirs has its beginning anywhere in them.
@@ -52,14 +58,14 @@ class Words:
     @property
     def parts(self) -> frozenset[int]:
         """The parts, by identity, that can be told so."""
-        return frozenset(self._asked)
+        return frozenset(self._asked) | frozenset(self._others)
 
     def told(self, texts: pl.Series, patterns: Mapping[int, pl.Expr]) -> dict[int, Yes]:
         """Of each such part which of the texts it is true of; null is a text that mentions nothing.
 
         `patterns` ask the same one by one, of a column named as the texts.
         """
-        if not self._asked:
+        if not self.parts:
             return {}
         rows, size = self._rows(texts), len(texts)
         with_all = cache(partial(_with_all, rows=rows, size=size))
@@ -71,15 +77,20 @@ class Words:
             for phrase in phrases:
                 with_phrase = with_all(phrase)
                 is_open[with_phrase[is_true[with_phrase]]] = True
-            if is_open.any():
-                open_texts = texts.gather(pl.Series(np.flatnonzero(is_open)))
-                answer = open_texts.to_frame().select_seq(patterns[part]).to_series()
-                is_true[is_open] = answer.to_numpy()
-            found[part] = is_true
+            found[part] = _asked_of(texts, patterns[part], is_open, is_true)
+        # Of a text in plain letters a word needs the token that it begins with; of any other the pattern is asked.
+        is_other = (texts.str.len_bytes() != texts.str.len_chars()).fill_null(value=False).to_numpy()
+        for part, runs in self._others.items():
+            is_open = is_other.copy()
+            for run in runs:
+                is_open[rows[run]] = True
+            found[part] = _asked_of(texts, patterns[part], is_open, np.zeros(size, np.bool_))
         return found
 
     def _rows(self, texts: pl.Series) -> dict[str, Rows]:
         """The texts that have a token, whole and in small letters or large."""
+        if not self._tokens:
+            return {}
         # Between blanks, and a blank is part of what is looked for: so a token is whole. These letters are the only
         # ones besides the plain that count as plain ones where case is not looked at (the sign for kelvin is lowered).
         spaced = (
@@ -97,6 +108,14 @@ class Words:
         return {token: at[ends[place] : ends[place + 1]] for place, token in enumerate(self._tokens)}
 
 
+def _asked_of(texts: pl.Series, pattern: pl.Expr, is_open: Yes, is_true: Yes) -> Yes:
+    """The answers, with those of the texts that are open asked of the pattern."""
+    if is_open.any():
+        some = texts.gather(pl.Series(np.flatnonzero(is_open)))
+        is_true[is_open] = some.to_frame().select_seq(pattern).to_series().to_numpy()
+    return is_true
+
+
 def _with_all(tokens: tuple[str, ...], *, rows: Mapping[str, Rows], size: int) -> Rows:
     found = rows[tokens[0]]
     for token in tokens[1:]:
@@ -111,6 +130,12 @@ def _beginnings(part: Term) -> frozenset[str]:
     up to the first blank."""
     firsts = (word.split()[0].casefold() for word in part.parts[1].words)
     return frozenset(run[0] if first.isascii() and (run := _RUN.search(first)) else first for first in firsts)
+
+
+def _runs(begins: Iterable[str]) -> list[str] | None:
+    """The tokens of which a text in plain letters must have one; None where one of the words begins with no letter."""
+    plain = [begin for begin in begins if begin.isascii()]
+    return plain if all(map(_RUN.fullmatch, plain)) else None
 
 
 def _plain(part: Term) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]] | None:
