@@ -52,7 +52,7 @@ class Words:
         # Letters that the patterns take for one another are one when folded, and some others besides.
         together = "\n".join(filter(None, texts)).casefold()
         runs = frozenset(_RUN.findall(together))
-        met = cache(lambda begin: begin in (runs if begin.isascii() else together))
+        met = cache(lambda begin: begin in (runs if _RUN.fullmatch(begin) else together))
         return frozenset(part for part, begin in self._begin.items() if not any(map(met, begin)))
 
     @property
