@@ -190,6 +190,15 @@ async def test_an_open_house_asks_whose_risk_is_looked_at_and_a_country_of_ones_
             assert "/risk/models?jurisdiction=GB" in chosen, path
         found = (await http.get(f"/risk/feedback?jurisdiction=GB&{QUERY}")).text
         drawn = await http.post("/risk/models?jurisdiction=GB", data=DAYS | {"form_token": ""})
+        by_api = [
+            await http.get(f"/v1/risk/feedback?{QUERY}{where}")
+            for where in ("", "&jurisdiction=GB", "&jurisdiction=XX")
+        ]
+        models = (await http.get("/v1/risk/models?jurisdiction=GB")).json()
+    assert [one.status_code for one in by_api] == [200, 200, 400]
+    assert [one.json()["looked_at"] for one in by_api[:2]] == [0, 204]
+    assert by_api[2].json()["code"] == "country_unknown"
+    assert len(models) == 1
     assert "<dt>Looked at</dt><dd>204</dd>" in found
     assert '<input type="hidden" name="jurisdiction" value="GB">' in found
     assert (drawn.status_code, drawn.headers["location"]) == (303, "/risk/models/1?jurisdiction=GB")
@@ -197,6 +206,9 @@ async def test_an_open_house_asks_whose_risk_is_looked_at_and_a_country_of_ones_
     queue = (await guarded_http.get("/risk?jurisdiction=DE", headers=own)).text
     assert "Queue · GB" in queue
     assert 'name="jurisdiction"' not in queue
+    analyst = (await session(guarded_house, role="analyst", country="GB"))[1]
+    elsewhere = await guarded_http.get(f"/v1/risk/feedback?{QUERY}&jurisdiction=DE", headers=analyst)
+    assert elsewhere.status_code == 403
 
 
 def test_the_commands_say_it_in_words_and_in_json(

@@ -14,6 +14,7 @@ from tidewaiter.api import problems
 from tidewaiter.api.acting import Reason, answering, asked_in, number_in
 from tidewaiter.api.lodging import Refused
 from tidewaiter.api.problems import problem
+from tidewaiter.api.risking import country_of
 from tidewaiter.risk.fairness import Fairness
 from tidewaiter.risk.feedback import Feedback
 from tidewaiter.risk.model import Drift, TooFew
@@ -111,7 +112,7 @@ async def show_repeated(request: Request) -> Response:
 
 
 async def show_models(request: Request) -> Response:
-    """The versions of the model of the caller's country."""
+    """The versions of the model of the country."""
     found = await list_models(
         country_of(request),
         principal=caller_of(request.scope),
@@ -188,11 +189,6 @@ ROUTES: Mapping[str, tuple[str, Callable[[Request], Awaitable[Response]]]] = {
 }
 """The routes, each with the act it is for. Who may take a step is ruled where it is known which."""
 NEEDS: Mapping[str, str] = {route: action for route, (action, _) in ROUTES.items()}
-
-
-def country_of(request: Request) -> str:
-    """The country that is asked about; in an open house the one that messages are for."""
-    return caller_of(request.scope).country or _house(request).settings.jurisdiction or ""
 
 
 def _span(request: Request) -> Span:

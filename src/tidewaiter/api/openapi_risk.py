@@ -17,6 +17,13 @@ _SINCE = {
     "schema": _DAY,
 }
 _UNTIL = {"name": "until", "in": "query", "description": "First day that is left out; else tomorrow.", "schema": _DAY}
+_OF = {
+    "name": "jurisdiction",
+    "in": "query",
+    "description": "The country whose risk is looked at, of those whose law is known; else the caller's own, else the "
+    "one that messages are for.",
+    "schema": {"type": "string", "pattern": "^[A-Z]{2}$"},
+}
 _OFFICIALS = "For officials, each as a named person. Nothing of it may be told to a filer."
 
 
@@ -43,41 +50,42 @@ def paths() -> dict[str, Any]:
             )
         },
         "/v1/risk/queue": {
-            "post": _route("drawUpQueue", "Draw up who is looked at in a shift", "Selected", asks="DrawUp")
+            "post": _route("drawUpQueue", "Draw up who is looked at in a shift", "Selected", _OF, asks="DrawUp")
         },
         "/v1/risk/queue/{id}": {
-            "get": _route("repeatQueue", "Whether the same picks come out again of what is kept", "Repeated", _ID)
+            "get": _route("repeatQueue", "Whether the same picks come out again of what is kept", "Repeated", _ID, _OF)
         },
         "/v1/risk/feedback": {
             "get": _route(
-                "showFeedback", "How profiles, detectors, models and the random share did", "Feedback", _SINCE, _UNTIL
+                "showFeedback", "How profiles, detectors, models and the random share did", "Feedback", _SINCE, _UNTIL,
+                _OF,
             )
         },
         "/v1/risk/expiries": {
             "post": _route(
-                "proposeExpiries", "Put before an officer the profiles that find less than chance", "Expiries",
+                "proposeExpiries", "Put before an officer the profiles that find less than chance", "Expiries", _OF,
                 asks="Days",
             )
         },
         "/v1/risk/fairness": {
-            "get": _route("showFairness", "How groups fared beside the random share", "Fairness", _SINCE, _UNTIL)
+            "get": _route("showFairness", "How groups fared beside the random share", "Fairness", _SINCE, _UNTIL, _OF)
         },
         "/v1/risk/models": {
-            "get": _listed("listModels", "The versions of the risk model of the caller's country", "ModelView"),
+            "get": _listed("listModels", "The versions of the risk model of a country", "ModelView", _OF),
             "post": _route(
-                "trainModel", "Train a risk model, and keep it as a draft", "ModelView", asks="Days", status="201"
+                "trainModel", "Train a risk model, and keep it as a draft", "ModelView", _OF, asks="Days", status="201"
             ),
         },
         "/v1/risk/models/{version}": {
-            "get": _route("showModel", "One version of the model, with its card", "ModelView", _VERSION),
+            "get": _route("showModel", "One version of the model, with its card", "ModelView", _VERSION, _OF),
             "post": _route(
-                "stepModel", "Propose, approve, decline or expire a version of the model", "ModelView", _VERSION,
+                "stepModel", "Propose, approve, decline or expire a version of the model", "ModelView", _VERSION, _OF,
                 asks="ModelStep",
             ),
         },
         "/v1/risk/models/{version}/drift": {
             "post": _route(
-                "lookAtDrift", "Look whether the model still fits, and write that down", "ModelView", _VERSION,
+                "lookAtDrift", "Look whether the model still fits, and write that down", "ModelView", _VERSION, _OF,
                 asks="Days",
             )
         },
@@ -100,8 +108,8 @@ def _route(
     }
 
 
-def _listed(name: str, summary: str, of: str) -> dict[str, Any]:
-    told = _route(name, summary, of)
+def _listed(name: str, summary: str, of: str, *parameters: dict[str, Any]) -> dict[str, Any]:
+    told = _route(name, summary, of, *parameters)
     schema = {"type": "array", "items": {"$ref": f"#/components/schemas/{of}"}}
     told["responses"]["200"]["content"] = {"application/json": {"schema": schema}}
     return told

@@ -51,6 +51,7 @@ ENCODED = ProblemKind("message_encoded", 415, "Send the message itself, neither 
 TOO_SLOW = ProblemKind("message_too_slow", 408, "The message did not arrive in time")
 NOT_FOUND = ProblemKind("not_found", 404, "There is nothing here")
 DAY_UNFIT = ProblemKind("day_unfit", 400, "A day is written as YYYY-MM-DD")
+COUNTRY_UNKNOWN = ProblemKind("country_unknown", 400, "The law of that country is not known here")
 FORMAT_UNKNOWN = ProblemKind("format_unknown", 400, "No format of that name is read here")
 TOO_MANY = ProblemKind("too_many", 413, "The message holds more consignments than are quoted at once")
 LAW_CHANGED = ProblemKind("law_changed", 409, "The law it was charged under is no longer the one held here")
@@ -103,7 +104,7 @@ KINDS = (
     WEBHOOK_TAKEN, WEBHOOKS_FULL, WEBHOOK_UNFIT, FULL, FLOODING,
     NO_UPLOAD, UPLOAD_UNFIT, DIGEST_UNFIT, NOT_PARTIAL, UPLOADS_FULL, TAKEN_OVER, OFFSET_DIFFERS, UPLOAD_COMPLETE,
     LENGTH_DIFFERS, DIGEST_DIFFERS,
-    UNKNOWN_CALLER, MAY_NOT, FORGED, NO_TOKENS, NO_SUCH, CANNOT_NOW, ACT_UNFIT,
+    UNKNOWN_CALLER, MAY_NOT, FORGED, NO_TOKENS, NO_SUCH, CANNOT_NOW, ACT_UNFIT, COUNTRY_UNKNOWN,
 )  # fmt: skip
 """Every problem there is."""
 

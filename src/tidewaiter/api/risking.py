@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from tidewaiter.api import problems
 from tidewaiter.api.acting import ID_MAX, Reason, answering, asked_in, number_in
+from tidewaiter.api.lodging import Refused
 from tidewaiter.api.problems import problem
 from tidewaiter.model.inspection import MINUTES_MAX, Inspection, Result
 from tidewaiter.model.money import to_micro
@@ -140,11 +141,19 @@ async def draw_up_one(request: Request) -> Response:
         capacity = None
     if capacity is None:
         return problem(problems.CANNOT_NOW, detail=WHY["capacity"])
-    country = caller.country or house.settings.jurisdiction or ""
     drawn = await draw_up(
-        country, asked.shift, capacity, principal=caller, store=house.store, law=house.law, at=house.now(),
+        country_of(request), asked.shift, capacity, principal=caller, store=house.store, law=house.law, at=house.now(),
     )  # fmt: skip
     return _json(drawn)
+
+
+def country_of(request: Request) -> str:
+    """The country that the query names, else the caller's own, else the one that messages are for. Whether the caller
+    may look at it is ruled where it is looked at. Raises Refused."""
+    house, chosen = _house(request), request.query_params.get("jurisdiction", "")
+    if chosen and chosen not in house.law.known:
+        raise Refused(problem(problems.COUNTRY_UNKNOWN))
+    return chosen or caller_of(request.scope).country or house.settings.jurisdiction or ""
 
 
 def _telling_unfit(act: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
