@@ -21,7 +21,7 @@ from tidewaiter.assessment import assess
 from tidewaiter.law import Law, load
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Change, Classification, Consignment
-from tidewaiter.model.past import PARTIES, PEERS, PRODUCTS, RECENT, past_again
+from tidewaiter.model.past import PARTIES, PEERS, PRODUCTS, RECENT, pasts_again
 from tidewaiter.risk.history import History, PeerTable, Persons, past_of, peer_table, remembered
 from tidewaiter.services.clear import Message
 from tidewaiter.services.lodge import Desk, Lodged, Lodging, lodge_all
@@ -101,12 +101,9 @@ async def known_by_store(store: Store, records: Sequence[Consignment]) -> dict[s
     found: dict[str, list[pl.DataFrame]] = {name: [pl.DataFrame(schema=schema)] for name, schema in FRAMES.items()}
     for number, record in enumerate(records):
         [id] = await store.ids_of(record.reference)
-        figures = await store.history.figures_of(id)
-        if figures is None:
-            continue
-        past = past_again(figures)
+        past = pasts_again({number: figures for figures in (await store.inspections.known_before([id])).values()})
         for name, frames in found.items():
-            frames.append(getattr(past, name).with_columns(row=pl.lit(number, pl.UInt32)))
+            frames.append(getattr(past, name))
     return {name: pl.concat(frames) for name, frames in found.items()}
 
 
@@ -234,7 +231,7 @@ async def test_an_amendment_is_no_second_consignment(
         assert first == id
         assert (await store.consignments([newest]))[newest].cleared.decision.control != "not_accepted"
         assert await sums(store) == before
-        assert await store.history.figures_of(newest) is None
+        assert await store.inspections.known_before([newest]) == {}
     finally:
         await store.close()
 

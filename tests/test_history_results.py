@@ -11,7 +11,7 @@ import pytest
 from test_history import BEGIN, done, hits, lodging, parcel
 from tidewaiter.access import Principal
 from tidewaiter.law import Law, load
-from tidewaiter.model.past import past_again
+from tidewaiter.model.past import pasts_again
 from tidewaiter.risk.history import REMEMBERED_D
 from tidewaiter.services.inspect import inspect
 from tidewaiter.services.lodge import Desk
@@ -53,7 +53,7 @@ async def looked_at(store: Store, number: int, result: str, supersedes: int | No
 async def record(store: Store, number: int) -> tuple[int, int, int]:
     """What was known of the seller's inspections when the parcel was lodged."""
     [id] = await store.ids_of(f"R-{number}")
-    row = past_again(await store.history.figures_of(id) or "{}").parties.row(0, named=True)
+    row = pasts_again({0: (await store.inspections.known_before([id]))[id]}).parties.row(0, named=True)
     return row["seller_inspected"], row["seller_wrong"], row["seller_wrong_rate_micro"]
 
 

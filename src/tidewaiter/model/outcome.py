@@ -225,7 +225,7 @@ class Remembered(msgspec.Struct, frozen=True, gc=False):
     `consignee` is the number of a resolved person, and `phone`, `email`, `named` and `address` are what it is to
     be known again by that are not kept already. `below` says how near below a threshold of law the goods are
     (`risk.history`). `goods` are its items. `figures` are what was known of what came before it, as JSON of which
-    `past_again` (`model.past`) makes the same past.
+    `pasts_again` (`model.past`) makes the same past.
     """
 
     at: datetime
@@ -250,7 +250,7 @@ class Remembered(msgspec.Struct, frozen=True, gc=False):
 class ClearedConsignment(msgspec.Struct, frozen=True, kw_only=True):
     """One consignment and all that became of it. `signals` are for officers and in none of the other parts, and
     `remembered` is for nobody. `drawn_ppm` is the probability at which it falls to the random draw, for officials,
-    and `figures` are what was known of what came before it, as `past_again` (`model.past`) reads it."""
+    and `figures` are what was known of what came before it, as `pasts_again` (`model.past`) reads it."""
 
     consignment: Consignment
     cleared: Cleared

@@ -4,7 +4,7 @@ Each frame is small: a row a consignment of the batch (`row`), or a row a goods 
 up. Where a frame has no row for one, or a column is null, nothing is known of it. Amounts are in millionths of the
 country's own currency, shares and ranks in millionths of the whole. What stands in a frame was known when the
 consignment was accepted, and nothing of the consignment itself is in it. The columns of what is looked up are kept
-by their order (`past_again`): a new one goes to the end.
+by their order (`pasts_again`): a new one goes to the end.
 """
 
 from __future__ import annotations
@@ -125,11 +125,6 @@ def with_mistakes(figures: str | None, count: int) -> str:
     """The figures with so many mistakes of its documents among them."""
     told: dict[str, list[int | None]] = {} if figures is None else json.decode(figures)
     return json.encode(told | {"documents": [count]}).decode()
-
-
-def past_again(figures: str) -> Past:
-    """The past of one consignment, in row 0, as its `figures` tell it."""
-    return pasts_again({0: figures})
 
 
 def pasts_again(figures: Mapping[int, str]) -> Past:

@@ -81,14 +81,6 @@ class HistoryKept:
             )  # fmt: skip
         return _found(rows, at=at)
 
-    async def figures_of(self, consignment_id: int) -> str | None:
-        """What was known of what came before a consignment when it was lodged, as `past_again` reads it."""
-        async with self._connect() as connection:
-            found: str | None = await connection.fetchval(
-                "select figures from known_before where consignment_id = $1", consignment_id
-            )
-        return found
-
     async def prices(self, number: int) -> bytes | None:
         """The state of a table of prices; None where a newer one has taken its place."""
         async with self._connect() as connection:
