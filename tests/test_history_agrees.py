@@ -101,7 +101,8 @@ async def known_by_store(store: Store, records: Sequence[Consignment]) -> dict[s
     found: dict[str, list[pl.DataFrame]] = {name: [pl.DataFrame(schema=schema)] for name, schema in FRAMES.items()}
     for number, record in enumerate(records):
         [id] = await store.ids_of(record.reference)
-        past = pasts_again({number: figures for figures in (await store.inspections.known_before([id])).values()})
+        known = await store.inspections.known_before([id])
+        past = pasts_again({number: known[id]} if id in known else {})
         for name, frames in found.items():
             frames.append(getattr(past, name))
     return {name: pl.concat(frames) for name, frames in found.items()}
