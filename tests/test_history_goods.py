@@ -92,7 +92,7 @@ async def test_a_product_under_another_code_or_from_elsewhere_is_seen_and_only_o
     assert set(await seen(store, "WORDS")) == {"fiction-code-unlike-words"}
     assert await seen(store, "SAME") == {}
     assert (await seen(store, "CODE"))["fiction-code-changed"].startswith(
-        "of 14 earlier ones of this product 0.00 were"
+        "this product came 14 times before, and a share of 0.00 of"
     )
     assert [one.decision.control == "documents_requested" for one in told.results] == [True, True, True, False]
     assert b"earlier" not in told.answer
@@ -137,7 +137,9 @@ async def test_goods_far_below_their_like_are_seen_once_a_night_has_passed(store
     assert why.startswith("2.00 a net kilogram; half of 41 like it cost over 19.00")
     # (8 low + 20 * 5 %) of (8 + 20), by the ninth
     assert set(await seen(store, "C8")) == {"fiction-low-price", "fiction-low-price-habit"}
-    assert (await seen(store, "C8"))["fiction-low-price-habit"].startswith("0.32 of the seller's earlier goods")
+    assert (await seen(store, "C8"))["fiction-low-price-habit"].startswith(
+        "a share of 0.32 of the seller's earlier goods"
+    )
 
 
 async def test_a_table_is_made_once_a_day_by_whoever_comes_first(store: Store, watchful: Law) -> None:
