@@ -65,14 +65,15 @@ class PriceShelf:
     _reading: asyncio.Task[None] | None = field(default=None, repr=False)
 
     async def table(self, number: int | None) -> PeerTable:
-        """The table, where that of this number is the newest. The first is waited for; of any other that cannot be read
-        the one before goes on, and who asks next tries again."""
+        """The table, where that of this number is the newest. It is waited for where none is at hand that tells
+        anything; else the one before goes on meanwhile, and where the new one cannot be read; who asks next tries again.
+        """
         if number is None or number == self._number:
             return self._table
         if self._reading is None:
             self._reading = asyncio.create_task(self._read(number))
         reading = self._reading
-        if self._number is None or reading.done():
+        if not self._table.is_telling or reading.done():
             try:
                 await asyncio.shield(reading)
             except Exception as hindered:
