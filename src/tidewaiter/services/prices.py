@@ -66,8 +66,7 @@ class PriceShelf:
 
     async def table(self, number: int | None) -> PeerTable:
         """The table, where that of this number is the newest. It is waited for where none is at hand that tells
-        anything; else the one before goes on meanwhile, and where the new one cannot be read; who asks next tries again.
-        """
+        anything; else the one before goes on, as where the new one cannot be read. Who asks next tries again."""
         if number is None or number == self._number:
             return self._table
         if self._reading is None:
