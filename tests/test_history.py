@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from make import blind, consignment, ioss, item, party
+from tidewaiter.access import Principal
 from tidewaiter.assessment import assess
 from tidewaiter.law import Law, load
 from tidewaiter.model.batch import Batch
@@ -22,7 +23,9 @@ from tidewaiter.model.finding import FINDINGS
 from tidewaiter.model.past import Past
 from tidewaiter.risk.history import REMEMBERED_D, recall
 from tidewaiter.risk.history.telling import Given
+from tidewaiter.services.acting import NotThere
 from tidewaiter.services.clear import Message
+from tidewaiter.services.explain import explain
 from tidewaiter.services.lodge import Desk, Lodged, Lodging, lodge_all
 from tidewaiter.services.show import show_to_filer
 from tidewaiter.store import Store, open_store
@@ -116,6 +119,31 @@ async def test_of_five_parcels_to_one_person_within_three_days_the_later_are_hit
     )
     assert b"seller in" not in said
     assert b"splitting" not in said
+
+
+async def test_whoever_may_read_why_reads_which_others_the_person_had_before_and_after(
+    store: Store, watchful: Law
+) -> None:
+    """The first parcel of a split purchase looks like any other when it comes, and is found from the later ones."""
+    desk = Desk(store=store, law=watchful)
+    for number in range(3):
+        await done(desk, lodging(parcel(number), hours=14 * number))
+    await done(desk, lodging(parcel(9, to="07700 900999"), hours=20))
+    await done(desk, lodging(parcel(7), hours=31 * 24))
+    await done(desk, lodging(parcel(3), hours=40))
+    await done(desk, lodging(cancellation("R-3", await mrn_of(store, "R-3")), hours=41))
+    ids = [(await store.ids_of(f"R-{number}"))[-1] for number in (0, 1, 7)]
+
+    async def others(id: int, **who: Any) -> list[str]:
+        officer = Principal(id="officer", kind="person", role="officer", **who)
+        told = await explain(id, principal=officer, store=store, law=watchful, at=BEGIN)
+        return [one.reference for one in told.others]
+
+    assert await others(ids[0], country="GB") == ["R-2", "R-1"]
+    assert await others(ids[1], country="GB") == ["R-2", "R-0"]  # R-7 came 30 days and ten hours later
+    assert await others(ids[2], country="GB") == ["R-2"]
+    with pytest.raises(NotThere):
+        await others(ids[0], country="FR")
 
 
 async def test_parcels_in_one_batch_or_one_message_are_seen_as_if_one_came_after_the_other(

@@ -139,6 +139,9 @@ def register(app: typer.Typer, out: Console, err: Console, law: Callable[[], Law
                 )
                 for why in told.said.reasons:
                     out.print(f"  {why.words} ({why.adds:+.2f})", markup=False, highlight=False)
+            for one in told.others:
+                what = f"{one.reference}, {one.received_at:%Y-%m-%d %H:%M} UTC, {one.control.replace('_', ' ')}"
+                out.print(f"within 30 days to the same person: {one.id} {what}", markup=False, highlight=False)
             out.print(f"{len(told.reasons)} signals, again from what is kept: {told.again.replace('_', ' ')}")
         if told.again == "differs":
             raise typer.Exit(1)

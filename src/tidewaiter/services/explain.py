@@ -19,6 +19,9 @@ from tidewaiter.services.rule import rule
 from tidewaiter.services.scoring import Said, kept_of, said
 from tidewaiter.store import Store
 
+OTHERS_MAX = 50
+"""How many others of one person are told."""
+
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):
     """A signal, with what the profile behind it is: null for the random share, and where it is not held any more."""
@@ -29,10 +32,20 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
     owner: str | None = None
 
 
+class Other(msgspec.Struct, frozen=True, kw_only=True):
+    """Another consignment to the same person, lodged a short while before or after."""
+
+    id: int
+    reference: str
+    received_at: datetime
+    control: str
+
+
 class Explained(msgspec.Struct, frozen=True, kw_only=True):
     """Why a consignment was picked. `how` is how the last queue of its country picked it, null where that did not;
     `again` says whether the signals come out the same of what was kept. `said` is what the model in force says of it,
-    null where there is none for its country."""
+    null where there is none for its country. `others` are what the same person had within 30 days before or after, as
+    far as the caller may read their risk: of a split purchase the first parcel looks like any other when it comes."""
 
     id: int
     reference: str
@@ -44,6 +57,7 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     propensity_ppm: int | None
     inspections: tuple[Inspection, ...]
     said: Said | None = None
+    others: tuple[Other, ...] = ()
 
 
 async def explain(id: int, *, principal: Principal, store: Store, law: Law, at: datetime) -> Explained:
@@ -75,6 +89,17 @@ async def explain(id: int, *, principal: Principal, store: Store, law: Law, at: 
         propensity_ppm=pick.get("propensity_ppm"),
         inspections=tuple(await store.inspections.of(id)),
         said=told,
+        others=await _others(id, principal=principal, store=store),
+    )
+
+
+async def _others(id: int, *, principal: Principal, store: Store) -> tuple[Other, ...]:
+    ids = await store.history.to_same_person(id, size=OTHERS_MAX)
+    found = await store.consignments(ids) if ids else {}
+    return tuple(
+        Other(id=one, reference=stored.record.reference, received_at=stored.received_at, control=stored.control)
+        for one in ids
+        if (stored := found.get(one)) is not None and rule(principal, "read_risk", stored).allowed
     )
 
 

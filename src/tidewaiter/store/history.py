@@ -81,6 +81,19 @@ class HistoryKept:
             )  # fmt: skip
         return _found(rows, at=at)
 
+    async def to_same_person(self, consignment_id: int, *, size: int) -> list[int]:
+        """The numbers of up to `size` others that the person of a consignment had within `RECENT_D` days before or
+        after it, newest first; nothing where nobody is known again by it."""
+        async with self._connect() as connection:
+            rows = await connection.fetch(
+                "select o.consignment_id from history h join history o on o.consignee = h.consignee"
+                " where h.consignment_id = $1 and o.consignment_id <> $1 and not o.is_cancelled"
+                " and o.jurisdiction = h.jurisdiction and o.at between h.at - $2::interval and h.at + $2::interval"
+                " order by o.at desc, o.consignment_id desc limit $3",
+                consignment_id, timedelta(days=RECENT_D), size,
+            )  # fmt: skip
+        return [row["consignment_id"] for row in rows]
+
     async def prices(self, number: int) -> bytes | None:
         """The state of a table of prices; None where a newer one has taken its place."""
         async with self._connect() as connection:
