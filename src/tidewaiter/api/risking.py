@@ -150,8 +150,8 @@ async def draw_up_one(request: Request) -> Response:
 def country_of(request: Request) -> str:
     """The country that the query names, else the caller's own, else the one that messages are for. Whether the caller
     may look at it is ruled where it is looked at. Raises Refused."""
-    house, chosen = _house(request), request.query_params.get("jurisdiction", "")
-    if chosen and chosen not in house.law.known:
+    house, chosen = _house(request), request.query_params.get("jurisdiction")
+    if chosen is not None and chosen not in house.law.known:
         raise Refused(problem(problems.COUNTRY_UNKNOWN))
     return chosen or caller_of(request.scope).country or house.settings.jurisdiction or ""
 
