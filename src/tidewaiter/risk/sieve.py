@@ -87,7 +87,9 @@ class Sieve:
             # Where law differs within the batch, by country or by day, a verdict is not of the text alone.
             match sorted(set(judged.meta.root_names())):
                 case [column] if column in _TEXTS:
-                    parts.setdefault(column, {})[id(part)] = judged.alias(str(id(part)))
+                    # As verdicts in the expression: to make them of each column apart would cost a query a part.
+                    verdict = judged.cast(pl.Int8).fill_null(UNTOLD)
+                    parts.setdefault(column, {})[id(part)] = verdict.alias(str(id(part)))
                     of_text += [part] * (column in _NEVER_REMEMBERED)
         columns = {part: column for column, some in parts.items() for part in some}
         return Sieve(parts=parts, columns=columns, words=Words(of_text))
@@ -137,10 +139,7 @@ def _parts(term: Term) -> Iterator[Term]:
 
 def _judged(column: str, texts: Sequence[str | None], parts: Mapping[int, pl.Expr]) -> Verdict:
     told = pl.DataFrame([pl.Series(column, texts, dtype=pl.String)]).select_seq(parts.values())
-    found = np.empty((len(parts), len(texts)), np.int8)
-    for line, part in zip(found, told, strict=True):
-        line[:] = part.cast(pl.Int8).fill_null(UNTOLD).to_numpy()
-    return found
+    return told.to_numpy().T
 
 
 _TEXTS = frozenset(field.columns[0] for field in FIELDS.values() if field.kind is Kind.TEXT)
