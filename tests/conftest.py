@@ -47,6 +47,12 @@ def law() -> Law:
 
 
 @pytest.fixture(scope="session")
+def watchful() -> Law:
+    """The law with all its profiles."""
+    return load()
+
+
+@pytest.fixture(scope="session")
 def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     return os.environ.get("TIDEWAITER_DATABASE_URL") or start_embedded(tmp_path_factory.mktemp("database"))
 
@@ -79,6 +85,14 @@ def schema(new_schema: Callable[[], str]) -> str:
 @pytest.fixture
 async def store(database_url: str, schema: str) -> AsyncIterator[Store]:
     opened = await open_store(database_url, schema=schema, connections_max=20)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def own_store(database_url: str, new_schema: Callable[[], str]) -> AsyncIterator[Store]:
+    """A store with a schema of its own: nobody else's consignments are part of the past."""
+    opened = await open_store(database_url, schema=new_schema(), connections_max=5)
     yield opened
     await opened.close()
 

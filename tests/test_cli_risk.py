@@ -76,9 +76,12 @@ def test_what_is_kept_is_back_tested_queued_and_explained(
     queue = RUN.invoke(app, ["risk", "queue", "--country", "GB", "--capacity", capacity, "--json"])
     told = RUN.invoke(app, ["risk", "explain", str(id), "--json"])
     other = RUN.invoke(app, ["risk", "explain", "999999999"])
+    priced = RUN.invoke(app, ["risk", "prices"])
 
     assert (tested.exit_code, nothing.exit_code, queue.exit_code, told.exit_code, other.exit_code) == (0, 2, 0, 0, 2)
     own = json.loads(tested.stdout)["profiles"][-1]
     assert (own["profile"], own["hits"]) == ("fiction-dear-shirts", 1)
     assert [one["id"] for one in json.loads(queue.stdout)["picks"]] == [id]
     assert json.loads(told.stdout)["reference"] == "R-1"
+    # No profile looks at the past under the law it was lodged by, so nothing of its goods was kept.
+    assert (priced.exit_code, priced.stdout) == (0, "a table of the prices of 0 goods accepted in 90 days\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from types import NoneType
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 from make import blind, consignment, ioss, item, party
 from tidewaiter.access import Principal
 from tidewaiter.assessment import assess
-from tidewaiter.law import Law, load
+from tidewaiter.law import Law
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Change, Consignment
 from tidewaiter.model.finding import FINDINGS
@@ -37,17 +37,8 @@ SPLITTING = {"fiction-splitting-24h", "fiction-splitting-72h", "fiction-splittin
 
 
 @pytest.fixture
-async def store(database_url: str, new_schema: Callable[[], str]) -> AsyncIterator[Store]:
-    """A store of its own: nobody else's consignments are part of the past."""
-    opened = await open_store(database_url, schema=new_schema(), connections_max=5)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture(scope="module")
-def watchful() -> Law:
-    """The law with all its profiles."""
-    return load()
+def store(own_store: Store) -> Store:
+    return own_store
 
 
 def parcel(number: int, *, to: str = "07700 900123", seller: str = "Example Trading Ltd", **what: Any) -> Consignment:

@@ -18,7 +18,7 @@ from msgspec import structs
 
 from make import consignment, ioss, item, party
 from tidewaiter.assessment import assess
-from tidewaiter.law import Law, load
+from tidewaiter.law import Law
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Change, Classification, Consignment
 from tidewaiter.model.past import PARTIES, PEERS, PRODUCTS, RECENT, pasts_again
@@ -33,12 +33,6 @@ BEGIN = datetime(2026, 11, 2, 8, tzinfo=UTC)
 KEY = b"key of the tests: made up, public"
 UNTOLD = {"seller_inspected", "seller_wrong", "seller_wrong_rate_micro"}
 """What only results of inspections tell, of which the frames have none and the store those of other tests."""
-
-
-@pytest.fixture(scope="module")
-def watchful() -> Law:
-    """The law with all its profiles."""
-    return load()
 
 
 def parcel(rng: random.Random, reference: str) -> Consignment:

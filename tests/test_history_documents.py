@@ -8,7 +8,7 @@ import pytest
 
 from test_services_match import Counter
 from tidewaiter.access import Principal
-from tidewaiter.law import Law, load
+from tidewaiter.law import Law
 from tidewaiter.services.explain import explain
 from tidewaiter.store import Store
 
@@ -16,12 +16,6 @@ pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 OFFICER = Principal(id="o.officer", kind="person", role="officer", country="CN")
 MISMATCH = "fiction-document-mismatch"
-
-
-@pytest.fixture(scope="module")
-def watchful() -> Law:
-    """The law with all its profiles."""
-    return load()
 
 
 async def seen(counter: Counter) -> list[tuple[str, int, str]]:

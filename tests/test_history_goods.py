@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+import dataclasses
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,13 +12,15 @@ import msgspec
 import pytest
 
 from make import consignment, item, party
-from tidewaiter.law import Law, load
+from tidewaiter.law import Law
 from tidewaiter.model.consignment import Change, Classification, Consignment
+from tidewaiter.server import keep_remembering
 from tidewaiter.services.clear import Message
 from tidewaiter.services.lodge import Desk, Lodged, Lodging, lodge_all
 from tidewaiter.services.prices import EVERY, PriceShelf, make_prices
-from tidewaiter.store import Store, StoreUnavailable, open_store
+from tidewaiter.store import Store, StoreUnavailable
 from tidewaiter.store.history import HistoryKept
+from tidewaiter.wiring import House
 
 pytestmark = pytest.mark.anyio
 BEGIN = datetime(2026, 11, 2, 8, tzinfo=UTC)
@@ -29,17 +32,8 @@ GTIN = (Classification(scheme="GTIN", code="4006381333931"),)
 
 
 @pytest.fixture
-async def store(database_url: str, new_schema: Callable[[], str]) -> AsyncIterator[Store]:
-    """A store of its own: nobody else's goods are part of the past."""
-    opened = await open_store(database_url, schema=new_schema(), connections_max=5)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture(scope="module")
-def watchful() -> Law:
-    """The law with all its profiles."""
-    return load()
+def store(own_store: Store) -> Store:
+    return own_store
 
 
 def parcel(reference: str, *, seller: str | None = None, **goods: Any) -> Consignment:
@@ -191,3 +185,35 @@ async def test_a_new_table_takes_the_place_of_the_old_one_and_where_it_cannot_be
             hindered.setattr(HistoryKept, "prices", hindrance)
             assert await counts() == [2]
     assert await counts() == [3]
+
+
+async def test_the_server_makes_the_table_and_forgets_what_is_too_old_and_goes_on_where_it_is_hindered(
+    store: Store, house: House, watchful: Law, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(store=store, law=watchful)
+    await lodged(desk, [parcel("OLD")])
+    await lodged(desk, [parcel("NEW")], days=95)
+    later = dataclasses.replace(house, store=store, now=lambda: BEGIN + timedelta(days=96))
+    asked = [0]
+
+    async def hindered_once(**how: Any) -> int | None:
+        asked[0] += 1
+        if asked[0] == 1:
+            raise StoreUnavailable("down")
+        return await make_prices(**how)
+
+    monkeypatch.setattr("tidewaiter.server.make_prices", hindered_once)
+    work = asyncio.create_task(keep_remembering(later, every_s=0.05))
+    try:
+        for _ in range(200):
+            if (newest := await store.history.newest_prices()) is not None and asked[0] > 2:
+                break
+            await asyncio.sleep(0.05)
+    finally:
+        work.cancel()
+
+    assert newest is not None
+    assert newest.goods == 1  # what is older than 90 days tells no price
+    async with store._pool.acquire() as connection:
+        assert await connection.fetchval("select count(*) from history_goods") == 1
+        assert await connection.fetchval("select count(*) from history") == 1

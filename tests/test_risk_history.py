@@ -30,8 +30,8 @@ from tidewaiter.risk.history import (
     recent_later,
     remembered,
 )
+from tidewaiter.risk.history.knowing import framed
 from tidewaiter.risk.history.memory import Event
-from tidewaiter.risk.history.parties import framed
 from tidewaiter.risk.history.recalling import NEWEST, Found
 from tidewaiter.risk.history.telling import Goods
 

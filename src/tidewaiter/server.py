@@ -142,8 +142,8 @@ async def keep_sweeping(house: House, *, every_s: float = SWEEP_EVERY_S) -> None
 
 
 async def keep_remembering(house: House, *, every_s: float = REMEMBER_EVERY_S) -> None:
-    """Makes a table of prices anew each day, and forgets what no longer counts. What hinders it is told and tried anew;
-    until then the old table holds."""
+    """Makes a table of prices anew each day, and then forgets what no longer counts. What hinders it is told and tried
+    anew, in forgetting a day later; until then the old table holds."""
     while True:
         try:
             goods = await make_prices(store=house.store, at=house.now())
@@ -151,7 +151,7 @@ async def keep_remembering(house: House, *, every_s: float = REMEMBER_EVERY_S) -
                 forgotten = await house.store.history.forget(before=house.now() - timedelta(days=REMEMBERED_D))
                 log.info("prices made goods=%d forgotten=%d", goods, forgotten)
         except Exception as hindered:
-            log.error("prices not made error=%s", type(hindered).__name__)
+            log.error("prices not made, or nothing forgotten error=%s", type(hindered).__name__)
         await asyncio.sleep(every_s)
 
 

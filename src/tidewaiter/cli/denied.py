@@ -97,7 +97,7 @@ def register(app: typer.Typer, out: Console, err: Console, in_house: InHouse[obj
 
     @app.command()
     def prices() -> None:
-        """Make the table of what goods cost anew, which the server does each night: later ones are compared with it."""
+        """Make the table of what goods cost anew, which the server does each day: later ones are compared with it."""
         made: list[int | None] = []
 
         async def work(house: House) -> None:
@@ -111,7 +111,7 @@ def register(app: typer.Typer, out: Console, err: Console, in_house: InHouse[obj
     @app.command()
     def forget() -> None:
         """Forget what was kept of consignments for the sake of later ones and is too old to count, as the server does
-        each night."""
+        each day."""
         made: list[int] = []
 
         async def work(house: House) -> None:

@@ -1,4 +1,4 @@
-"""What goods cost: a table made anew each night of what was accepted, and having it at hand when goods are compared."""
+"""What goods cost: a table made anew each day of what was accepted, and having it at hand when goods are compared."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tidewaiter.model.past import Past
+from tidewaiter.risk.history.knowing import known_of, recent_later
 from tidewaiter.risk.history.memory import Event, Head, Memory, Persons
-from tidewaiter.risk.history.parties import known_of, recent_later
 from tidewaiter.risk.history.peers import NO_PRICES, PRICES, PeerTable, peer_table, peers
 from tidewaiter.risk.history.recalling import (
     EPOCH,

@@ -11,8 +11,8 @@ import polars as pl
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.outcome import RememberedGoods
 from tidewaiter.model.past import MEASURES, PEERS, PRODUCTS
+from tidewaiter.risk.history.knowing import framed
 from tidewaiter.risk.history.memory import Head, Memory
-from tidewaiter.risk.history.parties import framed
 from tidewaiter.risk.history.peers import PeerTable
 from tidewaiter.risk.history.records import LOWEST, prices
 from tidewaiter.risk.history.telling import Goods

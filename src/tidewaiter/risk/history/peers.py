@@ -1,6 +1,6 @@
 """What goods like these cost: tables of prices by code, origin and platform, and each price beside its like.
 
-A table is made of earlier goods (an installation makes it anew each night), so no price is measured by itself. Where
+A table is made of earlier goods (an installation makes it anew each day), so no price is measured by itself. Where
 few are known of a code, origin and platform, their figures are drawn toward those of the code and origin, and these
 toward those of the heading: each level counts by how many it rests on.
 """

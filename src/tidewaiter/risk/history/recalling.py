@@ -21,8 +21,8 @@ from tidewaiter.model.batch import Batch
 from tidewaiter.model.outcome import Remembered
 from tidewaiter.model.past import PARTIES, RECENT, Past
 from tidewaiter.risk.history.comparing import OF_GOODS, Comparison
+from tidewaiter.risk.history.knowing import framed
 from tidewaiter.risk.history.memory import LOW, OWN_SHOP, PRICED, WHOLE, Event, Memory, Persons, Sums, heads
-from tidewaiter.risk.history.parties import framed
 from tidewaiter.risk.history.peers import NO_PRICES, PeerTable
 from tidewaiter.risk.history.telling import Told, told
 from tidewaiter.risk.thresholds import goods_values, threshold_shares
