@@ -246,6 +246,8 @@ class World:
             "POST /v1/control/{id:int}/ask": {"json": {"channel": "control", "wanted": ["invoice"], **REASON}},
             "POST /v1/control/{id:int}/complete": {"json": REASON},
             "POST /v1/consignments/{reference:path}/replies": {"json": {"text": "for the table"}},
+            "POST /v1/presentations": {"json": {"references": ["never lodged"]}},
+            "POST /presentations": {"data": {"references": "never lodged", **form}},
             "POST /requests/{id:int}": {"data": {"text": "for the table", **form}},
             "POST /consignments/{id:int}/ask": {"data": {"channel": "control", "wanted-invoice": "yes", **form}},
             "POST /consignments/{id:int}/complete": {"data": form},

@@ -639,7 +639,7 @@ def test_errors_are_not_crowded_out_by_warnings() -> None:
 @pytest.mark.parametrize(
     ("name", "decisions"),
     [
-        ("cusdec-gb-parcel.edi", ["released"]),
+        ("cusdec-gb-parcel.edi", ["lodged"]),
         ("cusdec-group-utf8.edi", ["released", "released"]),
         ("cusexp-courier.edi", ["released", "not_accepted"]),
         ("cuscar-manifest.edi", ["accepted"] * 3),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from tidewaiter.assessment import assess
+from tidewaiter.assessment import Assessment, assess
 from tidewaiter.checks import check
 from tidewaiter.clearance import decide
 from tidewaiter.law import Law
@@ -33,8 +33,25 @@ def clear(batch: Batch, law: Law, past: Past, lists: Index | None = None, recall
     kept: Mapping[int, Remembered] = {}
     if recall is not None:
         past, kept = recall.past(batch, assessed.values, law, findings=findings, but=past)
+    return _decided(batch, law, past, assessed, findings=findings, lists=lists, kept=kept)
+
+
+def present(batch: Batch, law: Law, past: Past, lists: Index | None = None) -> Outcome:
+    """What customs makes of goods that are there now and were declared before, under the law of the day on which they
+    are presented and by what is known then. What was declared was checked when it was lodged: findings are of the
+    assessment alone."""
+    assessed = assess(batch, law, past)
+    return _decided(batch, law, past, assessed, findings=assessed.findings, lists=lists, kept={}, is_presented=True)
+
+
+def _decided(
+    batch: Batch, law: Law, past: Past, assessed: Assessment, *, findings: pl.DataFrame, lists: Index | None,
+    kept: Mapping[int, Remembered], is_presented: bool = False,
+) -> Outcome:  # fmt: skip
     seen = signals(batch, assessed.values, law, past, lists)
-    decisions = decide(batch, findings=findings, charges=assessed.charges, signals=seen, law=law)
+    decisions = decide(
+        batch, findings=findings, charges=assessed.charges, signals=seen, law=law, is_presented=is_presented
+    )
     return Outcome(
         findings=findings,
         values=assessed.values,

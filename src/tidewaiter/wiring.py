@@ -52,6 +52,9 @@ class House:
     intake: Gatherer = field(init=False)
     """Where what arrives is gathered and lodged."""
 
+    desk: Desk = field(init=False)
+    """Where messages are judged."""
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "tide", Tide(self.store))
         settings = self.settings
@@ -65,6 +68,7 @@ class House:
             shelf=Shelf(self.store),
             prices=PriceShelf(self.store),
         )
+        object.__setattr__(self, "desk", desk)
         room = Room(messages_max=settings.waiting_messages_max, bytes_max=settings.waiting_bytes_max)
         object.__setattr__(self, "intake", Gatherer(desk, room))
 

@@ -18,6 +18,8 @@ from tidewaiter.services import downtime
 from tidewaiter.services.acting import CannotNow, Done
 from tidewaiter.services.approve import approve
 from tidewaiter.services.ask import ask
+from tidewaiter.services.lodge import Desk
+from tidewaiter.services.present import present
 from tidewaiter.services.reckon import receipt_of
 from tidewaiter.services.refund import refund
 from tidewaiter.services.refuse import refuse
@@ -81,6 +83,27 @@ async def replied(world: World, job: Job, tell: Tell) -> None:
     saying = Saying(text="Here it is.", documents=(Document(type="N380", number="1"),))
     await reply(job.consignment, saying, principal=filer, store=world.store, at=AT, key=job.filer)
     tell(job.after[0])
+
+
+async def awaited(world: World, filer: str) -> Job:
+    await lodged(world, Sent(filer, encoded(charged(filer, declaration_type="IMD"))))
+    [id] = await world.store.ids_of(filer, filer=filer)
+    job = Job(filer, consignment=id)
+    job.after = [
+        claims.counted("presentations", "presentations where consignment_id = $1", 1, id),
+        claims.counted("decisions", "decisions where consignment_id = $1", 2, id),
+        claims.stands(id, "released"),
+    ]
+    return job
+
+
+async def presented(world: World, job: Job, tell: Tell) -> None:
+    carrier = Principal(id=job.filer, kind="machine", role="carrier", filer=job.filer)
+    desk = Desk(store=world.store, law=world.law)
+    [done] = await present([job.filer], filer=job.filer, principal=carrier, desk=desk, at=LATER)
+    assert done.came in ("presented", "before")
+    for claim in job.after:
+        tell(claim)
 
 
 async def done_by(world: World, job: Job, tell: Tell, *, act: Act, who: Principal, kind: str) -> None:
@@ -203,6 +226,7 @@ ACTS = {
         partial(done_by, act=_asking, who=OFFICER, kind="ask"),
     ),
     "reply": Operation(asked, replied),
+    "present": Operation(awaited, presented),
     "refund": Operation(
         partial(ready_to, was="accepted", kind="refund", control="accepted"),
         partial(done_by, act=_giving_back, who=SUPERVISOR, kind="refund"),

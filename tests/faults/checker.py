@@ -30,9 +30,10 @@ BREACHES = {
         "select min(id) from consignments where control <> 'not_accepted' and (function = 'original' or version is not"
         " null) group by filer, reference, function, coalesce(version, 0) having count(*) > 1"
     ),
-    "I3 a consignment is judged by the corridor once, first": (
+    "I3 a consignment is judged by the corridor once, first, and once more as its goods are presented": (
         "select c.id from consignments c where (select count(*) from decisions d where d.consignment_id = c.id and"
-        " d.decided_by = 'corridor') <> 1 or (select d.decided_by from decisions d where d.consignment_id = c.id"
+        " d.decided_by = 'corridor') <> 1 + (select count(*) from presentations p where p.consignment_id = c.id)"
+        " or (select d.decided_by from decisions d where d.consignment_id = c.id"
         " order by d.id limit 1) is distinct from 'corridor'"
     ),
     "I3 a consignment has its assessment, its answers and its vault": (
@@ -49,7 +50,9 @@ BREACHES = {
         " sum((h ->> 'amount')::numeric * 1000000) as micro from consignments c"
         " join decisions d on d.consignment_id = c.id and d.decided_by = 'corridor'"
         f" and d.control in ({_POSTED}) join results r on r.consignment_id = c.id"
-        " cross join lateral json_array_elements(r.charges) h where (h ->> 'amount')::numeric > 0 group by 1, 2),"
+        " left join presentations p on p.consignment_id = c.id"
+        " cross join lateral json_array_elements(coalesce(p.charges, r.charges)) h"
+        " where (h ->> 'amount')::numeric > 0 group by 1, 2),"
         " posted as (select consignment_id as id, charge, sum(credit_micro) as micro from postings"
         " where account like 'revenue:%' group by 1, 2 having sum(credit_micro) > 0)"
         " select coalesce(due.id, posted.id) from due full join posted using (id, charge)"
@@ -67,6 +70,13 @@ BREACHES = {
         "select c.id from consignments c where (c.security, c.control) is distinct from (select (d.security, d.control)"
         " from decisions d where d.consignment_id = c.id order by d.id desc limit 1)"
     ),
+    "I5 what was declared ahead is decided on as it is presented, and then it is looked at": (
+        "select c.id from consignments c left join presentations p on p.consignment_id = c.id"
+        " left join seen_when_presented s on s.consignment_id = c.id"
+        " where (p.consignment_id is null) <> (s.consignment_id is null)"
+        " or (p.consignment_id is not null) <> (exists (select from decisions d where d.consignment_id = c.id"
+        " and d.control = 'lodged') and c.control <> 'lodged')"
+    ),
     "I5 people release a consignment at most once": (
         "select consignment_id from decisions where control = 'released' and decided_by <> 'corridor'"
         " group by consignment_id having count(*) > 1"
@@ -74,6 +84,7 @@ BREACHES = {
     "I5 what was decided or replied is told to the filer, in its own dialect": (
         "select c.id from consignments c where (select count(*) from acts a where a.consignment_id = c.id"
         " and a.kind <> 'refund') + (select count(*) from replies r where r.consignment_id = c.id)"
+        " + (select count(*) from presentations p where p.consignment_id = c.id)"
         " <> (select count(*) from later_answers l where l.consignment_id = c.id and length(l.message) > 0)"
     ),
     "I5 a request is replied to where it was, with what was said": (
@@ -180,8 +191,8 @@ async def breaches(world: World, claimed: Sequence[Claim] = ()) -> list[str]:
 
 FIGURES = {
     "assessed_twice": (
-        "select count(*) from (select 1 from decisions where decided_by = 'corridor' group by consignment_id"
-        " having count(*) > 1) t"
+        "select count(*) from (select 1 from decisions d where decided_by = 'corridor' group by consignment_id"
+        " having count(*) > 1 + (select count(*) from presentations p where p.consignment_id = d.consignment_id)) t"
     ),
     "trial_balance_micro": "select coalesce(sum(debit_micro) - sum(credit_micro), 0)::bigint from postings",
 }

@@ -14,7 +14,19 @@ from faults import working
 from tidewaiter.exchange.delivering import Delivery
 from tidewaiter.services import acting, approve, refund, watch
 from tidewaiter.services import audit as publishing
-from tidewaiter.store import Acting, Store, access, acts, audit, glass, lodgements, migrating, reading, uploads
+from tidewaiter.store import (
+    Acting,
+    Store,
+    access,
+    acts,
+    audit,
+    glass,
+    lodgements,
+    migrating,
+    presentations,
+    reading,
+    uploads,
+)  # fmt: skip
 
 Patch = Any  # what `mock.patch` makes has no name of its own
 _LEFT: set[asyncio.Task[None]] = set()
@@ -186,18 +198,23 @@ def _without_leaf(module: Any) -> Callable[[], Sequence[Patch]]:
     return lambda: [mock.patch.object(module, "audit", SimpleNamespace(append=nothing))]
 
 
-def _act_in_pieces() -> Sequence[Patch]:
-    made = acts.Acts.__init__
+def _in_pieces(kept: type) -> Callable[[], Sequence[Patch]]:
+    """What takes its connections so writes each statement for itself."""
 
-    def untied(self: acts.Acts, connect: Any) -> None:
-        @asynccontextmanager
-        async def loose() -> AsyncIterator[Any]:
-            async with connect() as connection:
-                yield _Untied(connection)
+    def patches() -> Sequence[Patch]:
+        made: Any = kept.__init__  # type: ignore[misc]
 
-        made(self, loose)
+        def untied(self: Any, connect: Any) -> None:
+            @asynccontextmanager
+            async def loose() -> AsyncIterator[Any]:
+                async with connect() as connection:
+                    yield _Untied(connection)
 
-    return [mock.patch.object(acts.Acts, "__init__", untied)]
+            made(self, loose)
+
+        return [mock.patch.object(kept, "__init__", untied)]
+
+    return patches
 
 
 def _checkpoint_not_kept() -> Sequence[Patch]:
@@ -285,11 +302,13 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "given back again when sent again": Mutant("refund", _given_back_again),
     "read, then written without a guard": Mutant("release_twice_at_once", _read_then_written),
-    "an act in pieces": Mutant("release", _act_in_pieces),
+    "an act in pieces": Mutant("release", _in_pieces(acts.Acts)),
     "an act without a leaf": Mutant("refuse", _without_leaf(acts)),
     "an act without an event": Mutant("release", _nothing(Acting, "_event")),
+    "a presentation in pieces": Mutant("present", _in_pieces(presentations.Presentations)),
+    "a presentation without a leaf": Mutant("present", _without_leaf(presentations)),
     "an approval that ends no proposal": Mutant("approve", _closes_nothing),
-    "downtime entered in pieces": Mutant("enter_downtime", _act_in_pieces),
+    "downtime entered in pieces": Mutant("enter_downtime", _in_pieces(acts.Acts)),
     "a checkpoint shown and not kept": Mutant("publish_audit_log", _checkpoint_not_kept),
     "files written in place": Mutant("publish_audit_log", _files_in_place),
     "an event passed over before it was sent": Mutant("deliver_webhooks", _passed_first),

@@ -51,7 +51,7 @@ ON_HOUSE = frozenset(
 _ON_CONSIGNMENT = frozenset(
     {
         "read", "read_risk", "read_weights", "read_ledger", "read_personal", "break_glass", "hold", "release", "refuse",
-        "propose", "refund", "approve", "ask", "complete", "reply", "inspect",
+        "propose", "refund", "approve", "ask", "complete", "reply", "present", "inspect",
     }
 )  # fmt: skip
 _ON_OPENING = frozenset({"read_opening", "review_opening"})

@@ -21,6 +21,7 @@ from tidewaiter.api.door import Doorkeeper, Refuse
 from tidewaiter.api.feeding import show_answer, show_events, show_later_answer
 from tidewaiter.api.guarding import Guard
 from tidewaiter.api.lodging import LodgeMessage
+from tidewaiter.api.presenting import present_goods
 from tidewaiter.api.problems import problem
 from tidewaiter.api.quoting import QuoteMessage
 from tidewaiter.api.receipting import show_lodgement_receipt
@@ -46,6 +47,7 @@ def routes(house: House) -> list[BaseRoute]:
             for name, (_, act) in (*risking.ROUTES.items(), *learning.ROUTES.items())
         ),
         Route("/v1/consignments/{reference:path}/replies", reply_to_request, methods=["POST"]),
+        Route("/v1/presentations", present_goods, methods=["POST"]),
         Route("/v1/token", GiveToken(house), methods=["POST"]),
         Route("/.well-known/oauth-authorization-server", show_metadata, methods=["GET"]),
         Route("/v1/consignments/{reference:path}/receipt", show_receipt, methods=["GET"]),

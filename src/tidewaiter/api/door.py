@@ -51,6 +51,7 @@ NEEDS: Mapping[str, str] = {
     "POST /v1/control/{id:int}/release": "release",
     "POST /v1/control/{id:int}/refuse": "refuse",
     "POST /v1/consignments/{reference:path}/replies": "reply",
+    "POST /v1/presentations": "present",
     "POST /v1/control/{id:int}/ask": "ask",
     "POST /v1/control/{id:int}/complete": "complete",
     "POST /v1/control/{id:int}/refund": "propose",

@@ -6,10 +6,12 @@ from typing import Any
 
 from tidewaiter.api.acting import Ask, Close, Complete, Refund, Refuse, Release
 from tidewaiter.api.describing import KEY, json_of, problems
+from tidewaiter.api.presenting import Present
 from tidewaiter.services.acting import Done
+from tidewaiter.services.present import Presentation
 from tidewaiter.services.reply import Replied, Saying
 
-SCHEMAS: tuple[Any, ...] = (Release, Refuse, Ask, Complete, Refund, Close, Done, Saying, Replied)
+SCHEMAS: tuple[Any, ...] = (Release, Refuse, Ask, Complete, Refund, Close, Done, Saying, Replied, Present, Presentation)
 
 
 def paths() -> dict[str, Any]:
@@ -28,6 +30,7 @@ def paths() -> dict[str, Any]:
             "post": _act("closeProposal", "Close", "Approve or decline what another person proposed", "number")
         },
         "/v1/consignments/{reference}/replies": {"post": _reply()},
+        "/v1/presentations": {"post": _present()},
     }
 
 
@@ -77,5 +80,22 @@ def _reply() -> dict[str, Any]:
         "responses": {
             "200": {"description": "It has come, now or before", "content": json_of("Replied")},
             **problems(400, 401, 403, 404, 408, 409, 413, 415, 503),
+        },
+    }
+
+
+def _present() -> dict[str, Any]:
+    told = {"type": "array", "items": {"$ref": "#/components/schemas/Presentation"}}
+    return {
+        "operationId": "present",
+        "summary": "Present goods that were declared before they were there",
+        "description": "What was declared ahead of its goods stands `lodged` until they are presented; then it is "
+        "accepted, charged and decided on by the law of that day and by what is known then. What becomes of each is "
+        "answered in their order, once all is committed. To present again changes nothing.",
+        "parameters": [{"$ref": "#/components/parameters/filer"}],
+        "requestBody": {"required": True, "content": json_of("Present")},
+        "responses": {
+            "200": {"description": "What became of each", "content": {"application/json": {"schema": told}}},
+            **problems(400, 401, 403, 408, 413, 415, 503),
         },
     }

@@ -55,6 +55,14 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True, tag="decided", tag_fiel
     decisions: tuple[Decision, ...]
 
 
+class Presented(msgspec.Struct, frozen=True, kw_only=True, tag="presented", tag_field="kind"):
+    """Goods were presented that had been declared before, and where each stands since. `by` is who said so."""
+
+    at: datetime
+    by: str
+    decisions: tuple[Decision, ...]
+
+
 class VaultRead(msgspec.Struct, frozen=True, kw_only=True, tag="vault_read", tag_field="kind"):
     """What is personal in these consignments was read: by whom, and for what."""
 
@@ -115,7 +123,9 @@ class GlassReviewed(msgspec.Struct, frozen=True, kw_only=True, tag="glass_review
     is_justified: bool
 
 
-Leaf = Lodged | LodgedMore | Decided | VaultRead | Replied | Profiled | Inspected | GlassBroken | GlassReviewed
+Leaf = (
+    Lodged | LodgedMore | Decided | Presented | VaultRead | Replied | Profiled | Inspected | GlassBroken | GlassReviewed
+)
 
 
 def encode(leaf: Leaf) -> bytes:
@@ -146,6 +156,11 @@ def lodged(
 def decided(*, at: datetime, by: str, decisions: Sequence[Decision]) -> list[Leaf]:
     """The leaves of what a person decided at once."""
     return [Decided(at=at, by=by, decisions=chunk) for chunk in _chunks(decisions)]
+
+
+def presented(*, at: datetime, by: str, decisions: Sequence[Decision]) -> list[Leaf]:
+    """The leaves of goods presented at once."""
+    return [Presented(at=at, by=by, decisions=chunk) for chunk in _chunks(decisions)]
 
 
 def vault_read(*, at: datetime, by: str, purpose: str, consignments: Sequence[int]) -> list[Leaf]:

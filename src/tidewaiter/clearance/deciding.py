@@ -20,6 +20,7 @@ from tidewaiter.clearance.reasons import (
     RATE_MISSING,
     RELEASED_UNPAID,
     SELECTED,
+    WAITS,
 )
 from tidewaiter.law import Law
 from tidewaiter.model.batch import Batch
@@ -42,6 +43,7 @@ class _Known:
 
     amendment: Yes
     cancellation: Yes
+    awaited: Yes
     is_import: Yes
     is_entry: Yes
     erroneous: Yes
@@ -57,6 +59,8 @@ _SENT_BACK = (
     _Verdict("not_accepted", lambda known: known.erroneous, (NOT_ACCEPTED,)),
     _Verdict("amendment_recorded", lambda known: known.amendment, (AMENDED,)),
     _Verdict("cancellation_recorded", lambda known: known.cancellation, (CANCELLED,)),
+    # Nothing is accepted, and nothing owed, before the goods are there: then it is decided on, by what is known then.
+    _Verdict("lodged", lambda known: known.awaited & ~known.is_entry, (WAITS,)),
 )
 _UNDER_WAY = (
     # The goods themselves are declared apart: nothing of them may be had by what was told for security alone.
@@ -73,7 +77,7 @@ _UNDER_WAY = (
 )
 _VERDICTS = (*_SENT_BACK, *_UNDER_WAY)
 """What control may answer, in the order in which it is asked; the last holds wherever those before it do not. Security
-waits where a message is sent back or only changes another, and what risk saw of it is not said."""
+waits where a message is sent back, only changes another or is ahead of its goods, and what risk saw is not said."""
 
 _LANES: tuple[str, ...] = get_args(Lane)
 _CONTROLS = pl.Series("control", [verdict.control for verdict in _VERDICTS])
@@ -90,14 +94,21 @@ _ANSWERS = pl.Series("security", _SECURITY)
 
 
 def decide(
-    batch: Batch, *, findings: pl.DataFrame, charges: pl.DataFrame, signals: pl.DataFrame, law: Law
+    batch: Batch,
+    *,
+    findings: pl.DataFrame,
+    charges: pl.DataFrame,
+    signals: pl.DataFrame,
+    law: Law,
+    is_presented: bool = False,
 ) -> pl.DataFrame:
     """The decision on each consignment, as a frame DECISIONS in the order of the batch.
 
     `findings`, `charges` and `signals` are frames FINDINGS, CHARGES and SIGNALS. An error sends the message back;
-    warnings stop nothing. Nothing here refuses, returns, seizes or forbids loading.
+    warnings stop nothing. `is_presented` says of all that the goods are there, whatever they were declared as. Nothing
+    here refuses, returns, seizes or forbids loading.
     """
-    what = _known(batch, findings, charges, signals, law)
+    what = _known(batch, findings, charges, signals, law, is_presented=is_presented)
     place = np.full(len(batch), len(_VERDICTS) - 1, np.int64)
     for index, verdict in reversed(list(enumerate(_VERDICTS))):
         place[verdict.when(what)] = index
@@ -116,7 +127,9 @@ def decide(
     )
 
 
-def _known(batch: Batch, findings: pl.DataFrame, charges: pl.DataFrame, signals: pl.DataFrame, law: Law) -> _Known:
+def _known(
+    batch: Batch, findings: pl.DataFrame, charges: pl.DataFrame, signals: pl.DataFrame, law: Law, *, is_presented: bool
+) -> _Known:
     whole = batch.consignments
     rows = known(whole["row"])
 
@@ -134,6 +147,7 @@ def _known(batch: Batch, findings: pl.DataFrame, charges: pl.DataFrame, signals:
     return _Known(
         amendment=yes(whole["function"] == "amendment"),
         cancellation=yes(whole["function"] == "cancellation"),
+        awaited=none if is_presented else _awaited(batch, law),
         is_import=yes(whole["direction"] == "import"),
         is_entry=yes(whole["direction"] == "entry"),
         erroneous=marked(findings, findings["severity"] == "error"),
@@ -144,6 +158,16 @@ def _known(batch: Batch, findings: pl.DataFrame, charges: pl.DataFrame, signals:
         selected=marked(signals, signals["lane"] != SHADOW) if len(signals) else none,
         lanes={lane: marked(signals, signals["lane"] == lane) if len(signals) else none for lane in _LANES},
     )
+
+
+def _awaited(batch: Batch, law: Law) -> Yes:
+    """Which are declared as goods that are not there yet."""
+    kinds, declared = batch.apart("consignments", "declaration_type")
+    which, settings = batch.settings
+    places = law.places(settings)
+    types = [() if one is None or one.prelodging is None else one.prelodging.types for one in places]
+    ahead = np.array([[(kind or "")[2:] in those for kind in declared] for those in types], np.bool_)
+    return ahead[which, kinds] if ahead.any() else np.zeros(len(batch), np.bool_)
 
 
 def _pays_later(batch: Batch, law: Law) -> Yes:

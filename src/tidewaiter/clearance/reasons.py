@@ -7,6 +7,7 @@ from tidewaiter.clearance.telling import TOLD
 NOT_ACCEPTED = "It cannot be accepted as it is: correct what the findings say and lodge it again."
 AMENDED = "The amendment is recorded."
 CANCELLED = "The cancellation is recorded."
+WAITS = "It is lodged, and waits for the goods to be presented."
 ENTERED = "The entry is registered for safety and security; the goods must be declared apart."
 SELECTED = "It was selected for a check."
 RATE_MISSING = "A rate is missing: an officer must set it."
@@ -19,7 +20,7 @@ COMPLETED_BY_OFFICER = "An officer completed the assessment for security."
 REPLIED = "The filer replied: an officer looks at it."
 
 REASONS = (
-    NOT_ACCEPTED, AMENDED, CANCELLED, ENTERED, SELECTED, RATE_MISSING, NOT_ASSESSED, NOTHING_DUE, RELEASED_UNPAID,
-    PAY_FIRST, RELEASED_BY_OFFICER, COMPLETED_BY_OFFICER, REPLIED, *(kind.text for kind in TOLD),
+    NOT_ACCEPTED, AMENDED, CANCELLED, WAITS, ENTERED, SELECTED, RATE_MISSING, NOT_ASSESSED, NOTHING_DUE,
+    RELEASED_UNPAID, PAY_FIRST, RELEASED_BY_OFFICER, COMPLETED_BY_OFFICER, REPLIED, *(kind.text for kind in TOLD),
 )  # fmt: skip
 """Every reason there is. The sentences are stable: partners may compare them."""

@@ -1,17 +1,16 @@
 """The states of a consignment on both channels, and what may follow what.
 
 No name is used on both channels, so one table serves. A consignment stands `lodged` on control and `pending` on
-security until it is first decided.
+security until it is first decided; what is declared before the goods are there stands so until they are presented.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 from tidewaiter.model.outcome import Control, Security
 
-State = Control | Security | Literal["lodged"]
+State = Control | Security
 
 FOLLOWS: dict[State, frozenset[State]] = {
     # Security: every answer of the filer or the carrier leads back to pending, where it is assessed again. An
@@ -24,8 +23,8 @@ FOLLOWS: dict[State, frozenset[State]] = {
     # Control. What is not accepted was never a declaration: it is corrected and lodged again.
     "lodged": frozenset(
         {
-            "not_accepted", "accepted", "documents_requested", "examine", "hold", "released", "amendment_recorded",
-            "cancellation_recorded",
+            "lodged", "not_accepted", "accepted", "documents_requested", "examine", "hold", "released",
+            "amendment_recorded", "cancellation_recorded",
         }
     ),
     "not_accepted": frozenset({"lodged"}),
@@ -76,6 +75,12 @@ def may_follow(state: str, after: State) -> bool:
     """Whether a consignment in `state`, as it is kept, may go to `after`. Raises KeyError for what is no state."""
     FOLLOWS[after]
     return after in _FOLLOWING[state]
+
+
+def may_decide(state: str, after: State) -> bool:
+    """Whether a person may take a consignment in `state` to `after`. Goods that are not there yet are nobody's to
+    release or to hold: what is declared of them is decided on when they are presented. Raises KeyError likewise."""
+    return state != "lodged" and may_follow(state, after)
 
 
 def needs_named_person(state: State, after: State) -> bool:

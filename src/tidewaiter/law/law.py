@@ -27,6 +27,7 @@ from tidewaiter.law.rules import (
     MatchingRule,
     Permit,
     Place,
+    Prelodging,
     Rate,
     Regime,
     RiskFile,
@@ -210,7 +211,10 @@ class Law:
         except UnknownLaw:
             return None
         currency, schedule = self.currency(country) or "", self.schedule(country)
-        return Place(country=country, day=day, currency=currency, schedule=schedule, ground=ground)
+        return Place(
+            country=country, day=day, currency=currency, schedule=schedule, ground=ground,
+            prelodging=self.prelodging(country, day),
+        )  # fmt: skip
 
     def threshold_currency(self, country: str) -> str | None:
         """The currency in which the country's thresholds are stated; None where it has none."""
@@ -254,6 +258,12 @@ class Law:
             for permit in self.jurisdictions[folder].permits:
                 found.setdefault(permit.id, permit)
         return tuple(found.values())
+
+    def prelodging(self, country: str, day: date) -> Prelodging | None:
+        """How goods are declared there before they are there: by the nearest folder that says so; None where law as it
+        is held knows no such thing, and whoever declares has the goods there."""
+        places = (self.jurisdictions[folder].prelodging for folder in self.family(country))
+        return latest(next(filter(None, places), ()), day)
 
     def matching(self, country: str, day: date) -> MatchingRule | None:
         """How documents from several parties are matched there on that day: by the nearest folder that says so; None

@@ -30,6 +30,7 @@ from tidewaiter.law.rules import (
     MatchingRule,
     Permit,
     PermitGoods,
+    Prelodging,
     Rate,
     Regime,
     RiskFile,
@@ -223,7 +224,7 @@ def _jurisdiction(name: str, files: Sequence[tuple[Path, Path]], *, has_tariff: 
                     member = GroupMember(code=row["code"], since=_day(row["from"]), until=_end(row))
                     groups.setdefault(row["group"], []).append(member)
     with _reading(head):
-        _only(said, "code", "name", "parent", "currency", "time_zone", "ground", "draw")
+        _only(said, "code", "name", "parent", "currency", "time_zone", "ground", "draw", "prelodging")
         return Jurisdiction(
             folder=name,
             code=said.get("code", ""),
@@ -244,6 +245,7 @@ def _jurisdiction(name: str, files: Sequence[tuple[Path, Path]], *, has_tariff: 
             has_tariff=has_tariff,
             permits=tuple(permit for path in documents for permit in _permits(path)),
             matching=tuple(rule for path in matching for rule in _matching(path)),
+            prelodging=tuple(_prelodging(block) for block in said.get("prelodging", ())),
             digest=_digest(
                 f"{path.relative_to(root).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}"
                 for root, path in files
@@ -266,6 +268,23 @@ def _ground(block: Mapping[str, Any]) -> Ground:
         exchange_table=block["exchange_table"],
         threshold_exchange=block["threshold_exchange"],
         release_before_payment=block["release_before_payment"],
+        source=_source(block),
+        confidence=_one_of("confidence", block.get("confidence", "firm")),
+    )
+
+
+def _prelodging(block: Mapping[str, Any]) -> Prelodging:
+    _only(block, "from", *(name for name in Prelodging.__dataclass_fields__ if name != "since"))
+    types = tuple(block["types"])
+    if not types or any(len(one) != 1 for one in types):
+        raise ValueError("an additional type of declaration is one letter")
+    if type(block["within_d"]) is not int or block["within_d"] < 1:
+        raise ValueError("within_d must be days")
+    return Prelodging(
+        since=_day(block["from"]),
+        until=_end(block),
+        types=types,
+        within_d=block["within_d"],
         source=_source(block),
         confidence=_one_of("confidence", block.get("confidence", "firm")),
     )

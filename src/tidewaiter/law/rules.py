@@ -42,6 +42,19 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prelodging:
+    """How goods are declared before they are there, from one day until another: with one of `types` as the additional
+    type of declaration, which is the last letter of `declaration_type`. They are presented within `within_d` days."""
+
+    since: date
+    until: date | None
+    types: tuple[str, ...]
+    within_d: int
+    source: str
+    confidence: str = "firm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MatchingRule:
     """How documents of one sale from several parties are matched, from one day until another.
 
@@ -334,6 +347,7 @@ class Place:
     currency: str
     schedule: str | None
     ground: Ground
+    prelodging: Prelodging | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -385,11 +399,14 @@ class Jurisdiction:
     digest: str
     permits: tuple[Permit, ...] = ()
     matching: tuple[MatchingRule, ...] = ()
+    prelodging: tuple[Prelodging, ...] = ()
 
 
 def overlaps(place: Jurisdiction) -> Iterator[str]:
     """The dated texts of a jurisdiction of which two hold on one day, where only one can."""
-    blocks: dict[str, list[Dated]] = {"ground": list(place.ground), "matching": list(place.matching)}
+    blocks: dict[str, list[Dated]] = {
+        "ground": list(place.ground), "matching": list(place.matching), "prelodging": list(place.prelodging)
+    }  # fmt: skip
     for tax in place.taxes:
         for rate in tax.rates:
             blocks.setdefault(f"{tax.id} {rate.name} {rate.delivered_to}".rstrip(), []).append(rate)

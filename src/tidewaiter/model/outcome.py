@@ -97,7 +97,7 @@ POSTINGS = pl.Schema(_LEGS)
 
 Security = Literal["assessment_complete", "information_requested", "screening_requested", "do_not_load", "pending"]
 Control = Literal[
-    "released", "accepted", "not_accepted", "documents_requested", "examine", "hold",
+    "lodged", "released", "accepted", "not_accepted", "documents_requested", "examine", "hold",
     "amendment_recorded", "cancellation_recorded", "refused", "returned", "seized",
 ]  # fmt: skip
 Lane = Literal["examine", "documents", "hold_for_officer", "screening", "information"]

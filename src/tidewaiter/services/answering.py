@@ -21,6 +21,7 @@ _PERCENT = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
 
 _BY_CONTROL: dict[str, tuple[AnswerKind, ...]] = {
     "not_accepted": ("rejected",),
+    "lodged": ("received", "tax_indicative"),
     "released": ("accepted", "tax_final", "released"),
     "accepted": ("accepted", "tax_indicative"),
     "examine": ("accepted", "tax_indicative", "control"),

@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from tidewaiter.access import Principal
-from tidewaiter.clearance import WANTED, may_follow, told
+from tidewaiter.clearance import WANTED, may_decide, may_follow, told
 from tidewaiter.model.answer import AnswerKind
 from tidewaiter.model.finding import Finding
 from tidewaiter.model.outcome import Decision
@@ -55,7 +55,7 @@ async def ask(
 def may_ask(stored: StoredConsignment, channel: Channel) -> bool:
     """Whether something may be asked on that channel now."""
     if channel == "control":
-        return may_follow(stored.control, "documents_requested")
+        return may_decide(stored.control, "documents_requested")
     # An assessment that is complete is opened again by the question, as by an amendment.
     is_open = stored.security == "pending" or may_follow(stored.security, "pending")
     return is_open and stored.security not in ("information_requested", "do_not_load")

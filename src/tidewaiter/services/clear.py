@@ -188,7 +188,7 @@ def clear_readings(
         batch = dated_batch(messages, readings, law=law, on=on, trust_stated_day=trust_stated_day)
     own = [findings for reading in readings for findings in findings_in(reading)]
     outcome = pipeline.clear(batch, law, past, lists, recall) if len(batch) else None
-    verdicts = iter(zip(_heads(batch), _verdicts(batch, own, law, outcome), strict=True))
+    verdicts = iter(zip(_heads(batch), verdicts_of(batch, own, law, outcome), strict=True))
     results = []
     for message, reading in zip(messages, readings, strict=True):
         judged = [next(verdicts) for _ in range(len(reading.declared))]
@@ -254,7 +254,7 @@ def in_their_format(format: str, answers: Sequence[Answer]) -> bytes:
     return formats.FORMATS[format or "json"].answer(answers)
 
 
-class _Verdict(NamedTuple):
+class Verdict(NamedTuple):
     """What the corridor says of one consignment, as records."""
 
     findings: tuple[Finding, ...]
@@ -327,7 +327,7 @@ def _dated(
     return replace(batch, consignments=dated)
 
 
-def _verdicts(batch: Batch, own: Sequence[tuple[Finding, ...]], law: Law, outcome: Outcome | None) -> list[_Verdict]:
+def verdicts_of(batch: Batch, own: Sequence[tuple[Finding, ...]], law: Law, outcome: Outcome | None) -> list[Verdict]:
     """The verdict on each, in their order. `own` is what was found in reading each."""
     if outcome is None:
         return []
@@ -349,7 +349,7 @@ def _verdicts(batch: Batch, own: Sequence[tuple[Finding, ...]], law: Law, outcom
         if any(finding.severity == "error" for finding in before):
             decision, postings = UNREAD, ()
         verdicts.append(
-            _Verdict(
+            Verdict(
                 (*before, *found[row]),
                 charged[row],
                 totals[row],
@@ -365,7 +365,7 @@ def _verdicts(batch: Batch, own: Sequence[tuple[Finding, ...]], law: Law, outcom
     return verdicts
 
 
-def _cleared(reading: Reading, place: int, head: _Head, verdict: _Verdict, *, source: str) -> Cleared:
+def _cleared(reading: Reading, place: int, head: _Head, verdict: Verdict, *, source: str) -> Cleared:
     """What customs makes of the consignment at a place of the reading."""
     return Cleared(
         reference=head.reference,
@@ -395,7 +395,7 @@ def _cleared(reading: Reading, place: int, head: _Head, verdict: _Verdict, *, so
 def _answered(
     record: Consignment,
     cleared: Cleared,
-    verdict: _Verdict,
+    verdict: Verdict,
     *,
     message: Message,
     id: str,

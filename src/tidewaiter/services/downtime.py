@@ -17,7 +17,7 @@ from typing import get_args
 import msgspec
 from joserfc.jwk import OKPKey
 
-from tidewaiter.clearance import GROUNDS, RELEASED_BY_OFFICER, WANTED, may_follow, told
+from tidewaiter.clearance import GROUNDS, RELEASED_BY_OFFICER, WANTED, may_decide, told
 from tidewaiter.model.answer import AnswerKind
 from tidewaiter.model.outcome import Control, Decision
 from tidewaiter.services.acting import CannotNow, Step, reason_in, take
@@ -180,7 +180,7 @@ def _decision(row: dict[str, str], at: datetime) -> HandDecision | str:
     was, control = _STATES.get(row["was"]), _STATES.get(row["control"])
     if was is None or control is None:
         return f"{'was' if was is None else 'control'} is none of {', '.join(_STATES)}"
-    if not may_follow(was, control):
+    if not may_decide(was, control):
         return f"{control} cannot follow {was}"
     if not _PERSON.fullmatch(row["decided_by"]) or row["decided_by"] == "corridor":
         return "who decided is not named"

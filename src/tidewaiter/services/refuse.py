@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from tidewaiter.access import Principal
-from tidewaiter.clearance import GROUNDS, may_follow, told
+from tidewaiter.clearance import GROUNDS, may_decide, told
 from tidewaiter.model.outcome import Decision
 from tidewaiter.services.acting import CannotNow, Done, Step, alone
 from tidewaiter.store import Acting, Store
@@ -24,7 +24,7 @@ async def refuse(
 
     def step(acting: Acting) -> Step:
         stored = acting.stored
-        if not may_follow(stored.control, "refused"):
+        if not may_decide(stored.control, "refused"):
             raise CannotNow("state", stored.control)
         decision = Decision(security=stored.security, control="refused", reasons=(kind.text,))
         return Step(decision=decision, kinds=("refused",), findings=(told(kind),))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from tidewaiter.access import Principal
-from tidewaiter.clearance import RELEASED_BY_OFFICER, may_follow
+from tidewaiter.clearance import RELEASED_BY_OFFICER, may_decide
 from tidewaiter.model.answer import AnswerKind
 from tidewaiter.model.outcome import Decision
 from tidewaiter.services.acting import (
@@ -59,7 +59,7 @@ async def release(
 
 def refuse_state(acting: Acting) -> None:
     """Nothing where a release may follow. Raises CannotNow."""
-    if not may_follow(acting.stored.control, "released"):
+    if not may_decide(acting.stored.control, "released"):
         raise CannotNow("state", acting.stored.control)
 
 

@@ -19,6 +19,7 @@ from tidewaiter.store.known import Asked, Known
 from tidewaiter.store.lodgements import CORRIDOR, AlreadyThere, Lodgement, StoredMessage
 from tidewaiter.store.migrating import MigrationError
 from tidewaiter.store.passkeys import Passkey
+from tidewaiter.store.presentations import Awaited, Before, Presented
 from tidewaiter.store.profiles import DrawTable, ProfileEvent, Profiles, StoredProfile
 from tidewaiter.store.reading import Behind, Decided, Row, SentAnswer, StoredConsignment
 from tidewaiter.store.replies import Channel, Document, NewReply, Reply
@@ -36,6 +37,8 @@ __all__ = [
     "AlreadyThere",
     "AlreadyTold",
     "Asked",
+    "Awaited",
+    "Before",
     "Behind",
     "Channel",
     "Client",
@@ -63,6 +66,7 @@ __all__ = [
     "Passkey",
     "Person",
     "Position",
+    "Presented",
     "ProfileEvent",
     "Profiles",
     "Proposal",

@@ -136,7 +136,7 @@ class Inspections:
         async with self._connect() as connection:
             decisions = await connection.fetch(
                 "select distinct on (consignment_id) consignment_id, decided_at, risk_digest, lists from decisions"
-                " where consignment_id = any($1) and risk_digest is not null order by consignment_id, id",
+                " where consignment_id = any($1) and risk_digest is not null order by consignment_id, id desc",
                 list(ids),
             )
             then = [row["decided_at"] for row in decisions]
@@ -150,10 +150,12 @@ class Inspections:
         }
 
     async def known_before(self, ids: Collection[int]) -> dict[int, str]:
-        """What was known of what came before each when it was lodged, as `pasts_again` reads it."""
+        """What was known of what came before each when it was decided on, as `pasts_again` reads it."""
         async with self._connect() as connection:
             rows = await connection.fetch(
-                "select consignment_id, figures from known_before where consignment_id = any($1)", list(ids)
+                "select k.consignment_id, coalesce(p.figures, k.figures) from known_before k"
+                " left join seen_when_presented p using (consignment_id) where k.consignment_id = any($1)",
+                list(ids),
             )
         return dict(map(tuple, rows))
 
@@ -213,22 +215,25 @@ _SIGNALS = (
     "select s.consignment_id, s.profile, s.lane, s.score, s.reason, s.item from signals s"
     " join unnest($1::bigint[], $2::timestamptz[]) as d(id, at) on d.id = s.consignment_id"
     # What was seen when it was screened again has the last places.
-    " where d.at is null"
+    " where s.place >= first_signal(s.consignment_id) and (d.at is null"
     " or (select count(*) from signals l where l.consignment_id = s.consignment_id and l.place >= s.place)"
-    " > (select coalesce(sum(n.hits), 0) from screenings n where n.consignment_id = s.consignment_id and n.at > d.at)"
+    " > (select coalesce(sum(n.hits), 0) from screenings n where n.consignment_id = s.consignment_id and n.at > d.at))"
     " order by s.consignment_id, s.place"
 )
 _JUDGED = (
-    "select c.id as consignment, c.accepted_on, k.figures as known_before, i.*,"
+    "select c.id as consignment, c.accepted_on, coalesce(p.figures, k.figures) as known_before, i.*,"
     " (select count(*) from consignments b where b.filer = c.filer and b.id < c.id) as filed_before,"
-    " (select d.drawn_ppm from decisions d where d.consignment_id = c.id order by d.id limit 1) as drawn_ppm,"
-    " array(select s.profile from signals s where s.consignment_id = c.id order by s.place) as profiles"
+    " (select d.drawn_ppm from decisions d where d.consignment_id = c.id and d.decided_by = 'corridor'"
+    " order by d.id desc limit 1) as drawn_ppm,"
+    " array(select s.profile from signals s where s.consignment_id = c.id and s.place >= first_signal(c.id)"
+    " order by s.place) as profiles"
     " from consignments c left join known_before k on k.consignment_id = c.id"
+    " left join seen_when_presented p on p.consignment_id = c.id"
     " left join inspections i on i.consignment_id = c.id and ($6::timestamptz is null or i.at <= $6)"
     " and not exists (select from inspections later where later.supersedes = i.id"
     " and ($6::timestamptz is null or later.at <= $6))"
     " where c.jurisdiction = $1 and c.accepted_on >= $2 and c.accepted_on < $3 and c.id > $4"
-    " and c.function = 'original' and c.control <> 'not_accepted' order by c.id limit $5"
+    " and c.function = 'original' and c.control not in ('lodged', 'not_accepted') order by c.id limit $5"
 )
 
 

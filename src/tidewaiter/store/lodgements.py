@@ -155,13 +155,14 @@ def _tables(written: Written) -> Iterator[tuple[str, list[str], list[Any]]]:
         for id, place, one in placed:
             record, cleared = one.consignment, one.cleared
             totals, decision = cleared.totals, cleared.decision
+            sums = micro_of(totals.duty), micro_of(totals.tax), micro_of(totals.fee)
             parted = vault.part(record)
             heads.append(
                 (
                     id, message_id, place, m.filer, record.reference, record.function, record.version, record.mrn,
                     record.tracking_id, record.jurisdiction, record.accepted_on, at, cleared.format, record.channel,
-                    len(record.items), cleared.regime, _micro(totals.duty), _micro(totals.tax), _micro(totals.fee),
-                    totals.currency, cleared.law_digest, decision.security, decision.control, parted.open_part,
+                    len(record.items), cleared.regime, *sums, totals.currency, cleared.law_digest, decision.security,
+                    decision.control, parted.open_part,
                 )
             )  # fmt: skip
             private.append((id, parted.private))
@@ -226,7 +227,8 @@ def _leaves(message_id: int, lodgement: Lodgement, placed: Placed) -> list[leaf.
     )
 
 
-def _micro(amount: str | None) -> int | None:
+def micro_of(amount: str | None) -> int | None:
+    """A sum of `Totals` in millionths."""
     return None if amount is None else int(Decimal(amount).scaleb(6))
 
 

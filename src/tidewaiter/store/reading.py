@@ -54,7 +54,8 @@ class SentAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredConsignment(msgspec.Struct, frozen=True, kw_only=True):
-    """A consignment as stored. `record` lacks what is personal; `cleared` is what the corridor said when it came."""
+    """A consignment as stored. `record` lacks what is personal; `cleared` is what the corridor said when it came, or
+    when its goods were presented, where that was later: at `presented_at`."""
 
     id: int
     message_id: int
@@ -65,6 +66,7 @@ class StoredConsignment(msgspec.Struct, frozen=True, kw_only=True):
     control: str
     record: Consignment
     cleared: Cleared
+    presented_at: datetime | None = None
 
 
 class Behind(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,9 +170,12 @@ async def consignments(connection: asyncpg.Connection, ids: Sequence[int]) -> di
     """These consignments with what the corridor said of them; those that are not there are left out."""
     rows = await connection.fetch(
         "select c.*, m.source, d.security as first_security, d.control as first_control, d.reasons, r.findings,"
-        " r.charges from consignments c join messages m on m.id = c.message_id"
-        " join results r on r.consignment_id = c.id"
-        " join lateral (select * from decisions where consignment_id = c.id order by id limit 1) d on true"
+        " r.charges, p.findings as later_findings, p.charges as later_charges,"
+        " p.presented_at"
+        " from consignments c join messages m on m.id = c.message_id"
+        " join results r on r.consignment_id = c.id left join presentations p on p.consignment_id = c.id"
+        " join lateral (select * from decisions where consignment_id = c.id and decided_by = 'corridor'"
+        " order by id desc limit 1) d on true"
         " where c.id = any($1)",
         ids,
     )
@@ -185,6 +190,7 @@ async def consignments(connection: asyncpg.Connection, ids: Sequence[int]) -> di
             control=row["control"],
             record=vault.join(row["record"], None),
             cleared=_cleared(row),
+            presented_at=row["presented_at"],
         )
         for row in rows
     }
@@ -217,7 +223,9 @@ async def behind(connection: asyncpg.Connection, id: int) -> Behind:
     )
     told = await connection.fetch(_GIVEN, [id])
     signals = await connection.fetch(
-        "select profile, lane, score, reason, item from signals where consignment_id = $1 order by place", id
+        "select profile, lane, score, reason, item from signals where consignment_id = $1 and place >= first_signal($1)"
+        " order by place",
+        id,
     )
     return Behind(
         decisions=tuple(
@@ -274,8 +282,8 @@ def _cleared(row: asyncpg.Record) -> Cleared:
         function=row["function"],
         regime=row["regime"],
         items=row["items"],
-        findings=tuple(_FINDINGS.decode(row["findings"])),
-        charges=tuple(_CHARGES.decode(row["charges"])),
+        findings=tuple(_FINDINGS.decode(row["later_findings"] or row["findings"])),
+        charges=tuple(_CHARGES.decode(row["later_charges"] or row["charges"])),
         totals=_totals(row),
         decision=Decision(security=row["first_security"], control=row["first_control"], reasons=tuple(row["reasons"])),
         law_digest=row["law_digest"],

@@ -48,9 +48,10 @@ _ADD = (
     " values ($1, $2, $3, $4, $5, $6, $7) returning id, source, digest, dated, parties, taken_at, taken_by"
 )
 _STANDING = (
-    "select c.id, c.reference, coalesce("
-    " (select s.lists from screenings s where s.consignment_id = c.id order by s.id desc limit 1),"
-    " (select d.lists from decisions d where d.consignment_id = c.id order by d.id limit 1), '{}') as lists"
+    "select c.id, c.reference, coalesce((select l.lists from ("
+    " select s.lists, s.at from screenings s where s.consignment_id = c.id union all"
+    " select d.lists, d.decided_at from decisions d where d.consignment_id = c.id and d.decided_by = 'corridor'"
+    ") l order by l.at desc limit 1), '{}') as lists"
     " from consignments c where c.id > $1 and c.received_at >= $2 and c.function = 'original'"
     " and c.control <> 'not_accepted' order by c.id limit $3"
 )

@@ -23,6 +23,7 @@ from tidewaiter.store import (
     glass,
     lodgements,
     passkeys,
+    presentations,
     reading,
     replies,
     screening,
@@ -99,6 +100,11 @@ class Store:
     def history(self) -> HistoryKept:
         """What is kept of consignments for the sake of later ones."""
         return HistoryKept(self._connection)
+
+    @property
+    def presentations(self) -> presentations.Presentations:
+        """Goods that were declared before they were there."""
+        return presentations.Presentations(self._connection)
 
     @property
     def screening(self) -> screening.Screening:

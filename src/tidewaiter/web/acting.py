@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tidewaiter.access import Principal, may
-from tidewaiter.clearance import WANTED, may_follow
+from tidewaiter.clearance import WANTED, may_decide, may_follow
 from tidewaiter.formats.csv.kinds import Fault
 from tidewaiter.formats.csv.numbers import number
 from tidewaiter.model.money import from_micro, to_micro
@@ -57,8 +57,8 @@ def possible(caller: Principal, shown: Shown) -> Possible:
 
     charges = {charge: from_micro(amount) for charge, amount in charged(shown.behind.postings).items()}
     return Possible(
-        release=allowed("release") and may_follow(stored.control, "released"),
-        refuse=allowed("refuse") and may_follow(stored.control, "refused"),
+        release=allowed("release") and may_decide(stored.control, "released"),
+        refuse=allowed("refuse") and may_decide(stored.control, "refused"),
         ask=tuple(channel for channel in CHANNELS if may_ask(stored, channel)) if allowed("ask") else (),
         complete=allowed("complete") and may_follow(stored.security, "assessment_complete"),
         refund=bool(charges) and allowed("propose", "refund"),

@@ -17,6 +17,7 @@ CONTROL: dict[str, str] = {
     "documents_requested": _("Documents asked for"),
     "examine": _("To be examined"),
     "hold": _("Held"),
+    "lodged": _("Lodged, the goods are awaited"),
     "not_accepted": _("Not accepted"),
     "amendment_recorded": _("Amendment recorded"),
     "cancellation_recorded": _("Cancellation recorded"),
@@ -32,10 +33,10 @@ SECURITY: dict[str, str] = {
     "pending": _("Pending"),
 }
 TONE: dict[str, str] = {
-    "released": "good", "accepted": "calm", "documents_requested": "wait", "examine": "wait", "hold": "wait",
-    "not_accepted": "bad", "refused": "bad", "seized": "bad", "returned": "bad", "assessment_complete": "good",
-    "information_requested": "wait", "screening_requested": "wait", "do_not_load": "bad", "error": "bad",
-    "warning": "wait", "active": "good", "shadow": "calm", "proposed": "wait",
+    "released": "good", "accepted": "calm", "lodged": "calm", "documents_requested": "wait", "examine": "wait",
+    "hold": "wait", "not_accepted": "bad", "refused": "bad", "seized": "bad", "returned": "bad",
+    "assessment_complete": "good", "information_requested": "wait", "screening_requested": "wait", "do_not_load": "bad",
+    "error": "bad", "warning": "wait", "active": "good", "shadow": "calm", "proposed": "wait",
 }  # fmt: skip
 """How a state is coloured; each has its word and its sign too, so that colour is never all there is."""
 SIGN: dict[str, str] = {"good": "✓", "calm": "●", "wait": "◆", "bad": "✕"}
@@ -149,6 +150,12 @@ LOST: dict[str, str] = {
 }  # fmt: skip
 """Why there is no receipt any more."""
 CONFIDENCE: dict[str, str] = {"secondary": _("This rule is from a secondary source and not checked in the law's text.")}
+CAME: dict[str, str] = {
+    "presented": _("Presented now"), "before": _("Presented before"),
+    "not_awaited": _("Not awaited: it was declared as being there, or has ended"),
+    "unknown": _("Nothing of yours has this number"),
+}  # fmt: skip
+"""What became of goods that were presented."""
 DECIDED_BY: dict[str, str] = {"corridor": _("without a person"), "filer": _("by a reply of the filer")}
 GROUND: dict[str, str] = {
     "prohibited": _("Such goods may not be brought in"), "no_permit": _("A permit is missing"),
@@ -219,8 +226,8 @@ CANNOT: dict[str, str] = {
 
 TABLES = (
     CONTROL, SECURITY, SEVERITY, FUNCTION, DIRECTION, CHANNEL, CATEGORY, CHARGE, COLLECTOR, LANE, ROLE, ANSWER,
-    CONFIDENCE, DECIDED_BY, MODEL, PERSON, FORM, LOST, GROUND, ACT, CANNOT, PICKED, AGAIN, FOUND, PROFILE, STEP, DO,
-    SENDER, WANTED, ASKS, GLASS, KEYS, STEP_OF_MODEL, SOURCE, GROUPED, GROUP,
+    CAME, CONFIDENCE, DECIDED_BY, MODEL, PERSON, FORM, LOST, GROUND, ACT, CANNOT, PICKED, AGAIN, FOUND, PROFILE, STEP,
+    DO, SENDER, WANTED, ASKS, GLASS, KEYS, STEP_OF_MODEL, SOURCE, GROUPED, GROUP,
 )  # fmt: skip
 
 TRANSLATED: frozenset[str] = frozenset(REASONS) | {word for table in (*TABLES, SAID) for word in table.values()}

@@ -27,7 +27,18 @@ from tidewaiter.services.review_glass import count_unreviewed
 from tidewaiter.services.rule import object_of, rule
 from tidewaiter.services.show import show_to_officer
 from tidewaiter.store import StoredConsignment, StoreUnavailable
-from tidewaiter.web import acting, breaking_glass, entering, holding_keys, learning, names, quoting, replying, risk
+from tidewaiter.web import (
+    acting,
+    breaking_glass,
+    entering,
+    holding_keys,
+    learning,
+    names,
+    presenting,
+    quoting,
+    replying,
+    risk,
+)
 from tidewaiter.web.rendering import Forged, rendered
 from tidewaiter.web.streaming import stream_events
 from tidewaiter.wiring import House, caller_of
@@ -49,6 +60,8 @@ NEEDS: Mapping[str, str] = {
     "GET /consignments/{id:int}/receipt.json": "read_risk",
     **{f"POST {path}": action for path, action in acting.NEEDS.items()},
     "GET /consignments/{id:int}/replies/{number:int}/{place:int}": "read_personal",
+    "GET /presentations": "present",
+    "POST /presentations": "present",
     "GET /requests": "reply",
     "GET /requests/{id:int}": "reply",
     "POST /requests/{id:int}": "reply",
@@ -90,6 +103,8 @@ def routes(house: House) -> list[BaseRoute]:
             _serve(house, replying.give_document),
             methods=["GET"],
         ),
+        Route("/presentations", _serve(house, presenting.show_awaited), methods=["GET"]),
+        Route("/presentations", _serve(house, presenting.presented), methods=["POST"]),
         Route("/requests", _serve(house, replying.show_requests), methods=["GET"]),
         Route("/requests/{id:int}", _serve(house, replying.show_request), methods=["GET"]),
         Route("/requests/{id:int}", _serve(house, replying.replied), methods=["POST"]),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tidewaiter.model.past import Past
-from tidewaiter.risk.history.knowing import known_of, recent_later
+from tidewaiter.risk.history.knowing import figures_later, known_of, recent_later
 from tidewaiter.risk.history.memory import Event, Head, Memory, Persons
 from tidewaiter.risk.history.peers import NO_PRICES, PRICES, PeerTable, peer_table, peers
 from tidewaiter.risk.history.recalling import (
@@ -49,6 +49,7 @@ __all__ = [
     "Persons",
     "Recall",
     "Wanted",
+    "figures_later",
     "known_of",
     "past_of",
     "peer_table",

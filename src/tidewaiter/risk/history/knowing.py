@@ -8,13 +8,15 @@ from datetime import timedelta
 from typing import NamedTuple
 
 import polars as pl
+from msgspec import json
 
 from tidewaiter.model.past import PARTIES, PRODUCTS, RECENT
-from tidewaiter.risk.history.memory import RANDOM_PICKS, Head, Memory, below
+from tidewaiter.risk.history.memory import RANDOM_PICKS, Event, Head, Memory, below
 from tidewaiter.risk.history.records import History
 from tidewaiter.risk.history.telling import Goods, Key
 
 _FEW = 16
+_NAMES = RECENT.names().index("identity_names") - 1
 
 
 class Known(NamedTuple):
@@ -62,6 +64,19 @@ def recent_later(history: History, asked: History, *, wait: timedelta) -> pl.Dat
     return framed([asked.consignments["row"]], [memory.recent(head, wait=wait) for head in new], RECENT)
 
 
+def figures_later(figures: str, own: Event, others: Sequence[Event], *, wait: timedelta) -> str:
+    """The figures of a consignment (`Remembered`) as it is looked at again so much later: what its consignee had by
+    then, of which `others` are those since `RECENT_D` days before it, oldest first. What else was known stays."""
+    told: dict[str, list[int | None]] = json.decode(figures)
+    if "recent" not in told:
+        return figures
+    memory = Memory(persons={(0, ""): sorted([own, *others], key=_at)})
+    head = Head(own.at, "", own.seller, None, None, 0, None, None, None, own.value_micro, 0)
+    now = memory.recent(head, wait=wait)
+    now[_NAMES] = told["recent"][_NAMES]
+    return json.encode(told | {"recent": now}).decode()
+
+
 def _memory(history: History, asked: History) -> Memory:
     """The history as what came before `asked`, with the results that were known when it began."""
     memory = Memory(is_priced=True)
@@ -90,8 +105,8 @@ def _goods(items: pl.DataFrame) -> Iterator[tuple[Key, Goods, bool | None]]:
     return ((seller, Goods._make(goods), is_low) for seller, is_low, *goods in told)
 
 
-def _at(head: Head) -> int:
-    return head.at
+def _at(one: Head | Event) -> int:
+    return one.at
 
 
 def framed(keys: Sequence[pl.Series], found: Sequence[Sequence[int | None]], schema: pl.Schema) -> pl.DataFrame:

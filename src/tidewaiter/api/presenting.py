@@ -1,0 +1,40 @@
+"""`POST /v1/presentations`: goods that were declared before are there."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidewaiter.api.acting import answering, asked_in
+from tidewaiter.api.lodging import filer_of
+from tidewaiter.services.present import TOGETHER_MAX, present
+from tidewaiter.wiring import House, caller_of
+
+REFERENCE_LENGTH_MAX = 70
+
+
+class Present(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """To present goods: the declarations they were declared in, each by its reference or its number of customs."""
+
+    references: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=REFERENCE_LENGTH_MAX)], ...],
+        Meta(min_length=1, max_length=TOGETHER_MAX),
+    ]
+
+
+async def _present(request: Request) -> Response:
+    house: House = request.app.state.house
+    asked = await asked_in(request, Present, bytes_max=house.settings.message_bytes_max)
+    done = await present(
+        asked.references, filer=filer_of(request.headers), principal=caller_of(request.scope), desk=house.desk,
+        at=house.now(),
+    )  # fmt: skip
+    return Response(msgspec.json.encode(done), media_type="application/json")
+
+
+present_goods = answering(_present)
+"""The route."""

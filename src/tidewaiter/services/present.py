@@ -1,0 +1,178 @@
+"""Presenting goods that were declared before they were there: now they are accepted, charged and decided on.
+
+A declaration lodged ahead of its goods stands `lodged`. As they are presented, customs takes the law of that day and
+what it knows by then: what else the same person had meanwhile, the lists of denied parties and the profiles that hold.
+Many are presented as one, as a lorry or a flight brings them: they go through the corridor together and are committed
+together. To present what was presented before changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import structs
+
+from tidewaiter import pipeline
+from tidewaiter.access import Principal
+from tidewaiter.assessment import KINDS as ASSESSED
+from tidewaiter.law import Law
+from tidewaiter.model.batch import Batch
+from tidewaiter.model.consignment import Consignment
+from tidewaiter.model.finding import Finding, Kind
+from tidewaiter.model.outcome import Cleared
+from tidewaiter.model.past import Past, pasts_again
+from tidewaiter.risk.history import EPOCH, figures_later
+from tidewaiter.risk.screening import Index
+from tidewaiter.services.answering import answers_about
+from tidewaiter.services.clear import Verdict, in_their_format, verdicts_of
+from tidewaiter.services.comparing import found
+from tidewaiter.services.preparing import Desk
+from tidewaiter.services.profiles import with_profiles
+from tidewaiter.services.rule import rule
+from tidewaiter.store import Before, Presented, StoredConsignment
+
+TOGETHER_MAX = 1_000
+"""So many are presented at once."""
+READER = "presenting"
+"""Who opens the vault then: names and words are screened again, and shown to nobody."""
+TOO_LATE = Kind(
+    code="LDG-04",
+    severity="error",
+    text="The goods were presented later than {detail} days after they were declared: the declaration no longer holds.",
+    remedy="Declare them again; the reference may be used again.",
+    law="",
+)
+KINDS = (TOO_LATE,)
+"""Every kind of finding that presenting adds."""
+_ASSESSED = frozenset(kind.code for kind in ASSESSED)
+
+Came = Literal["presented", "before", "not_awaited", "unknown"]
+
+
+class Presentation(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one that was named: presented now or before, not awaited (it was declared as being there, or has
+    ended), or not known. The number of the consignment, and where it stands."""
+
+    reference: str
+    came: Came
+    consignment: int | None = None
+    mrn: str | None = None
+    security: str | None = None
+    control: str | None = None
+
+
+async def present(
+    references: Sequence[str], *, filer: str | None, principal: Principal, desk: Desk, at: datetime
+) -> list[Presentation]:
+    """What became of each of up to `TOGETHER_MAX` declarations of the filer, named by its reference or its number of
+    customs, in their order; of all filers where none is named. Raises StoreUnavailable."""
+    store = desk.store
+    named = await store.presentations.named(filer, references)
+    standing = await store.consignments(list(named.values())) if named else {}
+    allowed = {id for id, one in standing.items() if rule(principal, "present", one).allowed}
+    awaited = [one for id, one in standing.items() if id in allowed and one.control == "lodged"]
+    done: set[int] = set()
+    if awaited:
+        judged = await _judged(awaited, desk, principal=principal, at=at)
+        done = await store.presentations.keep(judged)
+        standing |= await store.consignments([one.id for one in awaited])
+    told = []
+    for reference in references:
+        id = named.get(reference)
+        if id is None or id not in allowed:
+            told.append(Presentation(reference=reference, came="unknown"))
+            continue
+        one = standing[id]
+        came: Came = "presented" if id in done else "before" if one.presented_at is not None else "not_awaited"
+        told.append(
+            Presentation(
+                reference=reference, came=came, consignment=id, mrn=one.mrn, security=one.security, control=one.control
+            )
+        )
+    return told
+
+
+def _actor(principal: Principal, one: StoredConsignment) -> str:
+    """Whose account presents. In an open house, where nobody has one, it is the filer's name."""
+    return one.filer if principal.kind == "open" else principal.id
+
+
+async def _judged(
+    awaited: Sequence[StoredConsignment], desk: Desk, *, principal: Principal, at: datetime
+) -> list[Presented]:
+    store = desk.store
+    ids = [one.id for one in awaited]
+    law = await with_profiles(desk.law, store=store, at=at)
+    held = await desk.shelf.held() if desk.shelf is not None else None
+    whole = await store.open_vault(ids, purpose="assess", reader=READER, at=at)
+    before = await store.presentations.before(ids, until=at)
+    figures = {id: _figures(before.get(id, Before(None)), at=at) for id in ids}
+    days = [at.astimezone(ZoneInfo(law.time_zone(one.record.jurisdiction))).date() for one in awaited]
+    records = [structs.replace(whole[one.id], accepted_on=day) for one, day in zip(awaited, days, strict=True)]
+    past = pasts_again({row: told for row, id in enumerate(ids) if (told := figures[id]) is not None})
+    own = [_stands(one, law, day) for one, day in zip(awaited, days, strict=True)]
+    index = None if held is None else held.index
+    verdicts = await asyncio.to_thread(_verdicts, records, own, law, past, index)
+    lists = None if held is None else held.ids
+    return [
+        _presented(
+            one,
+            record,
+            verdict,
+            figures[one.id],
+            lists=lists,
+            risk_digest=law.risk_digest,
+            by=_actor(principal, one),
+            at=at,
+        )
+        for one, record, verdict in zip(awaited, records, verdicts, strict=True)
+    ]
+
+
+def _verdicts(
+    records: Sequence[Consignment], own: Sequence[tuple[Finding, ...]], law: Law, past: Past, lists: Index | None
+) -> list[Verdict]:
+    batch = Batch.of(records)
+    return verdicts_of(batch, own, law, pipeline.present(batch, law, past, lists))
+
+
+def _figures(before: Before, *, at: datetime) -> str | None:
+    """What is known now of what came before, where anything was looked up when it was lodged."""
+    if before.figures is None or before.own is None:
+        return before.figures
+    lodged_at = EPOCH + timedelta(microseconds=before.own.at)
+    return figures_later(before.figures, before.own, before.others, wait=at - lodged_at)
+
+
+def _stands(one: StoredConsignment, law: Law, day: date) -> tuple[Finding, ...]:
+    """What was found when it was lodged and still stands; what assessment found then is found anew."""
+    findings = tuple(finding for finding in one.cleared.findings if finding.code not in _ASSESSED)
+    lodged_on = one.cleared.accepted_on or day
+    rule = law.prelodging(one.record.jurisdiction, lodged_on)
+    if rule is None or (day - lodged_on).days <= rule.within_d:
+        return findings
+    return (*findings, structs.replace(found(TOO_LATE, str(rule.within_d), "/declaration_type"), law=rule.source))
+
+
+def _presented(
+    one: StoredConsignment, record: Consignment, verdict: Verdict, figures: str | None, *,
+    lists: tuple[int, ...] | None, risk_digest: str, by: str, at: datetime,
+) -> Presented:  # fmt: skip
+    decision = verdict.decision
+    if one.security != "pending":  # what was asked or decided meanwhile stands until it is answered
+        decision = structs.replace(decision, security=one.security)
+    cleared: Cleared = structs.replace(
+        one.cleared, accepted_on=record.accepted_on, regime=verdict.regime, findings=verdict.findings,
+        charges=verdict.charges, totals=verdict.totals, decision=decision, law_digest=verdict.law_digest,
+    )  # fmt: skip
+    answers = answers_about(record, cleared, id=f"{one.id}-presented", at=at)
+    return Presented(
+        id=one.id, at=at, by=by, cleared=cleared, security=decision.security, answers=answers,
+        message=in_their_format(cleared.format, answers), postings=verdict.postings, signals=verdict.signals,
+        lists=lists, risk_digest=risk_digest, drawn_ppm=verdict.drawn_ppm, figures=figures,
+    )  # fmt: skip

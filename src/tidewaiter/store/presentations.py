@@ -1,0 +1,246 @@
+"""Goods that were declared before they were there: which are awaited, and what became of those that are presented."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import asyncpg
+import msgspec
+
+from tidewaiter.audit import leaf
+from tidewaiter.model.answer import Answer
+from tidewaiter.model.outcome import Cleared, Posting, Signal
+from tidewaiter.risk.history import NEWEST, RECENT_D, Event
+from tidewaiter.store import audit
+from tidewaiter.store.access import Connect
+from tidewaiter.store.lodgements import CORRIDOR, micro_of
+
+
+class Awaited(msgspec.Struct, frozen=True, kw_only=True):
+    """A declaration whose goods are not there yet."""
+
+    id: int
+    reference: str
+    mrn: str | None
+    filer: str
+    lodged_at: datetime
+
+
+class Before(NamedTuple):
+    """What was known when a consignment was lodged: its `figures`, null where nothing was looked up; and of its
+    consignee, who may be nobody, `own` is how the consignment counts, and `others` are all others since `RECENT_D` days
+    before it."""
+
+    figures: str | None
+    own: Event | None = None
+    others: tuple[Event, ...] = ()
+
+
+class Presented(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of a consignment whose goods are presented: what customs makes of it now, and what its filer is
+    told, in our own form and as `message` in its own. `security` is where it stands since on that channel. The rest as
+    in `Lodgement` and `ClearedConsignment`."""
+
+    id: int
+    at: datetime
+    by: str
+    cleared: Cleared
+    security: str
+    answers: tuple[Answer, ...]
+    message: bytes
+    postings: tuple[Posting, ...]
+    signals: tuple[Signal, ...]
+    lists: tuple[int, ...] | None
+    risk_digest: str
+    drawn_ppm: int | None
+    figures: str | None
+
+
+class Presentations:
+    """Goods that are presented. Every method takes a connection for itself."""
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+
+    async def awaited(self, filer: str | None, *, size: int) -> list[Awaited]:
+        """Up to `size` declarations of a filer, or of all, whose goods are not there yet, oldest first."""
+        async with self._connect() as connection:
+            rows = await connection.fetch(
+                "select id, reference, mrn, filer, received_at as lodged_at from consignments"
+                " where control = 'lodged' and ($1::text is null or filer = $1) order by id limit $2",
+                filer, size,
+            )  # fmt: skip
+        return [Awaited(**row) for row in rows]
+
+    async def named(self, filer: str | None, references: Sequence[str]) -> dict[str, int]:
+        """The numbers of the declarations of a filer that stand under these references, or under these numbers of
+        customs; of all filers where none is named, and then the newest."""
+        async with self._connect() as connection:
+            rows = await connection.fetch(
+                "select w.name, c.id from unnest($2::text[]) w(name) cross join lateral ("
+                " select id from consignments where ($1::text is null or filer = $1) and reference = w.name"
+                " and function = 'original' and control <> 'not_accepted'"
+                " union select id from consignments where ($1::text is null or filer = $1) and mrn = w.name"
+                " and function = 'original' and control <> 'not_accepted') c order by c.id",
+                filer, [name for name in references if "\x00" not in name],
+            )  # fmt: skip
+        return {row["name"]: row["id"] for row in rows}
+
+    async def before(self, ids: Sequence[int], *, until: datetime) -> dict[int, Before]:
+        """What was known of what came before each of these when it was lodged, and whom its consignee had meanwhile."""
+        async with self._connect() as connection:
+            known = await connection.fetch(
+                "select consignment_id, figures from known_before where consignment_id = any($1)", ids
+            )
+            rows = await connection.fetch(_OF_PERSONS, ids, timedelta(days=RECENT_D), until, NEWEST)
+        found = {row["consignment_id"]: Before(row["figures"]) for row in known}
+        for id, own_us, own_seller, own_micro, *other in rows:
+            had = found.get(id, Before(None))
+            others = had.others if other[0] is None else (*had.others, Event(*other))
+            found[id] = had._replace(own=Event(own_us, own_seller, own_micro), others=others)
+        return found
+
+    async def keep(self, presented: Sequence[Presented]) -> set[int]:
+        """The numbers of those that are presented now, all committed together. Left out is what was not awaited any
+        more, since somebody else was first."""
+        async with self._connect() as connection, connection.transaction():
+            rows = await connection.fetch(
+                "select id, message_id, filer from consignments where id = any($1) and control = 'lodged'"
+                " order by id for update",
+                [one.id for one in presented],
+            )
+            whose = {row["id"]: (row["message_id"], row["filer"]) for row in rows}
+            done = [one for one in presented if one.id in whose]
+            if done:
+                await _write(connection, done, whose)
+        return set(whose)
+
+
+_OF_PERSONS = (
+    "select h.consignment_id, (extract(epoch from h.at) * 1000000)::bigint, h.seller, h.value_micro,"
+    " (extract(epoch from o.at) * 1000000)::bigint, o.seller, o.value_micro"
+    " from history h left join lateral ("
+    " select n.at, n.seller, n.value_micro from history n where n.consignee = h.consignee"
+    " and n.jurisdiction = h.jurisdiction and n.consignment_id <> h.consignment_id and not n.is_cancelled"
+    " and n.at > h.at - $2::interval and n.at <= $3 order by n.at desc limit $4) o on true"
+    " where h.consignment_id = any($1) and h.consignee is not null order by h.consignment_id, o.at"
+)
+_ACCEPT = (
+    "update consignments c set security = w.security, control = w.control, accepted_on = w.day, regime = w.regime,"
+    " duty_micro = w.duty, tax_micro = w.tax, fee_micro = w.fee, currency = w.currency, law_digest = w.law,"
+    " record = c.record || jsonb_build_object('accepted_on', w.day)"
+    " from unnest($1::bigint[], $2::text[], $3::text[], $4::date[], $5::text[], $6::bigint[], $7::bigint[],"
+    " $8::bigint[], $9::text[], $10::text[])"
+    " w(id, security, control, day, regime, duty, tax, fee, currency, law) where c.id = w.id"
+)
+_encoded = msgspec.json.encode
+
+
+async def _write(
+    connection: asyncpg.Connection, presented: Sequence[Presented], whose: Mapping[int, tuple[int, str]]
+) -> None:
+    ids = [one.id for one in presented]
+    first = dict(
+        map(
+            tuple,
+            await connection.fetch(
+                "select w.id, coalesce((select max(place) + 1 from signals s where s.consignment_id = w.id), 0)"
+                " from unnest($1::bigint[]) w(id)",
+                ids,
+            ),
+        )
+    )
+    later = await connection.fetchval(
+        "select array(select nextval(pg_get_serial_sequence('later_answers', 'id')) from generate_series(1, $1))",
+        len(ids),
+    )
+    heads = []
+    for one in presented:
+        cleared, totals = one.cleared, one.cleared.totals
+        sums = micro_of(totals.duty), micro_of(totals.tax), micro_of(totals.fee)
+        state = one.security, cleared.decision.control
+        heads.append((one.id, *state, cleared.accepted_on, cleared.regime, *sums, totals.currency, cleared.law_digest))
+    gone = [one for one in presented if one.cleared.decision.control == "not_accepted"]
+    if gone:  # never lodged, as law has it: nothing of it counts for later ones
+        await connection.execute(
+            "select take_out_of_history($1, $2, $3)",
+            [whose[one.id][1] for one in gone], [one.cleared.reference for one in gone], [None] * len(gone),
+        )  # fmt: skip
+    await connection.execute(_ACCEPT, *map(list, zip(*heads, strict=True)))
+    for table, columns, rows in (
+        (
+            "presentations",
+            ["consignment_id", "presented_at", "presented_by", "findings", "charges"],
+            [
+                (one.id, one.at, one.by, _encoded(one.cleared.findings), _encoded(one.cleared.charges))
+                for one in presented
+            ],
+        ),
+        (
+            "seen_when_presented",
+            ["consignment_id", "figures", "first_signal"],
+            [(one.id, one.figures, first[one.id]) for one in presented],
+        ),
+        (
+            "decisions",
+            [
+                "consignment_id", "decided_at", "decided_by", "security", "control", "reasons", "law_digest", "lists",
+                "risk_digest", "drawn_ppm",
+            ],
+            [
+                (
+                    one.id, one.at, CORRIDOR, one.security, one.cleared.decision.control, one.cleared.decision.reasons,
+                    one.cleared.law_digest, one.lists, one.risk_digest or None, one.drawn_ppm,
+                )
+                for one in presented
+            ],
+        ),
+        (
+            "signals",
+            ["consignment_id", "place", "profile", "lane", "score", "reason", "item"],
+            [
+                (one.id, place, s.profile, s.lane, s.score, s.reason, s.item)
+                for one in presented
+                for place, s in enumerate(one.signals, first[one.id])
+            ],
+        ),
+        (
+            "postings",
+            ["consignment_id", *Posting.__struct_fields__],
+            [(one.id, *msgspec.structs.astuple(leg)) for one in presented for leg in one.postings],
+        ),
+        (
+            "later_answers",
+            ["id", "consignment_id", "sent_at", "answers", "message"],
+            [
+                (id, one.id, one.at, _encoded(one.answers), one.message)
+                for id, one in zip(later, presented, strict=True)
+            ],
+        ),
+        (
+            "events",
+            ["at", "filer", "message_id", "consignment_id", "kind", "body"],
+            [
+                (one.at, whose[one.id][1], whose[one.id][0], one.id, "decided", _encoded(_told(one, id)))
+                for id, one in zip(later, presented, strict=True)
+            ],
+        ),
+    ):  # fmt: skip
+        if rows:
+            await connection.copy_records_to_table(table, records=rows, columns=columns)
+    by_act: dict[tuple[datetime, str], list[tuple[int, str, str]]] = {}
+    for one in presented:
+        by_act.setdefault((one.at, one.by), []).append((one.id, one.security, one.cleared.decision.control))
+    leaves = [told for (at, by), those in by_act.items() for told in leaf.presented(at=at, by=by, decisions=those)]
+    await audit.append(connection, leaves)
+
+
+def _told(one: Presented, later: int) -> dict[str, object]:
+    return {
+        "security": one.security,
+        "control": one.cleared.decision.control,
+        "answers": [answer.id for answer in one.answers],
+        "later": later,
+    }
