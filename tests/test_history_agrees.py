@@ -17,14 +17,16 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from make import consignment, ioss, item, party
+from tidewaiter.access import OPEN
 from tidewaiter.assessment import assess
 from tidewaiter.law import Law
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Change, Classification, Consignment
 from tidewaiter.model.past import PARTIES, PEERS, PRODUCTS, RECENT, pasts_again
-from tidewaiter.risk.history import History, PeerTable, Persons, past_of, peer_table, remembered
+from tidewaiter.risk.history import History, PeerTable, Persons, past_of, peer_table, recent_later, remembered
 from tidewaiter.services.clear import Message
 from tidewaiter.services.lodge import Desk, Lodged, Lodging, lodge_all
+from tidewaiter.services.present import present
 from tidewaiter.services.prices import PriceShelf, written
 from tidewaiter.store import Store, open_store
 
@@ -125,6 +127,15 @@ def known_by_frames(
     }
 
 
+async def presented(store: Store, law: Law, records: Sequence[Consignment], at: Sequence[datetime]) -> int:
+    """Of how many the goods were presented, each at its instant: those of what was not accepted are not awaited."""
+    desk = Desk(store=store, law=law)
+    told = []
+    for record, instant in zip(records, at, strict=True):
+        told += await present([record.reference], filer="shop", principal=OPEN, desk=desk, at=instant)
+    return sum(one.came == "presented" for one in told)
+
+
 def kept(law: Law, records: Sequence[Consignment], at: Sequence[datetime], *, key: bytes) -> History:
     batch, instants = Batch.of(records), pl.Series(at, dtype=pl.Datetime("us", "UTC"))
     return remembered(batch, assess(batch, law).values, law, at=instants, key=key, persons=Persons())
@@ -163,6 +174,39 @@ async def test_of_a_small_world_the_store_and_the_simulation_know_the_same(
     assert len(rows) > len(records) / 2
     for name in FRAMES:
         assert stored[name].drop(UNTOLD, strict=False).equals(framed[name].drop(UNTOLD, strict=False)), name
+
+
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(seed=st.integers(0, 2**32), hours=st.sampled_from([0, 1, 24, 72, 200]))
+async def test_as_goods_are_presented_the_store_and_the_simulation_know_the_same(
+    store: Store, watchful: Law, seed: int, hours: int
+) -> None:
+    rng, key, wait = random.Random(seed), secrets.token_bytes(32), timedelta(hours=hours)
+    records, at, batches, instant = [], [], [], BEGIN
+    for _ in range(6):
+        instant += timedelta(hours=rng.choice([1, 23, 24, 72, 168]))
+        message = [
+            structs.replace(parcel(rng, f"P-{secrets.token_hex(6)}"), declaration_type="IMD")
+            for _ in range(rng.choice([1, 3, 5]))
+        ]
+        records += message
+        at += [instant] * len(message)
+        batches.append([(instant, message)])
+    await lodged(store, watchful, batches, key=key)
+    before = (await known_by_store(store, records))["recent"]
+    count = await presented(store, watchful, records, [instant + wait for instant in at])
+    stored = (await known_by_store(store, records))["recent"]
+
+    rows = stored["row"].to_list()
+    asked = kept(watchful, [records[row] for row in rows], [at[row] for row in rows], key=key)
+    now = recent_later(History(), asked, wait=wait).with_columns(
+        row=pl.col("row").replace_strict(dict(enumerate(rows)), return_dtype=pl.UInt32),
+        identity_names=before["identity_names"],  # which is told once, as the parcel is declared
+    )
+    assert count == len(rows) > len(records) / 2
+    assert stored.equals(now)
 
 
 async def sums(store: Store) -> tuple[set[tuple[object, ...]], ...]:

@@ -16,9 +16,9 @@ from tidewaiter.simulation import (
     Plan,
     Share,
     Week,
+    as_lodged,
     build,
     inspect,
-    looked_at_again,
     measured,
     noticed,
     picks,
@@ -140,15 +140,19 @@ def test_with_a_twentieth_inspected_mismatches_are_all_found_and_split_purchases
 
     assert found["document_mismatch"].parcels.rate == 1.0
     assert found["splitting"].cases.rate >= 0.9
+    assert found["splitting"].parcels.rate >= 0.9
     assert found["splitting"].cases.of >= 5
 
 
-def test_looked_at_again_on_arrival_most_parcels_of_a_split_purchase_are_picked() -> None:
-    now = measured(weeks()).recalls["splitting"].parcels.rate
-    later = measured([looked_at_again(week, law()) for week in weeks()]).recalls["splitting"].parcels.rate
+def test_as_it_is_declared_the_first_parcel_of_a_split_purchase_looks_like_any_other() -> None:
+    declared = measured(map(as_lodged, weeks())).recalls["splitting"]
 
-    assert later >= 0.9
-    assert now < later
+    assert declared.cases.rate >= 0.9
+    assert declared.from_third.rate >= 0.9
+    assert declared.parcels.rate < measured(weeks()).recalls["splitting"].parcels.rate
+    controls = {control for week in weeks() for control in week.lodged.decisions["control"]}
+    assert "lodged" in controls
+    assert not controls & {"examine", "documents_requested"}
 
 
 def test_few_honest_parcels_are_inspected() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
@@ -12,7 +13,7 @@ from rich.table import Table
 
 from tidewaiter.cli.bench import machine
 from tidewaiter.law import Law
-from tidewaiter.simulation import USUAL_PLAN, Share, Week, World, build, looked_at_again, measured, noticed, run_weeks
+from tidewaiter.simulation import USUAL_PLAN, Share, Week, World, as_lodged, build, measured, noticed, run_weeks
 
 WARM_UP = 4
 """Weeks in which the history fills, and nothing is counted."""
@@ -24,7 +25,7 @@ FIRST = 4
 WEEKS_AHEAD, DRAWS = 60, 300
 
 
-def run(law: Law, console: Console, *, seeds: int, weeks: int, parcels: int) -> None:
+def run(law: Law, console: Console, *, seeds: int, weeks: int, parcels: int, wait: timedelta) -> None:
     """Measure, and print the tables."""
     console.print(machine())
     worlds = {FIRST + n: build(np.random.Generator(np.random.PCG64(FIRST + n))) for n in range(seeds)}
@@ -32,30 +33,31 @@ def run(law: Law, console: Console, *, seeds: int, weeks: int, parcels: int) -> 
     begun = time.process_time()
     with console.status(f"{seeds} worlds of {weeks} weeks"):
         for seed, world in worlds.items():
-            found.append(
-                [w for w in run_weeks(world, law, seed=seed, weeks=weeks, parcels=parcels) if w.number >= WARM_UP]
-            )
+            every_week = run_weeks(world, law, seed=seed, weeks=weeks, parcels=parcels, wait=wait)
+            found.append([week for week in every_week if week.number >= WARM_UP])
     spent = time.process_time() - begun
     every = [week for of_seed in found for week in of_seed]
-    again = [looked_at_again(week, law) for week in every]
-    console.print(_recall(found, every, again))
-    whole, later = measured(every), measured(again)
-    for name, recall in whole.recalls.items():
+    declared = [as_lodged(week) for week in every]
+    console.print(_recall(found, every, declared, wait))
+    whole, before = measured(every), measured(declared)
+    for name, recall in before.recalls.items():
         if recall.from_second.of:
             console.print(
-                f"{name}, as known when each was accepted, when the first parcel of a purchase looks like any other:"
+                f"{name}, as known when each was declared, when the first parcel of a purchase looks like any other:"
                 f" all parcels {_told(recall.parcels)}, from the second on {_told(recall.from_second)}, from the third"
                 f" on {_told(recall.from_third)}; purchases of which some parcel is picked {_told(recall.cases)}"
             )
     console.print(_false_alarms(every))
     console.print(
-        f"of the picks {_told(whole.precision)} were of something planted (three days later {_told(later.precision)}); "
+        f"of the picks {_told(whole.precision)} were of something planted (as declared {_told(before.precision)}); "
         f"of honest parcels {_told(whole.alarmed)} were hit by some profile and {_told(whole.picked)} inspected"
     )
     console.print(_profiles(every))
     console.print(_noticed(worlds, parcels))
     total = seeds * weeks * parcels
-    console.print(f"{total:,} parcels planted, lodged, matched, judged and remembered in {spent:.0f} CPU-seconds")
+    console.print(
+        f"{total:,} parcels planted, lodged, matched, presented, judged and remembered in {spent:.0f} CPU-seconds"
+    )
 
 
 def _told(share: Share) -> str:
@@ -63,20 +65,23 @@ def _told(share: Share) -> str:
     return f"{share.rate:.1%} ({low:.1%} to {high:.1%})"
 
 
-def _recall(by_seed: Sequence[Sequence[Week]], every: Sequence[Week], again: Sequence[Week]) -> Table:
+def _recall(
+    by_seed: Sequence[Sequence[Week]], every: Sequence[Week], declared: Sequence[Week], wait: timedelta
+) -> Table:
     table = Table(
         "planted", "parcels", "picked of them", "cases", "picked of them", "least and most by world",
-        "picked, looked at again on arrival", "loss found",
-        title="What is picked when 5 % are inspected, a fifth of these at random; 95 % intervals by Wilson",
+        "picked as they are declared", "loss found",
+        title=f"What is picked as goods are presented, {wait / timedelta(hours=1):g} hours after they were declared,"
+        " when 5 % are inspected, a fifth of these at random; 95 % intervals by Wilson",
     )  # fmt: skip
-    whole, later = measured(every).recalls, measured(again).recalls
+    whole, before = measured(every).recalls, measured(declared).recalls
     single = [measured(weeks).recalls for weeks in by_seed]
     for name, recall in whole.items():
         rates = [of_seed[name].cases.rate for of_seed in single if name in of_seed]
         loss = f"{recall.loss.rate:.0%}" if recall.loss.of else "no loss"
         table.add_row(
             name, f"{recall.parcels.of:,}", _told(recall.parcels), f"{recall.cases.of:,}", _told(recall.cases),
-            f"{min(rates):.0%} to {max(rates):.0%}", _told(later[name].parcels), loss,
+            f"{min(rates):.0%} to {max(rates):.0%}", _told(before[name].parcels), loss,
         )  # fmt: skip
     return table
 

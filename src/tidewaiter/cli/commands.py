@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -309,11 +309,12 @@ def bench_world(
     seeds: Annotated[int, typer.Option(help="How many made-up worlds.", min=1)] = 3,
     weeks: Annotated[int, typer.Option(help="Weeks in each; the first four are not counted.", min=6)] = 12,
     parcels: Annotated[int, typer.Option(help="Parcels a week.", min=500)] = 5_000,
+    wait: Annotated[int, typer.Option(help="Hours from a declaration until its goods are presented.", min=0)] = 72,
 ) -> None:
     """Measure how much of what is planted in made-up worlds the detectors find when a twentieth is inspected."""
     from tidewaiter.cli import bench_world as measured
 
-    measured.run(load(), _out, seeds=seeds, weeks=weeks, parcels=parcels)
+    measured.run(load(), _out, seeds=seeds, weeks=weeks, parcels=parcels, wait=timedelta(hours=wait))
 
 
 @bench.command(name="model")

@@ -140,7 +140,7 @@ def _heads(draft: Draft, prefix: str) -> dict[str, pl.Series]:
         "accepted_on": pl.Series(days).cast(pl.Int32).cast(pl.Date),
         "function": _same("original", size),
         "direction": _same("import", size),
-        "declaration_type": _same("IMA", size),
+        "declaration_type": _same("IMD", size),
         "channel": _picked(("post", "express"), draft.buyer % 2),
         "category": _picked(("sale", "return", "gift"), draft.category),
         "house_bill": _text("HB", prefix, row),

@@ -13,8 +13,7 @@ from math import ceil, sqrt
 import numpy as np
 import polars as pl
 
-from tidewaiter.law import Law
-from tidewaiter.risk import RANDOM, is_drawn, signals
+from tidewaiter.risk import RANDOM, is_drawn
 from tidewaiter.simulation.drafts import honest_week
 from tidewaiter.simulation.inspecting import MISS
 from tidewaiter.simulation.planting import NUMBER, Plan, plant
@@ -51,8 +50,8 @@ class Share:
 class Recall:
     """Of one scheme how much was picked: parcels, cases (a purchase that was split is one), and of its loss.
 
-    Of purchases in several parcels `from_second` and `from_third` leave out what came first: as known at acceptance
-    nothing tells the first parcel from any other, and before the third there is no more than a pair.
+    Of purchases in several parcels `from_second` and `from_third` leave out what came first: as it is declared nothing
+    tells the first parcel from any other, and before the third there is no more than a pair.
     """
 
     parcels: Share
@@ -181,9 +180,7 @@ def _until(planted: Sequence[Sequence[str]], rng: np.random.Generator, *, key: b
     return float("inf")
 
 
-def looked_at_again(week: Week, law: Law) -> Week:
-    """The week with its picks made again three days after each acceptance, as goods arrive: what came until then
-    counts besides what came before."""
-    seen = signals(week.batch, week.outcome.values, law, week.later)
+def as_lodged(week: Week) -> Week:
+    """The week with its picks made as it was declared, when what came since was not known."""
     lots = np.random.Generator(np.random.PCG64(week.number))
-    return replace(week, picked=picks(seen, week.truth["row"], lots, capacity=CAPACITY))
+    return replace(week, picked=picks(week.lodged.signals, week.truth["row"], lots, capacity=CAPACITY))

@@ -1,4 +1,5 @@
-"""Weeks of the made-up world through the corridor: each is judged by what was known before, and a few are opened."""
+"""Weeks of the made-up world through the corridor: declared ahead of the goods, judged by what was known before, and
+again as the goods are presented; then a few are opened."""
 
 from __future__ import annotations
 
@@ -26,32 +27,42 @@ from tidewaiter.simulation.world import World
 
 REMEMBERED_D = 90
 """Days for which consignments are kept for the sake of later ones."""
+WAIT = timedelta(days=3)
+"""How long before its goods are there a parcel is declared."""
 CAPACITY = 0.05
 """The part of all consignments that can be inspected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Week:
-    """A week as it was lodged and judged. `picked` are the rows inspected, of which `found` tells (a frame FOUND);
-    `later` is the past as known three days after each acceptance."""
+    """A week as its goods were presented, by what was known then. `picked` are the rows inspected, of which `found`
+    tells (a frame FOUND); `lodged` is what was made of it when it was declared."""
 
     number: int
     batch: Batch
     truth: pl.DataFrame
     past: Past
-    later: Past
+    lodged: Outcome
     outcome: Outcome
     picked: pl.Series
     found: pl.DataFrame
 
 
 def run_weeks(
-    world: World, law: Law, *, seed: int, weeks: int, parcels: int, plan: Plan = USUAL_PLAN, capacity: float = CAPACITY
+    world: World,
+    law: Law,
+    *,
+    seed: int,
+    weeks: int,
+    parcels: int,
+    plan: Plan = USUAL_PLAN,
+    capacity: float = CAPACITY,
+    wait: timedelta = WAIT,
 ) -> Iterator[Week]:
     """So many weeks of so many parcels through the corridor, with what each finds known to the weeks after.
 
     Inspected are those drawn at random by the law's key and share, and of the rest those with the greatest `scores`, so
-    many that together they come to the capacity.
+    many that together they come to the capacity. From its declaration to its presentation each waits so long.
     """
     history, persons = History(), Persons()
     for week in range(weeks):
@@ -61,20 +72,27 @@ def run_weeks(
         assessed = assess(made.batch, law)
         asked = remembered(made.batch, assessed.values, law, at=made.at, key=KEY, persons=persons)
         told = Past(documents=documents(rng, made.batch, draft, law, at=made.at))
-        past = past_of(history, asked, peer_table(history.items), but=told)
-        outcome = pipeline.clear(made.batch, law, past)
-        truth = truth_of(draft, made.batch.consignments, _losses(made, outcome, law, draft))
+        before = past_of(history, asked, peer_table(history.items), but=told)
+        lodged = pipeline.clear(made.batch, law, before)
+        truth = truth_of(draft, made.batch.consignments, _losses(made, lodged, law, draft))
+        past = replace(before, recent=recent_later(history, asked, wait=wait))
+        batch = _presented(made.batch, wait)
+        outcome = pipeline.present(batch, law, past)
         picked = picks(outcome.signals, truth["row"], rng, capacity=capacity)
         found = inspect(truth, picked, rng)
-        later = replace(past, recent=recent_later(history, asked, wait=timedelta(days=3)))
         yield Week(
-            number=week, batch=made.batch, truth=truth, past=past, later=later, outcome=outcome, picked=picked,
-            found=found,
-        )  # fmt: skip
+            number=week, batch=batch, truth=truth, past=past, lodged=lodged, outcome=outcome, picked=picked, found=found
+        )
         drawn = outcome.signals.filter(pl.col("profile") == RANDOM)["row"]
         history = _kept(
-            history, asked.ranked(past.peers), found.with_columns(is_random=pl.col("row").is_in(drawn.implode()))
+            history, asked.ranked(past.peers), found.with_columns(is_random=pl.col("row").is_in(drawn.implode())), wait
         )
+
+
+def _presented(batch: Batch, wait: timedelta) -> Batch:
+    """The same on the day on which the goods are there."""
+    heads = batch.consignments.with_columns(pl.col("accepted_on") + wait)
+    return replace(batch, consignments=heads)
 
 
 def scores(signals: pl.DataFrame, rows: pl.Series) -> pl.Series:
@@ -122,10 +140,10 @@ def _charged(charges: pl.DataFrame, batch: Batch) -> np.ndarray[tuple[int], np.d
     )
 
 
-def _kept(history: History, asked: History, found: pl.DataFrame) -> History:
+def _kept(history: History, asked: History, found: pl.DataFrame, wait: timedelta) -> History:
     """The history with the week and what its inspections found, and without what is too long ago."""
     heads = asked.consignments.join(found, on="row", maintain_order="left")
-    results = heads.select(pl.col("at") + pl.duration(days=2), "seller", "is_wrong", "is_random").cast(RESULTS)
+    results = heads.select(pl.col("at") + wait + pl.duration(days=2), "seller", "is_wrong", "is_random").cast(RESULTS)
     whole = history.and_then(replace(asked, results=results))
     newest = asked.consignments["at"].max()
     after = pl.col("at") > newest - timedelta(days=REMEMBERED_D)  # type: ignore[operator]
