@@ -5,33 +5,39 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import msgspec
 import pytest
 
+from guarded import bearer, client, guarded, session
 from make import consignment, item, party
 from tidewaiter.access import OPEN, Principal
 from tidewaiter.clearance import REASONS
+from tidewaiter.formats import wco_dms
 from tidewaiter.law import Law
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.services.acting import CannotNow
 from tidewaiter.services.ask import ask
 from tidewaiter.services.clear import Message
+from tidewaiter.services.complete import complete
 from tidewaiter.services.lodge import Desk, Lodged, Lodging, lodge_all
 from tidewaiter.services.present import Presentation, present
 from tidewaiter.services.refuse import refuse
 from tidewaiter.services.release import release
 from tidewaiter.services.repeat import signals_again
 from tidewaiter.services.show import show_to_filer, show_to_officer
-from tidewaiter.store import Store, StoredConsignment
+from tidewaiter.store import START, Store, StoredConsignment
+from tidewaiter.wiring import House
 
 pytestmark = pytest.mark.anyio
 BEGIN = datetime(2026, 10, 30, 8, tzinfo=UTC)
 ARRIVED = BEGIN + timedelta(days=4)
 OFFICER = Principal(id="o.one", kind="person", role="officer", country="GB")
 CARRIER = Principal(id="carrier-1", kind="machine", role="carrier", filer="shop")
+POSTED = Path(wco_dms.__file__).parent / "samples" / "gb-low-value-post.xml"
 WAITS = "It is lodged, and waits for the goods to be presented."
 
 
@@ -230,11 +236,16 @@ async def test_nobody_releases_or_holds_what_is_not_there(store: Store, law: Law
         await refuse(id, "prohibited", "Not wanted here", **given)
     with pytest.raises(CannotNow, match="state"):
         await ask(id, "control", ["invoice"], "Which goods are they?", **given)
+    with pytest.raises(CannotNow, match="state"):
+        await complete(id, "Looks all right", **given)
     await ask(id, "security", ["description"], "Which goods are they?", **given)
 
     [told] = await presented(desk, "A", at=ARRIVED + timedelta(hours=1))
     # What was asked is still to be answered.
     assert (told.security, told.control) == ("information_requested", "released")
+    kinds = [sent.answer.kind for sent in (await store.behind(id)).answers]
+    assert kinds.count("information_request") == 1
+    assert kinds[-3:] == ["accepted", "tax_final", "released"]
 
 
 async def test_what_was_lodged_stays_as_it_was(store: Store, law: Law) -> None:
@@ -253,3 +264,73 @@ async def test_what_was_lodged_stays_as_it_was(store: Store, law: Law) -> None:
         ):
             with pytest.raises(asyncpg.RestrictViolationError):
                 await connection.execute(f"update consignments set {change} where id = $1", id)
+
+
+async def test_a_carrier_hears_of_it_in_its_own_dialect(store: Store, law: Law) -> None:
+    """As a declaration of HMRC's kind is told: received and what will be due, then accepted, due and released."""
+    [record] = [one.consignment for one in wco_dms.read(POSTED.read_bytes(), jurisdiction="GB").declared]
+    ahead = wco_dms.write([msgspec.structs.replace(record, declaration_type="IMD", tracking_id=None)])
+    desk = Desk(store=store, law=law)
+    message = Message(source="test", data=ahead, sender="shop", received_at=BEGIN)
+    [done] = await lodge_all([Lodging(message)], desk)
+    assert isinstance(done, Lodged), done
+    assert [answer.kind for answer in wco_dms.read(done.answer).answers] == ["received", "tax_indicative"]
+
+    await presented(desk, record.reference)
+    events = await store.feed.read(filer="shop", after=START, size=20, with_answers=True)
+    later = next(event.later for event in events[::-1] if event.later is not None)
+    told = await store.feed.later_answer(done.message_id, later, filer="shop")
+    assert told is not None
+    assert [answer.kind for answer in wco_dms.read(told[1]).answers] == ["accepted", "tax_final", "released"]
+
+
+async def test_a_carrier_presents_a_flight_through_the_door(house: House, filer: str) -> None:
+    house = guarded(house)
+    records = [parcel(f"{filer}-{number}") for number in range(3)]
+    async with client(house) as http:
+        mine = await bearer(http, house, role="carrier", filer=filer)
+        other = await bearer(http, house, role="carrier", filer=f"{filer}-x")
+        await http.post("/v1/consignments", content=msgspec.json.encode(records), headers=mine)
+        body = {"references": [record.reference for record in records[:2]] + ["never lodged"]}
+        theirs = await http.post("/v1/presentations", json=body, headers=other)
+        done = await http.post("/v1/presentations", json=body, headers=mine)
+        again = await http.post("/v1/presentations", json=body, headers=mine)
+        shown = await http.get(f"/v1/consignments/{records[0].reference}", headers=mine)
+        waits = await http.get(f"/v1/consignments/{records[2].reference}", headers=mine)
+        receipt = await http.get(f"/v1/consignments/{records[0].reference}/receipt", headers=mine)
+        wrong: list[dict[str, Any]] = [
+            {}, {"references": []}, {"references": [""]}, {"references": ["A"] * 1_001}, {"references": [7]},
+        ]  # fmt: skip
+        unfit = [(await http.post("/v1/presentations", json=one, headers=mine)).status_code for one in wrong]
+    assert [one["came"] for one in theirs.json()] == ["unknown"] * 3
+    assert [one["came"] for one in done.json()] == ["presented", "presented", "unknown"]
+    assert [one["came"] for one in again.json()] == ["before", "before", "unknown"]
+    assert [one["control"] for one in done.json()] == ["released", "released", None]
+    assert [made["state"]["control"] for made in shown.json()["decisions"]] == ["lodged", "released"]
+    assert waits.json()["state"] == {"security": "pending", "control": "lodged"}
+    assert receipt.status_code == 200
+    assert unfit == [400] * 5
+
+
+async def test_who_has_a_scanner_presents_on_a_page(house: House, filer: str) -> None:
+    house = guarded(house)
+    async with client(house) as http:
+        mine = await bearer(http, house, role="carrier", filer=filer)
+        records = [parcel(f"{filer}-{number}") for number in range(2)]
+        await http.post("/v1/consignments", content=msgspec.json.encode(records), headers=mine)
+        _, depot = await session(house, role="carrier", filer=filer)
+        before = await http.get("/presentations?lang=en", headers=depot)
+        lines = f" {records[0].reference} \r\n\r\n<b>never</b>\r\n{records[0].reference}"
+        done = await http.post("/presentations?lang=en", data={"references": lines, **form_of(depot)}, headers=depot)
+        empty = await http.post("/presentations", data={"references": " \r\n", **form_of(depot)}, headers=depot)
+    assert all(f"<li>{record.reference}" in before.text for record in records)
+    assert done.text.count("Presented now") == 1
+    assert "Nothing of yours has this number" in done.text
+    assert "<b>never" not in done.text
+    assert f"<li>{records[0].reference}" not in done.text
+    assert f"<li>{records[1].reference}" in done.text
+    assert empty.status_code == 422
+
+
+def form_of(headers: dict[str, str]) -> dict[str, str]:
+    return {"form_token": headers["Tidewaiter-Form-Token"]}

@@ -105,6 +105,7 @@ def served(database_url: str, new_schema: Callable[[], str], law: Law) -> Iterat
             consignment(reference="ORDER-0001", items=(item(price="900.00 GBP", hs_code="42023100"),)),
             consignment(reference="ORDER-0002", items=(item(description=None),)),
             *(consignment(reference=f"FILL-{n:03d}") for n in range(60)),
+            *(consignment(reference=f"AHEAD-{n}", declaration_type="IMD", tracking_id=None) for n in range(3)),
         ]
         response = httpx.post(f"{serving.url}/v1/messages", content=msgspec.json.encode(records))
         assert response.status_code == 200
@@ -216,6 +217,28 @@ def test_a_seller_asks_what_a_shirt_will_cost_and_compares(served: Served, page:
     sync_api.expect(page.get_by_role("region", name="Les offres côte à côte")).to_contain_text("coût rendu")
 
 
+def test_who_has_a_scanner_presents_goods_that_were_declared_before(served: Served, page: sync_api.Page) -> None:
+    page.goto(served.url)
+    page.get_by_role("link", name="Present goods").click()
+    waiting = page.get_by_role("main").get_by_role("listitem")
+    sync_api.expect(waiting.filter(has_text="AHEAD-1")).to_have_count(1)
+    page.get_by_label("References or numbers of customs, one a line").fill("AHEAD-1\nORDER-0001\nNOBODYS")
+    page.get_by_role("button", name="They are there").click()
+
+    rows = page.get_by_role("table", name="What became of them").get_by_role("row")
+    sync_api.expect(rows).to_have_count(4)
+    sync_api.expect(rows.nth(1)).to_contain_text("Presented now")
+    sync_api.expect(rows.nth(1)).to_contain_text("To be examined")
+    sync_api.expect(rows.nth(2)).to_contain_text("Not awaited")
+    sync_api.expect(rows.nth(3)).to_contain_text("Nothing of yours has this number")
+    sync_api.expect(waiting.filter(has_text="AHEAD-1")).to_have_count(0)
+    page.set_viewport_size({"width": 320, "height": 800})
+    _assert_fits(page)
+    page.evaluate(_checker())
+    result = page.evaluate("rules => axe.run(document, {runOnly: rules})", AXE_RULES)
+    assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in result["violations"]] == []
+
+
 def test_a_field_that_cannot_be_used_says_so_to_eye_and_ear(served: Served, page: sync_api.Page) -> None:
     page.goto(f"{served.url}/quote?country=FR&on=2026-07-01&price=twenty&currency=EUR")
 
@@ -291,7 +314,15 @@ def test_the_language_is_chosen_and_kept(served: Served, page: sync_api.Page) ->
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_nothing_is_cut_off_at_the_side_of_a_phone(served: Served, page: sync_api.Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
-    for path in ("/", "/?reference=ORDER-0001", "/docs", "/quote", QUOTE, f"{_first(served, page)}/receipt"):
+    for path in (
+        "/",
+        "/?reference=ORDER-0001",
+        "/docs",
+        "/quote",
+        QUOTE,
+        f"{_first(served, page)}/receipt",
+        "/presentations",
+    ):
         page.goto(served.url + path)
         _assert_fits(page)
     page.goto(f"{served.url}/?reference=ORDER-0001")
@@ -315,7 +346,7 @@ def _assert_fits(page: sync_api.Page) -> None:
 def test_what_is_pressed_is_large_enough(served: Served, page: sync_api.Page) -> None:
     """WCAG 2.2, 2.5.8: targets of 24 by 24 pixels, but for links within a sentence."""
     page.set_viewport_size({"width": 390, "height": 800})
-    for path in ("/", QUOTE, f"{_first(served, page)}/receipt"):
+    for path in ("/", QUOTE, f"{_first(served, page)}/receipt", "/presentations"):
         page.goto(served.url + path)
         sizes = page.evaluate(
             "[...document.querySelectorAll("
@@ -361,7 +392,16 @@ def test_a_checker_of_accessibility_finds_nothing(
     checker = _checker()
     page.set_viewport_size({"width": width, "height": 900})
     first = _first(served, page)
-    paths = ["/?control=not_accepted", "/?control=seized", first, f"{first}/receipt", "/quote", QUOTE, WRONG]
+    paths = [
+        "/presentations",
+        "/?control=not_accepted",
+        "/?control=seized",
+        first,
+        f"{first}/receipt",
+        "/quote",
+        QUOTE,
+        WRONG,
+    ]
     paths += ["/docs"] if language == "en" else []
     wrong = []
     for path in paths:

@@ -46,7 +46,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConsignmentView(msgspec.Struct, frozen=True, kw_only=True):
-    """A consignment as its filer may see it: where it stands now, what was found and charged when it came, and since.
+    """A consignment as its filer may see it: where it stands now, what was found and charged when it came, or when its
+    goods were presented, where that was later, and since.
 
     `versions` are all declarations under the reference, newest first. Nothing personal and nothing that risk saw.
     """

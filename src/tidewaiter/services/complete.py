@@ -8,7 +8,7 @@ from tidewaiter.access import Principal
 from tidewaiter.clearance import COMPLETED_BY_OFFICER, may_follow
 from tidewaiter.model.outcome import Decision
 from tidewaiter.services.acting import CannotNow, Done, Step, alone
-from tidewaiter.store import Acting, Store
+from tidewaiter.store import Acting, Store, StoredConsignment
 
 
 async def complete(
@@ -18,8 +18,8 @@ async def complete(
 
     def step(acting: Acting) -> Step:
         stored = acting.stored
-        if not may_follow(stored.security, "assessment_complete"):
-            raise CannotNow("state", stored.security)
+        if not may_complete(stored):
+            raise CannotNow("state", stored.control if stored.control == "lodged" else stored.security)
         decision = Decision(
             security="assessment_complete",
             control=stored.control,
@@ -28,3 +28,8 @@ async def complete(
         return Step(decision=decision, kinds=("cleared",))
 
     return await alone(id, "complete", {}, step, reason=reason, principal=principal, store=store, at=at, key=key)
+
+
+def may_complete(stored: StoredConsignment) -> bool:
+    """Whether the assessment may be completed now. Of goods that are not there yet it begins as they are presented."""
+    return stored.control != "lodged" and may_follow(stored.security, "assessment_complete")

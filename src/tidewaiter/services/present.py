@@ -163,16 +163,20 @@ def _presented(
     one: StoredConsignment, record: Consignment, verdict: Verdict, figures: str | None, *,
     lists: tuple[int, ...] | None, risk_digest: str, by: str, at: datetime,
 ) -> Presented:  # fmt: skip
-    decision = verdict.decision
-    if one.security != "pending":  # what was asked or decided meanwhile stands until it is answered
-        decision = structs.replace(decision, security=one.security)
     cleared: Cleared = structs.replace(
         one.cleared, accepted_on=record.accepted_on, regime=verdict.regime, findings=verdict.findings,
-        charges=verdict.charges, totals=verdict.totals, decision=decision, law_digest=verdict.law_digest,
+        charges=verdict.charges, totals=verdict.totals, decision=verdict.decision, law_digest=verdict.law_digest,
     )  # fmt: skip
-    answers = answers_about(record, cleared, id=f"{one.id}-presented", at=at)
+    # What an official asks on security meanwhile stands, and has been told.
+    told = cleared if one.security == "pending" else _silent(cleared)
+    answers = answers_about(record, told, id=f"{one.id}-presented", at=at)
     return Presented(
-        id=one.id, at=at, by=by, cleared=cleared, security=decision.security, answers=answers,
+        id=one.id, at=at, by=by, cleared=cleared, answers=answers,
         message=in_their_format(cleared.format, answers), postings=verdict.postings, signals=verdict.signals,
         lists=lists, risk_digest=risk_digest, drawn_ppm=verdict.drawn_ppm, figures=figures,
     )  # fmt: skip
+
+
+def _silent(cleared: Cleared) -> Cleared:
+    """The same with nothing said on security."""
+    return structs.replace(cleared, decision=structs.replace(cleared.decision, security="pending"))

@@ -40,14 +40,12 @@ class Before(NamedTuple):
 
 class Presented(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of a consignment whose goods are presented: what customs makes of it now, and what its filer is
-    told, in our own form and as `message` in its own. `security` is where it stands since on that channel. The rest as
-    in `Lodgement` and `ClearedConsignment`."""
+    told, in our own form and as `message` in its own. The rest as in `Lodgement` and `ClearedConsignment`."""
 
     id: int
     at: datetime
     by: str
     cleared: Cleared
-    security: str
     answers: tuple[Answer, ...]
     message: bytes
     postings: tuple[Posting, ...]
@@ -107,15 +105,28 @@ class Presentations:
         more, since somebody else was first."""
         async with self._connect() as connection, connection.transaction():
             rows = await connection.fetch(
-                "select id, message_id, filer from consignments where id = any($1) and control = 'lodged'"
+                "select id, message_id, filer, security from consignments where id = any($1) and control = 'lodged'"
                 " order by id for update",
                 [one.id for one in presented],
             )
-            whose = {row["id"]: (row["message_id"], row["filer"]) for row in rows}
-            done = [one for one in presented if one.id in whose]
+            waiting = {row["id"]: _Waiting(row["message_id"], row["filer"], row["security"]) for row in rows}
+            done = [one for one in presented if one.id in waiting]
             if done:
-                await _write(connection, done, whose)
-        return set(whose)
+                await _write(connection, done, waiting)
+        return set(waiting)
+
+
+class _Waiting(NamedTuple):
+    """A declaration whose goods were awaited until now."""
+
+    message_id: int
+    filer: str
+    security: str
+
+    def stands(self, one: Presented) -> tuple[str, str]:
+        """Where it stands on both channels since. What an official asked or decided on security stands."""
+        decision = one.cleared.decision
+        return decision.security if self.security == "pending" else self.security, decision.control
 
 
 _OF_PERSONS = (
@@ -139,7 +150,7 @@ _encoded = msgspec.json.encode
 
 
 async def _write(
-    connection: asyncpg.Connection, presented: Sequence[Presented], whose: Mapping[int, tuple[int, str]]
+    connection: asyncpg.Connection, presented: Sequence[Presented], waiting: Mapping[int, _Waiting]
 ) -> None:
     ids = [one.id for one in presented]
     first = dict(
@@ -156,17 +167,19 @@ async def _write(
         "select array(select nextval(pg_get_serial_sequence('later_answers', 'id')) from generate_series(1, $1))",
         len(ids),
     )
+    states = {one.id: waiting[one.id].stands(one) for one in presented}
     heads = []
     for one in presented:
         cleared, totals = one.cleared, one.cleared.totals
         sums = micro_of(totals.duty), micro_of(totals.tax), micro_of(totals.fee)
-        state = one.security, cleared.decision.control
-        heads.append((one.id, *state, cleared.accepted_on, cleared.regime, *sums, totals.currency, cleared.law_digest))
+        heads.append(
+            (one.id, *states[one.id], cleared.accepted_on, cleared.regime, *sums, totals.currency, cleared.law_digest)
+        )
     gone = [one for one in presented if one.cleared.decision.control == "not_accepted"]
     if gone:  # never lodged, as law has it: nothing of it counts for later ones
         await connection.execute(
             "select take_out_of_history($1, $2, $3)",
-            [whose[one.id][1] for one in gone], [one.cleared.reference for one in gone], [None] * len(gone),
+            [waiting[one.id].filer for one in gone], [one.cleared.reference for one in gone], [None] * len(gone),
         )  # fmt: skip
     await connection.execute(_ACCEPT, *map(list, zip(*heads, strict=True)))
     for table, columns, rows in (
@@ -191,7 +204,7 @@ async def _write(
             ],
             [
                 (
-                    one.id, one.at, CORRIDOR, one.security, one.cleared.decision.control, one.cleared.decision.reasons,
+                    one.id, one.at, CORRIDOR, *states[one.id], one.cleared.decision.reasons,
                     one.cleared.law_digest, one.lists, one.risk_digest or None, one.drawn_ppm,
                 )
                 for one in presented
@@ -223,7 +236,10 @@ async def _write(
             "events",
             ["at", "filer", "message_id", "consignment_id", "kind", "body"],
             [
-                (one.at, whose[one.id][1], whose[one.id][0], one.id, "decided", _encoded(_told(one, id)))
+                (
+                    one.at, waiting[one.id].filer, waiting[one.id].message_id, one.id, "decided",
+                    _told(one, states[one.id], id),
+                )
                 for id, one in zip(later, presented, strict=True)
             ],
         ),
@@ -232,15 +248,12 @@ async def _write(
             await connection.copy_records_to_table(table, records=rows, columns=columns)
     by_act: dict[tuple[datetime, str], list[tuple[int, str, str]]] = {}
     for one in presented:
-        by_act.setdefault((one.at, one.by), []).append((one.id, one.security, one.cleared.decision.control))
+        by_act.setdefault((one.at, one.by), []).append((one.id, *states[one.id]))
     leaves = [told for (at, by), those in by_act.items() for told in leaf.presented(at=at, by=by, decisions=those)]
     await audit.append(connection, leaves)
 
 
-def _told(one: Presented, later: int) -> dict[str, object]:
-    return {
-        "security": one.security,
-        "control": one.cleared.decision.control,
-        "answers": [answer.id for answer in one.answers],
-        "later": later,
-    }
+def _told(one: Presented, state: tuple[str, str], later: int) -> bytes:
+    security, control = state
+    answers = [answer.id for answer in one.answers]
+    return _encoded({"security": security, "control": control, "answers": answers, "later": later})

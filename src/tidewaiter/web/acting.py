@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tidewaiter.access import Principal, may
-from tidewaiter.clearance import WANTED, may_decide, may_follow
+from tidewaiter.clearance import WANTED, may_decide
 from tidewaiter.formats.csv.kinds import Fault
 from tidewaiter.formats.csv.numbers import number
 from tidewaiter.model.money import from_micro, to_micro
@@ -19,7 +19,7 @@ from tidewaiter.revenue import charged
 from tidewaiter.services.acting import CannotNow, Done, NotAllowed, NotThere
 from tidewaiter.services.approve import approve
 from tidewaiter.services.ask import OWN, ask, may_ask
-from tidewaiter.services.complete import complete
+from tidewaiter.services.complete import complete, may_complete
 from tidewaiter.services.refund import refund
 from tidewaiter.services.refuse import refuse
 from tidewaiter.services.release import release
@@ -60,7 +60,7 @@ def possible(caller: Principal, shown: Shown) -> Possible:
         release=allowed("release") and may_decide(stored.control, "released"),
         refuse=allowed("refuse") and may_decide(stored.control, "refused"),
         ask=tuple(channel for channel in CHANNELS if may_ask(stored, channel)) if allowed("ask") else (),
-        complete=allowed("complete") and may_follow(stored.security, "assessment_complete"),
+        complete=allowed("complete") and may_complete(stored),
         refund=bool(charges) and allowed("propose", "refund"),
         approve=allowed("approve"),
         charges=charges,
