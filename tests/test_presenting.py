@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,13 @@ from typing import Any
 import asyncpg
 import msgspec
 import pytest
+from typer.testing import CliRunner
 
 from guarded import bearer, client, guarded, session
 from make import consignment, item, party
 from tidewaiter.access import OPEN, Principal
 from tidewaiter.clearance import REASONS
+from tidewaiter.cli import app
 from tidewaiter.formats import wco_dms
 from tidewaiter.law import Law
 from tidewaiter.model.consignment import Consignment
@@ -334,3 +336,20 @@ async def test_who_has_a_scanner_presents_on_a_page(house: House, filer: str) ->
 
 def form_of(headers: dict[str, str]) -> dict[str, str]:
     return {"form_token": headers["Tidewaiter-Form-Token"]}
+
+
+def test_an_operator_presents_goods_by_command(
+    database_url: str, new_schema: Callable[[], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TIDEWAITER_DATABASE_URL", database_url)
+    monkeypatch.setenv("TIDEWAITER_DATABASE_SCHEMA", new_schema())
+    declared = tmp_path / "ahead.json"
+    declared.write_bytes(msgspec.json.encode([parcel("A"), parcel("B")]))
+    run = CliRunner()
+    assert run.invoke(app, ["lodge", str(declared)]).exit_code == 0
+    done = run.invoke(app, ["present", "A", "B"])
+    again = run.invoke(app, ["present", "--json", "A", "never lodged"])
+
+    assert (done.exit_code, done.stdout) == (0, "A  presented  released\nB  presented  released\n")
+    assert again.exit_code == 1
+    assert [msgspec.json.decode(line)["came"] for line in again.stdout.splitlines()] == ["before", "unknown"]

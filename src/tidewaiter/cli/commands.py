@@ -32,6 +32,7 @@ from tidewaiter.cli.audit import audit_commands
 from tidewaiter.cli.delivering import deliver_command
 from tidewaiter.cli.downtime import downtime_commands
 from tidewaiter.cli.law import commands as law_commands
+from tidewaiter.cli.presenting import present_command
 from tidewaiter.cli.run import Run, state_of
 from tidewaiter.cli.watching import watch_command
 from tidewaiter.formats import rows_returned
@@ -471,6 +472,7 @@ app.add_typer(risk, name="risk")
 profiles.register(risk, _out, _err, _law, _in_house)
 models.register(risk, _out, _err, _in_house)
 learnt.register(risk, _out, _err, _in_house)
+app.command(name="present")(present_command(_out, _in_house))
 app.command(name="watch")(watch_command(_out, _err, _in_house))
 denied.register(risk, _out, _err, _in_house)
 strata.register(risk, _out, _in_house)
