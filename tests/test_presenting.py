@@ -302,6 +302,7 @@ async def test_a_carrier_presents_a_flight_through_the_door(house: House, filer:
         receipt = await http.get(f"/v1/consignments/{records[0].reference}/receipt", headers=mine)
         wrong: list[dict[str, Any]] = [
             {}, {"references": []}, {"references": [""]}, {"references": ["A"] * 1_001}, {"references": [7]},
+            {"references": ["A\x9b"]},
         ]  # fmt: skip
         unfit = [(await http.post("/v1/presentations", json=one, headers=mine)).status_code for one in wrong]
     assert [one["came"] for one in theirs.json()] == ["unknown"] * 3
@@ -311,7 +312,7 @@ async def test_a_carrier_presents_a_flight_through_the_door(house: House, filer:
     assert [made["state"]["control"] for made in shown.json()["decisions"]] == ["lodged", "released"]
     assert waits.json()["state"] == {"security": "pending", "control": "lodged"}
     assert receipt.status_code == 200
-    assert unfit == [400] * 5
+    assert unfit == [400] * 6
 
 
 async def test_who_has_a_scanner_presents_on_a_page(house: House, filer: str) -> None:

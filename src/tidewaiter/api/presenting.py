@@ -9,8 +9,11 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tidewaiter.api import problems
 from tidewaiter.api.acting import answering, asked_in
-from tidewaiter.api.lodging import filer_of
+from tidewaiter.api.lodging import Refused, filer_of
+from tidewaiter.api.problems import problem
+from tidewaiter.formats.text import UNFIT
 from tidewaiter.services.present import TOGETHER_MAX, present
 from tidewaiter.wiring import House, caller_of
 
@@ -29,6 +32,8 @@ class Present(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 async def _present(request: Request) -> Response:
     house: House = request.app.state.house
     asked = await asked_in(request, Present, bytes_max=house.settings.message_bytes_max)
+    if any(UNFIT.search(reference) for reference in asked.references):
+        raise Refused(problem(problems.ACT_UNFIT, detail="a reference with a character that no field may hold"))
     done = await present(
         asked.references, filer=filer_of(request.headers), principal=caller_of(request.scope), desk=house.desk,
         at=house.now(),
