@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 
 from guarded import bearer, client, guarded, session
 from make import consignment, item, party
+from tidewaiter import server
 from tidewaiter.access import OPEN, Principal
 from tidewaiter.clearance import REASONS
 from tidewaiter.cli import app
@@ -26,7 +28,7 @@ from tidewaiter.services.ask import ask
 from tidewaiter.services.clear import Message
 from tidewaiter.services.complete import complete
 from tidewaiter.services.lodge import Desk, Lodged, Lodging, lodge_all
-from tidewaiter.services.present import Presentation, present
+from tidewaiter.services.present import Presentation, lapse, present
 from tidewaiter.services.refuse import refuse
 from tidewaiter.services.release import release
 from tidewaiter.services.repeat import signals_again
@@ -225,6 +227,39 @@ async def test_a_declaration_does_not_wait_for_ever(store: Store, watchful: Law)
     figures = await store.inspections.known_before([(await store.ids_of("NEW"))[0]])
     [recent] = [msgspec.json.decode(told)["recent"] for told in figures.values()]
     assert recent[6] == 1  # the parcel beside it, and not the one of a month ago
+
+
+async def test_of_goods_that_never_come_the_declaration_lapses(house: House, filer: str) -> None:
+    """A week in Zedland, thirty days in Britain, by the day there; whoever declared is told, and may declare again."""
+    desk = house.desk
+    zedland = parcel(f"{filer}-Z", jurisdiction="ZZ")
+    await lodged(desk, zedland, parcel(f"{filer}-A"), parcel(f"{filer}-B"), filer=filer)
+    await presented(desk, f"{filer}-B", filer=filer)
+
+    async def lapsed_by(days: float) -> list[str]:
+        while await lapse(store=house.store, law=house.law, at=BEGIN + timedelta(days=days)):
+            pass
+        return [(await one(house.store, f"{filer}-{name}")).control for name in "ZAB"]
+
+    assert await lapsed_by(7) == ["lodged", "lodged", "released"]
+    assert await lapsed_by(8) == ["not_accepted", "lodged", "released"]
+    assert await lapsed_by(30.6) == ["not_accepted", "lodged", "released"]
+
+    later = replace(house, now=lambda: BEGIN + timedelta(days=31))
+    sweeping = asyncio.create_task(server.keep_sweeping(later, every_s=0.01))
+    while (await one(house.store, f"{filer}-A")).control == "lodged":
+        await asyncio.sleep(0.01)
+    sweeping.cancel()
+    await asyncio.gather(sweeping, return_exceptions=True)
+
+    stored = await one(house.store, f"{filer}-A")
+    assert (stored.security, stored.control, stored.presented_at) == ("pending", "not_accepted", None)
+    assert "LDG-04" in [finding.code for finding in stored.cleared.findings]
+    told = (await house.store.behind(stored.id)).answers[-1].answer
+    assert (told.kind, told.findings[-1].code) == ("rejected", "LDG-04")
+    assert [one.came for one in await presented(desk, f"{filer}-A", filer=filer)] == ["unknown"]
+    again = await lodged(desk, parcel(f"{filer}-A"), hours=31 * 24, filer=filer)
+    assert again.results[0].decision.control == "lodged"
 
 
 async def test_nobody_releases_or_holds_what_is_not_there(store: Store, law: Law) -> None:

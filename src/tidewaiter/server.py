@@ -21,6 +21,7 @@ from tidewaiter.exchange.sending import open_sender
 from tidewaiter.risk.history import REMEMBERED_D
 from tidewaiter.services.audit import FOLDER, LogDamaged, publish
 from tidewaiter.services.downtime import ReleaseList, offices, release_list, signed
+from tidewaiter.services.present import lapse
 from tidewaiter.services.prices import make_prices
 from tidewaiter.services.upload import sweep
 from tidewaiter.store import StoreUnavailable
@@ -129,15 +130,16 @@ async def keep_listing(house: House, key: OKPKey, *, every_s: float = LIST_EVERY
 
 
 async def keep_sweeping(house: House, *, every_s: float = SWEEP_EVERY_S) -> None:
-    """Puts away again and again the uploads that have expired."""
+    """Puts away again and again what has waited too long: uploads, and declarations whose goods never came."""
     while True:
         try:
             gone = await sweep(store=house.store, at=house.now())
+            lapsed = await lapse(store=house.store, law=house.law, at=house.now())
         except StoreUnavailable as hindered:
-            log.error("uploads not swept error=%s", type(hindered).__name__)
+            log.error("nothing swept error=%s", type(hindered).__name__)
         else:
-            if gone:
-                log.info("uploads expired=%d", gone)
+            if gone or lapsed:
+                log.info("uploads expired=%d declarations lapsed=%d", gone, lapsed)
         await asyncio.sleep(every_s)
 
 

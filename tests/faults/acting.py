@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 
 import msgspec
@@ -19,7 +20,7 @@ from tidewaiter.services.acting import CannotNow, Done
 from tidewaiter.services.approve import approve
 from tidewaiter.services.ask import ask
 from tidewaiter.services.lodge import Desk
-from tidewaiter.services.present import present
+from tidewaiter.services.present import lapse, present
 from tidewaiter.services.reckon import receipt_of
 from tidewaiter.services.refund import refund
 from tidewaiter.services.refuse import refuse
@@ -102,6 +103,20 @@ async def presented(world: World, job: Job, tell: Tell) -> None:
     desk = Desk(store=world.store, law=world.law)
     [done] = await present([job.filer], filer=job.filer, principal=carrier, desk=desk, at=LATER)
     assert done.came in ("presented", "before")
+    for claim in job.after:
+        tell(claim)
+
+
+async def overdue(world: World, filer: str) -> Job:
+    job = await awaited(world, filer)
+    job.after[-1] = claims.stands(job.consignment, "not_accepted")
+    return job
+
+
+async def lapsed(world: World, job: Job, tell: Tell) -> None:
+    # Those of other filers too: whoever swept first, they are gone.
+    while await lapse(store=world.store, law=world.law, at=AT + timedelta(days=40)):
+        pass
     for claim in job.after:
         tell(claim)
 
@@ -227,6 +242,7 @@ ACTS = {
     ),
     "reply": Operation(asked, replied),
     "present": Operation(awaited, presented),
+    "lapse": Operation(overdue, lapsed),
     "refund": Operation(
         partial(ready_to, was="accepted", kind="refund", control="accepted"),
         partial(done_by, act=_giving_back, who=SUPERVISOR, kind="refund"),

@@ -63,6 +63,13 @@ class Presented(msgspec.Struct, frozen=True, kw_only=True, tag="presented", tag_
     decisions: tuple[Decision, ...]
 
 
+class Lapsed(msgspec.Struct, frozen=True, kw_only=True, tag="lapsed", tag_field="kind"):
+    """Declarations lapsed, since their goods were not presented in time."""
+
+    at: datetime
+    decisions: tuple[Decision, ...]
+
+
 class VaultRead(msgspec.Struct, frozen=True, kw_only=True, tag="vault_read", tag_field="kind"):
     """What is personal in these consignments was read: by whom, and for what."""
 
@@ -124,7 +131,17 @@ class GlassReviewed(msgspec.Struct, frozen=True, kw_only=True, tag="glass_review
 
 
 Leaf = (
-    Lodged | LodgedMore | Decided | Presented | VaultRead | Replied | Profiled | Inspected | GlassBroken | GlassReviewed
+    Lodged
+    | LodgedMore
+    | Decided
+    | Presented
+    | Lapsed
+    | VaultRead
+    | Replied
+    | Profiled
+    | Inspected
+    | GlassBroken
+    | GlassReviewed
 )
 
 
@@ -161,6 +178,11 @@ def decided(*, at: datetime, by: str, decisions: Sequence[Decision]) -> list[Lea
 def presented(*, at: datetime, by: str, decisions: Sequence[Decision]) -> list[Leaf]:
     """The leaves of goods presented at once."""
     return [Presented(at=at, by=by, decisions=chunk) for chunk in _chunks(decisions)]
+
+
+def lapsed(*, at: datetime, decisions: Sequence[Decision]) -> list[Leaf]:
+    """The leaves of declarations that lapsed at once."""
+    return [Lapsed(at=at, decisions=chunk) for chunk in _chunks(decisions)]
 
 
 def vault_read(*, at: datetime, by: str, purpose: str, consignments: Sequence[int]) -> list[Leaf]:

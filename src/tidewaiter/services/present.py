@@ -3,7 +3,7 @@
 A declaration lodged ahead of its goods stands `lodged`. As they are presented, customs takes the law of that day and
 what it knows by then: what else the same person had meanwhile, the lists of denied parties and the profiles that hold.
 Many are presented as one, as a lorry or a flight brings them: they go through the corridor together and are committed
-together. To present what was presented before changes nothing.
+together. To present what was presented before changes nothing. What is not presented in time lapses.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tidewaiter import pipeline
 from tidewaiter.access import Principal
 from tidewaiter.assessment import KINDS as ASSESSED
 from tidewaiter.law import Law
+from tidewaiter.law.rules import Prelodging
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding, Kind
@@ -29,12 +30,12 @@ from tidewaiter.model.past import Past, pasts_again
 from tidewaiter.risk.history import EPOCH, figures_later
 from tidewaiter.risk.screening import Index
 from tidewaiter.services.answering import answers_about
-from tidewaiter.services.clear import Verdict, in_their_format, verdicts_of
+from tidewaiter.services.clear import UNREAD, Verdict, in_their_format, verdicts_of
 from tidewaiter.services.comparing import found
 from tidewaiter.services.preparing import Desk
 from tidewaiter.services.profiles import with_profiles
 from tidewaiter.services.rule import rule
-from tidewaiter.store import Before, Presented, StoredConsignment
+from tidewaiter.store import Before, Presented, Store, StoredConsignment
 
 TOGETHER_MAX = 1_000
 """So many are presented at once."""
@@ -43,7 +44,7 @@ READER = "presenting"
 TOO_LATE = Kind(
     code="LDG-04",
     severity="error",
-    text="The goods were presented later than {detail} days after they were declared: the declaration no longer holds.",
+    text="The goods were not presented within {detail} days of their declaration, so it no longer holds.",
     remedy="Declare them again; the reference may be used again.",
     law="",
 )
@@ -112,7 +113,7 @@ async def _judged(
     whole = await store.open_vault(ids, purpose="assess", reader=READER, at=at)
     before = await store.presentations.before(ids, until=at)
     figures = {id: _figures(before.get(id, Before(None)), at=at) for id in ids}
-    days = [at.astimezone(ZoneInfo(law.time_zone(one.record.jurisdiction))).date() for one in awaited]
+    days = [_today(law, one.record.jurisdiction, at) for one in awaited]
     records = [structs.replace(whole[one.id], accepted_on=day) for one, day in zip(awaited, days, strict=True)]
     past = pasts_again({row: told for row, id in enumerate(ids) if (told := figures[id]) is not None})
     own = [_stands(one, law, day) for one, day in zip(awaited, days, strict=True)]
@@ -156,7 +157,39 @@ def _stands(one: StoredConsignment, law: Law, day: date) -> tuple[Finding, ...]:
     rule = law.prelodging(one.record.jurisdiction, lodged_on)
     if rule is None or (day - lodged_on).days <= rule.within_d:
         return findings
-    return (*findings, structs.replace(found(TOO_LATE, str(rule.within_d), "/declaration_type"), law=rule.source))
+    return (*findings, _too_late(rule))
+
+
+def _too_late(rule: Prelodging) -> Finding:
+    return structs.replace(found(TOO_LATE, str(rule.within_d), "/declaration_type"), law=rule.source)
+
+
+async def lapse(*, store: Store, law: Law, at: datetime) -> int:
+    """How many declarations lapsed, up to `TOGETHER_MAX`: their goods were not presented within the days that law
+    gives. They are as if they had never been lodged. Raises StoreUnavailable."""
+    rules = {
+        country: (rule, today)
+        for country in sorted(law.known)
+        if (rule := law.prelodging(country, today := _today(law, country, at))) is not None
+    }
+    last = {country: today - timedelta(days=rule.within_d) for country, (rule, today) in rules.items()}
+    overdue = await store.consignments(await store.presentations.overdue(last, size=TOGETHER_MAX))
+    gone = [_lapsed(one, rules[one.record.jurisdiction][0], at) for one in overdue.values()]
+    return len(await store.presentations.keep(gone)) if gone else 0
+
+
+def _today(law: Law, country: str, at: datetime) -> date:
+    return at.astimezone(ZoneInfo(law.time_zone(country))).date()
+
+
+def _lapsed(one: StoredConsignment, rule: Prelodging, at: datetime) -> Presented:
+    findings = (*one.cleared.findings, _too_late(rule))
+    cleared: Cleared = structs.replace(one.cleared, findings=findings, decision=UNREAD)
+    answers = answers_about(one.record, cleared, id=f"{one.id}-lapsed", at=at)
+    return Presented(
+        id=one.id, at=at, by=None, cleared=cleared, answers=answers, message=in_their_format(cleared.format, answers),
+        postings=(), signals=(), lists=None, risk_digest="", drawn_ppm=None, figures=None,
+    )  # fmt: skip
 
 
 def _presented(

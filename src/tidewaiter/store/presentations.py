@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 import asyncpg
@@ -39,12 +39,13 @@ class Before(NamedTuple):
 
 
 class Presented(msgspec.Struct, frozen=True, kw_only=True):
-    """What becomes of a consignment whose goods are presented: what customs makes of it now, and what its filer is
-    told, in our own form and as `message` in its own. The rest as in `Lodgement` and `ClearedConsignment`."""
+    """What becomes of a consignment whose goods are presented `by` somebody, or null where they never came: what
+    customs makes of it now, and what its filer is told, in our own form and as `message` in its own. The rest as in
+    `Lodgement` and `ClearedConsignment`."""
 
     id: int
     at: datetime
-    by: str
+    by: str | None
     cleared: Cleared
     answers: tuple[Answer, ...]
     message: bytes
@@ -71,6 +72,18 @@ class Presentations:
                 filer, size,
             )  # fmt: skip
         return [Awaited(**row) for row in rows]
+
+    async def overdue(self, days: Mapping[str, date], *, size: int) -> list[int]:
+        """The numbers of up to `size` declarations whose goods are still awaited, and that were lodged before the day
+        of their country."""
+        async with self._connect() as connection:
+            rows = await connection.fetch(
+                "select c.id from consignments c join unnest($1::text[], $2::date[]) w(country, day)"
+                " on w.country = c.jurisdiction where c.control = 'lodged' and c.accepted_on < w.day"
+                " order by c.id limit $3",
+                list(days), list(days.values()), size,
+            )  # fmt: skip
+        return [row["id"] for row in rows]
 
     async def named(self, filer: str | None, references: Sequence[str]) -> dict[str, int]:
         """The numbers of the declarations of a filer that stand under these references, or under these numbers of
@@ -187,7 +200,10 @@ async def _write(
             "presentations",
             ["consignment_id", "presented_at", "presented_by", "findings", "charges"],
             [
-                (one.id, one.at, one.by, _encoded(one.cleared.findings), _encoded(one.cleared.charges))
+                (
+                    one.id, one.at if one.by else None, one.by, _encoded(one.cleared.findings),
+                    _encoded(one.cleared.charges),
+                )
                 for one in presented
             ],
         ),
@@ -246,11 +262,17 @@ async def _write(
     ):  # fmt: skip
         if rows:
             await connection.copy_records_to_table(table, records=rows, columns=columns)
-    by_act: dict[tuple[datetime, str], list[tuple[int, str, str]]] = {}
+    by_act: dict[tuple[datetime, str | None], list[tuple[int, str, str]]] = {}
     for one in presented:
         by_act.setdefault((one.at, one.by), []).append((one.id, *states[one.id]))
-    leaves = [told for (at, by), those in by_act.items() for told in leaf.presented(at=at, by=by, decisions=those)]
+    leaves = [told for (at, by), those in by_act.items() for told in _leaves(at, by, those)]
     await audit.append(connection, leaves)
+
+
+def _leaves(at: datetime, by: str | None, decisions: Sequence[tuple[int, str, str]]) -> list[leaf.Leaf]:
+    if by is None:
+        return leaf.lapsed(at=at, decisions=decisions)
+    return leaf.presented(at=at, by=by, decisions=decisions)
 
 
 def _told(one: Presented, state: tuple[str, str], later: int) -> bytes:

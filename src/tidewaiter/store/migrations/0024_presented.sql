@@ -3,12 +3,13 @@
 
 create table presentations (
     consignment_id bigint primary key,
-    presented_at timestamptz not null,
-    presented_by text not null check (presented_by <> ''),
+    presented_at timestamptz,
+    presented_by text check (presented_by <> ''),
     findings json not null,
-    charges json not null
+    charges json not null,
+    check ((presented_at is null) = (presented_by is null))
 );
-comment on table presentations is 'When goods were presented that had been declared before, and what the corridor said then, as in results; it holds from then on.';
+comment on table presentations is 'When goods were presented that had been declared before, and what the corridor said then, as in results; it holds from then on. Nobody presented what is there without an instant: its goods never came, and it lapsed.';
 
 create table seen_when_presented (
     consignment_id bigint primary key,
