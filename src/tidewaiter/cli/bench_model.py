@@ -31,11 +31,13 @@ LEARNT = 8
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faithful:
     """Of picks with a reason, how often its cause taken away lowers the score; the same of those that were chosen, and
-    not drawn at random; how many picks have no reason; and what a pick's reasons took, in milliseconds of CPU time."""
+    not drawn at random; how many picks have no reason, and how many of
+    these were drawn at random; and what a pick's reasons took, in milliseconds of CPU time."""
 
     lowered: Rate
     chosen: Rate
     without: int
+    without_drawn: int
     ms: float
 
 
@@ -66,8 +68,8 @@ def run(law: Law, console: Console, *, seeds: int, weeks: int, parcels: int) -> 
     for n, one in enumerate(told):
         table.add_row(
             str(FIRST + n), _area(one.signals), _area(one.chances), f"{one.expected:.2%}", f"{one.wrong:.2%}",
-            _rate(one.faithful.lowered), _rate(one.faithful.chosen), f"{one.faithful.without:,}",
-            f"{one.faithful.ms:.2f}",
+            _rate(one.faithful.lowered), _rate(one.faithful.chosen),
+            f"{one.faithful.without:,}, {one.faithful.without_drawn:,} drawn", f"{one.faithful.ms:.2f}",
         )  # fmt: skip
     console.print(table)
     console.print(_recalls(told))
@@ -109,7 +111,7 @@ def learnt(weeks: Sequence[Week], next_week: Week, law: Law, fit: Fit = fit) -> 
 def faithful(model: Model, weeks: Sequence[Week], law: Law) -> Faithful:
     """Of what these weeks pick, how often the score falls when all that counts under the first reason is as in a parcel
     without a fault."""
-    lowered, chosen, without, count, spent = [], [], 0, 0, 0.0
+    lowered, chosen, without, without_drawn, count, spent = [], [], 0, 0, 0, 0.0
     for week in weeks:
         is_picked = week.truth["row"].is_in(week.picked.implode())
         figures = model.figures(known(week, law).only(is_picked))
@@ -125,9 +127,11 @@ def faithful(model: Model, weeks: Sequence[Week], law: Law) -> Faithful:
         lowered += (cured < before)[first != ""].tolist()
         chosen += (cured < before)[(first != "") & is_chosen].tolist()
         without += int((first == "").sum())
+        without_drawn += int(((first == "") & ~is_chosen).sum())
         count += len(figures)
     return Faithful(
         lowered=rate(sum(lowered), len(lowered)), chosen=rate(sum(chosen), len(chosen)), without=without,
+        without_drawn=without_drawn,
         ms=spent / max(count, 1) * 1_000,
     )  # fmt: skip
 
