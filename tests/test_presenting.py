@@ -15,14 +15,15 @@ import pytest
 from typer.testing import CliRunner
 
 from guarded import bearer, client, guarded, session
-from make import consignment, item, party
+from make import consignment, item, party, tracking_id
 from tidewaiter import server
 from tidewaiter.access import OPEN, Principal
 from tidewaiter.clearance import REASONS
 from tidewaiter.cli import app
-from tidewaiter.formats import wco_dms
+from tidewaiter.formats import post, wco_dms
 from tidewaiter.law import Law
 from tidewaiter.model.consignment import Consignment
+from tidewaiter.model.movement import ItemEvent
 from tidewaiter.services.acting import CannotNow
 from tidewaiter.services.ask import ask
 from tidewaiter.services.clear import Message
@@ -33,7 +34,8 @@ from tidewaiter.services.refuse import refuse
 from tidewaiter.services.release import release
 from tidewaiter.services.repeat import signals_again
 from tidewaiter.services.show import show_to_filer, show_to_officer
-from tidewaiter.store import START, Store, StoredConsignment
+from tidewaiter.store import START, Store, StoredConsignment, StoreUnavailable
+from tidewaiter.store.presentations import Presentations
 from tidewaiter.wiring import House
 
 pytestmark = pytest.mark.anyio
@@ -227,6 +229,50 @@ async def test_a_declaration_does_not_wait_for_ever(store: Store, watchful: Law)
     figures = await store.inspections.known_before([(await store.ids_of("NEW"))[0]])
     [recent] = [msgspec.json.decode(told)["recent"] for told in figures.values()]
     assert recent[6] == 1  # the parcel beside it, and not the one of a month ago
+
+
+async def test_what_the_post_says_is_presented_is_presented(store: Store, law: Law) -> None:
+    """By its event EDB about its own parcel, and by nobody else's; sent again it changes nothing."""
+    desk = Desk(store=store, law=law)
+    number, other = tracking_id(20000001), tracking_id(20000002)
+    await lodged(desk, parcel("A", tracking_id=f"{number[:2]} {number[2:]}"), parcel("B", tracking_id=other))
+
+    def told(event: str, *numbers: str) -> bytes:
+        return post.movements_as([ItemEvent(item_id=one, event=event, at=ARRIVED) for one in numbers], form="json")
+
+    async def sent(data: bytes, filer: str = "shop") -> list[str]:
+        message = Message(source="test", data=data, sender=filer, received_at=ARRIVED)
+        [done] = await lodge_all([Lodging(message)], desk)
+        assert isinstance(done, Lodged), done
+        return [(await one(store, reference)).control for reference in "AB"]
+
+    assert await sent(told("EMD", number, other)) == ["lodged", "lodged"]
+    assert await sent(told("EDB", number, other), "another") == ["lodged", "lodged"]
+    assert await sent(told("EDB", number)) == ["released", "lodged"]
+    assert await sent(told("EDB", number)) == ["released", "lodged"]
+    assert len((await store.behind((await one(store, "A")).id)).decisions) == 2
+
+
+async def test_who_tells_of_an_arrival_while_the_store_goes_away_sends_it_again(
+    store: Store, law: Law, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(store=store, law=law)
+    number = tracking_id(20000003)
+    await lodged(desk, parcel("A", tracking_id=number))
+    data = post.movements_as([ItemEvent(item_id=number, event="EDB", at=ARRIVED)], form="json")
+    message = Message(source="test", data=data, sender="shop", received_at=ARRIVED)
+
+    async def away(*_: object) -> None:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Presentations, "keep", away)
+        [first] = await lodge_all([Lodging(message)], desk)
+    [again] = await lodge_all([Lodging(message)], desk)
+    assert isinstance(first, StoreUnavailable)
+    assert isinstance(again, Lodged)
+    assert again.is_repeat
+    assert (await one(store, "A")).control == "released"
 
 
 async def test_of_goods_that_never_come_the_declaration_lapses(house: House, filer: str) -> None:

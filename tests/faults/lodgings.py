@@ -15,6 +15,7 @@ from faults.operations import AT, Job, Operation, Sent, Tell, World
 from make import consignment, item, tracking_id
 from tidewaiter.formats import ceb, post
 from tidewaiter.model.consignment import Change, Consignment
+from tidewaiter.model.movement import PRESENTED, ItemEvent
 from tidewaiter.services.gathering import Gatherer, Room
 from tidewaiter.services.lodge import Desk, Lodging, lodge
 
@@ -148,6 +149,15 @@ def _renamed(data: bytes, mark: str) -> bytes:
     return data
 
 
+async def arrival(world: World, filer: str) -> Job:
+    ahead = charged(filer, declaration_type="IMD")
+    await lodged(world, Sent(filer, encoded(ahead)))
+    [id] = await world.store.ids_of(filer, filer=filer)
+    event = ItemEvent(item_id=ahead.tracking_id or "", event=PRESENTED, at=AT)
+    sent = [Sent(filer, post.movements_as([event], form="json"))]
+    return Job(filer, sent, after=[claims.messages(filer, 2), claims.stands(id, "released")])
+
+
 async def dispatch(world: World, filer: str) -> Job:
     number = int.from_bytes(hashlib.sha256(filer.encode()).digest()[:4]) % 10**8
 
@@ -174,4 +184,5 @@ LODGINGS = {
     "lodge_sheet": Operation(sheet, in_turn),
     "lodge_trade_document": Operation(trade, in_turn),
     "lodge_dispatch": Operation(dispatch, in_turn),
+    "lodge_arrival": Operation(arrival, in_turn),
 }

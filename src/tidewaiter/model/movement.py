@@ -77,5 +77,8 @@ class ItemEvent(
     sent_to: Annotated[str, about("Postal operator that receives it", purpose="identify", max_length=35)] | None = None
 
 
+PRESENTED = "EDB"
+"""The event of an item that is presented to customs of the country of import. Source: UPU EMSEVT version 3."""
+
 Movement = Dispatch | ItemEvent
 """Any movement beside declarations. A new kind joins the union."""

@@ -3,7 +3,8 @@
 The same bytes from the same filer are one lodgement, whose answer is given again: those of a sheet under the same
 mapping of its columns, which is remembered. A reference that stands already is no second declaration: with the same
 content it is the first again, with other content a conflict. Orders, payments and waybills are kept, and declarations
-are matched with them.
+are matched with them. Where the post says that an item is presented to customs, the goods that were declared before are
+presented with it.
 
 Many are lodged as one: they are read together, looked up together, go through the corridor together and are committed
 together. What comes of it is what would have come had they been lodged one after the other, in their order.
@@ -17,10 +18,13 @@ from datetime import datetime
 from msgspec import structs
 
 from tidewaiter.law import Law
+from tidewaiter.model.identifiers import compact
+from tidewaiter.model.movement import PRESENTED, ItemEvent
 from tidewaiter.services import match
-from tidewaiter.services.clear import Message
+from tidewaiter.services.clear import Message, received_at
 from tidewaiter.services.judging import Judged, KeyTaken, Lodged, judge, keep
 from tidewaiter.services.preparing import Desk, Lodging, Prepared, independent, prepare
+from tidewaiter.services.present import present_items
 from tidewaiter.services.screen import Shelf
 from tidewaiter.store import AlreadyThere, Store, StoreUnavailable
 
@@ -86,14 +90,34 @@ async def settle(
     """
     results = await _settle_together(prepared, desk, judged)
     if results is not None:
-        return results
+        return await _with_arrivals(prepared, results, desk)
     away, one_by_one = 0, list[Lodged | Exception]()
     for one in prepared:
         alone = await _settle_together([one], desk) if away < AWAY_AFTER else None
         [result] = alone or [StoreUnavailable("it was away for those before")]
         away = away + 1 if isinstance(result, StoreUnavailable) else 0
         one_by_one.append(result)
-    return one_by_one
+    return await _with_arrivals(prepared, one_by_one, desk)
+
+
+async def _with_arrivals(
+    prepared: Sequence[Prepared], results: Sequence[Lodged | Exception], desk: Desk
+) -> list[Lodged | Exception]:
+    """The results, once what the post says is there is presented. Where that fails now the sender is told so, who sends
+    again: the event is then lodged already, and the goods are presented once."""
+    done = list(results)
+    for place, (one, result) in enumerate(zip(prepared, results, strict=True)):
+        numbers = {
+            compact(event.item_id)
+            for event in one.reading.movements
+            if isinstance(event, ItemEvent) and event.event == PRESENTED
+        }
+        if numbers and isinstance(result, Lodged):
+            try:
+                await present_items(numbers, filer=one.message.sender, desk=desk, at=received_at(one.message))
+            except StoreUnavailable as away:
+                done[place] = away
+    return done
 
 
 async def _settle_together(

@@ -9,7 +9,7 @@ together. To present what was presented before changes nothing. What is not pres
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ import msgspec
 from msgspec import structs
 
 from tidewaiter import pipeline
-from tidewaiter.access import Principal
+from tidewaiter.access import OPEN, Principal
 from tidewaiter.assessment import KINDS as ASSESSED
 from tidewaiter.law import Law
 from tidewaiter.law.rules import Prelodging
@@ -79,8 +79,7 @@ async def present(
     awaited = [one for id, one in standing.items() if id in allowed and one.control == "lodged"]
     done: set[int] = set()
     if awaited:
-        judged = await _judged(awaited, desk, principal=principal, at=at)
-        done = await store.presentations.keep(judged)
+        done = await _presented_now(awaited, desk, principal=principal, at=at)
         standing |= await store.consignments([one.id for one in awaited])
     told = []
     for reference in references:
@@ -96,6 +95,23 @@ async def present(
             )
         )
     return told
+
+
+async def present_items(numbers: Collection[str], *, filer: str, desk: Desk, at: datetime) -> int:
+    """How many declarations of the filer are presented now, since the parcels of these numbers are: what the post says
+    of an item is told as any other message, by the filer itself. Raises StoreUnavailable."""
+    found = await desk.store.presentations.of_items(filer, numbers)
+    count = 0
+    for start in range(0, len(found), TOGETHER_MAX):
+        standing = await desk.store.consignments(found[start : start + TOGETHER_MAX])
+        count += len(await _presented_now(list(standing.values()), desk, principal=OPEN, at=at))
+    return count
+
+
+async def _presented_now(
+    awaited: Sequence[StoredConsignment], desk: Desk, *, principal: Principal, at: datetime
+) -> set[int]:
+    return await desk.store.presentations.keep(await _judged(awaited, desk, principal=principal, at=at))
 
 
 def _actor(principal: Principal, one: StoredConsignment) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -98,6 +98,17 @@ class Presentations:
                 filer, [name for name in references if "\x00" not in name],
             )  # fmt: skip
         return {row["name"]: row["id"] for row in rows}
+
+    async def of_items(self, filer: str, numbers: Collection[str]) -> list[int]:
+        """The numbers of the declarations of a filer whose goods are awaited, and are in these parcels: by their
+        numbers without spaces and hyphens."""
+        async with self._connect() as connection:
+            rows = await connection.fetch(
+                "select id from consignments where translate(tracking_id, ' -', '') = any($2) and filer = $1"
+                " and control = 'lodged' order by id",
+                filer, list(numbers),
+            )  # fmt: skip
+        return [row["id"] for row in rows]
 
     async def before(self, ids: Sequence[int], *, until: datetime) -> dict[int, Before]:
         """What was known of what came before each of these when it was lodged, and whom its consignee had meanwhile."""
