@@ -18,11 +18,11 @@ from guarded import bearer, client, guarded, session
 from make import consignment, item, party, tracking_id
 from tidewaiter import server
 from tidewaiter.access import OPEN, Principal
-from tidewaiter.clearance import REASONS
+from tidewaiter.clearance import CHANGED, REASONS
 from tidewaiter.cli import app
 from tidewaiter.formats import post, wco_dms
 from tidewaiter.law import Law
-from tidewaiter.model.consignment import Consignment
+from tidewaiter.model.consignment import Change, Consignment
 from tidewaiter.model.movement import ItemEvent
 from tidewaiter.services.acting import CannotNow
 from tidewaiter.services.ask import ask
@@ -190,6 +190,30 @@ async def test_goods_are_presented_once_and_by_their_own_filer(store: Store, law
     now = await one(store, "A")
     assert now.presented_at == ARRIVED
     assert len((await store.behind(now.id)).decisions) == 2
+
+
+async def test_what_was_cancelled_is_not_presented_and_what_was_amended_is_looked_at(store: Store, law: Law) -> None:
+    desk = Desk(store=store, law=law)
+    await lodged(desk, parcel("GONE"), parcel("OTHER"))
+    change: dict[str, Any] = {"version": 2, "changes": (Change(pointer="/items/1/description", reason="1"),)}
+    cancelled = consignment(
+        reference="GONE", function="cancellation", mrn=(await one(store, "GONE")).mrn, items=(), parties=(),
+        tracking_id=None, **change,
+    )  # fmt: skip
+    amended = parcel("OTHER", function="amendment", mrn=(await one(store, "OTHER")).mrn, **change)
+    done = await lodged(desk, cancelled, amended, hours=1)
+    assert [made.decision.control for made in done.results] == ["cancellation_recorded", "amendment_recorded"]
+
+    gone, other = await presented(desk, "GONE", "OTHER")
+    assert (gone.came, gone.control) == ("not_awaited", "lodged")
+    assert (other.came, other.control) == ("presented", "hold")
+    [_, other_id] = await store.ids_of("OTHER")
+    behind = await store.behind(other_id)
+    assert behind.decisions[-1].decision.reasons == (CHANGED,)
+    assert [sent.answer.kind for sent in behind.answers][-1] == "hold"
+    await lapse(store=store, law=law, at=BEGIN + timedelta(days=40))
+    [_, gone_id] = await store.ids_of("GONE")
+    assert (await store.consignments([gone_id]))[gone_id].control == "not_accepted"
 
 
 async def test_of_two_that_present_the_same_at_once_one_does(store: Store, law: Law) -> None:

@@ -11,11 +11,12 @@ import `law` and `model` only.
 """
 
 from tidewaiter.clearance.deciding import decide
-from tidewaiter.clearance.reasons import COMPLETED_BY_OFFICER, REASONS, RELEASED_BY_OFFICER, REPLIED
+from tidewaiter.clearance.reasons import CHANGED, COMPLETED_BY_OFFICER, REASONS, RELEASED_BY_OFFICER, REPLIED
 from tidewaiter.clearance.states import FOLLOWS, State, may_decide, may_follow, needs_named_person
 from tidewaiter.clearance.telling import GROUNDS, WANTED, told
 
 __all__ = [
+    "CHANGED",
     "COMPLETED_BY_OFFICER",
     "FOLLOWS",
     "GROUNDS",

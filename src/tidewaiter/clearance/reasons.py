@@ -9,6 +9,7 @@ AMENDED = "The amendment is recorded."
 CANCELLED = "The cancellation is recorded."
 WAITS = "It is lodged, and waits for the goods to be presented."
 ENTERED = "The entry is registered for safety and security; the goods must be declared apart."
+CHANGED = "It was amended before the goods were there: an officer looks at it."
 SELECTED = "It was selected for a check."
 RATE_MISSING = "A rate is missing: an officer must set it."
 NOT_ASSESSED = "What is due could not be worked out: an officer must look at it."
@@ -20,7 +21,7 @@ COMPLETED_BY_OFFICER = "An officer completed the assessment for security."
 REPLIED = "The filer replied: an officer looks at it."
 
 REASONS = (
-    NOT_ACCEPTED, AMENDED, CANCELLED, WAITS, ENTERED, SELECTED, RATE_MISSING, NOT_ASSESSED, NOTHING_DUE,
+    NOT_ACCEPTED, AMENDED, CANCELLED, WAITS, ENTERED, CHANGED, SELECTED, RATE_MISSING, NOT_ASSESSED, NOTHING_DUE,
     RELEASED_UNPAID, PAY_FIRST, RELEASED_BY_OFFICER, COMPLETED_BY_OFFICER, REPLIED, *(kind.text for kind in TOLD),
 )  # fmt: skip
 """Every reason there is. The sentences are stable: partners may compare them."""

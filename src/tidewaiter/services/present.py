@@ -20,12 +20,13 @@ from msgspec import structs
 from tidewaiter import pipeline
 from tidewaiter.access import OPEN, Principal
 from tidewaiter.assessment import KINDS as ASSESSED
+from tidewaiter.clearance import CHANGED
 from tidewaiter.law import Law
 from tidewaiter.law.rules import Prelodging
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Consignment
 from tidewaiter.model.finding import Finding, Kind
-from tidewaiter.model.outcome import Cleared
+from tidewaiter.model.outcome import Cleared, Decision
 from tidewaiter.model.past import Past, pasts_again
 from tidewaiter.risk.history import EPOCH, figures_later
 from tidewaiter.risk.screening import Index
@@ -111,7 +112,22 @@ async def present_items(numbers: Collection[str], *, filer: str, desk: Desk, at:
 async def _presented_now(
     awaited: Sequence[StoredConsignment], desk: Desk, *, principal: Principal, at: datetime
 ) -> set[int]:
-    return await desk.store.presentations.keep(await _judged(awaited, desk, principal=principal, at=at))
+    """The numbers of those of them that are presented now: not what its filer has cancelled."""
+    store = desk.store
+    changed = await store.presentations.changed([one.id for one in awaited])
+    standing = [one for one in awaited if "cancellation" not in changed.get(one.id, ())]
+    if not standing:
+        return set()
+    return await store.presentations.keep(
+        await _judged(standing, desk, changed=changed.keys(), principal=principal, at=at)
+    )
+
+
+def _held(decision: Decision) -> Decision:
+    """Before an officer in place of let go: what its filer amended is not looked at here."""
+    if decision.control not in ("released", "accepted"):
+        return decision
+    return structs.replace(decision, control="hold", reasons=(CHANGED,))
 
 
 def _actor(principal: Principal, one: StoredConsignment) -> str:
@@ -120,7 +136,7 @@ def _actor(principal: Principal, one: StoredConsignment) -> str:
 
 
 async def _judged(
-    awaited: Sequence[StoredConsignment], desk: Desk, *, principal: Principal, at: datetime
+    awaited: Sequence[StoredConsignment], desk: Desk, *, changed: Collection[int], principal: Principal, at: datetime
 ) -> list[Presented]:
     store = desk.store
     ids = [one.id for one in awaited]
@@ -135,20 +151,17 @@ async def _judged(
     own = [_stands(one, law, day) for one, day in zip(awaited, days, strict=True)]
     index = None if held is None else held.index
     verdicts = await asyncio.to_thread(_verdicts, records, own, law, past, index)
-    lists = None if held is None else held.ids
-    return [
-        _presented(
-            one,
-            record,
-            verdict,
-            figures[one.id],
-            lists=lists,
-            risk_digest=law.risk_digest,
-            by=_actor(principal, one),
-            at=at,
-        )
-        for one, record, verdict in zip(awaited, records, verdicts, strict=True)
-    ]
+    lists, risk_digest = None if held is None else held.ids, law.risk_digest
+    judged = []
+    for one, record, verdict in zip(awaited, records, verdicts, strict=True):
+        decided = verdict._replace(decision=_held(verdict.decision)) if one.id in changed else verdict
+        judged.append(
+            _presented(
+                one, record, decided, figures[one.id], lists=lists, risk_digest=risk_digest,
+                by=_actor(principal, one), at=at,
+            )
+        )  # fmt: skip
+    return judged
 
 
 def _verdicts(

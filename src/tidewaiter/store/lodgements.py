@@ -194,10 +194,10 @@ def _tables(written: Written) -> Iterator[tuple[str, list[str], list[Any]]]:
         trade.COLUMNS,
         [row for id, m, _ in written if m.documents for row in trade.rows(id, m.documents)],
     )
-    yield "signals", _SIGNALS, signals
-    yield "decisions", _DECISIONS, decisions
-    yield "postings", _POSTINGS, postings
-    yield "events", _EVENTS, events
+    yield "signals", SIGNALS, signals
+    yield "decisions", DECISIONS, decisions
+    yield "postings", POSTINGS, postings
+    yield "events", EVENTS, events
     for id, m, _ in written:
         if m.movements:
             yield from dispatches.tables(m.movements, id)
@@ -241,10 +241,10 @@ _CONSIGNMENTS = [
     "accepted_on", "received_at", "format", "channel", "items", "regime", "duty_micro", "tax_micro", "fee_micro",
     "currency", "law_digest", "security", "control", "record",
 ]  # fmt: skip
-_SIGNALS = ["consignment_id", "place", "profile", "lane", "score", "reason", "item"]
-_DECISIONS = [
+SIGNALS = ["consignment_id", "place", "profile", "lane", "score", "reason", "item"]
+DECISIONS = [
     "consignment_id", "decided_at", "decided_by", "security", "control", "reasons", "law_digest", "lists",
     "risk_digest", "drawn_ppm",
 ]  # fmt: skip
-_POSTINGS = ["consignment_id", "item", "account", "debit_micro", "credit_micro", "currency", "charge"]
-_EVENTS = ["at", "filer", "message_id", "consignment_id", "kind", "body"]
+POSTINGS = ["consignment_id", "item", "account", "debit_micro", "credit_micro", "currency", "charge"]
+EVENTS = ["at", "filer", "message_id", "consignment_id", "kind", "body"]

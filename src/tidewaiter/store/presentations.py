@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import asyncpg
 import msgspec
@@ -15,7 +15,7 @@ from tidewaiter.model.outcome import Cleared, Posting, Signal
 from tidewaiter.risk.history import NEWEST, RECENT_D, Event
 from tidewaiter.store import audit
 from tidewaiter.store.access import Connect
-from tidewaiter.store.lodgements import CORRIDOR, micro_of
+from tidewaiter.store.lodgements import CORRIDOR, DECISIONS, EVENTS, POSTINGS, SIGNALS, micro_of
 
 
 class Awaited(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +110,21 @@ class Presentations:
             )  # fmt: skip
         return [row["id"] for row in rows]
 
+    async def changed(self, ids: Sequence[int]) -> dict[int, set[str]]:
+        """Of these, what their filers lodged about them since that was accepted: amendment, cancellation."""
+        async with self._connect() as connection:
+            rows = await connection.fetch(
+                "select c.id, x.function from consignments c cross join lateral ("
+                " select function, control from consignments where filer = c.filer and reference = c.reference"
+                " union all select function, control from consignments where mrn = c.mrn and filer = c.filer) x"
+                " where c.id = any($1) and x.function <> 'original' and x.control <> 'not_accepted'",
+                ids,
+            )
+        found: dict[int, set[str]] = {}
+        for row in rows:
+            found.setdefault(row["id"], set()).add(row["function"])
+        return found
+
     async def before(self, ids: Sequence[int], *, until: datetime) -> dict[int, Before]:
         """What was known of what came before each of these when it was lodged, and whom its consignee had meanwhile."""
         async with self._connect() as connection:
@@ -177,116 +192,76 @@ async def _write(
     connection: asyncpg.Connection, presented: Sequence[Presented], waiting: Mapping[int, _Waiting]
 ) -> None:
     ids = [one.id for one in presented]
-    first = dict(
-        map(
-            tuple,
-            await connection.fetch(
-                "select w.id, coalesce((select max(place) + 1 from signals s where s.consignment_id = w.id), 0)"
-                " from unnest($1::bigint[]) w(id)",
-                ids,
-            ),
-        )
+    numbers = await connection.fetch(
+        "select w.id, coalesce((select max(place) + 1 from signals s where s.consignment_id = w.id), 0) as first,"
+        " nextval(pg_get_serial_sequence('later_answers', 'id')) as later from unnest($1::bigint[]) w(id)",
+        ids,
     )
-    later = await connection.fetchval(
-        "select array(select nextval(pg_get_serial_sequence('later_answers', 'id')) from generate_series(1, $1))",
-        len(ids),
-    )
+    signal = {row["id"]: row["first"] for row in numbers}
+    answer = {row["id"]: row["later"] for row in numbers}
     states = {one.id: waiting[one.id].stands(one) for one in presented}
-    heads = []
-    for one in presented:
-        cleared, totals = one.cleared, one.cleared.totals
-        sums = micro_of(totals.duty), micro_of(totals.tax), micro_of(totals.fee)
-        heads.append(
-            (one.id, *states[one.id], cleared.accepted_on, cleared.regime, *sums, totals.currency, cleared.law_digest)
-        )
     gone = [one for one in presented if one.cleared.decision.control == "not_accepted"]
     if gone:  # never lodged, as law has it: nothing of it counts for later ones
         await connection.execute(
             "select take_out_of_history($1, $2, $3)",
             [waiting[one.id].filer for one in gone], [one.cleared.reference for one in gone], [None] * len(gone),
         )  # fmt: skip
+    heads = [_head(one, states[one.id]) for one in presented]
     await connection.execute(_ACCEPT, *map(list, zip(*heads, strict=True)))
-    for table, columns, rows in (
-        (
-            "presentations",
-            ["consignment_id", "presented_at", "presented_by", "findings", "charges"],
-            [
-                (
-                    one.id, one.at if one.by else None, one.by, _encoded(one.cleared.findings),
-                    _encoded(one.cleared.charges),
-                )
-                for one in presented
-            ],
-        ),
-        (
-            "seen_when_presented",
-            ["consignment_id", "figures", "first_signal"],
-            [(one.id, one.figures, first[one.id]) for one in presented],
-        ),
-        (
-            "decisions",
-            [
-                "consignment_id", "decided_at", "decided_by", "security", "control", "reasons", "law_digest", "lists",
-                "risk_digest", "drawn_ppm",
-            ],
-            [
-                (
-                    one.id, one.at, CORRIDOR, *states[one.id], one.cleared.decision.reasons,
-                    one.cleared.law_digest, one.lists, one.risk_digest or None, one.drawn_ppm,
-                )
-                for one in presented
-            ],
-        ),
-        (
-            "signals",
-            ["consignment_id", "place", "profile", "lane", "score", "reason", "item"],
-            [
-                (one.id, place, s.profile, s.lane, s.score, s.reason, s.item)
-                for one in presented
-                for place, s in enumerate(one.signals, first[one.id])
-            ],
-        ),
-        (
-            "postings",
-            ["consignment_id", *Posting.__struct_fields__],
-            [(one.id, *msgspec.structs.astuple(leg)) for one in presented for leg in one.postings],
-        ),
-        (
-            "later_answers",
-            ["id", "consignment_id", "sent_at", "answers", "message"],
-            [
-                (id, one.id, one.at, _encoded(one.answers), one.message)
-                for id, one in zip(later, presented, strict=True)
-            ],
-        ),
-        (
-            "events",
-            ["at", "filer", "message_id", "consignment_id", "kind", "body"],
-            [
-                (
-                    one.at, waiting[one.id].filer, waiting[one.id].message_id, one.id, "decided",
-                    _told(one, states[one.id], id),
-                )
-                for id, one in zip(later, presented, strict=True)
-            ],
-        ),
-    ):  # fmt: skip
+    for table, columns, rows in _tables(presented, waiting, states, signal, answer):
         if rows:
             await connection.copy_records_to_table(table, records=rows, columns=columns)
-    by_act: dict[tuple[datetime, str | None], list[tuple[int, str, str]]] = {}
+    by_act: dict[tuple[datetime, str | None], list[leaf.Decision]] = {}
     for one in presented:
         by_act.setdefault((one.at, one.by), []).append((one.id, *states[one.id]))
     leaves = [told for (at, by), those in by_act.items() for told in _leaves(at, by, those)]
     await audit.append(connection, leaves)
 
 
-def _leaves(at: datetime, by: str | None, decisions: Sequence[tuple[int, str, str]]) -> list[leaf.Leaf]:
+def _head(one: Presented, state: tuple[str, str]) -> tuple[Any, ...]:
+    cleared, totals = one.cleared, one.cleared.totals
+    sums = micro_of(totals.duty), micro_of(totals.tax), micro_of(totals.fee)
+    return one.id, *state, cleared.accepted_on, cleared.regime, *sums, totals.currency, cleared.law_digest
+
+
+def _tables(
+    presented: Sequence[Presented], waiting: Mapping[int, _Waiting], states: Mapping[int, tuple[str, str]],
+    signal: Mapping[int, int], answer: Mapping[int, int],
+) -> Iterator[tuple[str, list[str], list[tuple[Any, ...]]]]:  # fmt: skip
+    """Each table to be filled: its name, its columns and the rows. By the number of a consignment, `signal` is the
+    place of its first signal now, and `answer` the number of its later answers."""
+    presentations, seen, decisions, signals, postings, answers, events = [], [], [], [], [], [], []
+    for one in presented:
+        id, at, cleared, (security, control) = one.id, one.at, one.cleared, states[one.id]
+        presentations.append(
+            (id, at if one.by else None, one.by, _encoded(cleared.findings), _encoded(cleared.charges))
+        )
+        seen.append((id, one.figures, signal[id]))
+        decisions.append(
+            (
+                id, at, CORRIDOR, security, control, cleared.decision.reasons, cleared.law_digest, one.lists,
+                one.risk_digest or None, one.drawn_ppm,
+            )
+        )  # fmt: skip
+        for place, s in enumerate(one.signals, signal[id]):
+            signals.append((id, place, s.profile, s.lane, s.score, s.reason, s.item))
+        for p in one.postings:
+            postings.append((id, p.item, p.account, p.debit_micro, p.credit_micro, p.currency, p.charge))
+        answers.append((answer[id], id, at, _encoded(one.answers), one.message))
+        told = {
+            "security": security, "control": control, "answers": [made.id for made in one.answers], "later": answer[id],
+        }  # fmt: skip
+        events.append((at, waiting[id].filer, waiting[id].message_id, id, "decided", _encoded(told)))
+    yield "presentations", ["consignment_id", "presented_at", "presented_by", "findings", "charges"], presentations
+    yield "seen_when_presented", ["consignment_id", "figures", "first_signal"], seen
+    yield "decisions", DECISIONS, decisions
+    yield "signals", SIGNALS, signals
+    yield "postings", POSTINGS, postings
+    yield "later_answers", ["id", "consignment_id", "sent_at", "answers", "message"], answers
+    yield "events", EVENTS, events
+
+
+def _leaves(at: datetime, by: str | None, decisions: Sequence[leaf.Decision]) -> list[leaf.Leaf]:
     if by is None:
         return leaf.lapsed(at=at, decisions=decisions)
     return leaf.presented(at=at, by=by, decisions=decisions)
-
-
-def _told(one: Presented, state: tuple[str, str], later: int) -> bytes:
-    security, control = state
-    answers = [answer.id for answer in one.answers]
-    return _encoded({"security": security, "control": control, "answers": answers, "later": later})
