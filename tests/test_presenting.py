@@ -277,6 +277,19 @@ async def test_what_the_post_says_is_presented_is_presented(store: Store, law: L
     assert len((await store.behind((await one(store, "A")).id)).decisions) == 2
 
 
+async def test_whether_the_parcel_or_its_declaration_comes_first_is_all_one(store: Store, law: Law) -> None:
+    desk = Desk(store=store, law=law)
+    number = tracking_id(20000004)
+    event = post.movements_as([ItemEvent(item_id=number, event="EDB", at=ARRIVED)], form="json")
+    message = Message(source="test", data=event, sender="shop", received_at=BEGIN)
+    await lodge_all([Lodging(message)], desk)
+    await lodged(desk, parcel("A", tracking_id=number), parcel("B", tracking_id=tracking_id(20000005)), hours=1)
+    await lodged(desk, parcel("A", tracking_id=number), hours=1, filer="another")
+    stood = [(await store.consignments([id]))[id].control for id in await store.ids_of("A")]
+    assert stood == ["lodged", "released"]
+    assert (await one(store, "B")).control == "lodged"
+
+
 async def test_who_tells_of_an_arrival_while_the_store_goes_away_sends_it_again(
     store: Store, law: Law, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ together. What comes of it is what would have come had they been lodged one afte
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -24,7 +25,7 @@ from tidewaiter.services import match
 from tidewaiter.services.clear import Message, received_at
 from tidewaiter.services.judging import Judged, KeyTaken, Lodged, judge, keep
 from tidewaiter.services.preparing import Desk, Lodging, Prepared, independent, prepare
-from tidewaiter.services.present import present_items
+from tidewaiter.services.present import present_arrived
 from tidewaiter.services.screen import Shelf
 from tidewaiter.store import AlreadyThere, Store, StoreUnavailable
 
@@ -104,20 +105,36 @@ async def _with_arrivals(
     prepared: Sequence[Prepared], results: Sequence[Lodged | Exception], desk: Desk
 ) -> list[Lodged | Exception]:
     """The results, once what the post says is there is presented. Where that fails now the sender is told so, who sends
-    again: the event is then lodged already, and the goods are presented once."""
+    again: then the message is lodged already, and the goods are presented once."""
     done = list(results)
+    arriving: dict[str, set[str]] = defaultdict(set)
+    told: dict[str, list[int]] = defaultdict(list)
     for place, (one, result) in enumerate(zip(prepared, results, strict=True)):
-        numbers = {
-            compact(event.item_id)
-            for event in one.reading.movements
-            if isinstance(event, ItemEvent) and event.event == PRESENTED
-        }
-        if numbers and isinstance(result, Lodged):
-            try:
-                await present_items(numbers, filer=one.message.sender, desk=desk, at=received_at(one.message))
-            except StoreUnavailable as away:
+        if isinstance(result, Lodged) and (numbers := _arriving(one, result)):
+            arriving[one.message.sender] |= numbers
+            told[one.message.sender].append(place)
+    for filer, places in told.items():
+        at = max(received_at(prepared[place].message) for place in places)
+        try:
+            await present_arrived(arriving[filer], filer=filer, desk=desk, at=at)
+        except StoreUnavailable as away:
+            for place in places:
                 done[place] = away
     return done
+
+
+def _arriving(one: Prepared, result: Lodged) -> set[str]:
+    """The parcels of which a message says that they are presented, and those of goods that it declares as not there
+    yet: their event may have come before."""
+    numbers = {
+        compact(event.item_id)
+        for event in one.reading.movements
+        if isinstance(event, ItemEvent) and event.event == PRESENTED
+    }
+    if any(made.decision.control == "lodged" for made in result.results):
+        tracked = (declared.consignment.tracking_id for declared in one.reading.declared)
+        numbers |= {compact(number) for number in tracked if number is not None}
+    return numbers
 
 
 async def _settle_together(

@@ -98,10 +98,11 @@ async def present(
     return told
 
 
-async def present_items(numbers: Collection[str], *, filer: str, desk: Desk, at: datetime) -> int:
-    """How many declarations of the filer are presented now, since the parcels of these numbers are: what the post says
-    of an item is told as any other message, by the filer itself. Raises StoreUnavailable."""
-    found = await desk.store.presentations.of_items(filer, numbers)
+async def present_arrived(numbers: Collection[str], *, filer: str, desk: Desk, at: datetime) -> int:
+    """How many declarations of the filer are presented now: those of these parcels of which it has told, as a post does
+    by its events, that they are presented. Whether the event came first or the declaration is all one. Raises
+    StoreUnavailable."""
+    found = await desk.store.presentations.arrived(filer, numbers)
     count = 0
     for start in range(0, len(found), TOGETHER_MAX):
         standing = await desk.store.consignments(found[start : start + TOGETHER_MAX])

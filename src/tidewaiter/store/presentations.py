@@ -11,6 +11,7 @@ import msgspec
 
 from tidewaiter.audit import leaf
 from tidewaiter.model.answer import Answer
+from tidewaiter.model.movement import PRESENTED
 from tidewaiter.model.outcome import Cleared, Posting, Signal
 from tidewaiter.risk.history import NEWEST, RECENT_D, Event
 from tidewaiter.store import audit
@@ -99,14 +100,16 @@ class Presentations:
             )  # fmt: skip
         return {row["name"]: row["id"] for row in rows}
 
-    async def of_items(self, filer: str, numbers: Collection[str]) -> list[int]:
-        """The numbers of the declarations of a filer whose goods are awaited, and are in these parcels: by their
-        numbers without spaces and hyphens."""
+    async def arrived(self, filer: str, numbers: Collection[str]) -> list[int]:
+        """The numbers of the declarations of a filer whose goods are awaited, and are in those of these parcels (by
+        their numbers without spaces and hyphens) of which it has told by the post's event that they are presented."""
         async with self._connect() as connection:
             rows = await connection.fetch(
-                "select id from consignments where translate(tracking_id, ' -', '') = any($2) and filer = $1"
-                " and control = 'lodged' order by id",
-                filer, list(numbers),
+                "select c.id from consignments c where translate(c.tracking_id, ' -', '') = any($2) and c.filer = $1"
+                " and c.control = 'lodged' and exists (select from item_events e join messages m on m.id = e.message_id"
+                " where e.item_number = translate(c.tracking_id, ' -', '') and e.event = $3 and m.filer = c.filer)"
+                " order by c.id",
+                filer, list(numbers), PRESENTED,
             )  # fmt: skip
         return [row["id"] for row in rows]
 
