@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -28,6 +29,7 @@ from tidewaiter.services.acting import CannotNow
 from tidewaiter.services.ask import ask
 from tidewaiter.services.clear import Message
 from tidewaiter.services.complete import complete
+from tidewaiter.services.gathering import Flooding, Full
 from tidewaiter.services.lodge import Desk, Lodged, Lodging, lodge_all
 from tidewaiter.services.present import Presentation, lapse, present
 from tidewaiter.services.refuse import refuse
@@ -431,6 +433,21 @@ async def test_a_carrier_presents_a_flight_through_the_door(house: House, filer:
     assert waits.json()["state"] == {"security": "pending", "control": "lodged"}
     assert receipt.status_code == 200
     assert unfit == [400] * 6
+
+
+async def test_who_presents_too_much_at_once_slows_itself(house: House, filer: str) -> None:
+    async with client(house, **{"Tidewaiter-Filer": filer}) as http:
+        with ExitStack() as held:
+            while True:
+                try:
+                    held.enter_context(house.intake.room.taken(filer))
+                except (Flooding, Full):
+                    break
+            refused = await http.post("/v1/presentations", json={"references": ["A"]})
+        done = await http.post("/v1/presentations", json={"references": ["A"]})
+    assert refused.status_code in (429, 503)
+    assert "retry-after" in refused.headers
+    assert done.status_code == 200
 
 
 async def test_who_has_a_scanner_presents_on_a_page(house: House, filer: str) -> None:

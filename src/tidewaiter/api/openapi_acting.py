@@ -96,6 +96,6 @@ def _present() -> dict[str, Any]:
         "requestBody": {"required": True, "content": json_of("Present")},
         "responses": {
             "200": {"description": "What became of each", "content": {"application/json": {"schema": told}}},
-            **problems(400, 401, 403, 408, 413, 415, 503),
+            **problems(400, 401, 403, 408, 413, 415, 429, 503),
         },
     }
