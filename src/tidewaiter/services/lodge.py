@@ -117,9 +117,9 @@ async def _with_arrivals(
         at = max(received_at(prepared[place].message) for place in places)
         try:
             await present_arrived(arriving[filer], filer=filer, desk=desk, at=at)
-        except StoreUnavailable as away:
+        except Exception as hindered:  # of one filer's goods: the others have their results
             for place in places:
-                done[place] = away
+                done[place] = hindered
     return done
 
 
