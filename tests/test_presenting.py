@@ -347,6 +347,35 @@ async def test_of_goods_that_never_come_the_declaration_lapses(house: House, fil
     assert again.results[0].decision.control == "lodged"
 
 
+async def test_what_risk_saw_of_goods_that_never_came_stands_as_it_was(store: Store, law: Law) -> None:
+    drawing = replace(law, draw_share_ppm=1_000_000)
+    await lodged(Desk(store=store, law=drawing), parcel("A"))
+    late = BEGIN + timedelta(days=31)
+    assert await lapse(store=store, law=drawing, at=late) == 1
+    id = (await one(store, "A")).id
+    assert [profile for profile, *_ in (await store.inspections.signals_of([id]))[id]] == ["random"]
+    assert await signals_again([id], store=store, law=drawing, at=late) == {id: "same"}
+
+
+@pytest.mark.parametrize(
+    ("country", "first", "types", "within_d"),
+    [("GB", date(2021, 1, 1), "DEFK", 30), ("ZZ", date(2024, 1, 1), "D", 7)]
+    + [(country, date(2016, 5, 1), "DEF", 30) for country in ("DE", "FR", "IE", "XI")],
+)
+def test_law_says_from_when_and_how_goods_are_declared_before_they_are_there(
+    law: Law, country: str, first: date, types: str, within_d: int
+) -> None:
+    found = law.prelodging(country, first)
+    assert found is not None
+    assert ("".join(found.types), found.within_d) == (types, within_d)
+    assert law.prelodging(country, first - timedelta(days=1)) is None
+
+
+@pytest.mark.parametrize("country", ["US", "CN", "CH", "NO"])
+def test_where_law_is_not_held_whoever_declares_has_the_goods_there(law: Law, country: str) -> None:
+    assert law.prelodging(country, date(2026, 11, 2)) is None
+
+
 async def test_nobody_releases_or_holds_what_is_not_there(store: Store, law: Law) -> None:
     desk = Desk(store=store, law=law)
     await lodged(desk, parcel("A"))

@@ -135,8 +135,8 @@ async def keep_sweeping(house: House, *, every_s: float = SWEEP_EVERY_S) -> None
         try:
             gone = await sweep(store=house.store, at=house.now())
             lapsed = await lapse(store=house.store, law=house.law, at=house.now())
-        except StoreUnavailable as hindered:
-            log.error("nothing swept error=%s", type(hindered).__name__)
+        except Exception as hindered:  # one that cannot be put away must not keep the others for ever
+            log.error("not swept error=%s", type(hindered).__name__)
         else:
             if gone or lapsed:
                 log.info("uploads expired=%d declarations lapsed=%d", gone, lapsed)

@@ -49,8 +49,6 @@ TOO_LATE = Kind(
     remedy="Declare them again; the reference may be used again.",
     law="",
 )
-KINDS = (TOO_LATE,)
-"""Every kind of finding that presenting adds."""
 _ASSESSED = frozenset(kind.code for kind in ASSESSED)
 
 Came = Literal["presented", "before", "not_awaited", "unknown"]
@@ -98,16 +96,13 @@ async def present(
     return told
 
 
-async def present_arrived(numbers: Collection[str], *, filer: str, desk: Desk, at: datetime) -> int:
-    """How many declarations of the filer are presented now: those of these parcels of which it has told, as a post does
-    by its events, that they are presented. Whether the event came first or the declaration is all one. Raises
-    StoreUnavailable."""
+async def present_arrived(numbers: Collection[str], *, filer: str, desk: Desk, at: datetime) -> None:
+    """Presents the goods of those of these parcels of which the filer has told, as a post does by its events, that they
+    are presented. Whether the event came first or the declaration is all one. Raises StoreUnavailable."""
     found = await desk.store.presentations.arrived(filer, numbers)
-    count = 0
     for start in range(0, len(found), TOGETHER_MAX):
         standing = await desk.store.consignments(found[start : start + TOGETHER_MAX])
-        count += len(await _presented_now(list(standing.values()), desk, principal=OPEN, at=at))
-    return count
+        await _presented_now(list(standing.values()), desk, principal=OPEN, at=at)
 
 
 async def _presented_now(

@@ -239,7 +239,8 @@ def _tables(
         presentations.append(
             (id, at if one.by else None, one.by, _encoded(cleared.findings), _encoded(cleared.charges))
         )
-        seen.append((id, one.figures, signal[id]))
+        # Where goods never came nobody looked again: what was seen when it was lodged stands.
+        seen.append((id, one.figures, signal[id] if one.by else 0))
         decisions.append(
             (
                 id, at, CORRIDOR, security, control, cleared.decision.reasons, cleared.law_digest, one.lists,
