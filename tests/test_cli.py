@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,23 @@ def test_a_mapping_that_is_none_is_refused_in_a_line(tmp_path: Path, text: str) 
 
     assert done.exit_code == 2
     assert "--columns" in done.output
+
+
+def test_lodging_a_file_that_cannot_be_read_says_so_and_lodges_the_rest(
+    run: CliRunner, tmp_path: Path, database_url: str, new_schema: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIDEWAITER_DATABASE_URL", database_url)
+    monkeypatch.setenv("TIDEWAITER_DATABASE_SCHEMA", new_schema())
+    good = (SAMPLES / "json" / "samples" / "gb-around-135-pounds.json").read_bytes()
+    (tmp_path / "a-broken.json").write_text("{broken")
+    (tmp_path / "b-good.json").write_bytes(good)
+
+    for _ in range(2):  # sent again it is no better
+        done = run.invoke(app, ["lodge", "--json", str(tmp_path)])
+        found = [json.loads(line) for line in done.stdout.splitlines()]
+        [broken] = [one for one in found if not one["reference"]]
+        assert done.exit_code == 1
+        assert [one["reference"] for one in found if one["reference"]] == ["GB-134-99", "GB-135-00", "GB-135-01"]
+        assert "not JSON" in broken["findings"][0]["text"]
+    (tmp_path / "a-broken.json").unlink()
+    assert run.invoke(app, ["lodge", "--json", str(tmp_path)]).exit_code == 0

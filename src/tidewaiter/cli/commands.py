@@ -378,7 +378,8 @@ async def _lodge_all(
                 done = await lodge_message(
                     named, store=house.store, law=house.law, at=house.now(), jurisdiction=jurisdiction
                 )
-                records = done.results
+                is_unread = any(finding.severity == "error" for finding in done.findings)
+                records = done.records if is_unread else done.results
                 tally.add(records)
             else:  # nothing that could be kept, only what was wrong with the file around it
                 records = [about_message(reading.format, reading.findings, source=named.source)]
