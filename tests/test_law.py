@@ -13,7 +13,7 @@ import pytest
 
 from tidewaiter.law import Law, LawError, UnknownLaw, load
 from tidewaiter.law.in_force import InForce
-from tidewaiter.law.tariff import NO_MEASURE, Sorts
+from tidewaiter.law.measures import NO_MEASURE
 from tidewaiter.law.text import amount, number, percent, percent_text
 from tidewaiter.law.timeline import in_force, latest, ordinal
 from tidewaiter.model.batch import Apart, settings_of
@@ -334,8 +334,8 @@ def test_measures_are_the_same_looked_up_together_or_one_by_one(law: Law) -> Non
     which, origin, day = (np.array(column, np.int64) for column in zip(*keys, strict=True))
     on = np.array([ordinal(one) for one in days])[day]
     fresh = load().tariff
-    sorts = Sorts(fresh.codes.numbers(codes)[which], origins, origin)
-    together = fresh.of("zz", "third_country").of(sorts, np.arange(len(keys)), on)
+    sorts = fresh.sorts
+    together = fresh.of("zz", "third_country").of(sorts, sorts.numbers(which, codes, origin, origins), on)
     alone = [law.tariff.measure("zz", codes[c], origin=origins[o], preferred=None, day=days[d]) for c, o, d in keys]
 
     assert together.tolist() == alone

@@ -27,8 +27,8 @@ from tidewaiter.assessment.lines import (
     some,
 )
 from tidewaiter.assessment.terms import EVERY, Terms
+from tidewaiter.law.measures import NO_MEASURE
 from tidewaiter.law.rules import ChargeRule, Displacing, Tax
-from tidewaiter.law.tariff import NO_MEASURE
 from tidewaiter.model.exact import (
     MISSING,
     Whole,

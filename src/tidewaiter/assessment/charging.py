@@ -19,8 +19,8 @@ from tidewaiter.assessment.measures import Asked
 from tidewaiter.assessment.regimes import Choice
 from tidewaiter.assessment.terms import EVERY, Details, Terms
 from tidewaiter.assessment.valuation import Worth
+from tidewaiter.law.measures import NO_MEASURE
 from tidewaiter.law.rules import ChargeRule
-from tidewaiter.law.tariff import NO_MEASURE
 from tidewaiter.model.exact import (
     MISSING,
     Whole,

@@ -14,7 +14,7 @@ from tidewaiter.assessment.terms import Details, Terms
 from tidewaiter.assessment.valuation import Worth
 from tidewaiter.law.expressions import Formula, Unsupported
 from tidewaiter.law.expressions.formula import KINDS as KINDS_UNSUPPORTED
-from tidewaiter.law.tariff import NO_MEASURE
+from tidewaiter.law.measures import NO_MEASURE
 from tidewaiter.model.batch import ROW
 from tidewaiter.model.exact import MISSING, Whole, Yes, known, series, taken, told_apart
 from tidewaiter.model.finding import FINDINGS, Kind

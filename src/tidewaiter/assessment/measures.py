@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from tidewaiter.assessment.terms import EVERY, Terms
-from tidewaiter.law.tariff import NO_MEASURE, Measures, Sorts
-from tidewaiter.model.exact import (
-    Whole,
-    Yes,
-    distinct,
-    told_apart,
-)
+from tidewaiter.law.measures import NO_MEASURE, Measures
+from tidewaiter.law.sorts import Sorts
+from tidewaiter.model.exact import Whole, Yes, told_apart
 
 _NONE = np.zeros(0, np.int64)
 
 
 class _Goods(NamedTuple):
-    """All goods as the tariff sees them: of each the place of its code among those that have these `numbers`, which of
-    the `alike` it is, and the country of a preference claimed, by its place among the `countries`, the first for
-    none."""
+    """All goods as the tariff sees them: of each its sort among the `sorts`, its day, the place of its code among the
+    `codes`, and the country of a preference claimed, by its place among the `countries`, the first for none."""
 
-    code: Whole
-    numbers: Whole
     sorts: Sorts
-    which: Whole
-    alike: _Alike
-    preferred: Whole
-    countries: list[str]
-
-
-class _Alike(NamedTuple):
-    """What the tariff cannot tell apart: goods of one sort, under one tariff, on days between which none changes. Of
-    each its sort, one of its days, and its tariff by number; those under one tariff stand together."""
-
     sort: Whole
     day: Whole
-    schedule: Whole
+    code: Whole
+    codes: list[str | None]
+    preferred: Whole
+    countries: list[str]
 
 
 class Asked:
@@ -58,11 +43,9 @@ class Asked:
     def goods(self) -> _Goods:
         """All goods as the tariff sees them; worked out once a regime asks."""
         terms = self._terms
-        code, codes = _full_codes(terms)
-        numbers = terms.law.tariff.codes.numbers(codes)
-        sort, sorts = _sorts(code, numbers, *terms.items_apart("origin_country"))
-        which, alike = self._alike(sort, len(sorts.codes))
-        return _Goods(code, numbers, sorts, which, alike, *_preferred(terms))
+        (code, codes), sorts = _full_codes(terms), terms.law.tariff.sorts
+        sort = sorts.numbers(code, codes, *terms.items_apart("origin_country"))
+        return _Goods(sorts, sort, terms.days[terms.place][terms.head_of], code, codes, *_preferred(terms))
 
     @cached_property
     def schedules(self) -> list[str | None]:
@@ -73,17 +56,6 @@ class Asked:
     def schedule_of(self) -> Whole:
         """The tariff of each place, by number."""
         return np.array([self.schedules.index(place.schedule) for place in self._terms.places], np.int64)
-
-    def _alike(self, sort: Whole, sorts: int) -> tuple[Whole, _Alike]:
-        """Which goods the tariff cannot tell apart: most have no day of change between them, and are asked of once."""
-        terms, changes = self._terms, self._terms.law.tariff.changes
-        stretch = np.searchsorted(changes, terms.days, side="right")
-        keys, time = distinct(self.schedule_of * (len(changes) + 1) + stretch, len(self.schedules) * (len(changes) + 1))
-        day = np.empty(len(keys), np.int64)
-        day[time] = terms.days
-        alike, which = distinct(time[terms.place][terms.head_of] * sorts + sort, len(keys) * sorts)
-        time = alike // sorts
-        return which, _Alike(alike % sorts, day[time], (keys // (len(changes) + 1))[time])
 
     @property
     def preferred(self) -> tuple[Whole, list[str]]:
@@ -98,24 +70,11 @@ class Asked:
 
 
 class _Under(NamedTuple):
-    """The goods under one tariff: `where` among the goods sought, which `items` they are, and of each which it is of
-    those that are `alike`."""
+    """The goods under one tariff: `where` among the goods sought, and which `items` they are."""
 
     schedule: str | None
     where: Whole | slice
     items: Whole
-    which: Whole
-    alike: _Alike
-
-    def measured(self, measures: Measures, sorts: Sorts) -> Whole | None:
-        """For each of the goods its measure among these, `NO_MEASURE` where it has none; None where none has any."""
-        held, measure = measures.holding(sorts, self.alike.sort, self.alike.day)
-        if not len(held):
-            return None
-        of_alike = np.full(len(self.alike.sort), NO_MEASURE, np.int64)
-        of_alike[held] = measure
-        found: Whole = of_alike[self.which]
-        return found
 
 
 class Sought:
@@ -137,9 +96,20 @@ class Sought:
         if len(self._under) == 1:
             [one] = self._under
             if len(self._asked.goods.countries) == 1 or not tariff.claims(one.schedule, kind):
-                found = one.measured(tariff.of(one.schedule, kind), self._asked.goods.sorts)
-                return (_NONE, _NONE) if found is None else _those(found)
-        return _those(self._dense(kind))
+                return self._held(tariff.of(one.schedule, kind), self._sort, self._at)
+        found = self._dense(kind)
+        places = np.flatnonzero(found != NO_MEASURE)
+        return places, found[places]
+
+    def _held(self, measures: Measures, sort: Whole, items: Whole) -> tuple[Whole, Whole]:
+        """Those of the items of such a sort for which one of the measures holds, and which."""
+        goods = self._asked.goods
+        return measures.holding(goods.sorts, sort, lambda rows: goods.day[items[rows]])
+
+    @cached_property
+    def _sort(self) -> Whole:
+        """Of each of the goods its sort."""
+        return self._asked.goods.sort[self._at]
 
     def _dense(self, kind: str) -> Whole:
         """For each of the goods the measure of that kind; of duty, where no kind is named. A measure that asks for the
@@ -147,9 +117,11 @@ class Sought:
         tariff, goods = self._terms.law.tariff, self._asked.goods
         found = np.full(len(self._at), NO_MEASURE, np.int64)
         for one in self._under:
-            measured = one.measured(tariff.of(one.schedule, kind or "third_country"), goods.sorts)
-            if measured is not None:
-                found[one.where] = measured
+            every = np.arange(len(self._at))[one.where]
+            held, measure = self._held(
+                tariff.of(one.schedule, kind or "third_country"), self._sort[one.where], one.items
+            )
+            found[every[held]] = measure
             named = tariff.claims(one.schedule, kind or "preference")
             claims = _NONE
             if len(goods.countries) > 1 and (named or not kind):
@@ -157,51 +129,27 @@ class Sought:
             for claim in (*(() if kind else ("",)), *named) if len(claims) else ():
                 wanted = claims[self._claimed(claim)[one.items[claims]]] if claim else claims
                 its = one.items[wanted]
-                which, preferred_sorts = _sorts(goods.code[its], goods.numbers, goods.preferred[its], goods.countries)
-                held, better = tariff.of(one.schedule, kind or "preference", claim).holding(
-                    preferred_sorts, which, one.alike.day[one.which[wanted]]
-                )
-                its = wanted[held]
-                found[its if isinstance(one.where, slice) else one.where[its]] = better
+                sort = goods.sorts.numbers(goods.code[its], goods.codes, goods.preferred[its], goods.countries)
+                held, measure = self._held(tariff.of(one.schedule, kind or "preference", claim), sort, its)
+                found[every[wanted[held]]] = measure
         return found
 
     @cached_property
     def _under(self) -> list[_Under]:
         """The goods by the tariff they are under."""
-        asked, goods, terms = self._asked, self._asked.goods, self._terms
-        which = goods.which[self._at]
+        asked, terms = self._asked, self._terms
         if len(asked.schedules) == 1:
-            return [_Under(asked.schedules[0], EVERY, self._at, which, goods.alike)]
+            return [_Under(asked.schedules[0], EVERY, self._at)]
         schedule = asked.schedule_of[terms.place[terms.head_of[self._at]]]
-        bounds = np.searchsorted(goods.alike.schedule, np.arange(len(asked.schedules) + 1))
-        found = []
-        for number, name in enumerate(asked.schedules):
-            where = np.flatnonzero(schedule == number)
-            if len(where):
-                first, last = bounds[number], bounds[number + 1]
-                alike = _Alike(*(column[first:last] for column in goods.alike))
-                every = len(where) == len(self._at)
-                found.append(_Under(name, EVERY if every else where, self._at[where], which[where] - first, alike))
-        return found
+        places = [np.flatnonzero(schedule == number) for number in range(len(asked.schedules))]
+        found = zip(asked.schedules, places, strict=True)
+        return [_Under(name, where, self._at[where]) for name, where in found if len(where)]
 
     def _claimed(self, claim: str) -> Yes:
         """Whether each item claims just this preference."""
         which, claims = self._terms.items_apart("preference")
         found: Yes = np.array([one == claim for one in claims], np.bool_)[which]
         return found
-
-
-def _those(found: Whole) -> tuple[Whole, Whole]:
-    """The places at which there is a measure, in rising order, and the measure of each."""
-    places = np.flatnonzero(found != NO_MEASURE)
-    return places, found[places]
-
-
-def _sorts(code: Whole, numbers: Whole, origin: Whole, origins: Sequence[str | None]) -> tuple[Whole, Sorts]:
-    """For each item which sort of goods it is, and these. `code` is its place among the codes, which have `numbers`."""
-    width = len(origins)
-    keys, which = distinct(code * width + origin, len(numbers) * width)
-    return which, Sorts(numbers[keys // width], origins, keys % width)
 
 
 def _full_codes(terms: Terms) -> tuple[Whole, list[str | None]]:

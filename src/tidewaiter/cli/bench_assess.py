@@ -18,7 +18,7 @@ from tidewaiter.assessment import assess, receipt
 from tidewaiter.cli.made import memory_mb, same
 from tidewaiter.law import Law
 from tidewaiter.law.expressions import Formula, reckon
-from tidewaiter.law.tariff import NO_MEASURE
+from tidewaiter.law.measures import NO_MEASURE
 from tidewaiter.law.timeline import ordinal
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.money import MICRO, from_micro

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from tidewaiter.law.expressions.formula import Formula, Specific
 from tidewaiter.law.law import Law
+from tidewaiter.law.measures import NO_MEASURE
 from tidewaiter.law.rules import ChargeRule, CodeEdition, Place, Regime, Tax
-from tidewaiter.law.tariff import NO_MEASURE
 from tidewaiter.law.timeline import EPOCH, Dated, in_force, ordinal
 
 

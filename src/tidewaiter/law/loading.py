@@ -19,6 +19,7 @@ import polars as pl
 from tidewaiter.law import expressions
 from tidewaiter.law.expressions import Formula, Unsupported
 from tidewaiter.law.law import Law
+from tidewaiter.law.measures import ENDED
 from tidewaiter.law.rules import (
     ChargeRule,
     CodeEdition,
@@ -40,7 +41,7 @@ from tidewaiter.law.rules import (
     numbered,
     overlaps,
 )
-from tidewaiter.law.tariff import ENDED, TARIFF, Tariff
+from tidewaiter.law.tariff import TARIFF, Tariff
 from tidewaiter.law.text import amount, number, percent
 from tidewaiter.model.finding import Severity
 from tidewaiter.model.money import MICRO, to_micro

@@ -10,8 +10,8 @@ import polars as pl
 
 from tidewaiter.law import Law
 from tidewaiter.law.expressions import Unsupported
+from tidewaiter.law.measures import ENDED, NO_MEASURE
 from tidewaiter.law.rules import Ground, Jurisdiction, Regime, Tax, TaxRate
-from tidewaiter.law.tariff import ENDED, NO_MEASURE
 from tidewaiter.law.timeline import ordinal
 
 

@@ -5,7 +5,7 @@ in our own compact form. Nothing official is kept here: an operator brings the f
 May import the texts of `law`: `expressions` and `tariff`.
 """
 
+from tidewaiter.law.measures import ENDED
 from tidewaiter.law.official.measure import Measure, OfficialError, write_csv
-from tidewaiter.law.tariff import ENDED
 
 __all__ = ["ENDED", "Measure", "OfficialError", "write_csv"]

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from tidewaiter.law.tariff import ENDED
+from tidewaiter.law.measures import ENDED
 
 COLUMNS = (
     "code", "origin", "excluded", "kind", "additional_code", "claim", "from", "until", "known_from", "rate", "measure",
