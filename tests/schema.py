@@ -97,7 +97,7 @@ def _told(done: subprocess.CompletedProcess[str], seconds: float) -> Told:
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--examples", type=int, default=100)
-    asked.add_argument("--seconds", type=int, default=1200)
+    asked.add_argument("--seconds", type=int, default=5400)
     asked.add_argument("--seed", type=int, default=1)
     given = asked.parse_args()
     with tempfile.TemporaryDirectory(prefix="tidewaiter-schema-database-") as folder:

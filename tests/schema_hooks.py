@@ -54,7 +54,7 @@ def filter_failure(context: HookContext, failure: Failure, case: Case[Any], resp
     if failure.code == "ST201":
         # RFC 9651, 2.2: a field that cannot be read as one is passed over, which the draft on uploads keeps to.
         return "parameter `Upload-Length` in header" not in failure.message and not (
-            "body" in failure.message and is_refused(response)
+            " in header" not in failure.message and is_refused(response)
         )
     if failure.code == "ST205":
         # A reference may hold a slash, so that what GET asks for there is a consignment.
@@ -77,9 +77,9 @@ def is_refused(response: Response) -> bool:
     if response.status_code == 413:
         return True
     told = response.json()
-    if not isinstance(told, dict):
-        return False
-    if "report" in told:
+    if isinstance(told, dict) and "report" in told:
         return told["report"]["conforms"] is False
-    found = [one["severity"] for quote in told.get("quotes", ()) for one in quote["findings"]]
+    quoted = told.get("quotes", []) if isinstance(told, dict) else []
+    wholes = told if isinstance(told, list) else [told, *(quote["preflight"] for quote in quoted)]
+    found = [one["severity"] for whole in wholes if isinstance(whole, dict) for one in whole.get("findings", [])]
     return "error" in found

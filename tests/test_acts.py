@@ -18,6 +18,7 @@ from conftest import NOW
 from guarded import bearer, client, guarded, session
 from make import consignment, item
 from tidewaiter.access import Principal
+from tidewaiter.formats.text import UNFIT
 from tidewaiter.model.outcome import Posting
 from tidewaiter.revenue import TooMuch, charged, given_back, refund
 from tidewaiter.services.acting import CannotNow, Done, NotAllowed, NotThere
@@ -486,7 +487,8 @@ async def test_what_comes_without_the_token_of_the_session_is_refused(
 
 
 @pytest.mark.parametrize(
-    "body", ["", "[]", "{}", '{"reason":1}', '{"reason":"abc","more":1}', '{"reason":"ab"}', "\xff", "{" * 2000]
+    "body",
+    ["", "[]", "{}", '{"reason":1}', '{"reason":"abc","mo\\u0000\\u202ere":1}', '{"reason":"ab"}', "\xff", "{" * 2000],
 )
 async def test_a_body_that_is_not_what_the_act_needs_is_a_problem(
     house: House, http: httpx.AsyncClient, filer: str, body: str
@@ -497,6 +499,7 @@ async def test_a_body_that_is_not_what_the_act_needs_is_a_problem(
     refused = await http.post(f"/v1/control/{id}/release", content=body.encode("latin-1"), headers=officer)
 
     assert refused.json()["code"] == "act_unfit"
+    assert not UNFIT.search(refused.json()["detail"])
 
 
 async def test_in_an_open_house_one_person_releases_and_what_takes_two_waits_for_ever(house: House, filer: str) -> None:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
+from tidewaiter.formats.text import UNFIT
 from tidewaiter.model.finding import Finding
 
 MEDIA_TYPE = "application/problem+json"
@@ -140,7 +141,7 @@ def problem(
         title=kind.title,
         status=kind.status,
         code=kind.code,
-        detail=detail,
+        detail=UNFIT.sub("\ufffd", detail),  # it may tell what was sent, such as a name that is not known
         errors=tuple(errors),
         expected_offset=expected,
         provided_offset=provided,
