@@ -191,7 +191,7 @@ def _gives_way(one: Displacing, goods: RegimeGoods, at: Whole) -> Yes | slice:
 
 def _tax(rule: ChargeRule, goods: RegimeGoods) -> Line:
     """The rate of the goods' class on the tax base, or on what the rule names; zero where due at the sale."""
-    base = goods.base(rule, goods.tax_base) if rule.base else goods.with_charges(goods.before)
+    base = goods.base(rule, goods.tax_base) if rule.base else goods.with_charges()
     only = _where_charged(rule.tax, goods)
     if only is not None and not len(only):
         return Line(amount=base[only], only=only)

@@ -25,7 +25,6 @@ from tidewaiter.model.exact import (
     MISSING,
     Whole,
     Yes,
-    at_least,
     has_gap,
     minus,
     picked,
@@ -77,8 +76,7 @@ def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
             place=terms.place[head],
             quantum=picked(grounds.quantum, head),
             half_up=picked(grounds.half_up, head),
-            goods=at_least(worth.goods[at], 0),
-            carriage=worth.carriage[at],
+            worth=worth,
             customs_value=worth.customs_value[at],
             tax_base=worth.tax_base[at],
             tax_has_charges=picked(grounds.tax_has_charges, head),
@@ -98,7 +96,7 @@ def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
                 goods.usual = line.amount
             parts.append(part_of(rule, goods, line))
             goods.charged(rule, line)
-        tax_base[at] = goods.with_charges(goods.counted)
+        tax_base[at] = goods.with_charges(without_taxes=True)
     return Charged(
         charges=frame(terms, parts),
         customs_value=customs_value,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from tidewaiter.assessment.lines import NO_FACT, Line, RegimeGoods, Ways
 from tidewaiter.assessment.terms import Terms
 from tidewaiter.law.rules import ChargeRule
 from tidewaiter.model.batch import ROW
-from tidewaiter.model.exact import MISSING, Whole, Yes, series, taken
+from tidewaiter.model.exact import MISSING, Whole, Yes, series
 from tidewaiter.model.outcome import CHARGES
 
 
@@ -65,38 +66,50 @@ def frame(terms: Terms, parts: list[Part]) -> pl.DataFrame:
         places[part] = following[spots[part]]
         following[spots[part]] = places[part] + 1
 
-    def column(name: str, dtype: Any = np.int64) -> Any:
-        found = np.empty(size, dtype)
+    def column(name: str) -> Whole:
+        found = np.empty(size, np.int64)
         for part, place in zip(parts, places, strict=True):
             found[place] = getattr(part, name)
         return found
 
-    at = np.empty(size, np.int64)
-    for spot, place in zip(spots, places, strict=True):
-        at[place] = spot
-    items = taken(terms.of_items("item"), at)
+    # Few things are put in place at once, each in a few bits: to put takes longer than to take apart.
+    small = np.empty(size, np.uint32)
+    for at, (one, place) in enumerate(zip(parts, places, strict=True)):
+        small[place] = _packed(at, one)
+    of = small >> _PART
+    items = pl.Series("item", np.repeat(terms.numbers("item").astype(np.uint32), number), dtype=ROW)
     if any(part.is_head for part in parts):
-        items = items.set(pl.Series(column("is_head", np.bool_)), None)
-    rule = column("rule", np.uint32)
+        items = items.set(pl.Series(np.array([part.is_head for part in parts])[of]), None)
+    rule = pl.Series("rule", np.array([part.rule for part in parts], np.uint32)[of])
     fact = column("fact")
     fact[fact == NO_FACT] = MISSING
     nothing = pl.Series([None], dtype=pl.Int64).new_from_index(0, size)
     no_sale = all(isinstance(part.at_sale, int) for part in parts)
     return pl.DataFrame(
         [
-            pl.Series("row", terms.rows.astype(np.uint32)[terms.head_of][at], dtype=ROW),
+            pl.Series("row", np.repeat(terms.rows.astype(np.uint32)[terms.head_of], number), dtype=ROW),
             items,
-            *terms.law.charges_said[pl.Series(rule)].get_columns(),
+            *terms.law.charges_said[rule].get_columns(),
             series("amount_micro", column("amount")),
             nothing.alias("at_sale_micro") if no_sale else series("at_sale_micro", column("at_sale")),
-            terms.currencies(CHARGES["currency"], at),
+            terms.currencies(CHARGES["currency"], number),
             series("base_micro", column("base")),
-            pl.Series("rule", rule),
+            rule,
             series("fact", fact, pl.UInt32),
-            pl.Series("how", column("how", np.uint8)),
-            pl.Series("is_firm", column("is_firm", np.bool_)),
+            pl.Series("how", (small & _HOW).astype(np.uint8)),
+            pl.Series("is_firm", (small & _FIRM) != 0),
         ]
     )
+
+
+_HOW, _FIRM, _PART = 0xFF, 0x100, 9
+
+
+def _packed(at: int, part: Part) -> npt.NDArray[np.uint32]:
+    """Of each line of the part how it came about, whether it is firm, and which part it is of."""
+    of = np.uint32(at << _PART)
+    found: npt.NDArray[np.uint32] = np.where(part.is_firm, of | np.uint32(_FIRM), of)
+    return found | np.asarray(part.how, np.uint32)
 
 
 def _spots(terms: Terms, part: Part, last: Whole) -> Whole:

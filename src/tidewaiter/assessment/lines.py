@@ -13,12 +13,14 @@ import numpy.typing as npt
 from tidewaiter.assessment.duties import Goods
 from tidewaiter.assessment.measures import Sought
 from tidewaiter.assessment.terms import EVERY, Terms, cross
+from tidewaiter.assessment.valuation import Worth
 from tidewaiter.law import Law
 from tidewaiter.law.rules import ChargeRule, Place, Regime
 from tidewaiter.model.exact import (
     MISSING,
     Whole,
     Yes,
+    at_least,
     beginnings,
     picked,
     plus,
@@ -77,8 +79,7 @@ class RegimeGoods:
     place: Whole
     quantum: Whole | int
     half_up: Yes | bool
-    goods: Whole
-    carriage: Whole
+    worth: Worth
     customs_value: Whole
     tax_base: Whole
     tax_has_charges: Yes | bool
@@ -86,6 +87,16 @@ class RegimeGoods:
     usual: Whole | None = None
     _tallies: dict[str, Tally] = field(default_factory=dict)
     _layers: dict[str, tuple[Whole, Whole]] = field(default_factory=dict)
+
+    @cached_property
+    def goods(self) -> Whole:
+        """The price of each without carriage."""
+        return at_least(self.worth.goods[self.at], 0)
+
+    @cached_property
+    def carriage(self) -> Whole:
+        """What the carriage and insurance of each cost."""
+        return self.worth.carriage[self.at]
 
     @cached_property
     def starts(self) -> Whole:
@@ -171,11 +182,13 @@ class RegimeGoods:
             self._layers[name] = self.tariff.layer(name)
         return self._layers[name]
 
-    def with_charges(self, charges: Whole) -> Whole:
-        """The base of the tax, with these charges in it where law counts them."""
-        if isinstance(self.tax_has_charges, bool):
-            return plus(self.tax_base, charges) if self.tax_has_charges else self.tax_base
-        return np.where(self.tax_has_charges, plus(self.tax_base, charges), self.tax_base)
+    def with_charges(self, *, without_taxes: bool = False) -> Whole:
+        """The base of the tax, with the charges so far in it where law counts them."""
+        has_charges = self.tax_has_charges
+        if isinstance(has_charges, bool) and not has_charges:
+            return self.tax_base
+        found = plus(self.tax_base, self.counted if without_taxes else self.before)
+        return found if isinstance(has_charges, bool) else np.where(has_charges, found, self.tax_base)
 
     @cached_property
     def marks(self) -> Marks:

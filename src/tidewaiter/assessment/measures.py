@@ -104,7 +104,7 @@ class Sought:
     def _held(self, measures: Measures, sort: Whole, items: Whole) -> tuple[Whole, Whole]:
         """Those of the items of such a sort for which one of the measures holds, and which."""
         goods = self._asked.goods
-        return measures.holding(goods.sorts, sort, lambda rows: goods.day[items[rows]])
+        return measures.holding(goods.sorts, sort, items, goods.day)
 
     @cached_property
     def _sort(self) -> Whole:

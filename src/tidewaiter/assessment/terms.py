@@ -88,16 +88,16 @@ class Terms:
             self._apart[name] = told_apart(self.of_items(name))
         return self._apart[name]
 
-    def currencies(self, dtype: pl.DataType | type[pl.DataType], at: Whole | None = None) -> pl.Series:
-        """The currency of assessment of the goods items at these places, or of all, as a column of that type."""
+    def currencies(self, dtype: pl.DataType | type[pl.DataType], number: Whole | None = None) -> pl.Series:
+        """The currency of assessment of the goods items, each as often as `number` says (once), as a column of that
+        type."""
         stated = [place.currency for place in self.places]
         different = list(dict.fromkeys(stated))
         column = pl.Series("currency", different, dtype=dtype)
         if len(different) == 1:
-            return column.new_from_index(0, len(self.items) if at is None else len(at))
-        which = np.fromiter(map(different.index, stated), np.int64, len(stated))
-        heads = self.head_of if at is None else self.head_of[at]
-        return taken(column, which[self.place[heads]])
+            return column.new_from_index(0, len(self.items) if number is None else int(number.sum()))
+        which = np.fromiter(map(different.index, stated), np.int64, len(stated))[self.place[self.head_of]]
+        return taken(column, which if number is None else np.repeat(which, number))
 
     def by_place(self, answer: Callable[[Place], int]) -> Whole:
         """What is answered of each place, for every head."""

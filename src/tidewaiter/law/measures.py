@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tidewaiter.law.sorts import Sorts
+from tidewaiter.law.sorts import Sorts, grown
 from tidewaiter.law.timeline import ordinal
 from tidewaiter.model.exact import MISSING, Whole, Yes, beginnings, distinct, known, told_apart, yes
 
@@ -28,6 +28,7 @@ FOR_EVER = ordinal(date.max)
 """The end of what has none."""
 _NONE = np.zeros(0, np.int64)
 _Few = npt.NDArray[np.int32]
+_FEW: _Few = np.zeros(0, np.int32)
 
 
 class _Stretches(NamedTuple):
@@ -39,17 +40,23 @@ class _Stretches(NamedTuple):
     number: Whole
 
 
+_NOTHING = _Stretches(np.zeros(1, np.int64), np.zeros(1, np.int64), np.full(1, NO_MEASURE, np.int64))
+
+
 class _Laid(NamedTuple):
     """What is laid down so far of some sorts: of each where its stretches begin among all `stretches`, and how many
     there are. `of_codes`, `of_origins`: of each code its node, and of each origin its class."""
 
     sorts: Sorts | None
-    first: Whole
-    many: Whole
+    first: _Few
+    many: _Few
     is_borne: Yes
     stretches: _Stretches
     of_codes: Whole
     of_origins: Whole
+
+
+_NONE_LAID = _Laid(None, _FEW, _FEW, _FEW.astype(np.bool_), _NOTHING, _NONE, _NONE)
 
 
 class Measures:
@@ -88,42 +95,27 @@ class Measures:
         self._first: _Few = np.full(size, -1, np.int32)
         self._first[: len(self._origins)] = 0
         self._count: _Few = np.zeros(size, np.int32)
-        nothing = _Stretches(np.zeros(1, np.int64), np.zeros(1, np.int64), np.full(1, NO_MEASURE, np.int64))
-        self._laid = _Laid(None, _NONE, _NONE, _NONE.astype(np.bool_), nothing, _NONE, _NONE)
+        self._laid = _NONE_LAID
         self._lock = Lock()
 
     def of(self, sorts: Sorts, which: Whole, day: Whole) -> Whole:
         """For each row the number of the measure that holds for its sort of goods on its day, `NO_MEASURE` where none
         does."""
         found = np.full(len(which), NO_MEASURE, np.int64)
-        rows, measures = self.holding(sorts, which, lambda rows: day[rows])
+        rows, measures = self.holding(sorts, which, np.arange(len(which)), day)
         found[rows] = measures
         return found
 
-    def holding(self, sorts: Sorts, which: Whole, days: Callable[[Whole], Whole]) -> tuple[Whole, Whole]:
+    def holding(self, sorts: Sorts, which: Whole, items: Whole, days: Whole) -> tuple[Whole, Whole]:
         """The rows for which a measure holds, in rising order, and for each of them the measure. `which` tells the sort
-        of each row, `days` the days of some rows."""
+        of each row, `items` where its day stands among the `days`."""
         if not len(self._groups) or not len(which):
             return _NONE, _NONE
         laid = self._laid
         if laid.sorts is not sorts or len(laid.first) < len(sorts.pairs.code):
             with self._lock:
                 laid = self._laid = self._lay(sorts)
-        rows = np.flatnonzero(laid.is_borne[which])
-        if not len(rows):
-            return _NONE, _NONE
-        sort, day = which[rows], days(rows)
-        place = laid.first[sort]
-        measure = _at(laid.stretches, place, day)
-        left = np.flatnonzero(measure == NO_MEASURE)
-        if not len(left):
-            return rows, measure
-        step = 1  # almost every sort has one stretch only
-        while len(left := left[laid.many[sort[left]] > step]):
-            measure[left] = _at(laid.stretches, place[left] + step, day[left])
-            left, step = left[measure[left] == NO_MEASURE], step + 1
-        held = np.flatnonzero(measure != NO_MEASURE)
-        return rows[held], measure[held]
+        return (_HELD[0] if _HELD else _held)(laid, which, items, days)
 
     def stretches(self, code: str, origin: str) -> list[tuple[int, int, int]]:
         """The stretches of days, from the first of each until another, over which one measure holds for such goods, and
@@ -139,11 +131,7 @@ class Measures:
 
     def _lay(self, sorts: Sorts) -> _Laid:
         """Lay down what holds for the sorts that were not asked before."""
-        laid = (
-            self._laid
-            if self._laid.sorts is sorts
-            else self._laid._replace(sorts=sorts, first=_NONE, many=_NONE, of_codes=_NONE, of_origins=_NONE)
-        )
+        laid = self._laid if self._laid.sorts is sorts else _NONE_LAID._replace(stretches=self._laid.stretches)
         code, origin = sorts.pairs
         code, origin = code[len(laid.first) :], origin[len(laid.first) :]
         of_codes, of_origins = self._of_codes(sorts, laid.of_codes), self._of_origins(sorts, laid.of_origins)
@@ -153,24 +141,32 @@ class Measures:
         if len(new):
             self._count[new], more = self._resolved(new)
             self._first[new] = len(stretches.since) + np.cumsum(self._count[new]) - self._count[new]
-            stretches = _Stretches(*(np.concatenate(both) for both in zip(stretches, more, strict=True)))
-        first, many = np.append(laid.first, self._first[asked]), np.append(laid.many, self._count[asked])
-        return _Laid(sorts, first, many, many > 0, stretches, of_codes, of_origins)
+            stretches = _Stretches(*map(grown, stretches, more))
+        many = self._count[asked]
+        return _Laid(
+            sorts=sorts,
+            first=grown(laid.first, self._first[asked]),
+            many=grown(laid.many, many),
+            is_borne=grown(laid.is_borne, many > 0),
+            stretches=stretches,
+            of_codes=of_codes,
+            of_origins=of_origins,
+        )
 
     def _of_codes(self, sorts: Sorts, before: Whole) -> Whole:
         """Of each code its node."""
         size = len(sorts.codes)
         node = np.zeros(size - len(before), np.int64)
         for length in self._lengths if len(node) else ():
-            begun = sorts.cut(length, size)[len(before) :]
+            begun = sorts.cut(length, slice(len(before), size))
             found = np.fromiter(map(self._nodes.get, begun, repeat(0)), np.int64, len(node))
             node = np.where(found > 0, found, node)
-        return np.append(before, node)
+        return grown(before, node)
 
     def _of_origins(self, sorts: Sorts, before: Whole) -> Whole:
         """Of each origin its class: that of all, where no measure names it."""
         more = [self._class_of.get(origin, 0) for origin in sorts.origins[len(before) :]]
-        return np.append(before, np.array(more, np.int64))
+        return grown(before, np.array(more, np.int64))
 
     def _resolved(self, keys: Whole) -> tuple[Whole, _Stretches]:
         """For each node and class together how many stretches there are, and these, key by key."""
@@ -221,6 +217,50 @@ class Measures:
         key, level, row = (np.concatenate(column) for column in zip(*parts, strict=True))
         order = np.argsort(key, kind="stable")
         return key[order], level[order], row[order]
+
+
+def ready() -> bool:
+    """Make the kernel ready, for a process that will assess much; False where numba is not installed. Until then, and
+    without numba, the same is found more slowly."""
+    if not _HELD:
+        try:
+            from tidewaiter.law.kernel import Stretches, held
+        except ImportError:
+            return False
+
+        def by_kernel(laid: _Laid, which: Whole, items: Whole, days: Whole) -> tuple[Whole, Whole]:
+            rows, measures = np.empty(len(which), np.int64), np.empty(len(which), np.int64)
+            stretches = Stretches(*laid.stretches, laid.first, laid.many)
+            count = held((which, items, days), stretches, rows, measures)
+            return rows[:count], measures[:count]
+
+        one = np.zeros(1, np.int64)
+        by_kernel(_Laid(None, one.astype(np.int32), one.astype(np.int32), one > 0, _NOTHING, one, one), one, one, one)
+        _HELD.append(by_kernel)
+    return True
+
+
+_HELD: list[Callable[[_Laid, Whole, Whole, Whole], tuple[Whole, Whole]]] = []
+"""What finds the measures by the kernel, once it was made ready."""
+
+
+def _held(laid: _Laid, which: Whole, items: Whole, days: Whole) -> tuple[Whole, Whole]:
+    """The rows for which a measure holds, and for each of them the measure."""
+    rows = np.flatnonzero(laid.is_borne[which])
+    if not len(rows):
+        return _NONE, _NONE
+    sort, day = which[rows], days[items[rows]]
+    place = laid.first[sort].astype(np.int64)
+    measure = _at(laid.stretches, place, day)
+    left = np.flatnonzero(measure == NO_MEASURE)
+    if not len(left):
+        return rows, measure
+    step = 1  # almost every sort has one stretch only
+    while len(left := left[laid.many[sort[left]] > step]):
+        measure[left] = _at(laid.stretches, place[left] + step, day[left])
+        left, step = left[measure[left] == NO_MEASURE], step + 1
+    held = np.flatnonzero(measure != NO_MEASURE)
+    return rows[held], measure[held]
 
 
 def _at(stretches: _Stretches, place: Whole, day: Whole) -> Whole:

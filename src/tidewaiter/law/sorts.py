@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,10 @@ from tidewaiter.model.exact import Whole, distinct
 _CODES_MAX = 100_000
 _ROOM_MAX = 32_000_000
 """Past so many codes, or pairs that codes and origins could make, numbering begins anew."""
+
+
+_ROOM_MIN = 256
+Number = TypeVar("Number", bound=np.generic)
 
 
 class Pairs(NamedTuple):
@@ -57,18 +61,17 @@ class Sorts:
                 new, _ = distinct(asked[found < 0], len(table))
                 before = self.pairs
                 table[new] = len(before.code) + np.arange(len(new))
-                more = np.divmod(new, width)
-                self.pairs = Pairs(*(np.concatenate(both) for both in zip(before, more, strict=True)))
+                self.pairs = Pairs(*map(grown, before, np.divmod(new, width)))
                 found = table[asked]
             numbers: Whole = found.astype(np.int64)
             return numbers
 
-    def cut(self, length: int, until: int) -> list[str]:
-        """The first so many digits of each of the first codes, `until` such a number of them."""
+    def cut(self, length: int, numbers: slice) -> list[str]:
+        """The first so many digits of each of the codes with these numbers."""
         with self._lock:
             known = self._cut.setdefault(length, [])
-            known += [code[:length] for code in self.codes[len(known) : until]]
-            return known[:until]
+            known += [code[:length] for code in self.codes[len(known) :]]
+            return known[numbers]
 
     def _make_room(self) -> None:
         height, width = self._table.shape
@@ -76,6 +79,18 @@ class Sorts:
             wider = np.full((_doubled(height, len(self.codes)), _doubled(width, len(self.origins))), -1, np.int32)
             wider[:height, :width] = self._table
             self._table = wider
+
+
+def grown(column: npt.NDArray[Number], more: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    """The column with more rows at its end. It is to be gone on with from here, and from nowhere before: what was given
+    before stays as it is, and shares its room with what follows."""
+    size = len(column) + len(more)
+    room = column if column.base is None else column.base
+    if len(room) < size:
+        room = np.empty(max(2 * size, _ROOM_MIN), column.dtype)
+        room[: len(column)] = column
+    room[len(column) : size] = more
+    return room[:size]
 
 
 def _doubled(size: int, least: int) -> int:

@@ -97,9 +97,13 @@ def scaled(
     (bottom, bottom_low, bottom_high), (quanta, _, greatest) = _told(denominator), _told(quantum)
     gap: Yes | None = None
     if MISSING in (low, top_low, bottom_low):
-        gap = (value == MISSING) | (top == MISSING) | (bottom == MISSING)
-        value, top, bottom = np.where(gap, 0, value), np.where(gap, 0, top), np.where(gap, 1, bottom)
-        bottom_high = max(bottom_high, 1)
+        gap = np.zeros(value.shape, np.bool_)
+        for column, least in ((value, low), (top, top_low), (bottom, bottom_low)):
+            if least == MISSING:
+                gap |= column == MISSING
+        value = np.where(gap, 0, value)  # nought times whatever stands in a gap is nought
+        if bottom_low == MISSING:
+            bottom, bottom_high = np.where(gap, 1, bottom), max(bottom_high, 1)
     if max(high, 0) * max(top_high, 0) * 2 + 2 * bottom_high * greatest < _SAFE:
         found = _divided(value if isinstance(top, int) and top == 1 else value * top, bottom * quanta, half_up)
         if not isinstance(quanta, int) or quanta != 1:
