@@ -17,6 +17,7 @@ from tidewaiter.law.expressions.formula import VALUE
 from tidewaiter.law.expressions.units import in_plain_units
 from tidewaiter.law.rules import KNOWN_MAX
 from tidewaiter.model.exact import GREATEST, MISSING, Whole, Yes, at_least, distinct, minus, picked, scaled_sum
+from tidewaiter.model.keeping import kept
 from tidewaiter.model.money import MICRO
 
 MASS, QUANTITY = "net_mass_micro", "quantity_micro"
@@ -126,11 +127,7 @@ def _remembered(law: Law, clause: str, number: int, rates: Rates) -> _Sum | None
     exchange."""
     ready: dict[Any, _Sum | None] = law.remembered("duties ready", dict)
     key = (clause, number, *rates.items())
-    if key not in ready:
-        if len(ready) >= KNOWN_MAX:
-            ready.clear()
-        ready[key] = _ready(getattr(law.tariff.worded[number], clause, ()), rates)
-    return ready[key]
+    return kept(ready, key, lambda: _ready(getattr(law.tariff.worded[number], clause, ()), rates), at_most=KNOWN_MAX)
 
 
 def _ready(parts: Sequence[Part], rates: Rates) -> _Sum | None:

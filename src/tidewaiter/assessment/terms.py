@@ -33,6 +33,7 @@ from tidewaiter.model.exact import (
     told_apart,
     yes,
 )
+from tidewaiter.model.keeping import kept
 from tidewaiter.model.money import from_micro
 
 Values: TypeAlias = Sequence[Any]
@@ -237,14 +238,13 @@ def _items(batch: Batch, rows: Whole) -> tuple[Whole, Whole, bool]:
 def rate_into(law: Law, place: Place, currency: str | None) -> tuple[int, int, int, int]:
     """Numerators and denominators that turn an amount into the currency of assessment, and of the thresholds there."""
     known_rates: dict[Any, tuple[int, int, int, int]] = law.remembered("rates of exchange", dict)
-    key = (place.country, place.day, currency)
-    if key not in known_rates:
-        if len(known_rates) >= KNOWN_MAX:
-            known_rates.clear()
+
+    def find() -> tuple[int, int, int, int]:
         into_home = cross(law, place.ground.exchange_table, currency, place.currency, place)
         threshold = law.threshold_currency(place.country) or place.currency
-        known_rates[key] = (*into_home, *cross(law, place.ground.threshold_exchange, currency, threshold, place))
-    return known_rates[key]
+        return *into_home, *cross(law, place.ground.threshold_exchange, currency, threshold, place)
+
+    return kept(known_rates, (place.country, place.day, currency), find, at_most=KNOWN_MAX)
 
 
 def cross(law: Law, table: str, currency: str | None, into: str, place: Place) -> tuple[int, int]:

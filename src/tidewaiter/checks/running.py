@@ -21,6 +21,7 @@ from tidewaiter.law import Law
 from tidewaiter.law.in_force import InForce
 from tidewaiter.model.batch import ROW, SCHEMA, Batch
 from tidewaiter.model.finding import FINDINGS
+from tidewaiter.model.keeping import kept_each
 from tidewaiter.model.past import Past
 
 _SEVERITY = {rule.kind.code: rule.kind.severity for rule in RULES}
@@ -167,13 +168,15 @@ def _of_values(name: Frame, tests: _Tests, facts: Facts) -> Iterator[_Test]:
 
 def _failed(column: str, codes: list[str], tests: tuple[_Test, ...], known: dict[str, tuple[str, ...]]) -> set[str]:
     """The names of the tests that some of the codes fail."""
-    if new := [code for code in codes if code not in known]:
-        if len(known) + len(new) > _REMEMBERED_MAX:
-            known.clear()
-        judged = pl.DataFrame([pl.Series(column, new, dtype=pl.String)]).select_seq(test.broken for test in tests)
-        for code, verdict in zip(new, judged.iter_rows(), strict=True):
-            known[code] = tuple(test.called for test, is_broken in zip(tests, verdict, strict=True) if is_broken)
-    return {called for code in codes for called in known[code]}
+
+    def judged(new: list[str]) -> list[tuple[str, ...]]:
+        told = pl.DataFrame([pl.Series(column, new, dtype=pl.String)]).select_seq(test.broken for test in tests)
+        return [
+            tuple(test.called for test, is_broken in zip(tests, verdict, strict=True) if is_broken)
+            for verdict in told.iter_rows()
+        ]
+
+    return {called for some in kept_each(known, codes, judged, at_most=_REMEMBERED_MAX) for called in some}
 
 
 def _view(name: Frame, tests: Iterable[_Test], facts: Facts) -> pl.DataFrame:

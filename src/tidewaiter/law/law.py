@@ -38,6 +38,7 @@ from tidewaiter.law.rules import (
 from tidewaiter.law.tariff import Tariff
 from tidewaiter.law.timeline import EPOCH, in_force, latest
 from tidewaiter.model.exact import MISSING, Whole, Yes
+from tidewaiter.model.keeping import kept
 from tidewaiter.model.money import MICRO
 from tidewaiter.model.outcome import CHARGES
 
@@ -161,11 +162,7 @@ class Law:
 
     def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, kept for the next time: for what follows from this law and the key alone."""
-        if key not in self._memo:
-            if len(self._memo) >= REMEMBERED_MAX:
-                self._memo.clear()
-            self._memo[key] = make()
-        found: T = self._memo[key]
+        found: T = kept(self._memo, key, make, at_most=REMEMBERED_MAX)
         return found
 
     def digest_of(self, country: str) -> str:
@@ -297,11 +294,7 @@ class Law:
             return -1, True
         known: dict[Any, tuple[int, bool]] = self.remembered("rates of taxes", dict)
         key = (id(tax), classes, day, delivered_to)
-        if key not in known:
-            if len(known) >= KNOWN_MAX:
-                known.clear()
-            known[key] = self._tax_rate_at(tax, classes, day, delivered_to)
-        return known[key]
+        return kept(known, key, lambda: self._tax_rate_at(tax, classes, day, delivered_to), at_most=KNOWN_MAX)
 
     @staticmethod
     def _tax_rate_at(tax: Tax, classes: tuple[int, ...], day: date, delivered_to: str) -> tuple[int, bool]:

@@ -12,6 +12,7 @@ import polars as pl
 from tidewaiter.law import Law
 from tidewaiter.law.in_force import InForce
 from tidewaiter.law.law import between
+from tidewaiter.model.keeping import kept
 from tidewaiter.model.money import MICRO
 from tidewaiter.risk.columns import expression
 from tidewaiter.risk.detectors import Detector
@@ -85,12 +86,7 @@ _READY_MAX = 8
 
 def ruleset(law: Law) -> Ruleset:
     """The profiles of the law, read once for each digest. A broken one is a fault, and does not stop the others."""
-    key = (law.digest, law.risk_digest)
-    if key not in _READY:
-        if len(_READY) >= _READY_MAX:
-            _READY.clear()
-        _READY[key] = _ruleset(law)
-    return _READY[key]
+    return kept(_READY, (law.digest, law.risk_digest), lambda: _ruleset(law), at_most=_READY_MAX)
 
 
 def _ruleset(law: Law) -> Ruleset:

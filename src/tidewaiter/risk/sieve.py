@@ -19,6 +19,7 @@ import polars as pl
 from tidewaiter.law.in_force import InForce
 from tidewaiter.model.batch import Apart
 from tidewaiter.model.exact import Yes
+from tidewaiter.model.keeping import kept_each
 from tidewaiter.risk.columns import expression
 from tidewaiter.risk.fields import FIELDS, Kind
 from tidewaiter.risk.meaning import Term
@@ -99,16 +100,11 @@ class Sieve:
         parts = self.parts[column]
         if column in _NEVER_REMEMBERED:
             return self._read(column, texts, parts)
+        if len(texts) > _REMEMBERED_MAX:
+            return _judged(column, texts, parts)
         known = self.known.setdefault(column, {})
-        if new := [text for text in texts if text not in known]:
-            if len(known) + len(new) > _REMEMBERED_MAX:
-                known.clear()
-                new = texts
-            found = _judged(column, new, parts)
-            if len(new) > _REMEMBERED_MAX:
-                return found
-            known.update(zip(new, found.T.tolist(), strict=True))
-        return np.array([known[text] for text in texts], np.int8).reshape(len(texts), len(parts)).T
+        found = kept_each(known, texts, lambda new: _judged(column, new, parts).T.tolist(), at_most=_REMEMBERED_MAX)
+        return np.array(found, np.int8).reshape(len(texts), len(parts)).T
 
     def _read(self, column: str, texts: list[str | None], parts: Mapping[int, pl.Expr]) -> Verdict:
         """The same of free texts: their words looked for together, and the rest asked one by one."""
