@@ -38,7 +38,7 @@ run: environment
 	@$(BIN)/tidewaiter demonstrate $(if $(ONCE),--once) $(SHARED)
 
 test: environment browser check
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: environment
 	@$(BIN)/ruff format --check .
@@ -137,7 +137,7 @@ $(VENV)/made: requirements.lock pyproject.toml
 	    || { cat $(VENV)/pip.log; exit 1; }; \
 	fi
 	@$(BIN)/python -m compileall -q src  # even where Python may not write what it compiled: each start would do it anew
-	@$(BIN)/python -c 'from tidewaiter.formats import json; json.ready()'  # compiles the kernels, once
+	@$(BIN)/python -c 'from tidewaiter import assessment, formats; formats.ready(), assessment.ready()'  # compiles the kernels, once
 	@touch $@
 
 # The tests of the pages want a real browser; where it cannot be installed they skip, and say so.

@@ -335,7 +335,7 @@ def test_measures_are_the_same_looked_up_together_or_one_by_one(law: Law) -> Non
     on = np.array([ordinal(one) for one in days])[day]
     fresh = load().tariff
     sorts = fresh.sorts
-    together = fresh.of("zz", "third_country").of(sorts, sorts.numbers(which, codes, origin, origins), on)
+    together = fresh.of("zz").of("third_country", sorts, sorts.numbers(which, codes, origin, origins), on)
     alone = [law.tariff.measure("zz", codes[c], origin=origins[o], preferred=None, day=days[d]) for c, o, d in keys]
 
     assert together.tolist() == alone

@@ -117,9 +117,9 @@ def test_measures_hold_as_one_reads_them(rows: list[Row], seed: int) -> None:
         expected = [as_read(rows, codes[c] or "", ORIGINS[o], d) for c, o, d in some]
         for by_kernel in ways:
             with kernel(is_ready=by_kernel):
-                assert held.of(sorts, numbers, day).tolist() == expected
+                assert held.of("duty", sorts, numbers, day).tolist() == expected
 
-    stretches = held.stretches("6109100010", "CN")
+    stretches = held.stretches("duty", "6109100010", "CN")
     found = [next((n for since, until, n in stretches if since <= day < until), NO_MEASURE) for day in DAYS]
     assert found == [as_read(rows, "6109100010", "CN", day) for day in DAYS]
 

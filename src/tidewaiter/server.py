@@ -15,7 +15,7 @@ import uvicorn
 from joserfc.jwk import OKPKey
 from starlette.types import ASGIApp
 
-from tidewaiter import api, formats, web
+from tidewaiter import api, assessment, formats, web
 from tidewaiter.exchange.delivering import Delivery
 from tidewaiter.exchange.sending import open_sender
 from tidewaiter.risk.history import REMEMBERED_D
@@ -67,9 +67,14 @@ async def serve(house: House) -> None:
     )
     async with working(house):
         # Meanwhile it answers, only more slowly.
-        getting_ready = asyncio.create_task(asyncio.to_thread(formats.ready))
+        getting_ready = asyncio.create_task(asyncio.to_thread(_ready))
         await uvicorn.Server(config).serve()
         await getting_ready
+
+
+def _ready() -> None:
+    formats.ready()
+    assessment.ready()
 
 
 @asynccontextmanager

@@ -18,13 +18,18 @@ from tidewaiter.assessment.receipt import receipt
 from tidewaiter.assessment.regimes import choose, unmet
 from tidewaiter.assessment.terms import Terms, terms_of
 from tidewaiter.assessment.valuation import Worth, value
-from tidewaiter.law import Law
+from tidewaiter.law import Law, measures
 from tidewaiter.law.rules import Place, Regime
 from tidewaiter.model.batch import ROW, Batch
 from tidewaiter.model.exact import MISSING, series, sums
 from tidewaiter.model.past import Past
 
-__all__ = ["KINDS", "LEAVES_UNKNOWN", "Assessment", "Prospect", "assess", "prospects", "receipt"]
+__all__ = ["KINDS", "LEAVES_UNKNOWN", "Assessment", "Prospect", "assess", "prospects", "ready", "receipt"]
+
+
+def ready() -> bool:
+    """Make ready what is compiled, in a process that will assess much, as `formats.ready` does for reading."""
+    return measures.ready()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

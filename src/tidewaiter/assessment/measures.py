@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tidewaiter.assessment.terms import EVERY, Terms
-from tidewaiter.law.measures import NO_MEASURE, Measures
+from tidewaiter.law.measures import NO_MEASURE, Held
 from tidewaiter.law.sorts import Sorts
 from tidewaiter.model.exact import Whole, Yes, told_apart
 
@@ -90,37 +90,42 @@ class Sought:
         self._asked.measure[self._at] = found
         return found
 
-    def layer(self, kind: str) -> tuple[Whole, Whole]:
+    def layer(self, kind: str) -> Held:
         """The goods that bear a layer of that kind, by their places in rising order, and the measure of each."""
         tariff = self._terms.law.tariff
         if len(self._under) == 1:
             [one] = self._under
             if len(self._asked.goods.countries) == 1 or not tariff.claims(one.schedule, kind):
-                return self._held(tariff.of(one.schedule, kind), self._sort, self._at)
+                return self._held[0].get(kind, (_NONE, _NONE))
         found = self._dense(kind)
         places = np.flatnonzero(found != NO_MEASURE)
         return places, found[places]
-
-    def _held(self, measures: Measures, sort: Whole, items: Whole) -> tuple[Whole, Whole]:
-        """Those of the items of such a sort for which one of the measures holds, and which."""
-        goods = self._asked.goods
-        return measures.holding(goods.sorts, sort, items, goods.day)
 
     @cached_property
     def _sort(self) -> Whole:
         """Of each of the goods its sort."""
         return self._asked.goods.sort[self._at]
 
+    @cached_property
+    def _held(self) -> list[dict[str, Held]]:
+        """For the goods under each tariff, by the kind of measure: those for which one holds that asks for no claim by
+        name, and which."""
+        tariff, goods, found = self._terms.law.tariff, self._asked.goods, []
+        for one in self._under:
+            kinds = [kind for kind in tariff.kinds(one.schedule) if kind != "preference"]
+            its = (self._sort[one.where], one.items, goods.day)
+            held = tariff.of(one.schedule).holding(kinds, goods.sorts, its)
+            found.append(dict(zip(kinds, held, strict=True)))
+        return found
+
     def _dense(self, kind: str) -> Whole:
         """For each of the goods the measure of that kind; of duty, where no kind is named. A measure that asks for the
         claim by name goes before one of its kind that does not."""
         tariff, goods = self._terms.law.tariff, self._asked.goods
         found = np.full(len(self._at), NO_MEASURE, np.int64)
-        for one in self._under:
+        for one, all_held in zip(self._under, self._held, strict=True):
             every = np.arange(len(self._at))[one.where]
-            held, measure = self._held(
-                tariff.of(one.schedule, kind or "third_country"), self._sort[one.where], one.items
-            )
+            held, measure = all_held.get(kind or "third_country", (_NONE, _NONE))
             found[every[held]] = measure
             named = tariff.claims(one.schedule, kind or "preference")
             claims = _NONE
@@ -130,7 +135,8 @@ class Sought:
                 wanted = claims[self._claimed(claim)[one.items[claims]]] if claim else claims
                 its = one.items[wanted]
                 sort = goods.sorts.numbers(goods.code[its], goods.codes, goods.preferred[its], goods.countries)
-                held, measure = self._held(tariff.of(one.schedule, kind or "preference", claim), sort, its)
+                better = tariff.of(one.schedule, claim)
+                [(held, measure)] = better.holding((kind or "preference",), goods.sorts, (sort, its, goods.day))
                 found[every[wanted[held]]] = measure
         return found
 

@@ -14,7 +14,7 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from tidewaiter.assessment import assess, receipt
+from tidewaiter.assessment import assess, ready, receipt
 from tidewaiter.cli.made import memory_mb, same
 from tidewaiter.law import Law
 from tidewaiter.law.expressions import Formula, reckon
@@ -47,6 +47,8 @@ class Recipe:
 def run(law: Law, console: Console, *, country: str, items: int) -> None:
     """Measure, and print the table."""
     recipe = _recipe(law, country)
+    with console.status("kernels"):
+        ready()
     spent, written, reckoned, charges, duty = 0.0, 0.0, 0, 0, 0
     before = memory_mb()
     first: tuple[Batch, pl.DataFrame] | None = None

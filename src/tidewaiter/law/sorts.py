@@ -87,7 +87,7 @@ def grown(column: npt.NDArray[Number], more: npt.NDArray[Number]) -> npt.NDArray
     size = len(column) + len(more)
     room = column if column.base is None else column.base
     if len(room) < size:
-        room = np.empty(max(2 * size, _ROOM_MIN), column.dtype)
+        room = np.empty((max(2 * size, _ROOM_MIN), *column.shape[1:]), column.dtype)
         room[: len(column)] = column
     room[len(column) : size] = more
     return room[:size]

@@ -49,12 +49,13 @@ class Tariff:
         self._sorts = Sorts()
         self._of: dict[tuple[Any, ...], Measures] = {
             key: Measures(rows)
-            for key, rows in numbered.partition_by(
-                "schedule", "kind", "claim", as_dict=True, maintain_order=True
-            ).items()
+            for key, rows in numbered.partition_by("schedule", "claim", as_dict=True, maintain_order=True).items()
         }
-        self._claims: dict[tuple[Any, ...], tuple[str, ...]] = {}
-        for schedule, kind, claim in self._of:
+        there = numbered.select("schedule", "kind", "claim").unique(maintain_order=True).rows()
+        self._kinds: dict[str, tuple[str, ...]] = {}
+        self._claims: dict[tuple[str, str], tuple[str, ...]] = {}
+        for schedule, kind, claim in there:
+            self._kinds[schedule] = tuple(dict.fromkeys((*self._kinds.get(schedule, ()), kind)))
             if claim:
                 self._claims[schedule, kind] = (*self._claims.get((schedule, kind), ()), claim)
         self._none = Measures(numbered.clear())
@@ -80,24 +81,24 @@ class Tariff:
             self._sorts = Sorts()
         return self._sorts
 
-    def of(self, schedule: str | None, kind: str, claim: str = "") -> Measures:
-        """The measures of that kind in that tariff: those that ask for this claim by name, or for none."""
-        return self._of.get((schedule, kind, claim), self._none)
+    def of(self, schedule: str | None, claim: str = "") -> Measures:
+        """The measures of that tariff that ask for this claim by name, or for none."""
+        return self._of.get((schedule, claim), self._none)
 
     def claims(self, schedule: str | None, kind: str) -> tuple[str, ...]:
         """The preferences that measures of that kind ask for by name."""
-        return self._claims.get((schedule, kind), ())
+        return self._claims.get((schedule or "", kind), ())
 
     def kinds(self, schedule: str | None) -> tuple[str, ...]:
         """The kinds of measures that the tariff has."""
-        return tuple(dict.fromkeys(kind for place, kind, _ in self._of if place == schedule))
+        return self._kinds.get(schedule or "", ())
 
     def rate_changes(
         self, schedule: str | None, kind: str, *, code: str, origin: str, day: int, claim: str = ""
     ) -> int | None:
         """The first day after this one, as days since 1970, on which such goods have another rate; None where no
         change is known."""
-        stretches = self.of(schedule, kind, claim).stretches(code, origin)
+        stretches = self.of(schedule, claim).stretches(kind, code, origin)
 
         def rate(on: int) -> str | None:
             number = next((n for since, until, n in stretches if since <= on < until), None)
@@ -116,7 +117,7 @@ class Tariff:
         """The number of the measure of that kind for one code and origin on a day, or `NO_MEASURE`."""
         one, sorts = np.zeros(1, np.int64), self.sorts
         which = sorts.numbers(one, [code], one, [origin])
-        return int(self.of(schedule, kind, claim).of(sorts, which, np.array([ordinal(day)]))[0])
+        return int(self.of(schedule, claim).of(kind, sorts, which, np.array([ordinal(day)]))[0])
 
 
 def _ppm(duty: Formula | Unsupported) -> int | None:
