@@ -18,7 +18,8 @@ from tidewaiter.assessment.receipt import receipt
 from tidewaiter.assessment.regimes import choose, unmet
 from tidewaiter.assessment.terms import Terms, terms_of
 from tidewaiter.assessment.valuation import Worth, value
-from tidewaiter.law import Law, measures
+from tidewaiter.law import Law
+from tidewaiter.law.measures import ready as ready_to_find
 from tidewaiter.law.rules import Place, Regime
 from tidewaiter.model.batch import ROW, Batch
 from tidewaiter.model.exact import MISSING, series, sums
@@ -29,7 +30,7 @@ __all__ = ["KINDS", "LEAVES_UNKNOWN", "Assessment", "Prospect", "assess", "prosp
 
 def ready() -> bool:
     """Make ready what is compiled, in a process that will assess much, as `formats.ready` does for reading."""
-    return measures.ready()
+    return ready_to_find()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
