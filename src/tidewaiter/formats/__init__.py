@@ -59,6 +59,8 @@ __all__ = [
 ]
 
 _ROW = re.compile(r"row ([0-9]{1,10})\b", re.ASCII)
+_SAYS_SOMETHING = re.compile(rb"[^ \t\r\n\x00\xef\xbb\xbf\xff\xfe]")
+"""A byte that is no blank and no part of a byte order mark."""
 BYTES_MAX = 64 * 1024 * 1024
 """A message longer than this is refused unread. Files of any size are read piece by piece: `formats.pieces`."""
 
@@ -170,7 +172,7 @@ def read(
     message that is no sheet passes over it. The `format` of the answer is '' where none could be found.
     """
     named = format if format is not None and format in FORMATS else ""
-    if not data.strip(b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"):
+    if not _SAYS_SOMETHING.search(data):
         return Reading(format=named, findings=(found(EMPTY),))
     if len(data) > bytes_max:
         return Reading(format=named, findings=(found(TOO_LONG, f"{bytes_max:,}"),))

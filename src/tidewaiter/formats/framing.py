@@ -58,6 +58,7 @@ class Frames:
 
     def batch(self, texts: pl.Series) -> Batch:
         """All that was said, in frames."""
+        texts = texts.rechunk()  # to take from a column in several pieces would cost ten times as much
         self._keys.cut(lambda every: pl.Series(every.astype(np.uint32)))
         self._numbers.cut(lambda every: series("", every))
         self._words.cut(lambda every: texts[pl.Series(every)])
@@ -66,7 +67,9 @@ class Frames:
             said, nothing = self._columns[entity], _Nothing(self.sizes[entity])
             frame = [said[name] if name in said else nothing.column(one, kind) for name, one, kind in _NOTHING[entity]]
             made.setdefault(CONTEXTS[entity].frame, []).append(pl.DataFrame(frame))
-        said_frames = {name: pl.concat(parts) if len(parts) > 1 else parts[0] for name, parts in made.items()}
+        said_frames = {
+            name: pl.concat(parts, rechunk=True) if len(parts) > 1 else parts[0] for name, parts in made.items()
+        }
         return Batch(**_EMPTY | said_frames)
 
 
@@ -155,4 +158,4 @@ def lists(name: str, flat: pl.Series, owners: Whole, size: int) -> pl.Series:
         parts.append(shaped.cast(pl.List(pl.String)).alias(name))
         order[of] = held + np.arange(len(of))
         held += len(of)
-    return pl.concat(parts)[pl.Series(order)]
+    return pl.concat(parts, rechunk=True)[pl.Series(order)]

@@ -93,7 +93,7 @@ def texts(data: bytes, starts: Whole, ends: Whole) -> pl.Series:
         ]
     )
     cut = frame.select(pl.col("data").bin.slice(pl.col("start"), pl.col("size"))).to_series()
-    return cut.cast(pl.String).extend_constant(None, 1)
+    return cut.cast(pl.String).extend_constant(None, 1).rechunk()
 
 
 class Numbers(NamedTuple):

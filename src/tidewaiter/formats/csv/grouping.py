@@ -70,7 +70,9 @@ class Judged:
             rows = np.append(rows, np.array(list(named), np.int64))
             order = np.argsort(rows)
             rows = rows[order]
-            written = pl.concat([written, pl.Series(list(named.values()), dtype=pl.String)])[pl.Series(order)]
+            written = pl.concat([written, pl.Series(list(named.values()), dtype=pl.String)], rechunk=True)[
+                pl.Series(order)
+            ]
         self.consignment = np.full(told.size, -1)
         if not len(rows):
             self.is_odd, self.references = np.zeros(0, np.bool_), written
