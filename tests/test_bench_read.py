@@ -18,6 +18,19 @@ def test_made_up_entries_are_read_without_a_finding() -> None:
         assert len(declared.consignment.items) == 2
 
 
+def test_a_shops_sheet_is_read_without_a_finding_a_row_an_item() -> None:
+    made = consignments(6)
+    reading = formats.read(bench_read.sheet(made), jurisdiction="GB")
+
+    assert not reading.findings
+    assert [len(one.consignment.items) for one in reading.declared] == [2] * 6
+    assert not any(one.findings for one in reading.declared)
+    for told, one in zip(reading.declared, made, strict=True):
+        assert [(item.hs_code, item.price, item.net_mass) for item in told.consignment.items] == [
+            (item.hs_code, item.price, item.net_mass) for item in one.items
+        ]
+
+
 def test_each_format_has_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench_read, "TIMES", 1)
     monkeypatch.setattr(bench_read, "LEAST_S", 1e-9)
@@ -27,3 +40,4 @@ def test_each_format_has_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert all(name in text for name in formats.FORMATS)
     assert text.count("together") == len(formats.FORMATS)
+    assert "a shop's" in text

@@ -7,6 +7,8 @@ is compiled is made ready first, as the counter does.
 
 from __future__ import annotations
 
+import csv
+import io
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -48,6 +50,31 @@ def run(console: Console, *, count: int) -> None:
             for kind, messages in kinds.items():
                 _add(table, name, kind, messages)
     console.print(table)
+
+
+HEADINGS = (
+    "Order number", "Buyer name", "Buyer street", "Buyer city", "Buyer postcode", "Buyer country", "Description",
+    "HS code", "Origin country", "Quantity", "Unit price", "Currency", "Net weight (g)",
+)  # fmt: skip
+"""What a shop's list of orders has: a row an article, the buyer in each."""
+
+
+def sheet(made: Sequence[Consignment]) -> bytes:
+    """The consignments as a shop would list them."""
+    written = io.StringIO()
+    rows = csv.writer(written)
+    rows.writerow(HEADINGS)
+    for one in made:
+        buyer = next(party for party in one.parties if party.role == "consignee")
+        for item in one.items:
+            price, pieces = item.price, item.quantity or 1
+            if price is not None:
+                rows.writerow([
+                    one.reference, buyer.name, buyer.street, buyer.city, buyer.postcode, buyer.country,
+                    item.description, item.hs_code, item.origin_country, pieces, price.amount / pieces, price.currency,
+                    (item.net_mass or 0) * 1_000,
+                ])  # fmt: skip
+    return written.getvalue().encode()
 
 
 def as_entry(one: Consignment) -> Consignment:
