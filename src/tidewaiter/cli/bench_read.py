@@ -45,6 +45,7 @@ def run(console: Console, *, count: int) -> None:
             "one by one": [format.write([one]) for one in ours],
             "together": [format.write(ours)],
             "samples": [path.read_bytes() for path in _samples(name)],
+            **({"a shop's": [sheet(made)]} if name == "csv" else {}),
         }
         with console.status(name):
             for kind, messages in kinds.items():
