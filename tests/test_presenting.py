@@ -23,11 +23,13 @@ from tidewaiter.clearance import CHANGED, REASONS
 from tidewaiter.cli import app
 from tidewaiter.formats import post, wco_dms
 from tidewaiter.law import Law
+from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Change, Consignment
 from tidewaiter.model.movement import ItemEvent
+from tidewaiter.services import present as presenting
 from tidewaiter.services.acting import CannotNow
 from tidewaiter.services.ask import ask
-from tidewaiter.services.clear import Message
+from tidewaiter.services.clear import Message, verdicts_of
 from tidewaiter.services.complete import complete
 from tidewaiter.services.gathering import Flooding, Full
 from tidewaiter.services.lodge import Desk, Lodged, Lodging, lodge_all
@@ -90,6 +92,33 @@ async def splits(store: Store, references: Sequence[str]) -> list[bool]:
     ids = [(await store.ids_of(reference))[0] for reference in references]
     signals = await store.inspections.signals_of(ids)
     return [any("splitting" in profile for profile, *_ in signals.get(id, [])) for id in ids]
+
+
+async def test_one_that_cannot_be_presented_hinders_no_other(
+    store: Store, law: Law, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = Desk(store=store, law=law)
+    records = [parcel(f"M{number}", to=f"07700 90012{number}") for number in range(4)]
+    await lodged(desk, *records)
+    verdicts = verdicts_of
+
+    def stumbling(batch: Batch, *rest: Any) -> list[Any]:
+        if "M2" in batch.consignments["reference"].to_list():
+            raise ZeroDivisionError("Pat M2")
+        return verdicts(batch, *rest)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(presenting, "verdicts_of", stumbling)
+        told = await presented(desk, "M0", "M1", "M2", "M3", "no such")
+        alone = await presented(desk, "M2")
+
+    assert [one.came for one in told] == ["presented", "presented", "hindered", "presented", "unknown"]
+    assert [(one.came, one.control) for one in alone] == [("hindered", "lodged")]
+    assert "ZeroDivisionError" in caplog.text
+    assert "Pat" not in caplog.text
+    assert (await one(store, "M2")).control == "lodged"
+    [now] = await presented(desk, "M2")
+    assert (now.came, now.control) == ("presented", told[0].control)
 
 
 async def test_what_is_declared_ahead_waits_and_owes_nothing_until_the_goods_are_there(store: Store, law: Law) -> None:

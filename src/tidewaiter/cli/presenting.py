@@ -27,7 +27,8 @@ def present_command(out: Console, in_house: InHouse) -> Callable[..., None]:
         filer: Annotated[str, typer.Option(help="Who declared them.")] = "cli",
         as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     ) -> None:
-        """Present goods that were declared before they were there. Ends with 1 where one of them is not the filer's."""
+        """Present goods that were declared before they were there. Ends with 1 where one of them is not the filer's, or
+        could not be presented."""
 
         async def work(house: House) -> Presented:
             done: Presented = []
@@ -43,7 +44,7 @@ def present_command(out: Console, in_house: InHouse) -> Callable[..., None]:
             else:
                 told = (one.reference, one.came, one.control or "")
                 out.print("  ".join(told).replace("_", " ").rstrip(), markup=False, highlight=False)
-        if any(one.came == "unknown" for one in done):
+        if any(one.came in ("unknown", "hindered") for one in done):
             raise typer.Exit(1)
 
     return presented

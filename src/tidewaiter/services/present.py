@@ -9,6 +9,7 @@ together. To present what was presented before changes nothing. What is not pres
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -36,7 +37,9 @@ from tidewaiter.services.comparing import found
 from tidewaiter.services.preparing import Desk
 from tidewaiter.services.profiles import with_profiles
 from tidewaiter.services.rule import rule
-from tidewaiter.store import Before, Presented, Store, StoredConsignment
+from tidewaiter.store import Before, Presented, Store, StoredConsignment, StoreUnavailable
+
+log = logging.getLogger("tidewaiter.present")
 
 TOGETHER_MAX = 1_000
 """So many are presented at once."""
@@ -51,12 +54,13 @@ TOO_LATE = Kind(
 )
 _ASSESSED = frozenset(kind.code for kind in ASSESSED)
 
-Came = Literal["presented", "before", "not_awaited", "unknown"]
+Came = Literal["presented", "before", "not_awaited", "unknown", "hindered"]
 
 
 class Presentation(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one that was named: presented now or before, not awaited (it was declared as being there, or has
-    ended), or not known. The number of the consignment, and where it stands."""
+    ended), not known, or hindered by a mistake of ours (it waits as before, and may be presented again). The number of
+    the consignment, and where it stands."""
 
     reference: str
     came: Came
@@ -77,8 +81,9 @@ async def present(
     allowed = {id for id, one in standing.items() if rule(principal, "present", one).allowed}
     awaited = [one for id, one in standing.items() if id in allowed and one.control == "lodged"]
     done: set[int] = set()
+    hindered: dict[int, Exception] = {}
     if awaited:
-        done = await _presented_now(awaited, desk, principal=principal, at=at)
+        done, hindered = await _presented_now(awaited, desk, principal=principal, at=at)
         standing |= await store.consignments([one.id for one in awaited])
     told = []
     for reference in references:
@@ -88,6 +93,8 @@ async def present(
             continue
         one = standing[id]
         came: Came = "presented" if id in done else "before" if one.presented_at is not None else "not_awaited"
+        if id in hindered and one.control == "lodged":
+            came = "hindered"
         told.append(
             Presentation(
                 reference=reference, came=came, consignment=id, mrn=one.mrn, security=one.security, control=one.control
@@ -98,25 +105,55 @@ async def present(
 
 async def present_arrived(numbers: Collection[str], *, filer: str, desk: Desk, at: datetime) -> None:
     """Presents the goods of those of these parcels of which the filer has told, as a post does by its events, that they
-    are presented. Whether the event came first or the declaration is all one. Raises StoreUnavailable."""
+    are presented. Whether the event came first or the declaration is all one. Raises StoreUnavailable, and what hinders
+    one of them once the others are presented."""
     found = await desk.store.presentations.arrived(filer, numbers)
     for start in range(0, len(found), TOGETHER_MAX):
         standing = await desk.store.consignments(found[start : start + TOGETHER_MAX])
-        await _presented_now(list(standing.values()), desk, principal=OPEN, at=at)
+        _, hindered = await _presented_now(list(standing.values()), desk, principal=OPEN, at=at)
+        if hindered:
+            raise next(iter(hindered.values()))
 
 
 async def _presented_now(
     awaited: Sequence[StoredConsignment], desk: Desk, *, principal: Principal, at: datetime
-) -> set[int]:
-    """The numbers of those of them that are presented now: not what its filer has cancelled."""
+) -> tuple[set[int], dict[int, Exception]]:
+    """The numbers of those of them that are presented now, not what its filer has cancelled; and what hinders others.
+
+    Where they fail together each is presented alone, so that one hinders no other."""
     store = desk.store
     changed = await store.presentations.changed([one.id for one in awaited])
     standing = [one for one in awaited if "cancellation" not in changed.get(one.id, ())]
+
+    async def together(some: Sequence[StoredConsignment]) -> set[int]:
+        judged = await _judged(some, desk, changed=changed.keys(), principal=principal, at=at)
+        return await store.presentations.keep(judged)
+
     if not standing:
-        return set()
-    return await store.presentations.keep(
-        await _judged(standing, desk, changed=changed.keys(), principal=principal, at=at)
-    )
+        return set(), {}
+    try:
+        return await together(standing), {}
+    except StoreUnavailable:
+        raise
+    except Exception as wrong:
+        if len(standing) == 1:
+            return set(), {standing[0].id: _told(standing[0], wrong)}
+    done: set[int] = set()
+    hindered: dict[int, Exception] = {}
+    for one in standing:
+        try:
+            done |= await together([one])
+        except StoreUnavailable:
+            raise
+        except Exception as wrong:
+            hindered[one.id] = _told(one, wrong)
+    return done, hindered
+
+
+def _told(one: StoredConsignment, wrong: Exception) -> Exception:
+    """What hinders a consignment, told to who runs the house: where it is in our code, never what was sent."""
+    log.error("presenting_failed consignment=%d error=%s", one.id, type(wrong).__name__)
+    return wrong
 
 
 def _held(decision: Decision) -> Decision:

@@ -153,6 +153,7 @@ CONFIDENCE: dict[str, str] = {"secondary": _("This rule is from a secondary sour
 CAME: dict[str, str] = {
     "presented": _("Presented now"), "before": _("Presented before"),
     "not_awaited": _("Not awaited: it was declared as being there, or has ended"),
+    "hindered": _("Not presented, by a mistake of ours: it waits as before; try again, or tell the office"),
     "unknown": _("Nothing of yours has this number"),
 }  # fmt: skip
 """What became of goods that were presented."""
