@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import pickle
 import random
 import sys
 from collections.abc import Iterator
@@ -161,3 +162,12 @@ def test_many_who_ask_at_once_are_told_the_same_as_one_after_the_other(*, is_rea
                 sys.setswitchinterval(before)
             assert all(one.charges.equals(other) for one, other in zip(together, alone, strict=True))
     assert sum(one.height for one in alone) > 3_000
+
+
+def test_law_that_was_asked_goes_to_another_process() -> None:
+    law, batch = load(), Batch.of(bench.consignments(50))
+    before = assess(batch, law).charges
+    again = pickle.loads(pickle.dumps(law))
+
+    assert assess(batch, again).charges.equals(before)
+    assert assess(Batch.of(bench.consignments(80)), again).charges.height > before.height

@@ -63,6 +63,10 @@ Held = tuple[Whole, Whole]
 """The rows for which a measure holds, in rising order, and for each of them the measure."""
 
 
+_LAYING = Lock()
+"""One thread lays down at a time. It stands here, as law goes from process to process and a lock does not."""
+
+
 class Measures:
     """The measures of one tariff that ask for the same claim. What holds for a sort of goods is worked out when it is
     first asked for, for all that are new at once; any number of threads may ask.
@@ -119,7 +123,6 @@ class Measures:
         self._first[0] = 0
         self._stretches = _Stretches(_NONE, _NONE, _NONE)
         self._known = _nothing_known(len(kinds))
-        self._lock = Lock()
 
     def of(self, kind: str, sorts: Sorts, which: Whole, day: Whole) -> Whole:
         """For each row the number of the measure of that kind that holds for its sort of goods on its day, `NO_MEASURE`
@@ -136,7 +139,7 @@ class Measures:
             return [(_NONE, _NONE)] * len(kinds)
         known_now = self._known
         if known_now.sorts is not sorts or len(known_now.laid.begin) <= len(sorts.pairs.code):
-            with self._lock:
+            with _LAYING:
                 known_now = self._known = self._lay(sorts)
         asked = np.full(len(self._kinds), -1, np.int64)
         asked[numbers[numbers >= 0]] = np.flatnonzero(numbers >= 0)

@@ -20,6 +20,10 @@ _ROOM_MIN = 256
 Number = TypeVar("Number", bound=np.generic)
 
 
+_NUMBERING = Lock()
+"""One thread numbers at a time. It stands here, as law goes from process to process and a lock does not."""
+
+
 class Pairs(NamedTuple):
     """Of each sort the number of its code and of its origin, as far as sorts were numbered."""
 
@@ -35,7 +39,6 @@ class Sorts:
         self.codes: list[str] = []
         self.origins: list[str] = []
         self.pairs = Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64))
-        self._lock = Lock()
         self._number_of: tuple[dict[str | None, int], dict[str | None, int]] = ({}, {})
         self._cut: dict[int, list[str]] = {}
         self._table: npt.NDArray[np.int32] = np.full((0, 0), -1, np.int32)
@@ -48,7 +51,7 @@ class Sorts:
     def numbers(self, code: Whole, codes: Sequence[str | None], origin: Whole, origins: Sequence[str | None]) -> Whole:
         """For each row the number of its sort; `code` and `origin` tell the row's places among the codes and origins,
         which may be none."""
-        with self._lock:
+        with _NUMBERING:
             code_of = _numbered(codes, self.codes, self._number_of[0])
             origin_of = _numbered(origins, self.origins, self._number_of[1])
             if not len(code):
@@ -68,7 +71,7 @@ class Sorts:
 
     def cut(self, length: int, numbers: slice) -> list[str]:
         """The first so many digits of each of the codes with these numbers."""
-        with self._lock:
+        with _NUMBERING:
             known = self._cut.setdefault(length, [])
             known += [code[:length] for code in self.codes[len(known) :]]
             return known[numbers]
