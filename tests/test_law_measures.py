@@ -171,3 +171,14 @@ def test_law_that_was_asked_goes_to_another_process() -> None:
 
     assert assess(batch, again).charges.equals(before)
     assert assess(Batch.of(bench.consignments(80)), again).charges.height > before.height
+
+
+def test_where_too_many_sorts_were_met_numbering_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    law, batches = load(), [Batch.of(bench.consignments(size)) for size in (20, 50, 80)]
+    before = [assess(batch, law).charges for batch in batches]
+    monkeypatch.setattr("tidewaiter.law.sorts._SORTS_MAX", 3)
+    first = law.tariff.sorts
+
+    for _ in range(2):
+        assert all(assess(batch, law).charges.equals(one) for batch, one in zip(batches, before, strict=True))
+    assert law.tariff.sorts is not first

@@ -101,10 +101,8 @@ class Measures:
         self._parents = np.array([0, *above], np.int64)
         widths = named.sum(axis=1)[pairs // max(len(codes), 1)]
         self._base = np.append([0, 1], 1 + np.cumsum(widths)[:-1]) if len(pairs) else np.zeros(1, np.int64)
-        of_kind = [np.flatnonzero(one) for one in named]
-        self._origin_of = np.concatenate(
-            [[0], *(np.tile(of_kind[one], len(self._nodes[one])) for one in range(len(kinds)))]
-        )
+        of_kind = [np.tile(np.flatnonzero(its), len(nodes)) for its, nodes in zip(named, self._nodes, strict=True)]
+        self._origin_of = np.concatenate([[0], *of_kind])
         self._is_left_out = out
         until, begun = known(measures["until"]), np.maximum(known(measures["known_from"]), -FOR_EVER)
         number_of = np.where(yes(measures["rate"] == ENDED), _ENDED, known(measures["number"]))

@@ -13,7 +13,9 @@ from tidewaiter.model.exact import Whole, distinct
 
 _CODES_MAX = 100_000
 _ROOM_MAX = 32_000_000
-"""Past so many codes, or pairs that codes and origins could make, numbering begins anew."""
+_SORTS_MAX = 500_000
+"""Past so many codes, pairs that codes and origins could make, or sorts, numbering begins anew: of a sort about 150 bytes
+are kept under a tariff of many kinds."""
 
 
 _ROOM_MIN = 256
@@ -46,7 +48,8 @@ class Sorts:
     @property
     def is_full(self) -> bool:
         """Whether so many were met that others should take its place."""
-        return len(self.codes) >= _CODES_MAX or self._table.size >= _ROOM_MAX
+        is_wide = len(self.codes) >= _CODES_MAX or self._table.size >= _ROOM_MAX
+        return is_wide or len(self.pairs.code) >= _SORTS_MAX
 
     def numbers(self, code: Whole, codes: Sequence[str | None], origin: Whole, origins: Sequence[str | None]) -> Whole:
         """For each row the number of its sort; `code` and `origin` tell the row's places among the codes and origins,
