@@ -14,8 +14,8 @@ from tidewaiter.model.exact import Whole, distinct
 _CODES_MAX = 100_000
 _ROOM_MAX = 32_000_000
 _SORTS_MAX = 500_000
-"""Past so many codes, pairs that codes and origins could make, or sorts, numbering begins anew: of a sort about 150 bytes
-are kept under a tariff of many kinds."""
+"""Past so many codes, pairs that codes and origins could make, or sorts, numbering begins anew: of a sort about
+150 bytes are kept under a tariff of many kinds."""
 
 
 _ROOM_MIN = 256
