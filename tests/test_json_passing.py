@@ -19,6 +19,7 @@ from tidewaiter.formats import json as canonical_format
 from tidewaiter.formats.json import columns as by_columns
 from tidewaiter.formats.json import reading as canonical
 from tidewaiter.formats.reading import InColumns, Reading
+from tidewaiter.formats.spans import ended
 
 pytest.importorskip("numba", reason="without numba there is no kernel")
 HOSTILE = Path(__file__).parents[2] / "shared" / "data" / "hostile"
@@ -124,6 +125,22 @@ def test_a_bad_consignment_among_many_has_the_findings_it_has_alone(field: str) 
     if "ud800" not in field:  # half a character is no JSON, and such a message is read another way altogether
         assert isinstance(kernel.declared, InColumns)
         assert list(kernel.declared.apart) == [20]
+
+
+def test_behind_the_bytes_of_a_message_stands_a_nought() -> None:
+    for size in (*range(40), 4_096, 70_000):
+        data = bytes(1 + number % 255 for number in range(size))
+
+        assert ended(data).tobytes() == data + b"\0"
+
+
+def test_a_list_cut_anywhere_is_judged_as_by_records() -> None:
+    whole = json.dumps(
+        [{**json.loads(f"{{{HEAD}}}"), "note": "\u00e9\ud83d\ude00\n", "is": [True, False, None, -1.5e3]}] * 2
+    )
+    for data in (whole, whole.replace(" ", "")):
+        for cut in range(len(data)):
+            assert_same(*both(data[:cut].encode()))
 
 
 def test_more_different_days_than_the_kernel_tells_apart_are_read_another_way() -> None:

@@ -6,6 +6,7 @@ what is not written plainly is told, so that it is read the careful way.
 
 from __future__ import annotations
 
+import ctypes
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -78,6 +79,19 @@ def apart(padded: bytes, starts: Whole, ends: Whole, of: Whole) -> tuple[Whole, 
     used[slots] = True
     number = np.cumsum(used) - 1
     return last[used], number[slots]
+
+
+_address = ctypes.pythonapi.PyBytes_AsString
+_address.argtypes, _address.restype = [ctypes.py_object], ctypes.c_void_p
+
+
+def ended(data: bytes) -> Bytes:
+    """The bytes with the 0 behind them that stands behind all bytes of Python (C API, `PyBytes_AsString`). It is no
+    copy, which of a great message takes as long as a fifth of its reading: keep `data` as long as it is used."""
+    held = (ctypes.c_uint8 * (len(data) + 1)).from_address(_address(data))
+    found: Bytes = np.frombuffer(memoryview(held), np.uint8)
+    found.flags.writeable = False
+    return found
 
 
 def texts(data: bytes, starts: Whole, ends: Whole) -> pl.Series:

@@ -26,7 +26,7 @@ from tidewaiter.formats.layout import (
     TEXTS_OF_CONTEXT,
     WHOLE_MAX,
 )
-from tidewaiter.formats.spans import PADDING, texts
+from tidewaiter.formats.spans import ended, texts
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.exact import MISSING, Whole
 
@@ -94,9 +94,7 @@ class Passed:
         slots = np.full(max(_SLOTS_MIN, 1 << (len(body) // _BYTES_A_SLOT).bit_length()), -1, np.int32)
         rows, leaves, objects = found = _room(room, slots)
         self.body = body
-        self._padded = body + PADDING
-        data = np.frombuffer(self._padded, np.uint8)[: len(body) + 1]
-        many, quoted, numbers, told, different, made = scan(data, at, _LAYOUT, found)
+        many, quoted, numbers, told, different, made = scan(ended(body), at, _LAYOUT, found)
         if many == FAILED:
             raise ValueError("not plainly a list of objects")
         # Copies, since the room is for the most there could be.
@@ -129,7 +127,7 @@ class Passed:
     def _judge_told(self, starts: list[int], ends: list[int], places: list[int]) -> None:
         """Each different value of a type with few different ones is judged by the type itself."""
         self._different = [
-            value_of(self._padded[start:end], place) for start, end, place in zip(starts, ends, places, strict=True)
+            value_of(self.body[start:end], place) for start, end, place in zip(starts, ends, places, strict=True)
         ]
         wrong = np.array([value is None for value in self._different], np.bool_)
         if wrong.any():
@@ -151,7 +149,7 @@ class Passed:
         return Said(
             sizes,
             {entity: keys_of(entity, self._row[at], self._parent[at], position) for entity, at in self._at.items()},
-            texts(self._padded, self._starts, self._ends),
+            texts(self.body, self._starts, self._ends),
             self._different,
             _spread(sizes, self._numbers, MISSING),
             [column for column in words if not _IS_LISTED[column[0]]],
