@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from test_cases import CASES, ROOT, consignment_of, expected, past_of, sums
+from test_law_dated_rules import differing
 from tidewaiter.assessment import KINDS, assess
 from tidewaiter.checks import check
 from tidewaiter.law import Law
@@ -33,9 +34,9 @@ WITHOUT_CENTS = ("CLP", "ISK", "JPY", "KRW", "VND")
 DAYS = ("since", "until")
 THRESHOLDS = (
     "value_max", "value_over", "person_day_max", "person_year_max", "waived_below_micro", "waived_up_to_micro",
-    "minimum_micro", "maximum_micro",
+    "minimum_micro", "maximum_micro", "within_d", "within_h", "tolerance_micro",
 )  # fmt: skip
-RATES = ("rate_ppm", "share_ppm", "value_share_ppm", "amount_micro", "minus_micro")
+RATES = ("rate_ppm", "share_ppm", "value_share_ppm", "tolerance_ppm", "amount_micro", "minus_micro")
 
 
 class Mutant(NamedTuple):
@@ -160,6 +161,16 @@ def mutants_of_documents(place: Jurisdiction, first: date) -> Iterator[Mutant]:
                 yield Mutant(label, kind, replace(place, permits=put(place.permits, at, changed)))
 
 
+def mutants_of_rules(place: Jurisdiction, first: date) -> Iterator[Mutant]:
+    """Every change of how goods are declared ahead, and of how documents from several parties are matched."""
+    for part in ("prelodging", "matching"):
+        entries = getattr(place, part)
+        for number, entry in enumerate(entries):
+            for name, kind, other in changes(entry, first):
+                changed: Any = {part: put(entries, number, other)}
+                yield Mutant(f"{part}/{entry.since}/{name}", kind, replace(place, **changed))
+
+
 def changes(entry: Any, first: date) -> Iterator[tuple[str, str, Any]]:
     """Each change of one field of a record: its name, its kind, and the record with it. What moves a day that lies
     before the first changes nothing."""
@@ -177,8 +188,12 @@ def changes(entry: Any, first: date) -> Iterator[tuple[str, str, Any]]:
 
 
 def unit(entry: Any, name: str) -> int:
-    """The smallest coin, in millionths, of the currency of an amount in this record."""
-    of = {"amount_micro": "amount_currency", "minus_micro": "minus_currency"}.get(name, "limit_currency")
+    """The smallest coin, in millionths, of the currency of an amount in this record; of days and hours one."""
+    if name.startswith("within"):
+        return 1
+    of = {
+        "amount_micro": "amount_currency", "minus_micro": "minus_currency", "tolerance_micro": "tolerance_currency",
+    }.get(name, "limit_currency")  # fmt: skip
     return WHOLE if getattr(entry, of if hasattr(entry, of) else "currency") in WITHOUT_CENTS else CENT
 
 
@@ -214,6 +229,13 @@ def survivors(law: Law, folder: str) -> tuple[Counter[str], list[Mutant]]:
     for mutant in mutants_of_documents(law.jurisdictions[folder], first_day(law, countries)):
         tried[mutant.kind] += 1
         if cases.holds_documents(law.amended(folder, mutant.jurisdiction)):
+            alive.append(mutant)
+    assert differing(law, countries) == []
+    for mutant in mutants_of_rules(law.jurisdictions[folder], first_day(law, countries)):
+        tried[mutant.kind] += 1
+        if not any(overlaps(mutant.jurisdiction)) and not differing(
+            law.amended(folder, mutant.jurisdiction), countries
+        ):
             alive.append(mutant)
     return tried, alive
 
