@@ -23,6 +23,7 @@ from tidewaiter.api.quoting import Quoted
 from tidewaiter.api.risking import SCHEMAS as RISK_SCHEMAS
 from tidewaiter.api.rows import LINES, Row
 from tidewaiter.api.showing import ConsignmentView
+from tidewaiter.formats.json.schema import with_numbers
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.conformance import SignedReport
 from tidewaiter.model.consignment import Consignment
@@ -30,6 +31,8 @@ from tidewaiter.model.outcome import Cleared
 from tidewaiter.model.receipt import Receipt
 from tidewaiter.services.admit import Given
 from tidewaiter.services.conform import ANY
+
+_REFERENCE = "#/components/schemas/{name}"
 
 
 @cache
@@ -52,8 +55,11 @@ def description() -> dict[str, Any]:
             *RISK_SCHEMAS,
             *LEARNING_SCHEMAS,
         ),
-        ref_template="#/components/schemas/{name}",
+        ref_template=_REFERENCE,
     )
+    # What is read is described as it is published: an exact number is text or a number.
+    _, read = msgspec.json.schema_components([Consignment], ref_template=_REFERENCE)
+    components |= with_numbers(read)
     return {
         "openapi": "3.1.0",
         "info": {

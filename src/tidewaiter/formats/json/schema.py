@@ -40,15 +40,15 @@ def schema() -> dict[str, Any]:
                 "additionalProperties": False,
             },
         ],
-        "$defs": _with_numbers(definitions),
+        "$defs": with_numbers(definitions),
     }
 
 
-def _with_numbers(part: Any) -> Any:
+def with_numbers(part: Any) -> Any:
     """The same schema with exact numbers written as text or as JSON numbers."""
     if isinstance(part, list | tuple):
-        return [_with_numbers(entry) for entry in part]
+        return [with_numbers(entry) for entry in part]
     if not isinstance(part, dict):
         return part
-    made = {name: _with_numbers(value) for name, value in part.items()}
+    made = {name: with_numbers(value) for name, value in part.items()}
     return made | _EXACT if made.get("format") == "decimal" else made
