@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -251,3 +253,26 @@ def test_the_first_error_is_kept_after_however_many_warnings() -> None:
 
     assert [one.code for one in findings] == ["w", "w", "w", "M", "e"]
     assert findings[3].text == "Only 3 are listed."
+
+
+STUFFED = """
+from pathlib import Path
+from tidewaiter import formats
+
+heads = [b""]
+for name in formats.FORMATS:
+    for path in sorted(one for one in (Path(formats.__path__[0]) / name / "samples").rglob("*") if one.is_file()):
+        data = path.read_bytes()[:2_000]
+        heads += [data[:cut] for cut in (20, 200, 2_000)] + [data[: data.find(b"\\n") + 1]]
+for head in set(heads):
+    for filling in (b"\\n", b" ", b",", b"\\t\\n", b'"', b',"\\n;', b"<", b"{", b"'", b"-", b":"):
+        formats.sniff(head + filling * (4_000 // len(filling)) + b"x")
+print("done")
+"""
+
+
+def test_no_message_stuffed_with_blanks_and_marks_is_looked_at_for_ever() -> None:
+    """A header and a few hundred empty lines once took the telling of formats longer than anyone would wait."""
+    done = subprocess.run([sys.executable, "-c", STUFFED], capture_output=True, text=True, timeout=100, check=True)
+
+    assert done.stdout == "done\n"

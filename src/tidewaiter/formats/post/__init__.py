@@ -44,7 +44,7 @@ MEDIA_TYPES = ("application/vnd.tidewaiter.post+json", "application/vnd.tidewait
 _NAMES = rb"(?:ITMATT|CUSITM|CUSRSP|PREDES|EMSEVT)"
 _OURS = {
     "json": re.compile(rb'"message"\s*:\s*"' + _NAMES + rb'"'),
-    "csv": re.compile(rb'"?message"?[,;\t][^\r\n]*\r?\n(?:[,;\t"\s]*[\r\n])*"?' + _NAMES + rb'"?[,;\t\r\n]'),
+    "csv": re.compile(rb'"?message"?[,;\t][^\r\n]*\r?\n(?:[,;\t"\s]*[\r\n])?"?' + _NAMES + rb'"?[,;\t\r\n]'),
     "edifact": re.compile(rb"UNH[^A-Za-z0-9][^'\r\n]{0,40}?[^A-Za-z0-9]" + _NAMES + rb"[^A-Za-z0-9]"),
 }
 _XML = re.compile(rb"<(?:[^\s<>:/]*:)?" + _NAMES + rb"[\s/>]")
