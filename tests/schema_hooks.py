@@ -54,9 +54,9 @@ def filter_failure(context: HookContext, failure: Failure, case: Case[Any], resp
     if failure.code == "ST201":
         # RFC 9651, 2.2: a field that cannot be read as one is passed over, which the draft on uploads keeps to.
         return "parameter `Upload-Length` in header" not in failure.message and not (
-            " in header" not in failure.message and is_refused(response)
+            "parameter `" not in failure.message and is_refused(response)
         )
-    if not (case.path_parameters or {}).get("reference", "x"):
+    if failure.code in ("ST103", "ST202", "ST302") and not (case.path_parameters or {}).get("reference", "x"):
         return False  # a consignment without a reference, of which the answer says so, has no address
     if failure.code == "ST205":
         # A reference may hold a slash, so that what GET asks for there is a consignment.

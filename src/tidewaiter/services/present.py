@@ -120,34 +120,26 @@ async def _presented_now(
 ) -> tuple[set[int], dict[int, Exception]]:
     """The numbers of those of them that are presented now, not what its filer has cancelled; and what hinders others.
 
-    Where they fail together each is presented alone, so that one hinders no other."""
+    Where they fail together each half is presented by itself, until one is alone: it hinders no other."""
     store = desk.store
     changed = await store.presentations.changed([one.id for one in awaited])
-    standing = [one for one in awaited if "cancellation" not in changed.get(one.id, ())]
 
-    async def together(some: Sequence[StoredConsignment]) -> set[int]:
-        judged = await _judged(some, desk, changed=changed.keys(), principal=principal, at=at)
-        return await store.presentations.keep(judged)
-
-    if not standing:
-        return set(), {}
-    try:
-        return await together(standing), {}
-    except StoreUnavailable:
-        raise
-    except Exception as wrong:
-        if len(standing) == 1:
-            return set(), {standing[0].id: _told(standing[0], wrong)}
-    done: set[int] = set()
-    hindered: dict[int, Exception] = {}
-    for one in standing:
+    async def presented(some: Sequence[StoredConsignment]) -> tuple[set[int], dict[int, Exception]]:
+        if not some:
+            return set(), {}
         try:
-            done |= await together([one])
+            judged = await _judged(some, desk, changed=changed.keys(), principal=principal, at=at)
+            return await store.presentations.keep(judged), {}
         except StoreUnavailable:
             raise
         except Exception as wrong:
-            hindered[one.id] = _told(one, wrong)
-    return done, hindered
+            if len(some) == 1:
+                return set(), {some[0].id: _told(some[0], wrong)}
+        middle = len(some) // 2
+        first, second = await presented(some[:middle]), await presented(some[middle:])
+        return first[0] | second[0], first[1] | second[1]
+
+    return await presented([one for one in awaited if "cancellation" not in changed.get(one.id, ())])
 
 
 def _told(one: StoredConsignment, wrong: Exception) -> Exception:
