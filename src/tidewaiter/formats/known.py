@@ -7,15 +7,19 @@ is what the format makes of the tree; where it might not be, None is given, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from tidewaiter.formats.plan import Plan, Trace
+from tidewaiter.formats.reading import Declared, InColumns
 from tidewaiter.formats.skeleton import Cut, Record, Saw, Segment, Skeletons, nodes_in, places, stand_together
+from tidewaiter.formats.stacks import Heap, Laid
 from tidewaiter.formats.tree import Node
 
 ITEMS = "items"
 """The field of ours that has the items."""
+COLUMNS_MIN = 16
+"""Fewer records of a message are sooner made one by one."""
 ALONE_MAX = 64
 """So many shapes are learnt at most of one message of envelopes."""
 
@@ -70,24 +74,74 @@ class Lesson(NamedTuple, Generic[Own, OwnOfFrame, OwnOfItem]):
     own_of_item: Callable[[Told, int, Mapping[int, int]], OwnOfItem | None]
 
 
-class Filled(NamedTuple, Generic[Own, OwnOfFrame, OwnOfItem]):
-    """A record of a message: its path, what is known of what stands around it, its fields, its items among them as a
-    list, and what is known of its parts."""
+class Met(NamedTuple, Generic[Own, OwnOfFrame, OwnOfItem]):
+    """A record of known shape: its path, what is known of what stands around it, and of itself and its items, each with
+    its texts."""
 
     path: str
     around: Own
-    fields: dict[str, Any]
-    frame: OwnOfFrame
-    frame_texts: Sequence[str]
-    items: list[tuple[OwnOfItem, Sequence[str]]]
+    frame: Known[OwnOfFrame]
+    texts: Sequence[str]
+    items: list[tuple[Known[OwnOfItem], Sequence[str]]]
+
+    def fields(self) -> dict[str, Any]:
+        """Its fields, items among them as a list. Raises ValueError where a text must be looked at closely."""
+        fields = self.frame.plan.fields(self.texts)
+        if self.items:
+            fields[ITEMS] = [item.plan.record(texts) for item, texts in self.items]
+        return fields
+
+    def some(self, names: Collection[str], of_item: Collection[str]) -> dict[str, Any]:
+        """These fields alone, and of the items those."""
+        fields = self.frame.plan.only(names).fields(self.texts)
+        if self.items:
+            fields[ITEMS] = [item.plan.only(of_item).record(texts) for item, texts in self.items]
+        return fields
+
+
+class Settling(NamedTuple, Generic[Own, OwnOfFrame, OwnOfItem]):
+    """What a format works out of a record once it is read: these `fields`, from what they say themselves, the names
+    in `reads`, and those of items in `of_item`. `settle` does so, and says whether there is nothing to be found."""
+
+    fields: frozenset[str]
+    reads: frozenset[str]
+    of_item: frozenset[str]
+    settle: Callable[[Met[Own, OwnOfFrame, OwnOfItem], dict[str, Any]], bool]
 
 
 class Reading(NamedTuple, Generic[Own, OwnOfFrame, OwnOfItem]):
     """A message whose shape is known: the records, how many values were kept, which dropped."""
 
-    records: list[Filled[Own, OwnOfFrame, OwnOfItem]]
+    records: list[Met[Own, OwnOfFrame, OwnOfItem]]
     kept: int
     dropped: list[str]
+
+    def in_columns(
+        self, settling: Settling[Own, OwnOfFrame, OwnOfItem], make: Callable[[int], Declared]
+    ) -> InColumns | None:
+        """The consignments as columns; None where they are few, or something calls for a closer look.
+
+        `make` makes the record of the one at a place.
+        """
+        if len(self.records) < COLUMNS_MIN:
+            return None
+        heap = Heap()
+        settled: dict[str, list[Any]] = {name: [] for name in settling.fields}
+        try:
+            for row, met in enumerate(self.records):
+                heap.add(met.frame.plan, met.texts, row)
+                for place, (item, texts) in enumerate(met.items):
+                    heap.add(item.plan, texts, row, place)
+                fields = met.some(settling.reads, settling.of_item)
+                if not settling.settle(met, fields):
+                    return None
+                for name, values in settled.items():
+                    values.append(fields.get(name))
+            laid = Laid(*heap.stacks(), settled=settling.fields, aside=settling.reads)
+        except ValueError:
+            return None
+        laid.settle(settled)
+        return InColumns(len(self.records), batch=laid.batch, apart={}, make=make)
 
 
 class Memory(Generic[Own, OwnOfFrame, OwnOfItem]):
@@ -123,44 +177,34 @@ class Memory(Generic[Own, OwnOfFrame, OwnOfItem]):
         return self._saw.cut(data)
 
     def reading(self, message: Cut) -> Reading[Own, OwnOfFrame, OwnOfItem] | None:
-        """What the message holds, where all of its shape is known and all texts fit; else None."""
+        """What the message holds, where all of its shape is known; else None."""
         stands = self._stands(message)
         if stands is None:
             return None
         kept, dropped = stands.kept, stands.dropped
-        records: list[Filled[Own, OwnOfFrame, OwnOfItem]] = []
-        try:
-            for (number, path, own), record in zip(stands.each, message.records, strict=True):
-                known_frame = self._frames.find(record.frame, number)
-                if known_frame is None:
+        records: list[Met[Own, OwnOfFrame, OwnOfItem]] = []
+        for (number, path, own), record in zip(stands.each, message.records, strict=True):
+            known_frame = self._frames.find(record.frame, number)
+            if known_frame is None:
+                return None
+            frame = known_frame[1]
+            kept += frame.kept
+            if frame.before:
+                dropped += [path + below for below in frame.before]
+            items: list[tuple[Known[OwnOfItem], Sequence[str]]] = []
+            for item_place, segment in enumerate(record.items, start=1):
+                known_item = self._items.find(segment, number)
+                if known_item is None:
                     return None
-                frame = known_frame[1]
-                fields = frame.plan.fields(record.frame.texts)
-                filled: Filled[Own, OwnOfFrame, OwnOfItem] = Filled(
-                    path, own, fields, frame.own, record.frame.texts, []
-                )
-                kept += frame.kept
-                if frame.before:
-                    dropped += [path + below for below in frame.before]
-                items = []
-                for item_place, segment in enumerate(record.items, start=1):
-                    known_item = self._items.find(segment, number)
-                    if known_item is None:
-                        return None
-                    item = known_item[1]
-                    items.append(item.plan.record(segment.texts))
-                    filled.items.append((item.own, segment.texts))
-                    kept += item.kept
-                    if item.before:
-                        here = f"{path}{self._way}[{item_place}]"
-                        dropped += [here + below for below in item.before]
-                if items:
-                    filled.fields[ITEMS] = items
-                if frame.behind:
-                    dropped += [path + below for below in frame.behind]
-                records.append(filled)
-        except ValueError:  # a text that must be looked at closely
-            return None
+                item = known_item[1]
+                items.append((item, segment.texts))
+                kept += item.kept
+                if item.before:
+                    here = f"{path}{self._way}[{item_place}]"
+                    dropped += [here + below for below in item.before]
+            if frame.behind:
+                dropped += [path + below for below in frame.behind]
+            records.append(Met(path, own, frame, record.frame.texts, items))
         return Reading(records, kept, dropped)
 
     def _stands(self, message: Cut) -> _Stands[Own] | None:

@@ -11,7 +11,7 @@ is noted with `decides`; a plan is then one for these texts too. Where neither w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -37,7 +37,9 @@ class Plan:
     The record is `make` of its fields, or where that is None what `build` builds of them.
     """
 
-    __slots__ = ("build", "checks", "constants", "forms", "holders", "lists", "make", "rows", "texts", "values")
+    __slots__ = (
+        "_narrowed", "build", "checks", "constants", "forms", "holders", "lists", "make", "rows", "texts", "values",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class Plan:
         self.make, self.build, self.constants = make, build, dict(constants)
         self.texts, self.forms, self.values = texts, forms, values
         self.checks, self.rows, self.lists, self.holders = checks, rows, lists, holders
+        self._narrowed: tuple[Collection[str], Plan] | None = None
 
     def fields(self, found: Sequence[str]) -> dict[str, Any]:
         """The fields of the record, lists as tuples. Raises ValueError where a text does not do."""
@@ -86,6 +89,37 @@ class Plan:
             for name, plan in self.holders:
                 fields[name] = plan.fields(found)
         return fields
+
+    @property
+    def places(self) -> list[int]:
+        """The places of the texts that it takes."""
+        own = [place for _, place, _ in (*self.texts, *self.forms, *self.values)]
+        own += [place for place, _ in (*self.checks, *(leaf for _, row in self.rows for leaf in row))]
+        inside = [*(inner for _, plans in self.lists for inner in plans), *(inner for _, inner in self.holders)]
+        return sorted({*own, *(place for inner in inside for place in inner.places)})
+
+    def only(self, names: Collection[str]) -> Plan:
+        """The plan for these fields alone, and what is the same in all records. It does not check other texts.
+
+        It is remembered for the names last asked for, by the object that they are.
+        """
+        if self._narrowed is None or self._narrowed[0] is not names:
+            self._narrowed = names, self._only(names)
+        return self._narrowed[1]
+
+    def _only(self, names: Collection[str]) -> Plan:
+        return Plan(
+            self.make,
+            self.build,
+            constants=self.constants,
+            texts=[one for one in self.texts if one[0] in names],
+            forms=[one for one in self.forms if one[0] in names],
+            values=[one for one in self.values if one[0] in names],
+            checks=(),
+            rows=[one for one in self.rows if one[0] in names],
+            lists=[one for one in self.lists if one[0] in names],
+            holders=[one for one in self.holders if one[0] in names],
+        )
 
     def record(self, found: Sequence[str]) -> Any:
         """The record of these texts. Raises ValueError where a text does not do."""

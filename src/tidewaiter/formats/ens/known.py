@@ -7,7 +7,7 @@ broken is asked of the texts. A declaration that breaks one is read as ever, whi
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tidewaiter.formats import known
@@ -55,55 +55,143 @@ class _Item(NamedTuple):
 
 
 _NUMBERS = itertools.count(1)
-_NARROWED: dict[tuple[int, frozenset[int]], dict[int, _Groups]] = {}
-"""By the numbers of a message and of the items in it the groups, 0 for the message, that are to be looked at."""
+
+
+class _Alone(NamedTuple):
+    """Rules that go by the same texts of a group, and by nothing else: the elements, the places of their texts."""
+
+    group: Group
+    names: tuple[str, ...]
+    places: tuple[int, ...]
+    rules: tuple[Rule, ...]
+
+
+class _Narrowed(NamedTuple):
+    """What must be looked at in declarations of one shape, by the numbers of its items, 0 for what is around them: for
+    all their rules; for those that go by more than the texts of one group; and these others."""
+
+    every: Mapping[int, _Groups]
+    across: Mapping[int, _Groups]
+    alone: Mapping[int, Sequence[_Alone]]
+
+
+_NARROWED: dict[tuple[int, frozenset[int]], _Narrowed] = {}
+"""By the numbers of a declaration and of the items in it."""
 _NARROWED_MAX = 1_024
+Met = known.Met[str, _Frame, _Item]
 Held = known.Reading[str, _Frame, _Item]
-"""A message of known shape; what stands around its declarations is no more than their name."""
+"""A declaration of known shape, and a message; what stands around declarations is no more than their name."""
 MEMORY: Memory[str, _Frame, _Item] = Memory(
     (LODGED, AMENDED), f"/{_ITEM}", numbers_all=True, single_blanks=True, bare_items=True
 )
 
 
-def part_of(held: known.Filled[str, _Frame, _Item]) -> Part | None:
-    """The message as parts, of which only those need be there that rules ask for; None where one breaks a rule."""
-    key = (held.frame.number, frozenset([item.number for item, _ in held.items]))
-    narrowed = _NARROWED.get(key)
-    is_new = narrowed is None
-    if narrowed is None:
-        narrowed = {0: held.frame.groups, **{item.number: item.groups for item, _ in held.items}}
+def keep_rules(held: Sequence[Met]) -> bool:
+    """Whether none of these declarations breaks a rule.
+
+    Of several, the rules that go by the texts of one group are asked once of texts that are the same.
+    """
+    if len(held) < known.COLUMNS_MIN:
+        return all(_keeps(one, _narrowed(one).every) for one in held)
+    texts: dict[int, list[Sequence[str]]] = {}
+    alone: dict[int, Sequence[_Alone]] = {}
+    for one in held:
+        narrowed = _narrowed(one)
+        if not _keeps(one, narrowed.across):
+            return False
+        frame = one.frame.own.number
+        if frame not in alone:
+            alone[frame] = narrowed.alone[0]
+            texts[frame] = []
+        texts[frame].append(one.texts)
+        for item, own in one.items:
+            number = item.own.number
+            if number not in alone:
+                alone[number] = narrowed.alone[number]
+                texts[number] = []
+            texts[number].append(own)
+    return all(_keep(rules, texts[number]) for number, each in alone.items() for rules in each)
+
+
+def _keep(alone: _Alone, texts: Sequence[Sequence[str]]) -> bool:
+    """Whether groups of one shape keep these rules."""
+    part = Part(alone.group, None)
+    for told in set(zip(*([own[at] for own in texts] for at in alone.places), strict=True)) or ((),):
+        part.texts = dict(zip(alone.names, told, strict=True))
+        if any(rule.is_broken(part) for rule in alone.rules):
+            part.forget()
+            return False
+    part.forget()
+    return True
+
+
+def _keeps(held: Met, groups: Mapping[int, _Groups]) -> bool:
+    """Whether a declaration keeps the rules of these groups. Only these are made parts."""
+    root, asked, _ = _parts(held, groups)
+    keeps = not any(rule.is_broken(part) for part, rules in asked for rule in rules)
+    root.forget()
+    return keeps
+
+
+def _parts(
+    held: Met, groups: Mapping[int, _Groups]
+) -> tuple[Part, list[tuple[Part, Sequence[Rule]]], dict[int, list[Part]]]:
+    """The declaration as parts; those that rules ask about; and by their numbers those of items, 0 for others."""
     asked: list[tuple[Part, Sequence[Rule]]] = []
-    first = narrowed[0]
-    root = Part(first[0].group, None, at=held.path)
-    made = {0: _make(first, held.frame_texts, root, asked)}
+    root = Part(groups[0][0].group, None, at=held.path)
+    made = {0: _make(groups[0], held.texts, root, asked)}
     for place, (item, texts) in enumerate(held.items):
-        groups = narrowed[item.number]
-        part = Part(groups[0].group, root, place + 1, place)
+        of_item = groups[item.own.number]
+        part = Part(of_item[0].group, root, place + 1, place)
         root.add(part)
-        made[item.number] = _make(groups, texts, part, asked)
-    if is_new:
+        made[item.own.number] = _make(of_item, texts, part, asked)
+    return root, asked, made
+
+
+def _narrowed(held: Met) -> _Narrowed:
+    """What must be looked at in declarations of this shape. Worked out of the first."""
+    frame = held.frame.own
+    key = (frame.number, frozenset([item.own.number for item, _ in held.items]))
+    narrowed = _NARROWED.get(key)
+    if narrowed is None:
+        groups = {0: frame.groups, **{item.own.number: item.own.groups for item, _ in held.items}}
+        root, _, made = _parts(held, groups)
+        every = {
+            number: [
+                group._replace(rules=tuple(rule for rule in group.rules if not rule.is_kept_by_shape(part)))
+                for group, part in zip(groups[number], parts, strict=True)
+            ]
+            for number, parts in made.items()
+        }
+        root.forget()
+        across = {
+            number: [group._replace(rules=tuple(one for one in group.rules if one.reads is None)) for group in each]
+            for number, each in every.items()
+        }
+        alone = {number: [one for group in each for one in _alone(group)] for number, each in every.items()}
+        narrowed = _Narrowed(_visited(every), _visited(across), alone)
         if len(_NARROWED) >= _NARROWED_MAX:
             _NARROWED.clear()
-        _NARROWED[key] = _narrow(narrowed, made)
-    for part, rules in asked:
-        for rule in rules:
-            if rule.is_broken(part):
-                root.forget()
-                return None
-    return root
+        _NARROWED[key] = narrowed
+    return narrowed
 
 
-def _narrow(groups: Mapping[int, _Groups], made: Mapping[int, Sequence[Part]]) -> dict[int, _Groups]:
-    """The groups without the rules that no message of this shape breaks, and without those that no rule is left for."""
-    left = {
-        number: [
-            group._replace(rules=tuple(rule for rule in group.rules if not rule.is_kept_by_shape(part)))
-            for group, part in zip(groups[number], parts, strict=True)
-        ]
-        for number, parts in made.items()
-    }
-    visited = {name for each in left.values() for group in each for rule in group.rules for name in rule.visits}
-    return {number: _left(each, visited) for number, each in left.items()}
+def _alone(group: _PartPlan) -> Iterator[_Alone]:
+    """The rules of a group that go by its own texts alone, those together that go by the same."""
+    at = dict(group.texts)
+    rules: dict[frozenset[str], list[Rule]] = {}
+    for rule in group.rules:
+        if rule.reads is not None:
+            rules.setdefault(frozenset(rule.reads & at.keys()), []).append(rule)
+    for reads, same in rules.items():
+        names = tuple(reads)
+        yield _Alone(group.group, names, tuple(at[name] for name in names), tuple(same))
+
+
+def _visited(groups: Mapping[int, Sequence[_PartPlan]]) -> dict[int, _Groups]:
+    """The groups without those that no rule is left for."""
+    visited = {name for each in groups.values() for group in each for rule in group.rules for name in rule.visits}
+    return {number: _left(each, visited) for number, each in groups.items()}
 
 
 def _left(groups: Sequence[_PartPlan], visited: set[str]) -> _Groups:

@@ -16,7 +16,7 @@ from tidewaiter.formats.ens.rules import Rule, RuleBook
 from tidewaiter.formats.ens.shape import SPACE, Message, Misfit, instant_of, message_of
 from tidewaiter.formats.ens.tables import ELEMENTS, DataSet
 from tidewaiter.formats.ens.taking import Taker, pointer_in, take_apart
-from tidewaiter.formats.known import Told
+from tidewaiter.formats.known import Settling, Told
 from tidewaiter.formats.plan import Trace
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.skeleton import Cut
@@ -67,17 +67,28 @@ def read(data: bytes, *, jurisdiction: str | None = None, data_set: DataSet = "r
 
 def _known(held: known.Held, jurisdiction: str | None) -> Reading | None:
     """What a message of known shape holds; None where it breaks a rule, and the place of that is to be told."""
-    declared: list[Declared] = []
-    for one in held.records:
-        root = known.part_of(one)
-        if root is None:
-            return None
+
+    def make(place: int) -> Declared:
+        one = held.records[place]
+        taker, fields = Taker(), one.fields()
+        _settle(fields, one.around, one.path, taker, jurisdiction)
+        findings = (*_about(one.frame.own.about_space, one.path), *taker.findings)
+        return Declared(consignment=_built(fields), findings=findings, anchor={"": one.path})
+
+    def is_settled(one: known.Met, fields: dict[str, Any]) -> bool:
         taker = Taker()
-        _settle(one.fields, one.around, root, taker, jurisdiction)
-        root.forget()
-        findings = (*_about(one.frame.about_space, one.path), *taker.findings)
-        declared.append(Declared(consignment=Consignment(**one.fields), findings=findings, anchor={"": one.path}))
-    return Reading(format=NAME, declared=tuple(declared), kept=held.kept, dropped=tuple(held.dropped))
+        _settle(fields, one.around, one.path, taker, jurisdiction)
+        return not (taker.findings or one.frame.own.about_space)
+
+    if not known.keep_rules(held.records):
+        return None
+    declared: Sequence[Declared] | None = held.in_columns(Settling(_SETTLED, _READ, _READ_OF_ITEM, is_settled), make)
+    if declared is None:
+        try:
+            declared = tuple(map(make, range(len(held.records))))
+        except ValueError:  # a text that must be looked at closely
+            return None
+    return Reading(format=NAME, declared=declared, kept=held.kept, dropped=tuple(held.dropped))
 
 
 def by_tree(
@@ -162,9 +173,8 @@ def _declared(
             trace.spoil()
     if taker.fits:
         judge(part, schema.rules, taker)
-    _settle(fields, node.name, part, taker, jurisdiction)
-    record = Consignment(**fields)
-    return Declared(consignment=record, findings=(*noted, *taker.findings), anchor={"": at}), part
+    _settle(fields, node.name, part.at, taker, jurisdiction)
+    return Declared(consignment=_built(fields), findings=(*noted, *taker.findings), anchor={"": at}), part
 
 
 def judge(part: Part, rules: RuleBook, taker: Taker) -> None:
@@ -184,18 +194,22 @@ def _note(rule: Rule, part: Part, taker: Taker) -> None:
     taker.note(kind, detail, pointer=pointer_in(part, rule.about), at=at)
 
 
-def _settle(fields: dict[str, Any], name: str, part: Part, taker: Taker, jurisdiction: str | None) -> None:
-    """Make fields of a consignment of what was read."""
-    for field, value in fields.items():
-        if type(value) is list:
-            fields[field] = tuple(value)
+_SETTLED = frozenset((
+    "direction", "function", "issued_at", "reference", "jurisdiction", "tracking_id", "house_bill", "master_bill",
+    "channel",
+))  # fmt: skip
+"""The fields of a consignment that `_settle` fills."""
+_READ = _SETTLED | {"=issued_at:date", "=issued_at:time", "mrn", "entry_office"}
+_READ_OF_ITEM = frozenset(("documents",))
+"""What it reads, of the consignment and of its goods items."""
+
+
+def _settle(fields: dict[str, Any], name: str, at: str, taker: Taker, jurisdiction: str | None) -> None:
+    """Fill what follows from what the message says, and note what it should have said. `at` is its path."""
     fields["direction"] = "entry"
     fields["function"] = "original" if name == LODGED else "amendment"
     _settle_instant(fields)
-    _settle_transport(fields)
-    if "seals" in fields:
-        fields["equipment"] = (Equipment(seals=fields.pop("seals")),)
-    head = f"{part.at}/HEAHEA[1]"
+    head = f"{at}/HEAHEA[1]"
     if not fields.get("reference"):
         fields["reference"] = fields.get("mrn", "")
         if not fields["reference"]:
@@ -203,8 +217,23 @@ def _settle(fields: dict[str, Any], name: str, part: Part, taker: Taker, jurisdi
     told = (fields.get("entry_office", "")[:2].upper(), jurisdiction or "")
     fields["jurisdiction"] = next((code for code in told if _COUNTRY.fullmatch(code)), "")
     if not fields["jurisdiction"]:
-        taker.note(NO_JURISDICTION, "none is known", pointer="/jurisdiction", at=part.at)
+        taker.note(NO_JURISDICTION, "none is known", pointer="/jurisdiction", at=at)
     _derive_numbers(fields)
+
+
+def _built(fields: dict[str, Any]) -> Consignment:
+    """The consignment of what was read."""
+    for field, value in fields.items():
+        if type(value) is list:
+            fields[field] = tuple(value)
+    if "transport" in fields:
+        transport = fields["transport"]
+        if "route" in transport:
+            transport["route"] = tuple(transport["route"])
+        fields["transport"] = Transport(**transport)
+    if "seals" in fields:
+        fields["equipment"] = (Equipment(seals=fields.pop("seals")),)
+    return Consignment(**fields)
 
 
 def _settle_instant(fields: dict[str, Any]) -> None:
@@ -214,14 +243,6 @@ def _settle_instant(fields: dict[str, Any]) -> None:
             fields["issued_at"] = instant_of(day, clock)
         except Misfit:  # 29 February of a year without one: said by the schema to be a day
             return
-
-
-def _settle_transport(fields: dict[str, Any]) -> None:
-    transport = fields.get("transport")
-    if transport is not None:
-        if "route" in transport:
-            transport["route"] = tuple(transport["route"])
-        fields["transport"] = Transport(**transport)
 
 
 def _derive_numbers(fields: dict[str, Any]) -> None:

@@ -41,10 +41,12 @@ _PADDED = 8
 
 
 class Condition(NamedTuple):
-    """Whether it holds, and whether that is so in every message with the same elements and the same `CODES`."""
+    """Whether it holds, and whether that is so in every message with the same elements and the same `CODES`; the
+    elements of the group itself whose texts it goes by, None where it goes by more."""
 
     holds: _Asks
     is_of_shape: _Asks
+    reads: frozenset[str] | None = None
 
 
 class Rule(msgspec.Struct, frozen=True, gc=False):
@@ -52,7 +54,8 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
 
     `about` is that element or group in it that our pointer leads to: the one that is missing or not as it should be.
     Where there is no element `wants`, or there is `kept_by`, the rule is not broken and need not be asked; '' for none.
-    `visits` are the groups that its conditions go to.
+    `visits` are the groups that its conditions go to, and `reads` the elements of the group itself by whose texts it
+    goes alone; None where it goes by more.
     """
 
     code: str
@@ -64,6 +67,7 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
     when: Sequence[Condition]
     must: Sequence[Sequence[Condition]]
     visits: frozenset[str]
+    reads: frozenset[str] | None
 
     def is_kept_by_shape(self, part: Part) -> bool:
         """Whether it is not broken in a message of these elements and codes, whatever its other texts say."""
@@ -132,6 +136,7 @@ class RuleBook:
             must=must,
             visits=frozenset(step for text in (*row.when, *row.must) for step in re.split(r"[ /]", text))
             | (PREDICATE_GROUPS if PREDICATES.keys() & {*row.when, *row.must} else frozenset()),
+            reads=_all_of([one.reads for one in (*when, *(one for joined in must for one in joined))]),
         )
         self._by_path.setdefault(tuple(groups), []).append(rule)
 
@@ -145,6 +150,12 @@ class RuleBook:
         for name, inner in group.inner.items():
             if isinstance(inner, Group):
                 self._hand_out(inner, (*path, name))
+
+
+def _all_of(each: Sequence[frozenset[str] | None]) -> frozenset[str] | None:
+    """What several conditions go by, None where one of them goes by more than texts of its own group."""
+    told = [one for one in each if one is not None]
+    return frozenset().union(*told) if len(told) == len(each) else None
 
 
 def _about(row: RuleRow) -> str:
@@ -226,6 +237,7 @@ def _condition(text: str, place: _Place) -> Condition:
         return Condition(
             lambda part: left(part) is not None and left(part) == right(part),
             lambda part: left(part) is None or right(part) is None,
+            _all_of([_own(path, place), _own(told[0], place)]),
         )
     fits = _TESTS[test](told)
     if _leads_to_one_text(path, place):
@@ -234,7 +246,7 @@ def _condition(text: str, place: _Place) -> Condition:
         is_of_shape = _always if test in ("present", "absent") or way.leaf in CODES else lambda part: one(part) is None
         if way.start == "self" and not way.groups:
             leaf = way.leaf
-            return Condition(lambda part: fits(part.texts.get(leaf)), is_of_shape)
+            return Condition(lambda part: fits(part.texts.get(leaf)), is_of_shape, _own(path, place))
         return Condition(lambda part: fits(one(part)), is_of_shape)
     many = _many(path, place)
     if test == "present":
@@ -337,6 +349,12 @@ def _way(path: str, place: _Place) -> _Way:
     if isinstance(last, Leaf):
         return _Way(start, tuple(steps[:-1]), steps[-1], is_single)
     return _Way(start, tuple(steps), "", is_single=False)
+
+
+def _own(path: str, place: _Place) -> frozenset[str] | None:
+    """The element of the group itself that the path leads to; None where it leads elsewhere."""
+    way = _way(path, place)
+    return frozenset((way.leaf,)) if way.start == "self" and way.leaf and not way.groups else None
 
 
 def _group(above: Group, name: str) -> Group:

@@ -67,10 +67,36 @@ def declared_of(
 ) -> Declared:
     """The consignment of the fields that were read, `anchor` being where they stood: see `consignment_of`."""
     noted = list(findings)
+    settle(into, path, country=country, jurisdiction=jurisdiction, note=noted.append, anchor=anchor)
+    record: Consignment = DECLARATION.build(into)
+    return Declared(consignment=record, findings=tuple(noted), anchor=anchor)
 
-    def note(finding: Finding) -> None:
-        noted.append(finding)
 
+SETTLED = frozenset((
+    "function", "reference", "jurisdiction", "direction", "tracking_id", "house_bill", "master_bill", "channel",
+    "category",
+))  # fmt: skip
+"""The fields of a consignment that `settle` fills."""
+READ = frozenset((
+    "declaration_type", "mrn", "declaration_office", "presentation_office", "documents", "transport",
+))  # fmt: skip
+READ_OF_ITEM = frozenset(("procedure", "additional_procedures"))
+"""What it reads besides, of the consignment and of its goods items."""
+
+
+def settle(
+    into: dict[str, Any],
+    path: str,
+    *,
+    country: str,
+    jurisdiction: str | None,
+    note: Callable[[Finding], None],
+    anchor: dict[str, str] | None = None,
+) -> None:
+    """Fill what follows from what the declaration says, and note what it should have said.
+
+    Where a value was taken from elsewhere, `anchor`, where there is one, is told where it stood.
+    """
     _settle_function(into, path, note)
     _settle_reference(into, path, note)
     _settle_jurisdiction(into, path, country, jurisdiction, note)
@@ -78,8 +104,6 @@ def declared_of(
     into["direction"] = _direction(into.get("declaration_type", ""), items)
     _derive_numbers(into, anchor)
     _derive_certain(into)
-    record: Consignment = DECLARATION.build(into)
-    return Declared(consignment=record, findings=tuple(noted), anchor=anchor)
 
 
 def _settle_function(into: dict[str, Any], path: str, note: Callable[[Finding], None]) -> None:
@@ -127,7 +151,7 @@ def _direction(type: str, items: list[GoodsItem]) -> Direction:
     return "import"
 
 
-def _derive_numbers(into: dict[str, Any], anchor: dict[str, str]) -> None:
+def _derive_numbers(into: dict[str, Any], anchor: dict[str, str] | None) -> None:
     """The parcel number and the bills, where a document of the whole is one by its number or its type."""
     documents: list[Document] = into.get("documents", [])
     for place, document in enumerate(documents):
@@ -142,10 +166,12 @@ def _derive_numbers(into: dict[str, Any], anchor: dict[str, str]) -> None:
         for field, is_it in fields.items():
             if is_it and field not in into:
                 into[field] = document.id
-                anchor[f"/{field}"] = f"{anchor[f'/documents/{place}']}/ID"
+                if anchor is not None:
+                    anchor[f"/{field}"] = f"{anchor[f'/documents/{place}']}/ID"
     if "tracking_id" not in into and is_s10(into.get("house_bill", "")):
         into["tracking_id"] = into["house_bill"]
-        anchor["/tracking_id"] = anchor["/house_bill"]
+        if anchor is not None:
+            anchor["/tracking_id"] = anchor["/house_bill"]
 
 
 def _derive_certain(into: dict[str, Any]) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tidewaiter.formats import known
-from tidewaiter.formats.known import Memory, Told
+from tidewaiter.formats.known import Memory, Settling, Told
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.skeleton import Cut
 from tidewaiter.formats.text import found
 from tidewaiter.formats.tree import Node
-from tidewaiter.formats.wco_dms.declaration import declared_of
+from tidewaiter.formats.wco_dms.declaration import READ, READ_OF_ITEM, SETTLED, declared_of, settle
 from tidewaiter.formats.wco_dms.kinds import NAMESPACE
+from tidewaiter.model.finding import Finding
 
 NAME = "wco_dms"
 _ITEMS_AT = f"/{known.ITEMS}/"
@@ -28,6 +29,9 @@ class _Around(NamedTuple):
     about_space: str
 
 
+_Met = known.Met[_Around, Anchor, Anchor]
+_READ = SETTLED | READ
+_READ_OF_ITEM = READ_OF_ITEM
 MEMORY: Memory[_Around, Anchor, Anchor] = Memory(("Declaration",), "/GoodsShipment/GovernmentAgencyGoodsItem")
 
 
@@ -36,19 +40,34 @@ def reading_of(message: Cut, *, jurisdiction: str | None) -> Reading | None:
     held = MEMORY.reading(message)
     if held is None:
         return None
-    declared: list[Declared] = []
-    for one in held.records:
-        path, (country, about_space) = one.path, one.around
-        anchor = {pointer: path + below for pointer, below in one.frame}
-        for place, (own, _) in enumerate(one.items):
-            at, here = f"{_ITEMS_AT}{place}", MEMORY.path_of_item(path, place)
-            for pointer, below in own:
-                anchor[at + pointer] = here + below
-        findings = (found(NAMESPACE, about_space, source_pointer=path),) if about_space else ()
-        declared.append(
-            declared_of(one.fields, path, anchor, country=country, jurisdiction=jurisdiction, findings=findings)
-        )
-    return Reading(format=NAME, declared=tuple(declared), kept=held.kept, dropped=tuple(held.dropped))
+
+    def make(place: int) -> Declared:
+        return _declared(held.records[place], jurisdiction)
+
+    def is_settled(one: _Met, fields: dict[str, Any]) -> bool:
+        findings: list[Finding] = []
+        country, about_space = one.around
+        settle(fields, one.path, country=country, jurisdiction=jurisdiction, note=findings.append)
+        return not findings and not about_space
+
+    declared: Sequence[Declared] | None = held.in_columns(Settling(SETTLED, _READ, _READ_OF_ITEM, is_settled), make)
+    if declared is None:
+        try:
+            declared = tuple(_declared(one, jurisdiction) for one in held.records)
+        except ValueError:  # a text that must be looked at closely
+            return None
+    return Reading(format=NAME, declared=declared, kept=held.kept, dropped=tuple(held.dropped))
+
+
+def _declared(one: _Met, jurisdiction: str | None) -> Declared:
+    path, (country, about_space) = one.path, one.around
+    anchor = {pointer: path + below for pointer, below in one.frame.own}
+    for place, (item, _) in enumerate(one.items):
+        at, here = f"{_ITEMS_AT}{place}", MEMORY.path_of_item(path, place)
+        for pointer, below in item.own:
+            anchor[at + pointer] = here + below
+    findings = (found(NAMESPACE, about_space, source_pointer=path),) if about_space else ()
+    return declared_of(one.fields(), path, anchor, country=country, jurisdiction=jurisdiction, findings=findings)
 
 
 class Around(NamedTuple):
