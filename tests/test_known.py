@@ -19,12 +19,14 @@ import strategies
 from tidewaiter import formats
 from tidewaiter.cli.bench import consignments
 from tidewaiter.cli.bench_read import as_entry
+from tidewaiter.formats import known
 from tidewaiter.formats.ens import known as known_ens
 from tidewaiter.formats.ens import reading as ens
 from tidewaiter.formats.known import Memory
-from tidewaiter.formats.reading import Reading
+from tidewaiter.formats.reading import InColumns, Reading
 from tidewaiter.formats.wco_dms import known as known_wco_dms
 from tidewaiter.formats.wco_dms import reading as wco_dms
+from tidewaiter.model.batch import Batch
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "messages"
 
@@ -91,9 +93,25 @@ MESSAGES = {dialect.name: messages(dialect) for dialect in DIALECTS}
 
 
 def is_read_alike(dialect: Dialect, message: bytes) -> bool:
-    """Whether a message is the same without the memory, with it, when it was learnt of, and when it is known."""
+    """Whether a message is the same without the memory, with it, when it was learnt of, and when it is known; and when
+    it goes into columns, however few declarations it has."""
     plain = dialect.by_tree(message, jurisdiction="GB")
-    return all(dialect.read(message, jurisdiction="GB") == plain for _ in range(3))
+    if any(dialect.read(message, jurisdiction="GB") != plain for _ in range(3)):
+        return False
+    least, known.COLUMNS_MIN = known.COLUMNS_MIN, 1
+    try:
+        laid = dialect.read(message, jurisdiction="GB")
+    finally:
+        known.COLUMNS_MIN = least
+    return laid == plain and are_same(laid.batch(), plain.batch())
+
+
+def are_same(one: Batch, other: Batch) -> bool:
+    """Whether two batches have the same frames, to the last type."""
+    return all(
+        getattr(one, name).schema == getattr(other, name).schema and getattr(one, name).equals(getattr(other, name))
+        for name in Batch.frame_names()
+    )
 
 
 @st.composite
@@ -177,14 +195,14 @@ def test_made_up_declarations_are_read_alike_with_memory_and_without(dialect: Di
 def test_a_shape_is_known_when_it_comes_the_third_time(dialect: Dialect) -> None:
     first, other = (formats.FORMATS[dialect.name].write([one]) for one in known_pair(dialect.name))
     dialect.memory.forget()
-    known = []
+    was_known = []
     for _ in range(3):
         cut = dialect.memory.cut(first)
-        known.append(cut is not None and dialect.memory.reading(cut) is not None)
+        was_known.append(cut is not None and dialect.memory.reading(cut) is not None)
         dialect.read(first)
     cut = dialect.memory.cut(other)
 
-    assert known == [False, False, True]
+    assert was_known == [False, False, True]
     assert cut is not None
     assert dialect.memory.reading(cut) is not None
     assert dialect.read(other) == dialect.by_tree(other) != dialect.by_tree(first)
@@ -214,6 +232,32 @@ def test_items_are_known_whatever_their_number(dialect: Dialect) -> None:
     assert dialect.memory.reading(cut) is not None
     assert dialect.read(message) == dialect.by_tree(message)
     assert len(dialect.read(message).declared[0].consignment.items) == 40
+
+
+@each
+def test_many_declarations_go_into_columns(dialect: Dialect) -> None:
+    made = [as_entry(one) if dialect.name == "ens" else one for one in consignments(known.COLUMNS_MIN + 30)]
+    message = formats.FORMATS[dialect.name].write(made)
+    plain = dialect.by_tree(message, jurisdiction="GB")
+    read = [dialect.read(message, jurisdiction="GB") for _ in range(3)][-1]
+
+    assert isinstance(read.declared, InColumns)
+    assert are_same(read.batch(), plain.batch())
+    assert read.declared[17] == plain.declared[17]
+    assert read == plain
+
+
+@each
+def test_one_faulty_declaration_among_many_is_told_as_if_all_were_read_one_by_one(dialect: Dialect) -> None:
+    made = [as_entry(one) if dialect.name == "ens" else one for one in consignments(known.COLUMNS_MIN + 30)]
+    message = formats.FORMATS[dialect.name].write(made)
+    for _ in range(3):
+        dialect.read(message, jurisdiction="GB")
+    leaf = list(LEAF.finditer(message))[500]
+    for text in (b"x" * 600, b"", b"1e5", b"\xe2\x80\xae"):
+        changed = message[: leaf.start(3)] + text + message[leaf.end(3) :]
+
+        assert dialect.read(changed, jurisdiction="GB") == dialect.by_tree(changed, jurisdiction="GB")
 
 
 @each
