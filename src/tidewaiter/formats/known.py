@@ -91,11 +91,16 @@ class Met(NamedTuple, Generic[Own, OwnOfFrame, OwnOfItem]):
             fields[ITEMS] = [item.plan.record(texts) for item, texts in self.items]
         return fields
 
-    def some(self, names: Collection[str], of_item: Collection[str]) -> dict[str, Any]:
-        """These fields alone, and of the items those."""
+    def some(self, names: Collection[str], of_item: Collection[str], made: dict[Any, Any]) -> dict[str, Any]:
+        """These fields alone, and of the items those. Items that are alike in them are one, which is kept in `made`."""
         fields = self.frame.plan.only(names).fields(self.texts)
-        if self.items:
-            fields[ITEMS] = [item.plan.only(of_item).record(texts) for item, texts in self.items]
+        items = fields[ITEMS] = []
+        for item, texts in self.items:
+            plan = item.plan.only(of_item)
+            key = (plan, *[texts[place] for place in plan.places])
+            if key not in made:
+                made[key] = plan.record(texts)
+            items.append(made[key])
         return fields
 
 
@@ -127,12 +132,13 @@ class Reading(NamedTuple, Generic[Own, OwnOfFrame, OwnOfItem]):
             return None
         heap = Heap()
         settled: dict[str, list[Any]] = {name: [] for name in settling.fields}
+        made: dict[Any, Any] = {}
         try:
             for row, met in enumerate(self.records):
                 heap.add(met.frame.plan, met.texts, row)
                 for place, (item, texts) in enumerate(met.items):
                     heap.add(item.plan, texts, row, place)
-                fields = met.some(settling.reads, settling.of_item)
+                fields = met.some(settling.reads, settling.of_item, made)
                 if not settling.settle(met, fields):
                     return None
                 for name, values in settled.items():

@@ -38,7 +38,8 @@ class Plan:
     """
 
     __slots__ = (
-        "_narrowed", "build", "checks", "constants", "forms", "holders", "lists", "make", "rows", "texts", "values",
+        "_narrowed", "_places",
+        "build", "checks", "constants", "forms", "holders", "lists", "make", "rows", "texts", "values",
     )  # fmt: skip
 
     def __init__(
@@ -59,6 +60,7 @@ class Plan:
         self.texts, self.forms, self.values = texts, forms, values
         self.checks, self.rows, self.lists, self.holders = checks, rows, lists, holders
         self._narrowed: tuple[Collection[str], Plan] | None = None
+        self._places: list[int] | None = None
 
     def fields(self, found: Sequence[str]) -> dict[str, Any]:
         """The fields of the record, lists as tuples. Raises ValueError where a text does not do."""
@@ -93,6 +95,11 @@ class Plan:
     @property
     def places(self) -> list[int]:
         """The places of the texts that it takes."""
+        if self._places is None:
+            self._places = self._find_places()
+        return self._places
+
+    def _find_places(self) -> list[int]:
         own = [place for _, place, _ in (*self.texts, *self.forms, *self.values)]
         own += [place for place, _ in (*self.checks, *(leaf for _, row in self.rows for leaf in row))]
         inside = [*(inner for _, plans in self.lists for inner in plans), *(inner for _, inner in self.holders)]
@@ -103,9 +110,10 @@ class Plan:
 
         It is remembered for the names last asked for, by the object that they are.
         """
-        if self._narrowed is None or self._narrowed[0] is not names:
-            self._narrowed = names, self._only(names)
-        return self._narrowed[1]
+        narrowed = self._narrowed
+        if narrowed is None or narrowed[0] is not names:
+            self._narrowed = narrowed = names, self._only(names)
+        return narrowed[1]
 
     def _only(self, names: Collection[str]) -> Plan:
         return Plan(

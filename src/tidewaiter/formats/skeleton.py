@@ -13,19 +13,19 @@ only when it comes a second time, so that who never repeats himself costs no mor
 
 from __future__ import annotations
 
-import functools
 import itertools
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from tidewaiter.formats.envelopes import Wrapped, unwrapped
 from tidewaiter.formats.tree import BYTES_MAX, ELEMENTS_MAX, Node, text_of
 
-_TEXTS = re.compile(r">([^<>\s][^<>]*)</")
-_BETWEEN, _APART = "\x00", "\x00\x00"
-"""Stand for a text in a skeleton, and for where records or items were cut out. XML has no such character."""
+_BETWEEN, _APART, _NEXT = "\x00", "\x01", "\x02"
+"""Stand for a text in a skeleton, for where records or items were cut out, and between parts while they are cut. XML
+has no such characters."""
+_TEXTS = re.compile(r">([^<>\s\x00-\x02][^<>\x01\x02]*)</")
 _SEGMENT_MAX = 32_768
 """Characters of a part with its texts, none of which is then over the limit of a text."""
 _SKELETONS_MAX, _CHARACTERS_MAX, _WAYS_MAX = 1_024, 2_000_000, 64
@@ -41,12 +41,16 @@ class Segment(NamedTuple):
     skeleton: str
     texts: list[str]
 
+    @property
+    def split(self) -> int:
+        """How many of its texts stand before what was cut out of it."""
+        return self.skeleton.count(_BETWEEN, 0, self.skeleton.index(_APART))
+
 
 class Record(NamedTuple):
-    """A record of a message: what stands before and behind its items as one, `split` texts being before; the items."""
+    """A record of a message: what stands before and behind its items as one; the items."""
 
     frame: Segment
-    split: int
     items: list[Segment]
 
 
@@ -66,14 +70,13 @@ class Envelopes(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """A message that was cut: what stands around its records as one, `split` of its texts being before; the records.
+    """A message that was cut: what stands around its records as one; the records.
 
     `start` and `start_of_item` are the tags that records and items begin with. Where each record has an envelope of
     its own, `around` is what stands around the first where it is alone in the message, and `envelopes` tells of all.
     """
 
     around: Segment
-    split: int
     records: list[Record]
     start: str
     start_of_item: str
@@ -101,7 +104,7 @@ class Saw:
         except UnicodeDecodeError:
             return None
         opening = self._record.search(text)
-        if opening is None or _BETWEEN in text:
+        if opening is None or any(sign in text for sign in (_BETWEEN, _APART, _NEXT)):
             return None
         if len(data) > ELEMENTS_MAX and text.count("<") > ELEMENTS_MAX:
             return None
@@ -114,29 +117,27 @@ class Saw:
         if len(bodies) > 1 and not bodies[0].rstrip().endswith(end):
             wrapped = unwrapped(before, bodies, behind, end)
             bodies = bodies if wrapped is None else wrapped.bodies
-        segment = functools.partial(_segment, has_references="&" in text, single_blanks=self._single_blanks)
-        around = _around(before, start, behind, segment)
-        if around is None:
-            return None
         start_of_item = f"<{'' if self._bare_items else opening[1] or ''}{self._item}>"
-        records: list[Record] = []
+        befores = [before] if wrapped is None else wrapped.befores
+        different = list(dict.fromkeys(befores))
+        parts = [f"{one}{_APART}{start}{_APART}{behind}" for one in different]
+        sizes: list[int] = []
         for body in bodies:
-            record = _record(body, start_of_item, segment)
-            if record is None:
-                return None
-            records.append(record)
-        if wrapped is None:
-            return Cut(*around, records, start, start_of_item)
-        cut: dict[str, Segment] = {before: around[0]}
-        for one in wrapped.befores:
-            if one not in cut:
-                other = _around(one, start, behind, segment)
-                if other is None:
-                    return None
-                cut[one] = other[0]
-        arounds = [cut[one] for one in wrapped.befores]
-        envelopes = Envelopes(wrapped.name, wrapped.befores, arounds, bodies, behind)
-        return Cut(*around, records, start, start_of_item, envelopes)
+            frame, items = _frame_and_items(body, start_of_item)
+            parts.append(frame)
+            parts += items
+            sizes.append(len(items))
+        segments = _segments(parts, single_blanks=self._single_blanks)
+        if segments is None:
+            return None
+        left = iter(segments)
+        around = dict(zip(different, left, strict=False))
+        records = [Record(next(left), list(itertools.islice(left, many))) for many in sizes]
+        envelopes = None
+        if wrapped is not None:
+            arounds = [around[one] for one in wrapped.befores]
+            envelopes = Envelopes(wrapped.name, wrapped.befores, arounds, bodies, behind)
+        return Cut(around[befores[0]], records, start, start_of_item, envelopes)
 
 
 def _end_of(start: str) -> str:
@@ -144,50 +145,36 @@ def _end_of(start: str) -> str:
     return f"</{start[1:-1].split(maxsplit=1)[0]}>"
 
 
-def _around(
-    before: str, start: str, behind: str, segment: Callable[[str], Segment | None]
-) -> tuple[Segment, int] | None:
-    first, last = segment(before), segment(behind)
-    if first is None or last is None:
+def _frame_and_items(body: str, start: str) -> tuple[str, list[str]]:
+    """What stands around the items of a record, and what is in each, by the tag that they start with."""
+    before, *items = body.split(start)
+    if not items:
+        return f"{before}{_APART}{_APART}", items
+    last, _, behind = items[-1].rpartition(_end_of(start))
+    items[-1] = last + _end_of(start)
+    return f"{before}{_APART}{start}{_APART}{behind}", items
+
+
+def _segments(parts: Sequence[str], *, single_blanks: bool) -> list[Segment] | None:
+    """The parts of a message cut; None where one has a text that must be looked at closely."""
+    if max(map(len, parts)) > _SEGMENT_MAX:
         return None
-    skeleton = f"{first.skeleton}{_APART}{start}{_APART}{last.skeleton}"
-    return Segment(skeleton, first.texts + last.texts), len(first.texts)
-
-
-def _record(body: str, start: str, segment: Callable[[str], Segment | None]) -> Record | None:
-    before, *parts = body.split(start)
-    behind = ""
-    if parts:
-        end = _end_of(start)
-        last, _, behind = parts[-1].rpartition(end)
-        parts[-1] = last + end
-    around = _around(before, start if parts else "", behind, segment)
-    if around is None:
-        return None
-    items: list[Segment] = []
-    for part in parts:
-        item = segment(part)
-        if item is None:
-            return None
-        items.append(item)
-    return Record(*around, items)
-
-
-def _segment(text: str, *, has_references: bool, single_blanks: bool) -> Segment | None:
-    """A part cut; None where it has a text that must be looked at closely."""
-    if len(text) > _SEGMENT_MAX:
-        return None
-    parts = _TEXTS.split(text)
-    texts = parts[1::2]
+    pieces = _TEXTS.split(_NEXT.join(parts))
+    texts = pieces[1::2]
     joined = ">".join(texts)
-    if has_references and "&" in joined:
+    if "&" in joined:
         told = [text_of(one) if "&" in one else one for one in texts]
         texts = [one for one in told if one is not None and one and one.isprintable() and one == one.strip()]
         if len(texts) < len(told) or (single_blanks and any("  " in one for one in texts)):
             return None
     elif " >" in joined or joined[-1:] == " " or not joined.isprintable() or (single_blanks and "  " in joined):
         return None
-    return Segment(_BETWEEN.join(parts[::2]), texts)
+    segments: list[Segment] = []
+    end = 0
+    for skeleton in _BETWEEN.join(pieces[::2]).split(_NEXT):
+        begin, end = end, end + skeleton.count(_BETWEEN)
+        segments.append(Segment(skeleton, texts[begin:end]))
+    return segments
 
 
 class Places(NamedTuple):
@@ -211,12 +198,12 @@ def places(cut: Cut, root: Node) -> Places | None:
     )
     if count != len(nodes):
         return None
-    around, frames, items = taken(cut.around, 0, cut.split), [], []
+    around, frames, items = taken(cut.around, 0, cut.around.split), [], []
     for record in cut.records:
-        frame = taken(record.frame, 0, record.split)
+        frame = taken(record.frame, 0, record.frame.split)
         items.append([taken(item) for item in record.items])
-        frames.append({**frame, **taken(record.frame, record.split)})
-    around.update(taken(cut.around, cut.split))
+        frames.append({**frame, **taken(record.frame, record.frame.split)})
+    around.update(taken(cut.around, cut.around.split))
     found = Places(around, frames, items)
     return found if _have_texts(cut, found, {node.index: node.text for node in nodes}) else None
 

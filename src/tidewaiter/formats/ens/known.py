@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from tidewaiter.formats import known
 from tidewaiter.formats.ens.part import Part
+from tidewaiter.formats.ens.predicates import EVERY_TEXT
 from tidewaiter.formats.ens.rules import Rule, RuleBook
 from tidewaiter.formats.ens.shape import Group
 from tidewaiter.formats.known import Memory, Told
@@ -189,7 +190,7 @@ def _alone(group: _PartPlan) -> Iterator[_Alone]:
 
 
 def _visited(groups: Mapping[int, Sequence[_PartPlan]]) -> dict[int, _Groups]:
-    """The groups without those that no rule is left for."""
+    """The groups and texts without those that no rule is left for."""
     visited = {name for each in groups.values() for group in each for rule in group.rules for name in rule.visits}
     return {number: _left(each, visited) for number, each in groups.items()}
 
@@ -203,7 +204,13 @@ def _left(groups: Sequence[_PartPlan], visited: set[str]) -> _Groups:
                 wanted.add(above)
                 above = groups[above].above
     new = {old: place for place, old in enumerate(sorted(wanted))}
-    return tuple(groups[old]._replace(above=new.get(groups[old].above, -1)) for old in sorted(wanted))
+    return tuple(
+        groups[old]._replace(
+            above=new.get(groups[old].above, -1),
+            texts=tuple(one for one in groups[old].texts if one[0] in visited or EVERY_TEXT in visited),
+        )
+        for old in sorted(wanted)
+    )
 
 
 def _make(

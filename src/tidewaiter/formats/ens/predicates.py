@@ -98,5 +98,16 @@ PREDICATES: Mapping[str, Callable[[Part], bool]] = {
         items_numbered, consignors_differ, items_to_order, packages_add_up, mass_covers_items, marks_of_others,
     )
 }  # fmt: skip
-PREDICATE_GROUPS = frozenset(("GOOITEGDS", "TRACONCO2", "SPEMENMT2", "PACGS2"))
-"""The groups that they go to."""
+EVERY_TEXT = "*"
+VISITED: Mapping[str, frozenset[str]] = {
+    name: frozenset(visited.split())
+    for name, visited in {
+        "items_numbered": "GOOITEGDS IteNumGDS7",
+        "consignors_differ": f"GOOITEGDS TRACONCO2 {EVERY_TEXT}",
+        "items_to_order": "GOOITEGDS SPEMENMT2 AddInfCodMT23",
+        "packages_add_up": "TotNumOfPacHEA306 GOOITEGDS PACGS2 NumOfPacGS24 NumOfPieGS25 KinOfPacGS23",
+        "mass_covers_items": "TotGroMasHEA307 GOOITEGDS GroMasGDS46",
+        "marks_of_others": "GOOITEGDS PACGS2 NumOfPacGS24 MarNumOfPacGSL21",
+    }.items()
+}
+"""The groups that they go to, and the elements whose texts they look at."""

@@ -29,7 +29,7 @@ from typing import NamedTuple
 import msgspec
 
 from tidewaiter.formats.ens.part import Part
-from tidewaiter.formats.ens.predicates import PREDICATE_GROUPS, PREDICATES
+from tidewaiter.formats.ens.predicates import PREDICATES, VISITED
 from tidewaiter.formats.ens.shape import Group, Leaf
 from tidewaiter.formats.ens.tables import CODES, RULES, DataSet, RuleRow, form_of
 
@@ -54,8 +54,8 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
 
     `about` is that element or group in it that our pointer leads to: the one that is missing or not as it should be.
     Where there is no element `wants`, or there is `kept_by`, the rule is not broken and need not be asked; '' for none.
-    `visits` are the groups that its conditions go to, and `reads` the elements of the group itself by whose texts it
-    goes alone; None where it goes by more.
+    `visits` are the groups and elements that its conditions go to, and `reads` the elements of the group itself by
+    whose texts it goes alone; None where it goes by more.
     """
 
     code: str
@@ -134,8 +134,7 @@ class RuleBook:
             kept_by=_beside(row.must, ("present",), within, leaf) or _beside(row.when, ("absent",), within, leaf),
             when=when,
             must=must,
-            visits=frozenset(step for text in (*row.when, *row.must) for step in re.split(r"[ /]", text))
-            | (PREDICATE_GROUPS if PREDICATES.keys() & {*row.when, *row.must} else frozenset()),
+            visits=frozenset((leaf,)).union(*map(_visits, (*row.when, *row.must))),
             reads=_all_of([one.reads for one in (*when, *(one for joined in must for one in joined))]),
         )
         self._by_path.setdefault(tuple(groups), []).append(rule)
@@ -150,6 +149,11 @@ class RuleBook:
         for name, inner in group.inner.items():
             if isinstance(inner, Group):
                 self._hand_out(inner, (*path, name))
+
+
+def _visits(condition: str) -> frozenset[str]:
+    """The names in a condition, or those that its predicate goes to."""
+    return VISITED.get(condition) or frozenset(re.split(r"[ /]", condition))
 
 
 def _all_of(each: Sequence[frozenset[str] | None]) -> frozenset[str] | None:
