@@ -31,6 +31,8 @@ _SEGMENT_MAX = 32_768
 _SKELETONS_MAX, _CHARACTERS_MAX, _WAYS_MAX = 1_024, 2_000_000, 64
 """Skeletons that are known, their characters together, and how many sets of deciding texts are known of one."""
 _SEEN_MAX = 8_192
+_TOGETHER = 16
+"""So many records are cut at once: few enough for what is made on the way to be still at hand."""
 
 Learnt = TypeVar("Learnt")
 
@@ -120,19 +122,19 @@ class Saw:
         start_of_item = f"<{'' if self._bare_items else opening[1] or ''}{self._item}>"
         befores = [before] if wrapped is None else wrapped.befores
         different = list(dict.fromkeys(befores))
-        parts = [f"{one}{_APART}{start}{_APART}{behind}" for one in different]
-        sizes: list[int] = []
-        for body in bodies:
-            frame, items = _frame_and_items(body, start_of_item)
-            parts.append(frame)
-            parts += items
-            sizes.append(len(items))
-        segments = _segments(parts, single_blanks=self._single_blanks)
-        if segments is None:
+        knife = _Knife(single_blanks=self._single_blanks)
+        cut = knife.cut([f"{one}{_APART}{start}{_APART}{behind}" for one in different])
+        if cut is None:
             return None
-        left = iter(segments)
-        around = dict(zip(different, left, strict=False))
-        records = [Record(next(left), list(itertools.islice(left, many))) for many in sizes]
+        records: list[Record] = []
+        for first in range(0, len(bodies), _TOGETHER):
+            some = [_frame_and_items(body, start_of_item) for body in bodies[first : first + _TOGETHER]]
+            segments = knife.cut([part for parts in some for part in parts])
+            if segments is None:
+                return None
+            left = iter(segments)
+            records += [Record(next(left), list(itertools.islice(left, len(parts) - 1))) for parts in some]
+        around = dict(zip(different, cut, strict=True))
         envelopes = None
         if wrapped is not None:
             arounds = [around[one] for one in wrapped.befores]
@@ -145,36 +147,48 @@ def _end_of(start: str) -> str:
     return f"</{start[1:-1].split(maxsplit=1)[0]}>"
 
 
-def _frame_and_items(body: str, start: str) -> tuple[str, list[str]]:
+def _frame_and_items(body: str, start: str) -> list[str]:
     """What stands around the items of a record, and what is in each, by the tag that they start with."""
     before, *items = body.split(start)
     if not items:
-        return f"{before}{_APART}{_APART}", items
-    last, _, behind = items[-1].rpartition(_end_of(start))
-    items[-1] = last + _end_of(start)
-    return f"{before}{_APART}{start}{_APART}{behind}", items
+        return [f"{before}{_APART}{_APART}"]
+    last, end, behind = items[-1].rpartition(_end_of(start))
+    items[-1] = last + end
+    return [f"{before}{_APART}{start}{_APART}{behind}", *items]
 
 
-def _segments(parts: Sequence[str], *, single_blanks: bool) -> list[Segment] | None:
-    """The parts of a message cut; None where one has a text that must be looked at closely."""
-    if max(map(len, parts)) > _SEGMENT_MAX:
-        return None
-    pieces = _TEXTS.split(_NEXT.join(parts))
-    texts = pieces[1::2]
-    joined = ">".join(texts)
-    if "&" in joined:
-        told = [text_of(one) if "&" in one else one for one in texts]
-        texts = [one for one in told if one is not None and one and one.isprintable() and one == one.strip()]
-        if len(texts) < len(told) or (single_blanks and any("  " in one for one in texts)):
+class _Knife:
+    """Cuts the parts of one message. Skeletons that are the same are one text."""
+
+    def __init__(self, *, single_blanks: bool) -> None:
+        self._single_blanks = single_blanks
+        self._met: dict[str, tuple[str, int]] = {}
+
+    def cut(self, parts: Sequence[str]) -> list[Segment] | None:
+        """The parts cut; None where one has a text that must be looked at closely."""
+        if max(map(len, parts)) > _SEGMENT_MAX:
             return None
-    elif " >" in joined or joined[-1:] == " " or not joined.isprintable() or (single_blanks and "  " in joined):
-        return None
-    segments: list[Segment] = []
-    end = 0
-    for skeleton in _BETWEEN.join(pieces[::2]).split(_NEXT):
-        begin, end = end, end + skeleton.count(_BETWEEN)
-        segments.append(Segment(skeleton, texts[begin:end]))
-    return segments
+        pieces = _TEXTS.split(_NEXT.join(parts))
+        texts = pieces[1::2]
+        joined = ">".join(texts)
+        if "&" in joined:
+            told = [text_of(one) if "&" in one else one for one in texts]
+            texts = [one for one in told if one is not None and one and one.isprintable() and one == one.strip()]
+            if len(texts) < len(told) or (self._single_blanks and any("  " in one for one in texts)):
+                return None
+        elif (
+            " >" in joined or joined[-1:] == " " or not joined.isprintable() or (self._single_blanks and "  " in joined)
+        ):
+            return None
+        segments: list[Segment] = []
+        end = 0
+        for skeleton in _BETWEEN.join(pieces[::2]).split(_NEXT):
+            met = self._met.get(skeleton)
+            if met is None:
+                met = self._met[skeleton] = skeleton, skeleton.count(_BETWEEN)
+            begin, end = end, end + met[1]
+            segments.append(Segment(met[0], texts[begin:end]))
+        return segments
 
 
 class Places(NamedTuple):
