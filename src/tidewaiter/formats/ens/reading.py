@@ -80,14 +80,14 @@ def _known(held: known.Held, jurisdiction: str | None) -> Reading | None:
         _settle(fields, one.around, one.path, taker, jurisdiction)
         return not (taker.findings or one.frame.own.about_space)
 
-    if not known.keep_rules(held.records):
-        return None
     declared: Sequence[Declared] | None = held.in_columns(Settling(_SETTLED, _READ, _READ_OF_ITEM, is_settled), make)
     if declared is None:
         try:
             declared = tuple(map(make, range(len(held.records))))
         except ValueError:  # a text that must be looked at closely
             return None
+    if not known.keep_rules(held.records):  # which take texts to be of the form that the schema wants
+        return None
     return Reading(format=NAME, declared=declared, kept=held.kept, dropped=tuple(held.dropped))
 
 
