@@ -58,6 +58,7 @@ class Taker:
         self.anchor: dict[str, str] = {}
         self.kept: set[int] = set()
         self.dropped: list[str] = []
+        self._texts: tuple[Node, dict[str, str]] | None = None
 
     def place(self, node: Node) -> str:
         """Where a node stands in the sender's message."""
@@ -191,7 +192,7 @@ class Taker:
         if beside.startswith("@"):
             word = node.attributes.get(beside[1:], "").strip()
         else:
-            word = next((one.text for one in parent.children if one.name == beside), "")
+            word = self._texts_in(parent).get(beside, "") if beside else ""
         if entry.kind is Money:
             if not word and not value:  # nought of no currency is how forms say that there is none
                 return None
@@ -199,6 +200,12 @@ class Taker:
                 raise Unfit(NO_CURRENCY, "say which")
             return money(value, word)
         return kilograms(value, word) if entry.form == "mass" else value
+
+    def _texts_in(self, parent: Node) -> dict[str, str]:
+        """The texts of the elements in one by their names, of several the first. Made once, however many ask."""
+        if self._texts is None or self._texts[0] is not parent:
+            self._texts = parent, {one.name: one.text for one in reversed(parent.children)}
+        return self._texts[1]
 
 
 def messages_in(node: Node, names: Collection[str], around: Taker) -> Iterator[Node]:
