@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import get_args, get_type_hints
 
 import msgspec
@@ -18,6 +19,7 @@ import make
 import strategies
 from tidewaiter import formats
 from tidewaiter.formats import Declared, ens
+from tidewaiter.formats.ens import predicates
 from tidewaiter.formats.ens.answers import INTERVENTIONS
 from tidewaiter.formats.ens.kinds import KINDS
 from tidewaiter.formats.ens.reading import read, schema_of
@@ -625,3 +627,27 @@ def test_a_mass_with_many_noughts_is_a_number_like_others(mass: str) -> None:
 
     assert declared.consignment.items[0].gross_mass == Decimal(mass)
     assert msgspec.json.decode(msgspec.json.encode(declared.consignment), type=Consignment) == declared.consignment
+
+
+def names_in(function: Callable[..., object]) -> set[str]:
+    """The groups and elements that a function names, and the functions beside it that it calls."""
+    held, names = [function.__code__], set[str]()
+    for code in held:
+        for one in code.co_consts:
+            held += [one] if isinstance(one, CodeType) else []
+            names |= {one} if isinstance(one, str) and one in NAMED else set()
+        helpers = [vars(predicates)[name] for name in code.co_names if name in vars(predicates)]
+        held += [one.__code__ for one in helpers if isinstance(one, FunctionType) and one.__code__ not in held]
+    return names
+
+
+NAMED = {name for row in ELEMENTS for name in row.path}
+
+
+@pytest.mark.parametrize("name", predicates.PREDICATES)
+def test_a_condition_on_several_groups_says_what_it_looks_at(name: str) -> None:
+    """Of a declaration of known shape nothing else is there to be looked at."""
+    visited = predicates.VISITED[name]
+
+    assert names_in(predicates.PREDICATES[name]) | {predicates.EVERY_TEXT} == visited | {predicates.EVERY_TEXT}
+    assert (predicates.EVERY_TEXT in visited) == (name == "consignors_differ")

@@ -98,6 +98,11 @@ def is_read_alike(dialect: Dialect, message: bytes) -> bool:
     plain = dialect.by_tree(message, jurisdiction="GB")
     if any(dialect.read(message, jurisdiction="GB") != plain for _ in range(3)):
         return False
+    return is_laid_alike(dialect, message, plain)
+
+
+def is_laid_alike(dialect: Dialect, message: bytes, plain: Reading) -> bool:
+    """Whether a message of known shape is the same where it goes into columns."""
     least, known.COLUMNS_MIN = known.COLUMNS_MIN, 1
     try:
         laid = dialect.read(message, jurisdiction="GB")
@@ -232,6 +237,36 @@ def test_items_are_known_whatever_their_number(dialect: Dialect) -> None:
     assert dialect.memory.reading(cut) is not None
     assert dialect.read(message) == dialect.by_tree(message)
     assert len(dialect.read(message).declared[0].consignment.items) == 40
+
+
+SWEPT = [
+    *(b"x|0|1|2|1.5|-1|GB|N740|740|VQ|10600|a  b|a |\xc3\xa9|EX 1".split(b"|")),
+    *(b"LX000000005CN|GB000000000001|202613020915".split(b"|")),
+    b"x" * 36, b"x" * 71, b"x" * 600, None,
+]  # fmt: skip
+"""Texts that each field is tried with; None stands for no element."""
+
+
+@each
+def test_whatever_one_value_says_it_is_read_alike(dialect: Dialect) -> None:
+    few = [as_entry(one) if dialect.name == "ens" else one for one in consignments(3)]
+    ours = [one for one in own_messages(dialect.name) if len(one) < 12_000]
+    ours.append(formats.FORMATS[dialect.name].write(few))
+    every = [(message, leaf, text) for message in ours for leaf in LEAF.finditer(message) for text in SWEPT]
+    for message in ours:
+        for _ in range(2):
+            dialect.read(message, jurisdiction="GB")
+    wrong = []
+    for message, leaf, text in random.Random(5).sample(every, 800):
+        if text is None:
+            is_alike = is_read_alike(dialect, message[: leaf.start()] + message[leaf.end() :])
+        else:
+            changed = message[: leaf.start(3)] + text + message[leaf.end(3) :]
+            is_alike = is_laid_alike(dialect, changed, dialect.by_tree(changed, jurisdiction="GB"))
+        if not is_alike:
+            wrong.append((leaf[1], text))
+
+    assert not wrong
 
 
 @each

@@ -103,7 +103,7 @@ VISITED: Mapping[str, frozenset[str]] = {
     name: frozenset(visited.split())
     for name, visited in {
         "items_numbered": "GOOITEGDS IteNumGDS7",
-        "consignors_differ": f"GOOITEGDS TRACONCO2 {EVERY_TEXT}",
+        "consignors_differ": f"GOOITEGDS TRACONCO2 TINCO259 {EVERY_TEXT}",
         "items_to_order": "GOOITEGDS SPEMENMT2 AddInfCodMT23",
         "packages_add_up": "TotNumOfPacHEA306 GOOITEGDS PACGS2 NumOfPacGS24 NumOfPieGS25 KinOfPacGS23",
         "mass_covers_items": "TotGroMasHEA307 GOOITEGDS GroMasGDS46",
