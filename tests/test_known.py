@@ -27,6 +27,7 @@ from tidewaiter.formats.reading import InColumns, Reading
 from tidewaiter.formats.wco_dms import known as known_wco_dms
 from tidewaiter.formats.wco_dms import reading as wco_dms
 from tidewaiter.model.batch import Batch
+from tidewaiter.services.batches import findings_in
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "messages"
 
@@ -108,7 +109,9 @@ def is_laid_alike(dialect: Dialect, message: bytes, plain: Reading) -> bool:
         laid = dialect.read(message, jurisdiction="GB")
     finally:
         known.COLUMNS_MIN = least
-    return laid == plain and are_same(laid.batch(), plain.batch())
+    # What was found is told with the columns; a record is made of them only when it is asked for.
+    found = [one.findings for one in plain.declared]
+    return list(findings_in(laid)) == found and laid == plain and are_same(laid.batch(), plain.batch())
 
 
 def are_same(one: Batch, other: Batch) -> bool:
