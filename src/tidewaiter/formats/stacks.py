@@ -8,6 +8,7 @@ A text that a field cannot hold raises ValueError, as a plan does, and the messa
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -154,7 +155,8 @@ class Laid:
             for position, inner in enumerate(plans):
                 inside = self._open(below, stack.rows, stack.items, position)
                 if inner.make is None:
-                    self._build(inner, below, inside, list(zip(*map(texts, inner.places), strict=True)), stack.width)
+                    keys = list(zip(*map(texts, inner.places), strict=True)) or [()] * len(inside)
+                    self._build(inner, below, inside, keys, stack.width)
                 else:
                     self._lay(inner, below, stack, inside)
         for name, inner in plan.holders:
@@ -245,7 +247,9 @@ class Laid:
             elif dtype == pl.String:
                 frames.words(place.entity, place.column, placed(len(rank), owners, values, usual[number]))
             else:
-                moments = pl.Series(place.column, [*self._moments, None], dtype=dtype)
+                kind = date if dtype == pl.Date else datetime
+                told = [one if type(one) is kind else None for one in self._moments]
+                moments = pl.Series(place.column, [*told, None], dtype=dtype)
                 which = placed(len(rank), owners, values, len(self._moments))
                 frames.column(place.entity, moments[pl.Series(which)])
         return frames.batch(words)
