@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 from tidewaiter import formats
-from tidewaiter.cli import bench_read
+from tidewaiter.cli import app, bench_read
 from tidewaiter.cli.bench import consignments
 
 
@@ -41,3 +42,15 @@ def test_each_format_has_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(name in text for name in formats.FORMATS)
     assert text.count("together") == len(formats.FORMATS)
     assert "a shop's" in text
+
+
+def test_formats_can_be_measured_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench_read, "TIMES", 1)
+    monkeypatch.setattr(bench_read, "LEAST_S", 1e-9)
+    measured = CliRunner().invoke(app, ["bench", "read", "--format", "ens", "--count", "2"])
+    misnamed = CliRunner().invoke(app, ["bench", "read", "--format", "ensx"])
+
+    assert measured.exit_code == 0
+    assert measured.output.count("togeth") == 1
+    assert misnamed.exit_code == 2
+    assert "ensx" in misnamed.output

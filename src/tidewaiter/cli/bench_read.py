@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,8 +29,11 @@ LEAST_S = 0.05
 """A measure reads the messages again until it has taken so much of a CPU-second."""
 
 
-def run(console: Console, *, count: int) -> None:
-    """Measure, and print the table: made-up declarations of two items one by one and together, then our samples."""
+def run(console: Console, *, count: int, only: Collection[str] = tuple(formats.FORMATS)) -> None:
+    """Measure, and print the table: made-up declarations of two items one by one and together, then our samples.
+
+    Of the formats that are named in `only`.
+    """
     console.print(machine())
     with console.status("kernels"):
         formats.ready()
@@ -39,7 +42,8 @@ def run(console: Console, *, count: int) -> None:
         "to columns, a CPU-second", "to records, a CPU-second", "MB to columns, a CPU-second",
     )  # fmt: skip
     made = consignments(count)
-    for name, format in formats.FORMATS.items():
+    for name in only:
+        format = formats.FORMATS[name]
         ours = [as_entry(one) for one in made] if name == "ens" else made
         kinds: dict[str, Sequence[bytes]] = {
             "one by one": [format.write([one]) for one in ours],
