@@ -407,6 +407,22 @@ def test_what_has_no_field_is_listed_with_its_place() -> None:
     assert reading.declared[0].consignment.parties == ()
 
 
+def test_a_number_of_nothing_is_no_statement() -> None:
+    declared = wco_dms.read(
+        f"<Declaration {SPACE}><FunctionCode>9</FunctionCode><FunctionalReferenceID>A</FunctionalReferenceID>"
+        "<AdditionalInformation><SequenceNumeric>1</SequenceNumeric><Odd>2</Odd></AdditionalInformation>"
+        "<AdditionalInformation><SequenceNumeric>2</SequenceNumeric><StatementCode>00500</StatementCode>"
+        "</AdditionalInformation></Declaration>".encode(),
+        jurisdiction="GB",
+    )
+
+    assert [(one.code, one.sequence) for one in declared.declared[0].consignment.statements] == [("00500", 2)]
+    assert declared.dropped == (
+        "/Declaration/AdditionalInformation[1]/Odd",
+        "/Declaration/AdditionalInformation[1]/SequenceNumeric",
+    )
+
+
 def test_a_lost_namespace_is_a_note_and_an_odd_one_too() -> None:
     good = (SAMPLES / "gb-cancellation.xml").read_bytes()
     bare = good.replace(b' xmlns="urn:wco:datamodel:WCO:DEC-DMS:2"', b"")

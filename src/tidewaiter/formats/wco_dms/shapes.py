@@ -105,6 +105,10 @@ def by_element(lines: Iterable[Line]) -> dict[str, Line]:
     return table
 
 
+SEQUENCE_FIELD = "sequence"
+"""The field of ours for the number of an element among its like."""
+
+
 Reading: TypeAlias = "tuple[Callable[[Node, dict[str, Any], Spot], None], str, int]"
 """What reads an element; and the field whose text it is, with the characters it may have, where it is no more."""
 
@@ -350,6 +354,9 @@ class Each:
         self.finish, self.when = finish, when
         self._lines = Lines(struct, lines)
         self._finishers = finishers(lines)
+        self._is_numbered_at_times = any(
+            isinstance(one, Leaf) and one.field == SEQUENCE_FIELD and one.when for one in lines
+        )
 
     def bind(self, struct: type[msgspec.Struct]) -> None:
         """Nothing: the record of an element is bound when the line is made."""
@@ -369,7 +376,13 @@ class Each:
         self._lines.read(node, own, inside)
         for finish in self._finishers:
             finish(own, inside)
-        if own or self.always:
+        if self._is_numbered_at_times and own.keys() == {SEQUENCE_FIELD}:
+            # The number of nothing is no record: not every message could say it again.
+            spot.reader.kept -= 1
+            spot.reader.dropped += [f"{here}/{one.name}" for one in node.children if one.name == SEQUENCE and one.text][
+                :1
+            ]
+        elif own or self.always:
             own.update(self.fixed)
             records.append(self._lines.build(own))
             spot.reader.anchor[inside.at] = here
