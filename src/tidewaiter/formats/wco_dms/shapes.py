@@ -354,9 +354,8 @@ class Each:
         self.finish, self.when = finish, when
         self._lines = Lines(struct, lines)
         self._finishers = finishers(lines)
-        self._is_numbered_at_times = any(
-            isinstance(one, Leaf) and one.field == SEQUENCE_FIELD and one.when for one in lines
-        )
+        numbers = [one for one in lines if isinstance(one, Leaf) and one.field == SEQUENCE_FIELD]
+        self._is_numbered_at_times = any(one.when for one in numbers)
 
     def bind(self, struct: type[msgspec.Struct]) -> None:
         """Nothing: the record of an element is bound when the line is made."""
@@ -379,9 +378,7 @@ class Each:
         if self._is_numbered_at_times and own.keys() == {SEQUENCE_FIELD}:
             # The number of nothing is no record: not every message could say it again.
             spot.reader.kept -= 1
-            spot.reader.dropped += [f"{here}/{one.name}" for one in node.children if one.name == SEQUENCE and one.text][
-                :1
-            ]
+            spot.reader.dropped.append(f"{here}/{SEQUENCE}")
         elif own or self.always:
             own.update(self.fixed)
             records.append(self._lines.build(own))
