@@ -58,7 +58,10 @@ async def test_without_a_key_it_says_so(http: httpx.AsyncClient) -> None:
     assert keys.json() == {"keys": []}
 
 
-@pytest.mark.parametrize(("query", "code"), [("?format=telex", "format_unknown"), ("?on=tomorrow", "day_unfit")])
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [("?format=telex", "format_unknown"), ("?format=", "format_unknown"), ("?on=tomorrow", "day_unfit")],
+)
 async def test_an_unfit_request_is_refused(http: httpx.AsyncClient, query: str, code: str) -> None:
     response = await http.post(f"/v1/conform{query}", content=SHIRT)
 

@@ -81,7 +81,9 @@ async def show_keys(request: Request) -> Response:
 
 def _format_in(scope: Scope) -> str:
     """The format asked for in the query. Raises Refused."""
-    asked = asked_in(scope, "format") or ANY
+    asked = asked_in(scope, "format")
+    if asked is None:
+        return ANY
     if asked != ANY and asked not in formats.FORMATS:
         raise Refused(problem(problems.FORMAT_UNKNOWN, detail=f"one of {', '.join((ANY, *formats.FORMATS))}"))
     return asked
