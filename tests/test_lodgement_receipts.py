@@ -268,7 +268,8 @@ async def test_a_receipt_agrees_with_the_log_and_the_commands_say_so(
     assert "another message" in run("verify", "r.txt", *key, "--message", tmp_path / "else", into=tmp_path, ends=1)
     assert "another key" in run("receipt", "verify", "r.txt", "--key", tmp_path / "other", into=tmp_path, ends=1)
     assert run("receipt", "verify", "r.txt", "--key", tmp_path / "other", *key, into=tmp_path)
-    assert "are what was signed" in run("audit", "verify", tmp_path / "log", *key)
+    told = run("audit", "verify", tmp_path / "log", *key)
+    assert "are what was signed" in " ".join(told.split())  # the line is broken where there are many entries
     bundle = max((tmp_path / "log" / "tile" / "entries").rglob("*[0-9]"), key=lambda path: path.is_file())
     bundle.write_bytes(bundle.read_bytes()[:-1])
     assert "it breaks off" in run("audit", "verify", tmp_path / "log", *key, ends=1)
