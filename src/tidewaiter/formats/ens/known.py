@@ -111,10 +111,10 @@ def keep_rules(held: Sequence[Met]) -> bool:
                 alone[number] = narrowed.alone[number]
                 texts[number] = []
             texts[number].append(own)
-    return all(_keep(rules, texts[number]) for number, each in alone.items() for rules in each)
+    return all(_texts_keep(rules, texts[number]) for number, each in alone.items() for rules in each)
 
 
-def _keep(alone: _Alone, texts: Sequence[Sequence[str]]) -> bool:
+def _texts_keep(alone: _Alone, texts: Sequence[Sequence[str]]) -> bool:
     """Whether groups of one shape keep these rules."""
     part = Part(alone.group, None)
     for told in set(zip(*([own[at] for own in texts] for at in alone.places), strict=True)) or ((),):

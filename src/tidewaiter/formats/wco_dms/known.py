@@ -31,7 +31,6 @@ class _Around(NamedTuple):
 
 _Met = known.Met[_Around, Anchor, Anchor]
 _READ = SETTLED | READ
-_READ_OF_ITEM = READ_OF_ITEM
 MEMORY: Memory[_Around, Anchor, Anchor] = Memory(("Declaration",), "/GoodsShipment/GovernmentAgencyGoodsItem")
 
 
@@ -50,7 +49,7 @@ def reading_of(message: Cut, *, jurisdiction: str | None) -> Reading | None:
         settle(fields, one.path, country=country, jurisdiction=jurisdiction, note=findings.append)
         return not findings and not about_space
 
-    declared: Sequence[Declared] | None = held.in_columns(Settling(SETTLED, _READ, _READ_OF_ITEM, is_settled), make)
+    declared: Sequence[Declared] | None = held.in_columns(Settling(SETTLED, _READ, READ_OF_ITEM, is_settled), make)
     if declared is None:
         try:
             declared = tuple(_declared(one, jurisdiction) for one in held.records)
