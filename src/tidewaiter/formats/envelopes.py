@@ -49,12 +49,14 @@ def unwrapped(before: str, bodies: Sequence[str], behind: str, end: str) -> Wrap
         and not any(sign in lead + behind for sign in ("<!", "]]"))
         and "<?" not in behind
     )
-    parts = [body.rpartition(end + close) for body in bodies[:-1]]
-    heads = [before[max(at, 0) :], *(head for _, _, head in parts)]
+    ends = [body.rfind(end + close) for body in bodies[:-1]]
+    parts = list(zip(bodies, ends, strict=False))
+    heads = [before[max(at, 0) :], *(body[last + len(end + close) :] for body, last in parts)]
     # The element that a head begins is ended by what closes and by nothing before.
-    if not is_one or not all(found for _, found, _ in parts) or not all(_is_head(one, name) for one in set(heads)):
+    if not is_one or min(ends) < 0 or not all(_is_head(one, name) for one in set(heads)):
         return None
-    return Wrapped(name, [lead + head for head in heads], [*(body + end for body, _, _ in parts), bodies[-1]])
+    own = [body[: last + len(end)] for body, last in parts]
+    return Wrapped(name, [lead + head for head in heads], [*own, bodies[-1]])
 
 
 def _is_head(text: str, name: str) -> bool:

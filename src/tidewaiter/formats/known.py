@@ -7,14 +7,38 @@ is what the format makes of the tree; where it might not be, None is given, and 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, overload
 
-from tidewaiter.formats.plan import Plan, Trace
+import numpy as np
+
+from tidewaiter.formats.plan import Found, Plan, Trace
 from tidewaiter.formats.reading import Declared, InColumns
-from tidewaiter.formats.skeleton import Cut, Record, Saw, Segment, Skeletons, nodes_in, places, stand_together
-from tidewaiter.formats.stacks import Heap, Laid
+from tidewaiter.formats.skeleton import (
+    Cut,
+    Envelopes,
+    Opened,
+    Record,
+    Saw,
+    Segment,
+    Skeletons,
+    nodes_in,
+    places,
+    ready,
+    stand_together,
+)
+from tidewaiter.formats.stacks import Alike, Laid, Stack, Texts, numbered
 from tidewaiter.formats.tree import Node
+from tidewaiter.model.exact import Whole
+
+__all__ = [
+    "Around", "Known", "Lesson", "Memory", "Met", "Reading", "Settling", "Stacks", "Told", "ready",
+]  # fmt: skip
+
+if TYPE_CHECKING:
+    from tidewaiter.formats.spanned import Cuts
 
 ITEMS = "items"
 """The field of ours that has the items."""
@@ -81,26 +105,14 @@ class Met(NamedTuple, Generic[Own, OwnOfFrame, OwnOfItem]):
     path: str
     around: Own
     frame: Known[OwnOfFrame]
-    texts: Sequence[str]
-    items: list[tuple[Known[OwnOfItem], Sequence[str]]]
+    texts: Found
+    items: list[tuple[Known[OwnOfItem], Found]]
 
     def fields(self) -> dict[str, Any]:
         """Its fields, items among them as a list. Raises ValueError where a text must be looked at closely."""
         fields = self.frame.plan.fields(self.texts)
         if self.items:
             fields[ITEMS] = [item.plan.record(texts) for item, texts in self.items]
-        return fields
-
-    def some(self, names: Collection[str], of_item: Collection[str], made: dict[Any, Any]) -> dict[str, Any]:
-        """These fields alone, and of the items those. Items that are alike in them are one, which is kept in `made`."""
-        fields = self.frame.plan.only(names).fields(self.texts)
-        items = fields[ITEMS] = []
-        for item, texts in self.items:
-            plan = item.plan.only(of_item)
-            key = (plan, *[texts[place] for place in plan.places])
-            if key not in made:
-                made[key] = plan.record(texts)
-            items.append(made[key])
         return fields
 
 
@@ -114,12 +126,64 @@ class Settling(NamedTuple, Generic[Own, OwnOfFrame, OwnOfItem]):
     settle: Callable[[Met[Own, OwnOfFrame, OwnOfItem], dict[str, Any]], bool]
 
 
-class Reading(NamedTuple, Generic[Own, OwnOfFrame, OwnOfItem]):
-    """A message whose shape is known: the records, how many values were kept, which dropped."""
+class Stacks(NamedTuple, Generic[OwnOfFrame, OwnOfItem]):
+    """Records, and items of them, by what is known of them: stacks of each, and the texts of all."""
 
-    records: list[Met[Own, OwnOfFrame, OwnOfItem]]
-    kept: int
-    dropped: list[str]
+    frames: list[tuple[Known[OwnOfFrame], Stack]]
+    items: list[tuple[Known[OwnOfItem], Stack]]
+    texts: Texts
+
+    def some(self, names: Collection[str], of_item: Collection[str], count: int) -> list[dict[str, Any]]:
+        """These fields alone of each of so many records, and of its items those. What is made of texts that are the
+        same is the same. Raises ValueError where a text must be looked at closely."""
+        fields: list[dict[str, Any]] = [{ITEMS: []} for _ in range(count)]
+        for known, stack in self.frames:
+            rows = stack.rows.tolist()
+            for row in rows:
+                fields[row].update(known.plan.constants)
+            for name, plan in known.plan.each(names):
+                made, which = _made(stack, plan, plan.fields)
+                values = [one[name] for one in made]
+                for row, one in zip(rows, which, strict=True):
+                    fields[row][name] = values[one]
+        items: list[tuple[int, int, Any]] = []
+        for known_item, stack in self.items:
+            plan = known_item.plan.only(of_item)
+            made, which = _made(stack, plan, plan.record)
+            places = [] if stack.items is None else stack.items.tolist()
+            items += zip(stack.rows.tolist(), places, [made[one] for one in which], strict=True)
+        items.sort(key=itemgetter(0, 1))
+        for row, _, record in items:
+            fields[row][ITEMS].append(record)
+        return fields
+
+
+def _made(stack: Stack, plan: Plan, make: Callable[[Found], Any]) -> tuple[list[Any], list[int]]:
+    """What the plan makes of the different texts of a stack, and which of these each has."""
+    told, which = stack.texts.together(plan.places)
+    return [make(dict(zip(plan.places, one, strict=True))) for one in told], which.tolist()
+
+
+class Reading(Generic[Own, OwnOfFrame, OwnOfItem]):
+    """A message whose shape is known: the records, how many values were kept, which dropped.
+
+    `stacks` makes stacks of the records, when they are asked for.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[Met[Own, OwnOfFrame, OwnOfItem]],
+        kept: int,
+        dropped: Sequence[str],
+        stacks: Callable[[], Stacks[OwnOfFrame, OwnOfItem]],
+    ) -> None:
+        self.records, self.kept, self.dropped = records, kept, dropped
+        self._make_stacks = stacks
+
+    @functools.cached_property
+    def stacks(self) -> Stacks[OwnOfFrame, OwnOfItem]:
+        """The records in stacks."""
+        return self._make_stacks()
 
     def in_columns(
         self, settling: Settling[Own, OwnOfFrame, OwnOfItem], make: Callable[[int], Declared]
@@ -130,24 +194,158 @@ class Reading(NamedTuple, Generic[Own, OwnOfFrame, OwnOfItem]):
         """
         if len(self.records) < COLUMNS_MIN:
             return None
-        heap = Heap()
         settled: dict[str, list[Any]] = {name: [] for name in settling.fields}
-        made: dict[Any, Any] = {}
         try:
-            for row, met in enumerate(self.records):
-                heap.add(met.frame.plan, met.texts, row)
-                for place, (item, texts) in enumerate(met.items):
-                    heap.add(item.plan, texts, row, place)
-                fields = met.some(settling.reads, settling.of_item, made)
+            some = self.stacks.some(settling.reads, settling.of_item, len(self.records))
+            for met, fields in zip(self.records, some, strict=True):
                 if not settling.settle(met, fields):
                     return None
                 for name, values in settled.items():
                     values.append(fields.get(name))
-            laid = Laid(*heap.stacks(), settled=settling.fields, aside=settling.reads)
+            stacks = [stack for _, stack in (*self.stacks.frames, *self.stacks.items)]
+            laid = Laid(stacks, self.stacks.texts, settled=settling.fields, aside=settling.reads)
         except ValueError:
             return None
         laid.settle(settled)
         return InColumns(len(self.records), batch=laid.batch, apart={}, make=make)
+
+
+def _heaped(records: Sequence[Met[Own, OwnOfFrame, OwnOfItem]], cut: Sequence[Record]) -> Stacks[OwnOfFrame, OwnOfItem]:
+    """Records in stacks, with the texts that were cut out of each."""
+    texts: list[str] = []
+    frames, items = _Heap[OwnOfFrame](texts), _Heap[OwnOfItem](texts)
+    for row, (met, record) in enumerate(zip(records, cut, strict=True)):
+        frames.add(met.frame, record.frame.texts, row, -1)
+        for place, ((item, _), segment) in enumerate(zip(met.items, record.items, strict=True)):
+            items.add(item, segment.texts, row, place)
+    words, which = numbered(texts)
+    every = Texts(which, words)
+    return Stacks(frames.stacks(every), items.stacks(every), every)
+
+
+class _Heap(Generic[Own]):
+    """Records or items by what is known of them, on their way to stacks. Their texts come to those of all."""
+
+    def __init__(self, texts: list[str]) -> None:
+        self._texts = texts
+        self._of: dict[int, tuple[Known[Own], list[tuple[int, int, int]], int]] = {}
+
+    def add(self, known: Known[Own], texts: Sequence[str], row: int, item: int) -> None:
+        """One more: its consignment, and which of the items of that it is, -1 where it is none."""
+        held = self._of.get(id(known))
+        if held is None:
+            held = self._of[id(known)] = known, [], len(texts)
+        held[1].append((row, item, len(self._texts)))
+        self._texts.extend(texts)
+
+    def stacks(self, texts: Texts) -> list[tuple[Known[Own], Stack]]:
+        """The stacks."""
+        stacks: list[tuple[Known[Own], Stack]] = []
+        for known, each, width in self._of.values():
+            rows, items, firsts = np.array(each).T
+            stacks.append(
+                (known, Stack(known.plan, rows, None if items[0] < 0 else items, Alike(texts, firsts, width)))
+            )
+        return stacks
+
+
+class _Texts:
+    """The texts of one record or item, from the first on among those of all."""
+
+    __slots__ = ("_first", "_texts")
+
+    def __init__(self, texts: Texts, first: int) -> None:
+        self._texts, self._first = texts, first
+
+    def __getitem__(self, place: int) -> str:
+        texts = self._texts
+        return texts.words[texts.listed[self._first + place]]
+
+
+class _Spread(Sequence[Met[Own, OwnOfFrame, OwnOfItem]]):
+    """Records that were cut by the kernel, each made when it is asked for."""
+
+    def __init__(
+        self,
+        each: Sequence[tuple[int, str, Own]],
+        frames: _Parts[OwnOfFrame],
+        items: _Parts[OwnOfItem],
+        begins: Sequence[int],
+        texts: Texts,
+    ) -> None:
+        self._each, self._frames, self._items, self._begins, self._texts = each, frames, items, begins, texts
+
+    def __len__(self) -> int:
+        return len(self._each)
+
+    @overload
+    def __getitem__(self, place: int) -> Met[Own, OwnOfFrame, OwnOfItem]: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Met[Own, OwnOfFrame, OwnOfItem]]: ...
+
+    def __getitem__(self, place: int | slice) -> Any:
+        if isinstance(place, slice):
+            return [self[one] for one in range(len(self))[place]]
+        texts, of_items = self._texts, self._items
+        items: list[tuple[Known[OwnOfItem], Found]] = [
+            (of_items.known[of_items.which[one]], _Texts(texts, of_items.first[one]))
+            for one in range(self._begins[place], self._begins[place + 1])
+        ]
+        _, path, own = self._each[place]
+        frame = self._frames.known[self._frames.which[place]]
+        return Met(path, own, frame, _Texts(texts, self._frames.first[place]), items)
+
+
+class _Parts(Generic[Own]):
+    """Records or items that were cut by the kernel: the different things that are `known` of them, `which` of them is
+    known of each, and the place of its `first` text."""
+
+    def __init__(self, size: int, first: Whole) -> None:
+        self.known: list[Known[Own]] = []
+        self.which: list[int] = [0] * size
+        self.first: list[int] = first.tolist()
+        self._stacked: list[tuple[Whole, Alike]] = []
+
+    @classmethod
+    def of(
+        cls, skeletons: Skeletons[Known[Own]], within: Whole, names: Sequence[str], cuts: Cuts, texts: Texts
+    ) -> _Parts[Own] | None:
+        """By what is learnt of the skeletons with these names, `within` what stands around each; None where nothing
+        is."""
+        parts = cls(len(within), cuts.first)
+        which = np.empty(len(within), np.int64)
+        codes = within * len(names) + cuts.skeleton
+        for code in np.unique(codes).tolist():
+            number, skeleton = divmod(code, len(names))
+            ways = skeletons.ways(names[skeleton], number)
+            if ways is None:
+                return None
+            at = np.flatnonzero(codes == code)
+            alike = Alike(texts, cuts.first[at], ways.count)
+            told, way = alike.together(ways.deciding)
+            which[at] = len(parts.known) + way
+            for place, one in enumerate(told):
+                learnt = ways.ways.get(one)
+                if learnt is None:
+                    return None
+                own = np.flatnonzero(way == place)
+                parts.known.append(learnt)
+                parts._stacked.append((at[own], alike.some(own)))
+        parts.which = which.tolist()
+        return parts
+
+    @property
+    def kept(self) -> int:
+        """How many values are kept in all."""
+        return sum(len(at) * one.kept for (at, _), one in zip(self._stacked, self.known, strict=True))
+
+    def stacks(self, rows: Whole, items: Whole | None) -> list[tuple[Known[Own], Stack]]:
+        """The stacks of them, by the record each is or is in, and which item of it."""
+        return [
+            (known, Stack(known.plan, rows[at], None if items is None else items[at], texts))
+            for known, (at, texts) in zip(self.known, self._stacked, strict=True)
+        ]
 
 
 class Memory(Generic[Own, OwnOfFrame, OwnOfItem]):
@@ -180,11 +378,61 @@ class Memory(Generic[Own, OwnOfFrame, OwnOfItem]):
 
     def cut(self, data: bytes) -> Cut | None:
         """The message cut; None where it is to be read as a tree."""
-        return self._saw.cut(data)
+        opened = self._saw.opened(data)
+        return None if opened is None else self._saw.cut(opened)
+
+    def held(self, data: bytes) -> tuple[Reading[Own, OwnOfFrame, OwnOfItem] | None, Cut | None]:
+        """What a message holds, where all of its shape is known; else, where it can be cut, the message cut."""
+        opened = self._saw.opened(data)
+        if opened is None:
+            return None, None
+        known = self._at_once(opened) if len(opened.bodies) >= COLUMNS_MIN else None
+        if known is not None:
+            return known, None
+        message = self._saw.cut(opened)
+        known = None if message is None else self.reading(message)
+        return (known, None) if known is not None else (None, message)
+
+    def _at_once(self, opened: Opened) -> Reading[Own, OwnOfFrame, OwnOfItem] | None:
+        """What a message holds, cut by the kernel; None where that is not ready (`ready`), or cannot tell."""
+        spread = self._saw.spread(opened)
+        stands = None if spread is None else self._stands(spread.around, spread.envelopes, len(opened.bodies))
+        if spread is None or stands is None:
+            return None
+        names, of_frames, of_items, rows, texts = spread.records
+        within = np.array([number for number, _, _ in stands.each])
+        frames = _Parts.of(self._frames, within, names, of_frames, texts)
+        items = None if frames is None else _Parts.of(self._items, within[rows], names, of_items, texts)
+        if frames is None or items is None:
+            return None
+        every = np.arange(len(within))
+        begins = np.searchsorted(rows, np.arange(len(within) + 1))
+        records = _Spread(stands.each, frames, items, begins.tolist(), texts)
+
+        def stacks() -> Stacks[OwnOfFrame, OwnOfItem]:
+            places = np.arange(len(rows)) - begins[rows]
+            return Stacks(frames.stacks(every, None), items.stacks(rows, places), texts)
+
+        if any(one.before or one.behind for one in frames.known) or any(one.before for one in items.known):
+            for met in records:
+                stands.dropped.extend(self._dropped(met))
+        return Reading(records, stands.kept + frames.kept + items.kept, stands.dropped, stacks)
+
+    def _dropped(self, met: Met[Own, OwnOfFrame, OwnOfItem]) -> Iterator[str]:
+        """The paths of what was dropped of a record."""
+        for below in met.frame.before:
+            yield met.path + below
+        for place, (item, _) in enumerate(met.items):
+            if item.before:
+                here = self.path_of_item(met.path, place)
+                for below in item.before:
+                    yield here + below
+        for below in met.frame.behind:
+            yield met.path + below
 
     def reading(self, message: Cut) -> Reading[Own, OwnOfFrame, OwnOfItem] | None:
         """What the message holds, where all of its shape is known; else None."""
-        stands = self._stands(message)
+        stands = self._stands(message.around, message.envelopes, len(message.records))
         if stands is None:
             return None
         kept, dropped = stands.kept, stands.dropped
@@ -195,51 +443,51 @@ class Memory(Generic[Own, OwnOfFrame, OwnOfItem]):
                 return None
             frame = known_frame[1]
             kept += frame.kept
-            if frame.before:
-                dropped += [path + below for below in frame.before]
-            items: list[tuple[Known[OwnOfItem], Sequence[str]]] = []
-            for item_place, segment in enumerate(record.items, start=1):
+            items: list[tuple[Known[OwnOfItem], Found]] = []
+            for segment in record.items:
                 known_item = self._items.find(segment, number)
                 if known_item is None:
                     return None
                 item = known_item[1]
                 items.append((item, segment.texts))
                 kept += item.kept
-                if item.before:
-                    here = f"{path}{self._way}[{item_place}]"
-                    dropped += [here + below for below in item.before]
-            if frame.behind:
-                dropped += [path + below for below in frame.behind]
-            records.append(Met(path, own, frame, record.frame.texts, items))
-        return Reading(records, kept, dropped)
+            met = Met(path, own, frame, record.frame.texts, items)
+            dropped += self._dropped(met)
+            records.append(met)
+        return Reading(records, kept, dropped, functools.partial(_heaped, records, message.records))
 
-    def _stands(self, message: Cut) -> _Stands[Own] | None:
-        """Where the records stand, where that is known and can be told; else None."""
-        size = len(message.records)
-        if message.envelopes is None:
-            known = self._around.find(message.around)
+    def _stands(self, outside: Segment, envelopes: Envelopes | None, size: int) -> _Stands[Own] | None:
+        """Where so many records stand, where that is known and can be told; else None."""
+        if envelopes is None:
+            known = self._around.find(outside)
             if known is None:
                 return None
             number, around = known
-            is_single = size == 1 and not self._numbers_all
-            paths = [around.path] if is_single else [f"{around.path}[{place}]" for place in range(1, size + 1)]
+            paths = self._paths(around, size)
             return _Stands([(number, path, around.own) for path in paths], around.kept, list(around.dropped))
         last = "[1]" if self._numbers_all else ""
         stands: _Stands[Own] = _Stands([], 0, [])
         kept = 0
-        for place, segment in enumerate(message.envelopes.arounds, start=1):
-            known = self._around.find(segment)
-            if known is None:
-                return None
-            number, around = known
-            way = _in_envelope(around.path, around.dropped, message.envelopes.name)
-            if way is None:
-                return None
+        ways: dict[int, tuple[int, Around[Own], tuple[str, str]]] = {}  # the same stands around many
+        for place, segment in enumerate(envelopes.arounds, start=1):
+            if id(segment) not in ways:
+                known = self._around.find(segment)
+                way = None if known is None else _in_envelope(known[1].path, known[1].dropped, envelopes.name)
+                if known is None or way is None:
+                    return None
+                ways[id(segment)] = (*known, way)
+            number, around, way = ways[id(segment)]
             start = f"{way[0]}[{place}]"
             stands.each.append((number, f"{start}{way[1]}{last}", around.own))
             stands.dropped.extend(start + path[len(way[0]) :] for path in around.dropped)
             kept += around.kept
         return stands._replace(kept=kept)
+
+    def _paths(self, around: Around[Own], size: int) -> list[str]:
+        """The paths of so many records, one beside the other."""
+        if size == 1 and not self._numbers_all:
+            return [around.path]
+        return [f"{around.path}[{place}]" for place in range(1, size + 1)]
 
     def path_of_item(self, path: str, place: int) -> str:
         """The path of an item of the record at a path, by its place from 0."""

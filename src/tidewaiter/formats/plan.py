@@ -12,7 +12,7 @@ is noted with `decides`; a plan is then one for these texts too. Where neither w
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -31,6 +31,12 @@ Fits = Callable[[str], object]
 """Whether a text is of some form: true or false."""
 
 
+class Found(Protocol):
+    """Texts by their places."""
+
+    def __getitem__(self, place: int, /) -> str: ...
+
+
 class Plan:
     """How the fields of one record are filled from the texts of a message: see the module.
 
@@ -38,7 +44,7 @@ class Plan:
     """
 
     __slots__ = (
-        "_narrowed", "_places",
+        "_narrowed", "_places", "_told",
         "build", "checks", "constants", "forms", "holders", "lists", "make", "rows", "texts", "values",
     )  # fmt: skip
 
@@ -60,9 +66,10 @@ class Plan:
         self.texts, self.forms, self.values = texts, forms, values
         self.checks, self.rows, self.lists, self.holders = checks, rows, lists, holders
         self._narrowed: tuple[Collection[str], Plan] | None = None
+        self._told: tuple[Collection[str], list[tuple[str, Plan]]] | None = None
         self._places: list[int] | None = None
 
-    def fields(self, found: Sequence[str]) -> dict[str, Any]:
+    def fields(self, found: Found) -> dict[str, Any]:
         """The fields of the record, lists as tuples. Raises ValueError where a text does not do."""
         fields = self.constants.copy()
         for name, place, length in self.texts:
@@ -115,6 +122,15 @@ class Plan:
             self._narrowed = narrowed = names, self._only(names)
         return narrowed[1]
 
+    def each(self, names: Collection[str]) -> list[tuple[str, Plan]]:
+        """These fields, each with a plan for it alone; constants have none. Remembered as `only` does."""
+        told = self._told
+        if told is None or told[0] is not names:
+            leaves = [name for name, _, _ in (*self.texts, *self.forms, *self.values)]
+            own = {*leaves, *(name for part in (self.rows, self.lists, self.holders) for name, _ in part)}
+            self._told = told = names, [(name, self._only((name,))) for name in names if name in own]
+        return told[1]
+
     def _only(self, names: Collection[str]) -> Plan:
         return Plan(
             self.make,
@@ -129,7 +145,7 @@ class Plan:
             holders=[one for one in self.holders if one[0] in names],
         )
 
-    def record(self, found: Sequence[str]) -> Any:
+    def record(self, found: Found) -> Any:
         """The record of these texts. Raises ValueError where a text does not do."""
         return self.build(self.fields(found)) if self.make is None else self.make(**self.fields(found))
 

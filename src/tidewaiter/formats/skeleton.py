@@ -16,11 +16,16 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+
+import numpy as np
 
 from tidewaiter.formats.envelopes import Wrapped, unwrapped
 from tidewaiter.formats.tree import BYTES_MAX, ELEMENTS_MAX, Node, text_of
+
+if TYPE_CHECKING:
+    from tidewaiter.formats.spanned import Spanned
 
 _BETWEEN, _APART, _NEXT = "\x00", "\x01", "\x02"
 """Stand for a text in a skeleton, for where records or items were cut out, and between parts while they are cut. XML
@@ -31,6 +36,7 @@ _SEGMENT_MAX = 32_768
 _SKELETONS_MAX, _CHARACTERS_MAX, _WAYS_MAX = 1_024, 2_000_000, 64
 """Skeletons that are known, their characters together, and how many sets of deciding texts are known of one."""
 _SEEN_MAX = 8_192
+_OPENS = ord("<")
 _TOGETHER = 16
 """So many records are cut at once: few enough for what is made on the way to be still at hand."""
 
@@ -85,6 +91,35 @@ class Cut(NamedTuple):
     envelopes: Envelopes | None = None
 
 
+class Spread(NamedTuple):
+    """A message that was cut by the kernel; `around` and `envelopes` as in `Cut`."""
+
+    around: Segment
+    envelopes: Envelopes | None
+    records: Spanned
+
+
+class Opened(NamedTuple):
+    """A message about to be cut: its bytes, the tags that records and items begin and end with, what stands before the
+    first record, these, each with all that stands before the next, and what stands behind the last. `wrapped` where
+    each has an envelope of its own."""
+
+    data: bytes
+    start: str
+    end: str
+    start_of_item: str
+    end_of_item: str
+    before: str
+    bodies: list[str]
+    behind: str
+    wrapped: Wrapped | None
+
+    @property
+    def own(self) -> list[str]:
+        """The records out of their envelopes."""
+        return self.bodies if self.wrapped is None else self.wrapped.bodies
+
+
 class Saw:
     """Cuts messages whose records are elements with these names, and their items elements with this one.
 
@@ -97,8 +132,8 @@ class Saw:
         self._record = re.compile(rf"<([^<>/\s:]{{1,64}}:)?(?:{'|'.join(records)})(?:\s[^<>]*)?>")
         self._item = item
 
-    def cut(self, data: bytes) -> Cut | None:
-        """The message cut; None where it must be read as a whole."""
+    def opened(self, data: bytes) -> Opened | None:
+        """The message about to be cut; None where it must be read as a whole."""
         if len(data) > BYTES_MAX:
             return None
         try:
@@ -108,7 +143,7 @@ class Saw:
         opening = self._record.search(text)
         if opening is None or any(sign in text for sign in (_BETWEEN, _APART, _NEXT)):
             return None
-        if len(data) > ELEMENTS_MAX and text.count("<") > ELEMENTS_MAX:
+        if len(data) > ELEMENTS_MAX and np.count_nonzero(np.frombuffer(data, np.uint8) == _OPENS) > ELEMENTS_MAX:
             return None
         start = opening[0]
         before, *bodies = text.split(start)
@@ -118,28 +153,59 @@ class Saw:
         wrapped: Wrapped | None = None
         if len(bodies) > 1 and not bodies[0].rstrip().endswith(end):
             wrapped = unwrapped(before, bodies, behind, end)
-            bodies = bodies if wrapped is None else wrapped.bodies
         start_of_item = f"<{'' if self._bare_items else opening[1] or ''}{self._item}>"
-        befores = [before] if wrapped is None else wrapped.befores
-        different = list(dict.fromkeys(befores))
+        return Opened(data, start, end, start_of_item, _end_of(start_of_item), before, bodies, behind, wrapped)
+
+    def cut(self, opened: Opened) -> Cut | None:
+        """The message cut; None where it must be read as a whole."""
         knife = _Knife(single_blanks=self._single_blanks)
-        cut = knife.cut([f"{one}{_APART}{start}{_APART}{behind}" for one in different])
-        if cut is None:
+        around = _around(opened, knife)
+        if around is None:
             return None
         records: list[Record] = []
+        bodies = opened.own
         for first in range(0, len(bodies), _TOGETHER):
-            some = [_frame_and_items(body, start_of_item) for body in bodies[first : first + _TOGETHER]]
+            some = [_frame_and_items(body, opened) for body in bodies[first : first + _TOGETHER]]
             segments = knife.cut([part for parts in some for part in parts])
             if segments is None:
                 return None
             left = iter(segments)
             records += [Record(next(left), list(itertools.islice(left, len(parts) - 1))) for parts in some]
-        around = dict(zip(different, cut, strict=True))
-        envelopes = None
-        if wrapped is not None:
-            arounds = [around[one] for one in wrapped.befores]
-            envelopes = Envelopes(wrapped.name, wrapped.befores, arounds, bodies, behind)
-        return Cut(around[befores[0]], records, start, start_of_item, envelopes)
+        return Cut(around[0], records, opened.start, opened.start_of_item, around[1])
+
+    def spread(self, opened: Opened) -> Spread | None:
+        """The message cut by the kernel; None where that is not `ready`, or it may have to be read as a whole."""
+        around = _around(opened, _Knife(single_blanks=self._single_blanks)) if _SPREAD else None
+        if around is None:
+            return None
+        data = opened.data
+        size = len if data.isascii() else _bytes_in
+        begins = np.cumsum([size(opened.before), *map(size, opened.bodies[:-1])])
+        begins += np.arange(1, len(begins) + 1) * size(opened.start)
+        ends = begins + np.fromiter(map(size, opened.own), np.int64, len(begins))
+        records = _SPREAD[0](
+            data,
+            (begins, ends),
+            (opened.start_of_item.encode(), opened.end_of_item.encode()),
+            part_max=_SEGMENT_MAX,
+            single_blanks=self._single_blanks,
+        )
+        return None if records is None else Spread(*around, records)
+
+
+_SPREAD: list[Callable[..., Spanned | None]] = []
+"""`spanned.spanned`, once it was made ready."""
+
+
+def ready() -> bool:
+    """Make the kernel ready, for a process that will read much; False where numba is not installed."""
+    if not _SPREAD:
+        try:
+            from tidewaiter.formats.spanned import ready
+        except ImportError:
+            return False
+        _SPREAD.append(ready())
+    return True
 
 
 def _end_of(start: str) -> str:
@@ -147,12 +213,33 @@ def _end_of(start: str) -> str:
     return f"</{start[1:-1].split(maxsplit=1)[0]}>"
 
 
-def _frame_and_items(body: str, start: str) -> list[str]:
-    """What stands around the items of a record, and what is in each, by the tag that they start with."""
+def _bytes_in(text: str) -> int:
+    return len(text.encode())
+
+
+def _around(opened: Opened, knife: _Knife) -> tuple[Segment, Envelopes | None] | None:
+    """What stands around the first record where it is alone, as one; the envelopes, where each record has one."""
+    wrapped = opened.wrapped
+    befores = [opened.before] if wrapped is None else wrapped.befores
+    different = list(dict.fromkeys(befores))
+    cut = knife.cut([f"{one}{_APART}{opened.start}{_APART}{opened.behind}" for one in different])
+    if cut is None:
+        return None
+    around = dict(zip(different, cut, strict=True))
+    envelopes = None
+    if wrapped is not None:
+        arounds = [around[one] for one in befores]
+        envelopes = Envelopes(wrapped.name, befores, arounds, wrapped.bodies, opened.behind)
+    return around[befores[0]], envelopes
+
+
+def _frame_and_items(body: str, opened: Opened) -> list[str]:
+    """What stands around the items of a record, and what is in each."""
+    start = opened.start_of_item
     before, *items = body.split(start)
     if not items:
         return [f"{before}{_APART}{_APART}"]
-    last, end, behind = items[-1].rpartition(_end_of(start))
+    last, end, behind = items[-1].rpartition(opened.end_of_item)
     items[-1] = last + end
     return [f"{before}{_APART}{start}{_APART}{behind}", *items]
 
@@ -251,7 +338,7 @@ def nodes_in(node: Node) -> Iterator[Node]:
         yield from nodes_in(child)
 
 
-class _Known(Generic[Learnt]):
+class Ways(Generic[Learnt]):
     """What is known of a skeleton: which of its texts decide, and what was learnt for those that were met."""
 
     __slots__ = ("count", "deciding", "number", "used", "ways")
@@ -270,7 +357,7 @@ class Skeletons(Generic[Learnt]):
     """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, str], _Known[Learnt]] = {}
+        self._known: dict[tuple[int, str], Ways[Learnt]] = {}
         self._characters = 0
         self._seen: dict[int, int] = {}
         self._numbers = itertools.count(1)
@@ -278,17 +365,21 @@ class Skeletons(Generic[Learnt]):
 
     def find(self, segment: Segment, within: int = 0) -> tuple[int, Learnt] | None:
         """The number of the skeleton and what was learnt of it; None where it is not known."""
-        known = self._known.get((within, segment.skeleton))
+        known = self.ways(segment.skeleton, within)
         if known is None:
             return None
         texts = segment.texts
         if len(texts) != known.count:
             return None
         learnt = known.ways.get(tuple([texts[place] for place in known.deciding]))
-        if learnt is None:
-            return None
-        known.used = True
-        return known.number, learnt
+        return None if learnt is None else (known.number, learnt)
+
+    def ways(self, skeleton: str, within: int = 0) -> Ways[Learnt] | None:
+        """All that was learnt of the skeleton; None where it is not known."""
+        known = self._known.get((within, skeleton))
+        if known is not None:
+            known.used = True
+        return known
 
     def is_due(self, segment: Segment, within: int = 0) -> bool:
         """Whether to learn of a skeleton that is not known: when it comes a 2nd, 4th, 8th time and so on."""
@@ -308,7 +399,7 @@ class Skeletons(Generic[Learnt]):
             known = self._known.get(key)
             if known is None or known.deciding != tuple(deciding) or len(known.ways) >= _WAYS_MAX:
                 self._forget(key)
-                known = _Known(next(self._numbers), len(segment.texts), deciding)
+                known = Ways(next(self._numbers), len(segment.texts), deciding)
                 self._characters += len(segment.skeleton)
                 self._known[key] = known
             known.ways[told] = learnt

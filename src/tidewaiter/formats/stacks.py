@@ -1,7 +1,7 @@
 """Records of known shape laid into columns, one value of all of them after the other, and no record made on the way.
 
 Records with one plan are a stack: where they stand, and their texts. A value that all of them have at one place is
-taken for all at once: a text as it is, by its place among all texts; any other is made once for each different text.
+taken for all at once: a text as it is, by its number among the different ones; any other is made once of each of these.
 A text that a field cannot hold raises ValueError, as a plan does, and the message is then read record by record.
 """
 
@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from tidewaiter.formats.framing import Frames, lists, placed
@@ -26,46 +27,98 @@ HEAD = 0
 ITEM = PLACES[_NUMBER_OF[HEAD, "items"]].below
 """The contexts of consignments and of their goods items."""
 
+Value = TypeVar("Value")
+
+
+class Texts:
+    """All texts of a message, each by its place among them: which of the `words` it is."""
+
+    def __init__(self, which: Whole, words: list[str]) -> None:
+        self.which, self.words = which, words
+        self.listed: list[int] = which.tolist()
+        self.room = np.empty(len(words), np.int64)
+        """A number for each word, for who needs some for a moment."""
+        self._sizes: Whole | None = None
+
+    @property
+    def sizes(self) -> Whole:
+        """How many characters each word has."""
+        if self._sizes is None:
+            self._sizes = np.fromiter(map(len, self.words), np.int64, len(self.words))
+        return self._sizes
+
+
+class Alike:
+    """The texts of records that have as many each, `width`, the first of each at one of `firsts` of all texts."""
+
+    def __init__(self, texts: Texts, firsts: Whole, width: int) -> None:
+        self.texts, self.firsts, self.width = texts, firsts, width
+        self._which: npt.NDArray[np.int64] = np.ascontiguousarray(texts.which[firsts + np.arange(width)[:, None]])
+        self._is_same: list[bool] = (self._which == self._which[:, :1]).all(axis=1).tolist()
+        self._same = np.zeros(len(firsts), np.int64)
+        self._different: dict[int, tuple[list[str], Whole]] = {}
+
+    def some(self, at: Whole) -> Alike:
+        """Those of these records."""
+        return self if len(at) == len(self.firsts) else Alike(self.texts, self.firsts[at], self.width)
+
+    def which(self, place: int) -> Whole:
+        """Which word each has at this place."""
+        column: Whole = self._which[place]
+        return column
+
+    def are_longer(self, place: int, length: int) -> bool:
+        """Whether one of those at this place has more characters."""
+        sizes = self.texts.sizes
+        if self._is_same[place]:
+            return bool(sizes[self._which[place, 0]] > length)
+        return bool((sizes[self._which[place]] > length).any())
+
+    def different(self, place: int) -> tuple[list[str], Whole]:
+        """The different ones of those at this place, and which of them each is."""
+        told = self._different.get(place)
+        if told is None:
+            told = self._different[place] = self._told(place)
+        return told
+
+    def _told(self, place: int) -> tuple[list[str], Whole]:
+        which, words, room = self._which[place], self.texts.words, self.texts.room
+        if self._is_same[place]:
+            return [words[which[0]]], self._same
+        every = np.arange(len(which))
+        room[which] = every  # the last that has each; what else stands there is of no use
+        last = room[which]
+        is_last = last == every
+        return [words[one] for one in which[is_last].tolist()], (np.cumsum(is_last) - 1)[last]
+
+    def together(self, places: Sequence[int]) -> tuple[list[tuple[str, ...]], Whole]:
+        """The different ones of the texts that stand together at these places, and which of them each is."""
+        told = [self.different(place) for place in places]
+        which, first = self._same, self._same[:1]
+        for different, of in told:
+            if len(different) == 1:
+                continue
+            if len(first) > 1:
+                _, first, which = np.unique(which * len(different) + of, return_index=True, return_inverse=True)
+            else:
+                which, first = of, np.empty(len(different), np.int64)
+                first[of] = np.arange(len(of))
+        return [tuple([different[of[place]] for different, of in told]) for place in first.tolist()], which
+
+
+def numbered(values: Sequence[Value]) -> tuple[list[Value], Whole]:
+    """The different ones of these values, and which of them each is."""
+    number = {value: place for place, value in enumerate(dict.fromkeys(values))}
+    return list(number), np.fromiter(map(number.__getitem__, values), np.int64, len(values))
+
 
 class Stack(NamedTuple):
-    """Records of one plan: the consignment of each, which of its items each is, or None, and their texts, `width` of
-    each one behind those of another, the first at `first` of all texts of the message."""
+    """Records of one plan: the consignment of each, which of its items each is, or None, and their texts."""
 
     plan: Plan
     rows: Whole
     items: Whole | None
-    first: int
-    width: int
-
-    def at(self, place: int) -> Whole:
-        """Where the text of each is that has this place among its own."""
-        return self.first + place + np.arange(len(self.rows)) * self.width
-
-
-class Heap:
-    """Records of a message by their plans, on their way to stacks. Each has one plan, and comes with its texts."""
-
-    def __init__(self) -> None:
-        self._of: dict[int, tuple[Plan, list[int], list[int], list[str], int]] = {}
-
-    def add(self, plan: Plan, texts: Sequence[str], row: int, item: int = -1) -> None:
-        """One more: its consignment, and which of the items of that it is, where it is one."""
-        held = self._of.get(id(plan))
-        if held is None:
-            held = self._of[id(plan)] = (plan, [], [], [], len(texts))
-        held[1].append(row)
-        held[2].append(item)
-        held[3].extend(texts)
-
-    def stacks(self) -> tuple[list[Stack], list[str]]:
-        """The stacks, and all texts."""
-        stacks: list[Stack] = []
-        texts: list[str] = []
-        for plan, rows, items, own, width in self._of.values():
-            which = None if items[0] < 0 else np.array(items, np.int64)
-            stacks.append(Stack(plan, np.array(rows, np.int64), which, len(texts), width))
-            texts += own
-        return stacks, texts
+    texts: Alike
 
 
 class _Objects:
@@ -99,7 +152,7 @@ class Laid:
     """Columns of a message, as they come together from stacks. `settled` are the fields of a consignment that `settle`
     fills; what is read for that, `aside`, need not be a field of ours."""
 
-    def __init__(self, stacks: Sequence[Stack], texts: list[str], settled: Collection[str], aside: Collection[str]):
+    def __init__(self, stacks: Sequence[Stack], texts: Texts, settled: Collection[str], aside: Collection[str]):
         self._texts = texts
         self._settled, self._aside = settled, aside
         self._words: dict[str, int] = {}
@@ -115,8 +168,7 @@ class Laid:
         """Fill these fields of all consignments in their order; with None nothing is said."""
         order = np.argsort(np.concatenate([rows for rows, _, _ in self._objects[HEAD].parts]))
         for name, values in fields.items():
-            number = {value: place for place, value in enumerate(dict.fromkeys(values))}
-            self._put(_NUMBER_OF[HEAD, name], order, list(number), _which(number, values))
+            self._put(_NUMBER_OF[HEAD, name], order, *numbered(values))
 
     def _open(self, context: int, rows: Whole, items: Whole | None, position: int) -> Whole:
         objects = self._objects.get(context)
@@ -125,21 +177,18 @@ class Laid:
         return objects.add(rows, items, position)
 
     def _lay(self, plan: Plan, context: int, stack: Stack, owners: Whole) -> None:
-        def texts(place: int) -> Sequence[str]:
-            first = stack.first + place
-            return self._texts[first : first + len(stack.rows) * stack.width : stack.width]
-
+        texts = stack.texts
         for name, place, length in plan.texts:
-            if max(map(len, texts(place))) > length:
+            if texts.are_longer(place, length):
                 raise Unlike
-            self._say(context, name, owners, stack.at(place))
+            self._say(context, name, owners, texts.which(place))
         for name, place, fits in plan.forms:
-            _check(texts(place), fits)
-            self._say(context, name, owners, stack.at(place))
+            _check(texts, place, fits)
+            self._say(context, name, owners, texts.which(place))
         for place, fits in plan.checks:
-            _check(texts(place), fits)
+            _check(texts, place, fits)
         for name, place, convert in plan.values:
-            different, which = _told(texts(place), convert)
+            different, which = _told(texts, place, convert)
             if number := self._number(context, name):
                 self._put(number, owners, different, which)
         for name, value in plan.constants.items():
@@ -147,7 +196,7 @@ class Laid:
                 self._put(number, owners, [value], np.zeros(len(owners), np.int64))
         for name, row in plan.rows:
             number = self._number(context, name)
-            said = [self._word_of(*_told(texts(place), convert)) for place, convert in row]
+            said = [self._word_of(*_told(texts, place, convert)) for place, convert in row]
             if number:
                 self._fill(number, np.tile(owners, len(said)), np.concatenate(said))
         for name, plans in plan.lists:
@@ -155,23 +204,15 @@ class Laid:
             for position, inner in enumerate(plans):
                 inside = self._open(below, stack.rows, stack.items, position)
                 if inner.make is None:
-                    keys = list(zip(*map(texts, inner.places), strict=True)) or [()] * len(inside)
-                    self._build(inner, below, inside, keys, stack.width)
+                    self._build(inner, below, inside, *texts.together(inner.places))
                 else:
                     self._lay(inner, below, stack, inside)
         for name, inner in plan.holders:
             self._lay(inner, PLACES[_NUMBER_OF[context, name]].below, stack, owners)
 
-    def _build(self, plan: Plan, context: int, owners: Whole, keys: Sequence[tuple[str, ...]], width: int) -> None:
+    def _build(self, plan: Plan, context: int, owners: Whole, keys: Sequence[tuple[str, ...]], which: Whole) -> None:
         """Records that something is made of only once all their texts are there: once for each that is different."""
-        number = {key: place for place, key in enumerate(dict.fromkeys(keys))}
-        records = []
-        texts = [""] * width
-        for key in number:
-            for place, text in zip(plan.places, key, strict=True):
-                texts[place] = text
-            records.append(plan.record(texts))
-        which = _which(number, keys)
+        records = [plan.record(dict(zip(plan.places, key, strict=True))) for key in keys]
         for name in CONTEXTS[context].struct.__struct_fields__:
             self._put(_NUMBER_OF[context, name], owners, [getattr(one, name) for one in records], which)
 
@@ -218,7 +259,7 @@ class Laid:
 
     def _word(self, word: str | None) -> int:
         """Where a text that was made stands among all: null behind those of the message, and the others behind it."""
-        behind = len(self._texts)
+        behind = len(self._texts.words)
         return behind if word is None else behind + 1 + self._words.setdefault(word, len(self._words))
 
     def batch(self) -> Batch:
@@ -230,7 +271,7 @@ class Laid:
             frames.keys(context, **keys)
 
         usual = {number: self._word(PLACES[number].usual) for number in self._columns}
-        words = pl.Series([*self._texts, None, *self._words], dtype=pl.String)
+        words = pl.Series([*self._texts.words, None, *self._words], dtype=pl.String)
         for number, parts in self._columns.items():
             place = PLACES[number]
             rank, dtype = ranks[place.entity], _dtype(place)
@@ -259,16 +300,12 @@ def _dtype(place: Place) -> Any:
     return SCHEMA[CONTEXTS[place.entity].frame][place.column]
 
 
-def _check(texts: Sequence[str], fits: Fits) -> None:
-    if not all(map(fits, set(texts))):
+def _check(texts: Alike, place: int, fits: Fits) -> None:
+    if not all(map(fits, texts.different(place)[0])):
         raise Unlike
 
 
-def _told(texts: Sequence[str], convert: Convert) -> tuple[list[Any], Whole]:
-    """The different values that are made of these texts, and which of them each is."""
-    number = {text: place for place, text in enumerate(dict.fromkeys(texts))}
-    return list(map(convert, number)), _which(number, texts)
-
-
-def _which(number: Mapping[Any, int], values: Sequence[Any]) -> Whole:
-    return np.fromiter(map(number.__getitem__, values), np.int64, len(values))
+def _told(texts: Alike, place: int, convert: Convert) -> tuple[list[Any], Whole]:
+    """The different values that are made of the texts at this place, and which of them each is."""
+    different, which = texts.different(place)
+    return list(map(convert, different)), which

@@ -7,7 +7,7 @@ broken is asked of the texts. A declaration that breaks one is read as ever, whi
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tidewaiter.formats import known
@@ -16,7 +16,9 @@ from tidewaiter.formats.ens.predicates import EVERY_TEXT
 from tidewaiter.formats.ens.rules import Rule, RuleBook
 from tidewaiter.formats.ens.shape import Group
 from tidewaiter.formats.known import Memory, Told
+from tidewaiter.formats.plan import Found
 from tidewaiter.formats.skeleton import Cut, nodes_in
+from tidewaiter.formats.stacks import Stack
 from tidewaiter.formats.tree import Node
 
 LODGED, AMENDED = "CC315A", "CC313A"
@@ -67,13 +69,24 @@ class _Alone(NamedTuple):
     rules: tuple[Rule, ...]
 
 
+class _Across(NamedTuple):
+    """A rule that goes by more than the texts of one group: the groups that it looks at, and the places of all texts
+    that it does, by the numbers of items, 0 for what is around them."""
+
+    rule: Rule
+    groups: Mapping[int, _Groups]
+    places: Mapping[int, tuple[int, ...]]
+
+
 class _Narrowed(NamedTuple):
     """What must be looked at in declarations of one shape, by the numbers of its items, 0 for what is around them: for
-    all their rules; for those that go by more than the texts of one group; and these others."""
+    all their rules; for those that go by the texts of one group; for those of the others that need not be asked where
+    something is so in no group, what that is, with the rule; and for each of these others."""
 
     every: Mapping[int, _Groups]
-    across: Mapping[int, _Groups]
     alone: Mapping[int, Sequence[_Alone]]
+    gates: Mapping[int, Sequence[_Alone]]
+    across: Sequence[_Across]
 
 
 _NARROWED: dict[tuple[int, frozenset[int]], _Narrowed] = {}
@@ -87,42 +100,80 @@ MEMORY: Memory[str, _Frame, _Item] = Memory(
 )
 
 
-def keep_rules(held: Sequence[Met]) -> bool:
+def keep_rules(message: Held) -> bool:
     """Whether none of these declarations breaks a rule.
 
-    Of several, the rules that go by the texts of one group are asked once of texts that are the same.
+    Of several, a rule is asked once of all that say the same where it looks, and only of those shapes in which what it
+    is asked for is so somewhere.
     """
+    held = message.records
     if len(held) < known.COLUMNS_MIN:
         return all(_keeps(one, _narrowed(one).every) for one in held)
-    texts: dict[int, list[Sequence[str]]] = {}
-    alone: dict[int, Sequence[_Alone]] = {}
+    shapes: dict[int, tuple[_Narrowed, list[Met]]] = {}
     for one in held:
         narrowed = _narrowed(one)
-        if not _keeps(one, narrowed.across):
-            return False
-        frame = one.frame.own.number
-        if frame not in alone:
-            alone[frame] = narrowed.alone[0]
-            texts[frame] = []
-        texts[frame].append(one.texts)
+        shapes.setdefault(id(narrowed), (narrowed, []))[1].append(one)
+    alone: dict[int, Sequence[_Alone]] = {}
+    gates: dict[int, set[_Alone]] = {}
+    for narrowed, of_shape in shapes.values():
+        numbers = {**{number: number for number in narrowed.alone}, 0: of_shape[0].frame.own.number}
+        for number, name in numbers.items():
+            alone[name] = narrowed.alone[number]
+            gates.setdefault(name, set()).update(narrowed.gates[number])
+    frames, items, _ = message.stacks
+    stacks = [*((one.own.number, stack) for one, stack in frames), *((one.own.number, stack) for one, stack in items)]
+    if any(_finds(rules, _breaks, stack) for number, stack in stacks for rules in alone[number]):
+        return False
+    shut = {id(gate.rules[0]) for each in gates.values() for gate in each}
+    for number, stack in stacks:
+        shut.difference_update([id(gate.rules[0]) for gate in gates[number] if _finds(gate, _asks, stack)])
+    return all(
+        _keep(across, of_shape)
+        for narrowed, of_shape in shapes.values()
+        for across in narrowed.across
+        if id(across.rule) not in shut
+    )
+
+
+def _finds(alone: _Alone, is_so: Callable[[Rule, Part], bool], stack: Stack) -> bool:
+    """Whether something is so of one of these rules in a group of one shape."""
+    part = Part(alone.group, None)
+    told, _ = stack.texts.together(alone.places)
+    found = False
+    for one in told:
+        part.texts = dict(zip(alone.names, one, strict=True))
+        if any(is_so(rule, part) for rule in alone.rules):
+            found = True
+            break
+    part.forget()
+    return found
+
+
+def _breaks(rule: Rule, part: Part) -> bool:
+    return rule.is_broken(part)
+
+
+def _asks(rule: Rule, part: Part) -> bool:
+    """Whether the rule may be broken in a group, by what is asked of its own texts."""
+    return all(one.holds(part) for one in rule.when if one.reads is not None)
+
+
+def _keep(across: _Across, held: Sequence[Met]) -> bool:
+    """Whether declarations of one shape keep a rule."""
+    _, groups, places = across
+    seen: set[tuple[object, ...]] = set()
+    for one in held:
+        texts = one.texts
+        told: list[object] = [texts[at] for at in places[0]]
         for item, own in one.items:
             number = item.own.number
-            if number not in alone:
-                alone[number] = narrowed.alone[number]
-                texts[number] = []
-            texts[number].append(own)
-    return all(_texts_keep(rules, texts[number]) for number, each in alone.items() for rules in each)
-
-
-def _texts_keep(alone: _Alone, texts: Sequence[Sequence[str]]) -> bool:
-    """Whether groups of one shape keep these rules."""
-    part = Part(alone.group, None)
-    for told in set(zip(*([own[at] for own in texts] for at in alone.places), strict=True)) or ((),):
-        part.texts = dict(zip(alone.names, told, strict=True))
-        if any(rule.is_broken(part) for rule in alone.rules):
-            part.forget()
-            return False
-    part.forget()
+            told.append(number)
+            told += [own[at] for at in places[number]]
+        key = tuple(told)
+        if key not in seen:
+            seen.add(key)
+            if not _keeps(one, groups):
+                return False
     return True
 
 
@@ -165,12 +216,9 @@ def _narrowed(held: Met) -> _Narrowed:
             for number, parts in made.items()
         }
         root.forget()
-        across = {
-            number: [group._replace(rules=tuple(one for one in group.rules if one.reads is None)) for group in each]
-            for number, each in every.items()
-        }
         alone = {number: [one for group in each for one in _alone(group)] for number, each in every.items()}
-        narrowed = _Narrowed(_visited(every), _visited(across), alone)
+        gates = {number: [one for group in each for one in _gates(group)] for number, each in every.items()}
+        narrowed = _Narrowed(_visited(every), alone, gates, _across(every))
         if len(_NARROWED) >= _NARROWED_MAX:
             _NARROWED.clear()
         _NARROWED[key] = narrowed
@@ -187,6 +235,31 @@ def _alone(group: _PartPlan) -> Iterator[_Alone]:
     for reads, same in rules.items():
         names = tuple(reads)
         yield _Alone(group.group, names, tuple(at[name] for name in names), tuple(same))
+
+
+def _gates(group: _PartPlan) -> Iterator[_Alone]:
+    """For each rule of a group that goes by more than its own texts, those of these that it need not be asked for."""
+    at = dict(group.texts)
+    for rule in group.rules:
+        reads = [one.reads for one in rule.when if one.reads is not None]
+        if rule.reads is None and reads:
+            names = tuple(frozenset().union(*reads) & at.keys())
+            yield _Alone(group.group, names, tuple(at[name] for name in names), (rule,))
+
+
+def _across(groups: Mapping[int, Sequence[_PartPlan]]) -> list[_Across]:
+    """The rules that go by more than the texts of one group."""
+    rules = {id(one): one for each in groups.values() for group in each for one in group.rules if one.reads is None}
+    made: list[_Across] = []
+    for rule in rules.values():
+        own = {
+            number: [group._replace(rules=tuple(one for one in group.rules if one is rule)) for group in each]
+            for number, each in groups.items()
+        }
+        visited = _visited(own)
+        places = {number: tuple(at for group in each for _, at in group.texts) for number, each in visited.items()}
+        made.append(_Across(rule, visited, places))
+    return made
 
 
 def _visited(groups: Mapping[int, Sequence[_PartPlan]]) -> dict[int, _Groups]:
@@ -213,9 +286,7 @@ def _left(groups: Sequence[_PartPlan], visited: set[str]) -> _Groups:
     )
 
 
-def _make(
-    groups: Sequence[_PartPlan], texts: Sequence[str], own: Part, asked: list[tuple[Part, Sequence[Rule]]]
-) -> list[Part]:
+def _make(groups: Sequence[_PartPlan], texts: Found, own: Part, asked: list[tuple[Part, Sequence[Rule]]]) -> list[Part]:
     """The parts of a message, or of an item of it, of which this is the first."""
     made: list[Part] = []
     for group, above, number, record, named, rules in groups:

@@ -54,14 +54,12 @@ def read(data: bytes, *, jurisdiction: str | None = None, data_set: DataSet = "r
     `data_set` is that whose schema and rules are asked. Rules are asked of a message that fits its schema, as
     customs does. Times are taken to be in UTC.
     """
-    message = known.MEMORY.cut(data) if data_set == "reduced" else None
-    if message is not None:
-        held = known.MEMORY.reading(message)
-        reading = None if held is None else _known(held, jurisdiction)
-        if reading is not None:
-            return reading
-        if held is not None or not known.MEMORY.is_due(message):
-            message = None
+    held, message = known.MEMORY.held(data) if data_set == "reduced" else (None, None)
+    reading = None if held is None else _known(held, jurisdiction)
+    if reading is not None:
+        return reading
+    if message is not None and not known.MEMORY.is_due(message):
+        message = None
     return by_tree(data, message, jurisdiction=jurisdiction, data_set=data_set)
 
 
@@ -86,7 +84,7 @@ def _known(held: known.Held, jurisdiction: str | None) -> Reading | None:
             declared = tuple(map(make, range(len(held.records))))
         except ValueError:  # a text that must be looked at closely
             return None
-    if not known.keep_rules(held.records):  # which take texts to be of the form that the schema wants
+    if not known.keep_rules(held):  # which take texts to be of the form that the schema wants
         return None
     return Reading(format=NAME, declared=declared, kept=held.kept, dropped=tuple(held.dropped))
 

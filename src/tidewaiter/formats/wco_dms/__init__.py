@@ -15,6 +15,7 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
+from tidewaiter.formats.known import ready
 from tidewaiter.formats.reading import Declared
 from tidewaiter.formats.tree import sniffs
 from tidewaiter.formats.wco_dms import answers as _answers
@@ -36,6 +37,7 @@ __all__ = [
     "POINTERS",
     "answer",
     "read",
+    "ready",
     "sniff",
     "source_pointer",
     "wco_pointer",

@@ -30,15 +30,14 @@ class _Around(NamedTuple):
 
 
 _Met = known.Met[_Around, Anchor, Anchor]
+Held = known.Reading[_Around, Anchor, Anchor]
+"""A message of known shape."""
 _READ = SETTLED | READ
 MEMORY: Memory[_Around, Anchor, Anchor] = Memory(("Declaration",), "/GoodsShipment/GovernmentAgencyGoodsItem")
 
 
-def reading_of(message: Cut, *, jurisdiction: str | None) -> Reading | None:
-    """What the message holds, where its shape is known; else None."""
-    held = MEMORY.reading(message)
-    if held is None:
-        return None
+def reading_of(held: Held, *, jurisdiction: str | None) -> Reading | None:
+    """What the message holds; None where a text in it must be looked at closely."""
 
     def make(place: int) -> Declared:
         return _declared(held.records[place], jurisdiction)

@@ -41,21 +41,15 @@ class _Held(NamedTuple):
 
 def read(data: bytes, *, jurisdiction: str | None = None) -> Reading:
     """What the message holds. Bad input is findings, never an exception; see `formats.reading.Format`."""
-    message = known.MEMORY.cut(data)
-    if message is not None:
-        reading = known.reading_of(message, jurisdiction=jurisdiction)
-        if reading is not None:
-            return reading
-        if not known.MEMORY.is_due(message):
-            message = None
-        elif message.envelopes is not None:
-            for alone, cut in known.MEMORY.alone(message):
-                by_tree(alone, cut)
-            reading = known.reading_of(message, jurisdiction=jurisdiction)
-            if reading is not None:
-                return reading
-            message = None
-    return by_tree(data, message, jurisdiction=jurisdiction)
+    held, message = known.MEMORY.held(data)
+    if message is not None and not known.MEMORY.is_due(message):
+        message = None
+    if message is not None and message.envelopes is not None:
+        for alone, cut in known.MEMORY.alone(message):
+            by_tree(alone, cut)
+        held, message = known.MEMORY.reading(message), None
+    reading = None if held is None else known.reading_of(held, jurisdiction=jurisdiction)
+    return by_tree(data, message, jurisdiction=jurisdiction) if reading is None else reading
 
 
 def by_tree(data: bytes, message: Cut | None = None, *, jurisdiction: str | None = None) -> Reading:
