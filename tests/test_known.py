@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,11 +20,12 @@ import strategies
 from tidewaiter import formats
 from tidewaiter.cli.bench import consignments
 from tidewaiter.cli.bench_read import as_entry
-from tidewaiter.formats import known
+from tidewaiter.formats import known, skeleton
 from tidewaiter.formats.ens import known as known_ens
 from tidewaiter.formats.ens import reading as ens
 from tidewaiter.formats.known import Memory
 from tidewaiter.formats.reading import InColumns, Reading
+from tidewaiter.formats.skeleton import Segment
 from tidewaiter.formats.wco_dms import known as known_wco_dms
 from tidewaiter.formats.wco_dms import reading as wco_dms
 from tidewaiter.model.batch import Batch
@@ -46,6 +48,7 @@ DIALECTS = (
     Dialect("wco_dms", known_wco_dms.MEMORY, wco_dms.read, wco_dms.by_tree, "wco-dms-uk-cds"),
     Dialect("ens", known_ens.MEMORY, ens.read, ens.by_tree, "ens-ics-uk"),
 )
+assert formats.ready()
 each = pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
 
 TEXTS = [
@@ -103,15 +106,57 @@ def is_read_alike(dialect: Dialect, message: bytes) -> bool:
 
 
 def is_laid_alike(dialect: Dialect, message: bytes, plain: Reading) -> bool:
-    """Whether a message of known shape is the same where it goes into columns."""
+    """Whether a message of known shape is the same where it goes into columns, cut by the kernel and without it."""
+    found = [one.findings for one in plain.declared]
+    with in_columns():
+        # What was found is told with the columns; a record is made of them only when it is asked for.
+        for cut in (contextlib.nullcontext, without_kernel):
+            with cut():
+                laid = dialect.read(message, jurisdiction="GB")
+                told = list(findings_in(laid))
+                if told != found or laid != plain or not are_same(laid.batch(), plain.batch()):
+                    return False
+        return is_cut_alike(dialect, message)
+
+
+@contextlib.contextmanager
+def in_columns() -> Iterator[None]:
+    """Messages of known shape go into columns, however few declarations they have."""
     least, known.COLUMNS_MIN = known.COLUMNS_MIN, 1
     try:
-        laid = dialect.read(message, jurisdiction="GB")
+        yield
     finally:
         known.COLUMNS_MIN = least
-    # What was found is told with the columns; a record is made of them only when it is asked for.
-    found = [one.findings for one in plain.declared]
-    return list(findings_in(laid)) == found and laid == plain and are_same(laid.batch(), plain.batch())
+
+
+@contextlib.contextmanager
+def without_kernel() -> Iterator[None]:
+    """As where numba is not installed."""
+    held = skeleton._SPREAD[:]
+    skeleton._SPREAD.clear()
+    try:
+        yield
+    finally:
+        skeleton._SPREAD.extend(held)
+
+
+def is_cut_alike(dialect: Dialect, message: bytes) -> bool:
+    """Whether the kernel cuts a message as it is cut without, or leaves it to that."""
+    saw = dialect.memory._saw
+    opened = saw.opened(message)
+    spread = None if opened is None else saw.spread(opened)
+    if opened is None or spread is None:
+        return True
+    cut = saw.cut(opened)
+    if cut is None or (spread.around, spread.envelopes) != (cut.around, cut.envelopes):
+        return False
+    names, frames, items, rows, texts = spread.records
+    told = [(names[n], first) for n, first in zip(frames.skeleton.tolist(), frames.first.tolist(), strict=True)]
+    told += [(names[n], first) for n, first in zip(items.skeleton.tolist(), items.first.tolist(), strict=True)]
+    segments = [Segment(name, [texts.words[n] for n in texts.listed[at : at + name.count("\0")]]) for name, at in told]
+    of_rows = [row for row, record in enumerate(cut.records) for _ in record.items]
+    every = [*(one.frame for one in cut.records), *(item for one in cut.records for item in one.items)]
+    return segments == every and rows.tolist() == of_rows
 
 
 def are_same(one: Batch, other: Batch) -> bool:
@@ -279,6 +324,10 @@ def test_many_declarations_go_into_columns(dialect: Dialect) -> None:
     plain = dialect.by_tree(message, jurisdiction="GB")
     read = [dialect.read(message, jurisdiction="GB") for _ in range(3)][-1]
 
+    opened = dialect.memory._saw.opened(message)
+
+    assert opened is not None
+    assert dialect.memory._at_once(opened) is not None
     assert isinstance(read.declared, InColumns)
     assert are_same(read.batch(), plain.batch())
     assert read.declared[17] == plain.declared[17]

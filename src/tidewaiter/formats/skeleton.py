@@ -148,7 +148,9 @@ class Saw:
         start = opening[0]
         before, *bodies = text.split(start)
         end = _end_of(start)
-        last, _, behind = bodies[-1].rpartition(end)
+        last, has_end, behind = bodies[-1].rpartition(end)
+        if not has_end:
+            return None
         bodies[-1] = last + end
         wrapped: Wrapped | None = None
         if len(bodies) > 1 and not bodies[0].rstrip().endswith(end):
