@@ -25,7 +25,7 @@ from tidewaiter.formats.ens import known as known_ens
 from tidewaiter.formats.ens import reading as ens
 from tidewaiter.formats.known import Memory
 from tidewaiter.formats.reading import InColumns, Reading
-from tidewaiter.formats.skeleton import Segment
+from tidewaiter.formats.skeleton import Saw, Segment
 from tidewaiter.formats.wco_dms import known as known_wco_dms
 from tidewaiter.formats.wco_dms import reading as wco_dms
 from tidewaiter.model.batch import Batch
@@ -116,7 +116,7 @@ def is_laid_alike(dialect: Dialect, message: bytes, plain: Reading) -> bool:
                 told = list(findings_in(laid))
                 if told != found or laid != plain or not are_same(laid.batch(), plain.batch()):
                     return False
-        return is_cut_alike(dialect, message)
+        return is_cut_alike(dialect.memory._saw, message) is not False
 
 
 @contextlib.contextmanager
@@ -140,13 +140,12 @@ def without_kernel() -> Iterator[None]:
         skeleton._SPREAD.extend(held)
 
 
-def is_cut_alike(dialect: Dialect, message: bytes) -> bool:
-    """Whether the kernel cuts a message as it is cut without, or leaves it to that."""
-    saw = dialect.memory._saw
+def is_cut_alike(saw: Saw, message: bytes) -> bool | None:
+    """Whether the kernel cuts a message as it is cut without it; None where it leaves it to that."""
     opened = saw.opened(message)
     spread = None if opened is None else saw.spread(opened)
     if opened is None or spread is None:
-        return True
+        return None
     cut = saw.cut(opened)
     if cut is None or (spread.around, spread.envelopes) != (cut.around, cut.envelopes):
         return False
@@ -285,6 +284,34 @@ def test_items_are_known_whatever_their_number(dialect: Dialect) -> None:
     assert dialect.memory.reading(cut) is not None
     assert dialect.read(message) == dialect.by_tree(message)
     assert len(dialect.read(message).declared[0].consignment.items) == 40
+
+
+STUFF = [
+    "<a>", "</a>", "<b/>", "x", "yy", "zzz", "\n", "&amp;", "é", "中", ">", "</", "<", "/", "<I>", "</I>", "<!--", "-->",
+    "]]>", "abcdefgh", "<dddddddd>", "</dddddddd>", "<a>x</a>", "<a>1</a>", "<a>22</a>", "<c>long text</c>",
+    "<I><a>x</a></I>", "<I><a>yy</a></I>", "<e>é</e>", "<e>&lt;</e>", "<e>&#32;x</e>", "<e>a  b</e>",
+]  # fmt: skip
+
+
+def test_the_kernel_cuts_whatever_stands_in_a_record_as_it_is_cut_without() -> None:
+    chance = random.Random(3)
+    alike = []
+    for _ in range(3_000):
+        stuff = chance.choices(STUFF, k=chance.randrange(25))
+        records = []
+        for _ in range(chance.randrange(1, 12)):
+            own = stuff.copy()
+            for _ in range(chance.choice([0, 0, 1, 1, 2, 3])):
+                at = chance.randrange(len(own) + 1)
+                own[at : at + chance.randrange(2)] = chance.choices(STUFF, k=chance.randrange(2))
+            if chance.random() < 0.1:
+                stuff = own
+            records.append(f"<R>{''.join(own)}</R>{chance.choice(['', chr(10)])}")
+        saw = Saw(("R",), "I", single_blanks=chance.random() < 0.5, bare_items=True)
+        alike.append(is_cut_alike(saw, f"<M>{''.join(records)}</M>".encode()))
+
+    assert False not in alike
+    assert alike.count(True) > 1_000
 
 
 SWEPT = [

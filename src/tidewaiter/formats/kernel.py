@@ -31,6 +31,7 @@ STOP, UNPRINTABLE, BLANK, AMPERSAND, BEYOND, TWO_BLANKS = 1, 2, 4, 8, 16, 32
 beyond ASCII. And what a text has besides: two blanks together."""
 _TRIES_MAX = 64
 _SLASH, _LESS, _GREATER = 47, 60, 62
+_EIGHT_GREATER, _EIGHT_ONES, _EIGHT_HIGH = (np.uint64(one * 0x0101010101010101) for one in (_GREATER, 1, 0x80))
 
 
 def sorts() -> Bytes:
@@ -42,6 +43,11 @@ def sorts() -> Bytes:
     made[ord("&")] = AMPERSAND
     made[[0, 1, 2, _LESS, _GREATER]] = STOP
     return made
+
+
+def ahead(signs: Bytes) -> Words:
+    """The eight bytes from each on as one number, where there are as many."""
+    return np.ndarray((max(len(signs) - WORD + 1, 0),), np.uint64, signs, strides=(1,))
 
 
 class Tags(NamedTuple):
@@ -87,11 +93,13 @@ class Texts(NamedTuple):
 
 
 class Skeletons(NamedTuple):
-    """Different skeletons: all their bytes, which are words, too; in which word each begins, how many bytes it has;
-    `slots`, a power of two of -1; and which came next the last time, of each, and as the first of all."""
+    """Different skeletons: all their bytes, which are words, too, and the word that begins `ahead` of each byte; in
+    which word each begins, how many bytes it has; `slots`, a power of two of -1; and which came next the last time, of
+    each, and as the first of all."""
 
     signs: Bytes
     words: Words
+    ahead: Words
     begins: Whole
     sizes: Whole
     slots: Whole
@@ -99,11 +107,13 @@ class Skeletons(NamedTuple):
 
 
 class Room(NamedTuple):
-    """Where all that is found is put, what bytes are (`sorts`), and how many a part may have."""
+    """Where all that is found is put, the words that begin `ahead` of each byte of the message, what bytes are
+    (`sorts`), and how many a part may have."""
 
     parts: Parts
     texts: Texts
     skeletons: Skeletons
+    ahead: Words
     sorts: Bytes
     part_max: int
 
@@ -164,40 +174,56 @@ def _told(data: Bytes, span: tuple[int, int, int], starts: Long, ends: Long, slo
 
 @kernel
 def _cut(
-    data: Bytes, span: tuple[int, int], guess: tuple[int, int, int], counts: tuple[int, int], room: Room
+    data: Bytes, span: tuple[int, int], guess: tuple[int, int, int, int], counts: tuple[int, int], room: Room
 ) -> tuple[int, int, int, int]:
     """A part cut: where the skeleton goes on that is guessed, or FAILED where the part is not like it; where its own
     goes on then; how many texts there are with those of the part, and how many different ones.
 
-    `guess` is where the guessed skeleton begins and goes on, FAILED for none, and where its own is to be written.
+    `guess` is where the guessed skeleton begins, ends and goes on, FAILED for none, and where its own is to be written.
     (FAILED, FAILED, ...) where the part must be looked at closely, (FAILED, CROWDED, ...) where more slots are needed.
     """
     which, starts, ends, is_odd, slots = room.texts
-    signs, sorts = room.skeletons.signs, room.sorts
-    first, at, to = guess
+    signs, skeletons, ahead, sorts = room.skeletons.signs, room.skeletons.ahead, room.ahead, room.sorts
+    first, finish, at, to = guess
     count, many = counts
     begin, end = span
     i = begin
     while i < end:
-        c = data[i]
         if at >= 0:
-            if c == signs[at]:
+            while i + WORD <= end and at + WORD <= finish and ahead[i] == skeletons[at]:
+                at += WORD
+                i += WORD
+            while i < end and at < finish and data[i] == signs[at]:
                 at += 1
                 i += 1
-                continue
-            if signs[at] != BETWEEN or c != _GREATER:
-                # Not as guessed: what was alike is its own, but a text that may have begun is looked at again.
-                back = i
-                while back > begin and data[back - 1] != _LESS and data[back - 1] != _GREATER:
-                    back -= 1
-                if back > begin and data[back - 1] == _GREATER:
-                    at -= i - back + 1
-                    i = back - 1
-                for k in range(first, at):
-                    signs[to] = signs[k]
-                    to += 1
-                at = FAILED
-                continue
+        else:
+            while i + WORD <= end:
+                other = ahead[i] ^ _EIGHT_GREATER
+                if (other - _EIGHT_ONES) & ~other & _EIGHT_HIGH:  # one of the eight is what it is told from
+                    break
+                skeletons[to] = ahead[i]
+                to += WORD
+                i += WORD
+            while i < end and data[i] != _GREATER:
+                signs[to] = data[i]
+                to += 1
+                i += 1
+        if i == end:
+            break
+        c = data[i]
+        if at >= 0 and (at == finish or signs[at] != BETWEEN or c != _GREATER):
+            # Not as guessed: what was alike is its own, but a text that may have begun is looked at again.
+            back = i - 1 if i > begin and data[i - 1] == _LESS else i
+            while back > begin and data[back - 1] != _LESS and data[back - 1] != _GREATER:
+                back -= 1
+            if back > begin and data[back - 1] == _GREATER:
+                at -= i - back + 1
+                i = back - 1
+            for k in range(first, at):
+                signs[to] = signs[k]
+                to += 1
+            at = FAILED
+            continue
         j = i + 1
         if c == _GREATER and j < end and sorts[data[j]] & (STOP | BLANK) == 0:
             seen = last = 0
@@ -251,7 +277,7 @@ def _cut(
 def _which(skeletons: Skeletons, begin: int, to: int, many: int) -> tuple[int, int]:
     """Which of the skeletons the one is that was written from this word on, and how many there are with it; FAILED
     where there are too many, or too many alike."""
-    signs, words, begins, sizes, slots, _ = skeletons
+    signs, words, _, begins, sizes, slots, _ = skeletons
     size = to - begin * WORD
     while to % WORD:
         signs[to] = 0
@@ -302,7 +328,7 @@ def _part(
         return FAILED, texts, told, different, free
     first = begins[guess] * WORD if guess >= 0 else FAILED
     finish = first + sizes[guess] if guess >= 0 else FAILED
-    at, to, texts, told = _cut(data, (begin, end), (first, first, free * WORD), (texts, told), room)
+    at, to, texts, told = _cut(data, (begin, end), (first, finish, first, free * WORD), (texts, told), room)
     if to < 0:
         return to, texts, told, different, free
     if until >= 0:
@@ -320,7 +346,7 @@ def _part(
             for k in range(size):
                 signs[to + 1 + k] = tag[k]
             to += size + 2
-        at, to, texts, told = _cut(data, (behind, until), (first, at, to), (texts, told), room)
+        at, to, texts, told = _cut(data, (behind, until), (first, finish, at, to), (texts, told), room)
         if to < 0:
             return to, texts, told, different, free
     if at >= 0 and at == finish:

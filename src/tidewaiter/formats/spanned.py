@@ -54,7 +54,7 @@ def spanned(
     many_items, rows = len(data) // len(item[0]), len(spans[0])
     # What is not written to takes no memory.
     parts = Parts(*(np.empty(many, np.int32) for many in (rows, rows, *[many_items] * 4)))
-    signs = np.empty(_ROOM, np.uint8)
+    written, signs = ended(data), np.empty(_ROOM, np.uint8)
     tags = Tags.of(*item)
     slots = max(_SLOTS_MIN, 1 << (len(data) // _BYTES_A_SLOT).bit_length())
     items = CROWDED
@@ -64,11 +64,12 @@ def spanned(
         skeletons = Skeletons(
             signs,
             signs.view(np.uint64),
+            kernel.ahead(signs),
             *(np.empty(_DIFFERENT_MAX, np.int32) for _ in range(2)),
             *(np.full(many, -1, np.int32) for many in (4 * _DIFFERENT_MAX, _DIFFERENT_MAX + 1)),
         )
-        room = Room(parts, held, skeletons, _SORTS, part_max)
-        items, count, told, different = kernel.cut(ended(data), *spans, tags, room)
+        room = Room(parts, held, skeletons, kernel.ahead(written), _SORTS, part_max)
+        items, count, told, different = kernel.cut(written, *spans, tags, room)
         slots *= _MORE_SLOTS
     if items < 0:
         return None
