@@ -287,8 +287,8 @@ def test_items_are_known_whatever_their_number(dialect: Dialect) -> None:
 
 
 STUFF = [
-    "<a>", "</a>", "<b/>", "x", "yy", "zzz", "\n", "&amp;", "é", "中", ">", "</", "<", "/", "<I>", "</I>", "<!--", "-->",
-    "]]>", "abcdefgh", "<dddddddd>", "</dddddddd>", "<a>x</a>", "<a>1</a>", "<a>22</a>", "<c>long text</c>",
+    "<a>", "</a>", "<b/>", "x", "yy", "zzz", "\n", "&amp;", "é", "中", ">", "</", "<", "/", "<I>", "</I>", "<!--",
+    "-->", "]]>", "abcdefgh", "<dddddddd>", "</dddddddd>", "<a>x</a>", "<a>1</a>", "<a>22</a>", "<c>long text</c>",
     "<I><a>x</a></I>", "<I><a>yy</a></I>", "<e>é</e>", "<e>&lt;</e>", "<e>&#32;x</e>", "<e>a  b</e>",
 ]  # fmt: skip
 
