@@ -20,7 +20,7 @@ import strategies
 from tidewaiter import formats
 from tidewaiter.cli.bench import consignments
 from tidewaiter.cli.bench_read import as_entry
-from tidewaiter.formats import known, skeleton
+from tidewaiter.formats import met, skeleton
 from tidewaiter.formats.ens import known as known_ens
 from tidewaiter.formats.ens import reading as ens
 from tidewaiter.formats.known import Memory
@@ -122,11 +122,11 @@ def is_laid_alike(dialect: Dialect, message: bytes, plain: Reading) -> bool:
 @contextlib.contextmanager
 def in_columns() -> Iterator[None]:
     """Messages of known shape go into columns, however few declarations they have."""
-    least, known.COLUMNS_MIN = known.COLUMNS_MIN, 1
+    least, met.COLUMNS_MIN = met.COLUMNS_MIN, 1
     try:
         yield
     finally:
-        known.COLUMNS_MIN = least
+        met.COLUMNS_MIN = least
 
 
 @contextlib.contextmanager
@@ -346,7 +346,7 @@ def test_whatever_one_value_says_it_is_read_alike(dialect: Dialect) -> None:
 
 @each
 def test_many_declarations_go_into_columns(dialect: Dialect) -> None:
-    made = [as_entry(one) if dialect.name == "ens" else one for one in consignments(known.COLUMNS_MIN + 30)]
+    made = [as_entry(one) if dialect.name == "ens" else one for one in consignments(met.COLUMNS_MIN + 30)]
     message = formats.FORMATS[dialect.name].write(made)
     plain = dialect.by_tree(message, jurisdiction="GB")
     read = [dialect.read(message, jurisdiction="GB") for _ in range(3)][-1]
@@ -363,7 +363,7 @@ def test_many_declarations_go_into_columns(dialect: Dialect) -> None:
 
 @each
 def test_one_faulty_declaration_among_many_is_told_as_if_all_were_read_one_by_one(dialect: Dialect) -> None:
-    made = [as_entry(one) if dialect.name == "ens" else one for one in consignments(known.COLUMNS_MIN + 30)]
+    made = [as_entry(one) if dialect.name == "ens" else one for one in consignments(met.COLUMNS_MIN + 30)]
     message = formats.FORMATS[dialect.name].write(made)
     for _ in range(3):
         dialect.read(message, jurisdiction="GB")

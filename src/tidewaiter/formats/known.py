@@ -8,14 +8,14 @@ is what the format makes of the tree; where it might not be, None is given, and 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, overload
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from tidewaiter.formats.plan import Found, Plan, Trace
-from tidewaiter.formats.reading import Declared, InColumns
+from tidewaiter.formats import met
+from tidewaiter.formats.met import ITEMS, Known, Met, Parts, Reading, Spread, Stacks, heaped
+from tidewaiter.formats.plan import Found, Trace
 from tidewaiter.formats.skeleton import (
     Cut,
     Envelopes,
@@ -26,24 +26,10 @@ from tidewaiter.formats.skeleton import (
     Skeletons,
     nodes_in,
     places,
-    ready,
     stand_together,
 )
-from tidewaiter.formats.stacks import Alike, Laid, Stack, Texts, numbered
 from tidewaiter.formats.tree import Node
-from tidewaiter.model.exact import Whole
 
-__all__ = [
-    "Around", "Known", "Lesson", "Memory", "Met", "Reading", "Settling", "Stacks", "Told", "ready",
-]  # fmt: skip
-
-if TYPE_CHECKING:
-    from tidewaiter.formats.spanned import Cuts
-
-ITEMS = "items"
-"""The field of ours that has the items."""
-COLUMNS_MIN = 16
-"""Fewer records of a message are sooner made one by one."""
 ALONE_MAX = 64
 """So many shapes are learnt at most of one message of envelopes."""
 
@@ -59,17 +45,6 @@ class Around(NamedTuple, Generic[Own]):
     path: str
     kept: int
     dropped: tuple[str, ...]
-    own: Own
-
-
-class Known(NamedTuple, Generic[Own]):
-    """A record but for its items, or an item: how its fields are filled, how many values are kept, and which dropped
-    before and behind the items, by paths below its own; and what the format wants to know of it."""
-
-    plan: Plan
-    kept: int
-    before: tuple[str, ...]
-    behind: tuple[str, ...]
     own: Own
 
 
@@ -96,256 +71,6 @@ class Lesson(NamedTuple, Generic[Own, OwnOfFrame, OwnOfItem]):
     deciding: Sequence[Node]
     own_of_frame: Callable[[Told, Mapping[int, int]], OwnOfFrame | None]
     own_of_item: Callable[[Told, int, Mapping[int, int]], OwnOfItem | None]
-
-
-class Met(NamedTuple, Generic[Own, OwnOfFrame, OwnOfItem]):
-    """A record of known shape: its path, what is known of what stands around it, and of itself and its items, each with
-    its texts."""
-
-    path: str
-    around: Own
-    frame: Known[OwnOfFrame]
-    texts: Found
-    items: list[tuple[Known[OwnOfItem], Found]]
-
-    def fields(self) -> dict[str, Any]:
-        """Its fields, items among them as a list. Raises ValueError where a text must be looked at closely."""
-        fields = self.frame.plan.fields(self.texts)
-        if self.items:
-            fields[ITEMS] = [item.plan.record(texts) for item, texts in self.items]
-        return fields
-
-
-class Settling(NamedTuple, Generic[Own, OwnOfFrame, OwnOfItem]):
-    """What a format works out of a record once it is read: these `fields`, from what they say themselves, the names
-    in `reads`, and those of items in `of_item`. `settle` does so, and says whether there is nothing to be found."""
-
-    fields: frozenset[str]
-    reads: frozenset[str]
-    of_item: frozenset[str]
-    settle: Callable[[Met[Own, OwnOfFrame, OwnOfItem], dict[str, Any]], bool]
-
-
-class Stacks(NamedTuple, Generic[OwnOfFrame, OwnOfItem]):
-    """Records, and items of them, by what is known of them: stacks of each, and the texts of all."""
-
-    frames: list[tuple[Known[OwnOfFrame], Stack]]
-    items: list[tuple[Known[OwnOfItem], Stack]]
-    texts: Texts
-
-    def some(self, names: Collection[str], of_item: Collection[str], count: int) -> list[dict[str, Any]]:
-        """These fields alone of each of so many records, and of its items those. What is made of texts that are the
-        same is the same. Raises ValueError where a text must be looked at closely."""
-        fields: list[dict[str, Any]] = [{ITEMS: []} for _ in range(count)]
-        for known, stack in self.frames:
-            rows = stack.rows.tolist()
-            for row in rows:
-                fields[row].update(known.plan.constants)
-            for name, plan in known.plan.each(names):
-                made, which = _made(stack, plan, plan.fields)
-                values = [one[name] for one in made]
-                for row, one in zip(rows, which, strict=True):
-                    fields[row][name] = values[one]
-        items: list[tuple[int, int, Any]] = []
-        for known_item, stack in self.items:
-            plan = known_item.plan.only(of_item)
-            made, which = _made(stack, plan, plan.record)
-            places = [] if stack.items is None else stack.items.tolist()
-            items += zip(stack.rows.tolist(), places, [made[one] for one in which], strict=True)
-        items.sort(key=itemgetter(0, 1))
-        for row, _, record in items:
-            fields[row][ITEMS].append(record)
-        return fields
-
-
-def _made(stack: Stack, plan: Plan, make: Callable[[Found], Any]) -> tuple[list[Any], list[int]]:
-    """What the plan makes of the different texts of a stack, and which of these each has."""
-    told, which = stack.texts.together(plan.places)
-    return [make(dict(zip(plan.places, one, strict=True))) for one in told], which.tolist()
-
-
-class Reading(Generic[Own, OwnOfFrame, OwnOfItem]):
-    """A message whose shape is known: the records, how many values were kept, which dropped.
-
-    `stacks` makes stacks of the records, when they are asked for.
-    """
-
-    def __init__(
-        self,
-        records: Sequence[Met[Own, OwnOfFrame, OwnOfItem]],
-        kept: int,
-        dropped: Sequence[str],
-        stacks: Callable[[], Stacks[OwnOfFrame, OwnOfItem]],
-    ) -> None:
-        self.records, self.kept, self.dropped = records, kept, dropped
-        self._make_stacks = stacks
-
-    @functools.cached_property
-    def stacks(self) -> Stacks[OwnOfFrame, OwnOfItem]:
-        """The records in stacks."""
-        return self._make_stacks()
-
-    def in_columns(
-        self, settling: Settling[Own, OwnOfFrame, OwnOfItem], make: Callable[[int], Declared]
-    ) -> InColumns | None:
-        """The consignments as columns; None where they are few, or something calls for a closer look.
-
-        `make` makes the record of the one at a place.
-        """
-        if len(self.records) < COLUMNS_MIN:
-            return None
-        settled: dict[str, list[Any]] = {name: [] for name in settling.fields}
-        try:
-            some = self.stacks.some(settling.reads, settling.of_item, len(self.records))
-            for met, fields in zip(self.records, some, strict=True):
-                if not settling.settle(met, fields):
-                    return None
-                for name, values in settled.items():
-                    values.append(fields.get(name))
-            stacks = [stack for _, stack in (*self.stacks.frames, *self.stacks.items)]
-            laid = Laid(stacks, self.stacks.texts, settled=settling.fields, aside=settling.reads)
-        except ValueError:
-            return None
-        laid.settle(settled)
-        return InColumns(len(self.records), batch=laid.batch, apart={}, make=make)
-
-
-def _heaped(records: Sequence[Met[Own, OwnOfFrame, OwnOfItem]], cut: Sequence[Record]) -> Stacks[OwnOfFrame, OwnOfItem]:
-    """Records in stacks, with the texts that were cut out of each."""
-    texts: list[str] = []
-    frames, items = _Heap[OwnOfFrame](texts), _Heap[OwnOfItem](texts)
-    for row, (met, record) in enumerate(zip(records, cut, strict=True)):
-        frames.add(met.frame, record.frame.texts, row, -1)
-        for place, ((item, _), segment) in enumerate(zip(met.items, record.items, strict=True)):
-            items.add(item, segment.texts, row, place)
-    words, which = numbered(texts)
-    every = Texts(which, words)
-    return Stacks(frames.stacks(every), items.stacks(every), every)
-
-
-class _Heap(Generic[Own]):
-    """Records or items by what is known of them, on their way to stacks. Their texts come to those of all."""
-
-    def __init__(self, texts: list[str]) -> None:
-        self._texts = texts
-        self._of: dict[int, tuple[Known[Own], list[tuple[int, int, int]], int]] = {}
-
-    def add(self, known: Known[Own], texts: Sequence[str], row: int, item: int) -> None:
-        """One more: its consignment, and which of the items of that it is, -1 where it is none."""
-        held = self._of.get(id(known))
-        if held is None:
-            held = self._of[id(known)] = known, [], len(texts)
-        held[1].append((row, item, len(self._texts)))
-        self._texts.extend(texts)
-
-    def stacks(self, texts: Texts) -> list[tuple[Known[Own], Stack]]:
-        """The stacks."""
-        stacks: list[tuple[Known[Own], Stack]] = []
-        for known, each, width in self._of.values():
-            rows, items, firsts = np.array(each).T
-            stacks.append(
-                (known, Stack(known.plan, rows, None if items[0] < 0 else items, Alike(texts, firsts, width)))
-            )
-        return stacks
-
-
-class _Texts:
-    """The texts of one record or item, from the first on among those of all."""
-
-    __slots__ = ("_first", "_texts")
-
-    def __init__(self, texts: Texts, first: int) -> None:
-        self._texts, self._first = texts, first
-
-    def __getitem__(self, place: int) -> str:
-        texts = self._texts
-        return texts.words[texts.listed[self._first + place]]
-
-
-class _Spread(Sequence[Met[Own, OwnOfFrame, OwnOfItem]]):
-    """Records that were cut by the kernel, each made when it is asked for."""
-
-    def __init__(
-        self,
-        each: Sequence[tuple[int, str, Own]],
-        frames: _Parts[OwnOfFrame],
-        items: _Parts[OwnOfItem],
-        begins: Sequence[int],
-        texts: Texts,
-    ) -> None:
-        self._each, self._frames, self._items, self._begins, self._texts = each, frames, items, begins, texts
-
-    def __len__(self) -> int:
-        return len(self._each)
-
-    @overload
-    def __getitem__(self, place: int) -> Met[Own, OwnOfFrame, OwnOfItem]: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[Met[Own, OwnOfFrame, OwnOfItem]]: ...
-
-    def __getitem__(self, place: int | slice) -> Any:
-        if isinstance(place, slice):
-            return [self[one] for one in range(len(self))[place]]
-        texts, of_items = self._texts, self._items
-        items: list[tuple[Known[OwnOfItem], Found]] = [
-            (of_items.known[of_items.which[one]], _Texts(texts, of_items.first[one]))
-            for one in range(self._begins[place], self._begins[place + 1])
-        ]
-        _, path, own = self._each[place]
-        frame = self._frames.known[self._frames.which[place]]
-        return Met(path, own, frame, _Texts(texts, self._frames.first[place]), items)
-
-
-class _Parts(Generic[Own]):
-    """Records or items that were cut by the kernel: the different things that are `known` of them, `which` of them is
-    known of each, and the place of its `first` text."""
-
-    def __init__(self, size: int, first: Whole) -> None:
-        self.known: list[Known[Own]] = []
-        self.which: list[int] = [0] * size
-        self.first: list[int] = first.tolist()
-        self._stacked: list[tuple[Whole, Alike]] = []
-
-    @classmethod
-    def of(
-        cls, skeletons: Skeletons[Known[Own]], within: Whole, names: Sequence[str], cuts: Cuts, texts: Texts
-    ) -> _Parts[Own] | None:
-        """By what is learnt of the skeletons with these names, `within` what stands around each; None where nothing
-        is."""
-        parts = cls(len(within), cuts.first)
-        which = np.empty(len(within), np.int64)
-        codes = within * len(names) + cuts.skeleton
-        for code in np.unique(codes).tolist():
-            number, skeleton = divmod(code, len(names))
-            ways = skeletons.ways(names[skeleton], number)
-            if ways is None:
-                return None
-            at = np.flatnonzero(codes == code)
-            alike = Alike(texts, cuts.first[at], ways.count)
-            told, way = alike.together(ways.deciding)
-            which[at] = len(parts.known) + way
-            for place, one in enumerate(told):
-                learnt = ways.ways.get(one)
-                if learnt is None:
-                    return None
-                own = np.flatnonzero(way == place)
-                parts.known.append(learnt)
-                parts._stacked.append((at[own], alike.some(own)))
-        parts.which = which.tolist()
-        return parts
-
-    @property
-    def kept(self) -> int:
-        """How many values are kept in all."""
-        return sum(len(at) * one.kept for (at, _), one in zip(self._stacked, self.known, strict=True))
-
-    def stacks(self, rows: Whole, items: Whole | None) -> list[tuple[Known[Own], Stack]]:
-        """The stacks of them, by the record each is or is in, and which item of it."""
-        return [
-            (known, Stack(known.plan, rows[at], None if items is None else items[at], texts))
-            for known, (at, texts) in zip(self.known, self._stacked, strict=True)
-        ]
 
 
 class Memory(Generic[Own, OwnOfFrame, OwnOfItem]):
@@ -386,7 +111,7 @@ class Memory(Generic[Own, OwnOfFrame, OwnOfItem]):
         opened = self._saw.opened(data)
         if opened is None:
             return None, None
-        known = self._at_once(opened) if len(opened.bodies) >= COLUMNS_MIN else None
+        known = self._at_once(opened) if len(opened.bodies) >= met.COLUMNS_MIN else None
         if known is not None:
             return known, None
         message = self._saw.cut(opened)
@@ -401,34 +126,34 @@ class Memory(Generic[Own, OwnOfFrame, OwnOfItem]):
             return None
         names, of_frames, of_items, rows, texts = spread.records
         within = np.array([number for number, _, _ in stands.each])
-        frames = _Parts.of(self._frames, within, names, of_frames, texts)
-        items = None if frames is None else _Parts.of(self._items, within[rows], names, of_items, texts)
+        frames = Parts.of(self._frames, within, names, of_frames, texts)
+        items = None if frames is None else Parts.of(self._items, within[rows], names, of_items, texts)
         if frames is None or items is None:
             return None
         every = np.arange(len(within))
         begins = np.searchsorted(rows, np.arange(len(within) + 1))
-        records = _Spread(stands.each, frames, items, begins.tolist(), texts)
+        records = Spread(stands.each, frames, items, begins.tolist(), texts)
 
         def stacks() -> Stacks[OwnOfFrame, OwnOfItem]:
             places = np.arange(len(rows)) - begins[rows]
             return Stacks(frames.stacks(every, None), items.stacks(rows, places), texts)
 
         if any(one.before or one.behind for one in frames.known) or any(one.before for one in items.known):
-            for met in records:
-                stands.dropped.extend(self._dropped(met))
+            for one in records:
+                stands.dropped.extend(self._dropped(one))
         return Reading(records, stands.kept + frames.kept + items.kept, stands.dropped, stacks)
 
-    def _dropped(self, met: Met[Own, OwnOfFrame, OwnOfItem]) -> Iterator[str]:
+    def _dropped(self, one: Met[Own, OwnOfFrame, OwnOfItem]) -> Iterator[str]:
         """The paths of what was dropped of a record."""
-        for below in met.frame.before:
-            yield met.path + below
-        for place, (item, _) in enumerate(met.items):
+        for below in one.frame.before:
+            yield one.path + below
+        for place, (item, _) in enumerate(one.items):
             if item.before:
-                here = self.path_of_item(met.path, place)
+                here = self.path_of_item(one.path, place)
                 for below in item.before:
                     yield here + below
-        for below in met.frame.behind:
-            yield met.path + below
+        for below in one.frame.behind:
+            yield one.path + below
 
     def reading(self, message: Cut) -> Reading[Own, OwnOfFrame, OwnOfItem] | None:
         """What the message holds, where all of its shape is known; else None."""
@@ -451,10 +176,9 @@ class Memory(Generic[Own, OwnOfFrame, OwnOfItem]):
                 item = known_item[1]
                 items.append((item, segment.texts))
                 kept += item.kept
-            met = Met(path, own, frame, record.frame.texts, items)
-            dropped += self._dropped(met)
-            records.append(met)
-        return Reading(records, kept, dropped, functools.partial(_heaped, records, message.records))
+            records.append(Met(path, own, frame, record.frame.texts, items))
+            dropped += self._dropped(records[-1])
+        return Reading(records, kept, dropped, functools.partial(heaped, records, message.records))
 
     def _stands(self, outside: Segment, envelopes: Envelopes | None, size: int) -> _Stands[Own] | None:
         """Where so many records stand, where that is known and can be told; else None."""

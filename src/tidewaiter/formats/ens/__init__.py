@@ -21,8 +21,8 @@ from tidewaiter.formats.ens.known import AMENDED, LODGED, PREFIX
 from tidewaiter.formats.ens.pointing import path_of
 from tidewaiter.formats.ens.reading import NAME, read, schema_of
 from tidewaiter.formats.ens.writing import document, element_of
-from tidewaiter.formats.known import ready
 from tidewaiter.formats.reading import Declared
+from tidewaiter.formats.skeleton import ready
 from tidewaiter.formats.tree import sniffs
 from tidewaiter.model.answer import Answer
 from tidewaiter.model.consignment import Consignment

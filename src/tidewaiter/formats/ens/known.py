@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from tidewaiter.formats import known
+from tidewaiter.formats import known, met
 from tidewaiter.formats.ens.part import Part
 from tidewaiter.formats.ens.predicates import EVERY_TEXT
 from tidewaiter.formats.ens.rules import Rule, RuleBook
@@ -92,8 +92,8 @@ class _Narrowed(NamedTuple):
 _NARROWED: dict[tuple[int, frozenset[int]], _Narrowed] = {}
 """By the numbers of a declaration and of the items in it."""
 _NARROWED_MAX = 1_024
-Met = known.Met[str, _Frame, _Item]
-Held = known.Reading[str, _Frame, _Item]
+Met = met.Met[str, _Frame, _Item]
+Held = met.Reading[str, _Frame, _Item]
 """A declaration of known shape, and a message; what stands around declarations is no more than their name."""
 MEMORY: Memory[str, _Frame, _Item] = Memory(
     (LODGED, AMENDED), f"/{_ITEM}", numbers_all=True, single_blanks=True, bare_items=True
@@ -107,7 +107,7 @@ def keep_rules(message: Held) -> bool:
     is asked for is so somewhere.
     """
     held = message.records
-    if len(held) < known.COLUMNS_MIN:
+    if len(held) < met.COLUMNS_MIN:
         return all(_keeps(one, _narrowed(one).every) for one in held)
     shapes: dict[int, tuple[_Narrowed, list[Met]]] = {}
     for one in held:

@@ -16,7 +16,8 @@ from tidewaiter.formats.ens.rules import Rule, RuleBook
 from tidewaiter.formats.ens.shape import SPACE, Message, Misfit, instant_of, message_of
 from tidewaiter.formats.ens.tables import ELEMENTS, DataSet
 from tidewaiter.formats.ens.taking import Taker, pointer_in, take_apart
-from tidewaiter.formats.known import Settling, Told
+from tidewaiter.formats.known import Told
+from tidewaiter.formats.met import Settling
 from tidewaiter.formats.plan import Trace
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.skeleton import Cut

@@ -15,8 +15,8 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
-from tidewaiter.formats.known import ready
 from tidewaiter.formats.reading import Declared
+from tidewaiter.formats.skeleton import ready
 from tidewaiter.formats.tree import sniffs
 from tidewaiter.formats.wco_dms import answers as _answers
 from tidewaiter.formats.wco_dms import declaration as _declaration

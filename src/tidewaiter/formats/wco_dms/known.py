@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tidewaiter.formats import known
-from tidewaiter.formats.known import Memory, Settling, Told
+from tidewaiter.formats import known, met
+from tidewaiter.formats.known import Memory, Told
+from tidewaiter.formats.met import ITEMS, Settling
 from tidewaiter.formats.reading import Declared, Reading
 from tidewaiter.formats.skeleton import Cut
 from tidewaiter.formats.text import found
@@ -16,7 +17,7 @@ from tidewaiter.formats.wco_dms.kinds import NAMESPACE
 from tidewaiter.model.finding import Finding
 
 NAME = "wco_dms"
-_ITEMS_AT = f"/{known.ITEMS}/"
+_ITEMS_AT = f"/{ITEMS}/"
 
 Anchor = tuple[tuple[str, str], ...]
 """Where things stood: by pointer the path, both below those of the record or item."""
@@ -29,8 +30,8 @@ class _Around(NamedTuple):
     about_space: str
 
 
-_Met = known.Met[_Around, Anchor, Anchor]
-Held = known.Reading[_Around, Anchor, Anchor]
+_Met = met.Met[_Around, Anchor, Anchor]
+Held = met.Reading[_Around, Anchor, Anchor]
 """A message of known shape."""
 _READ = SETTLED | READ
 MEMORY: Memory[_Around, Anchor, Anchor] = Memory(("Declaration",), "/GoodsShipment/GovernmentAgencyGoodsItem")
