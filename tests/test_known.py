@@ -346,6 +346,7 @@ def test_whatever_one_value_says_it_is_read_alike(dialect: Dialect) -> None:
 
 @each
 def test_many_declarations_go_into_columns(dialect: Dialect) -> None:
+    dialect.memory.forget()
     made = [as_entry(one) if dialect.name == "ens" else one for one in consignments(met.COLUMNS_MIN + 30)]
     message = formats.FORMATS[dialect.name].write(made)
     plain = dialect.by_tree(message, jurisdiction="GB")
@@ -363,6 +364,7 @@ def test_many_declarations_go_into_columns(dialect: Dialect) -> None:
 
 @each
 def test_one_faulty_declaration_among_many_is_told_as_if_all_were_read_one_by_one(dialect: Dialect) -> None:
+    dialect.memory.forget()
     made = [as_entry(one) if dialect.name == "ens" else one for one in consignments(met.COLUMNS_MIN + 30)]
     message = formats.FORMATS[dialect.name].write(made)
     for _ in range(3):

@@ -78,7 +78,7 @@ class Parts(NamedTuple):
     item: Whole
     item_first: Whole
     row: Whole
-    at: Whole
+    at: Long
 
 
 class Texts(NamedTuple):
@@ -128,7 +128,7 @@ def _stands(data: Bytes, at: int, tag: Bytes) -> bool:
 
 
 @kernel
-def _bounds(data: Bytes, span: tuple[int, int], tags: Tags, begun: Whole, first: int) -> tuple[int, int]:
+def _bounds(data: Bytes, span: tuple[int, int], tags: Tags, begun: Long, first: int) -> tuple[int, int]:
     """How many items there are with those of a record, whose insides `begun` tells from `first` on; and where the last
     of them ends, or FAILED."""
     many = first
@@ -368,7 +368,8 @@ def cut(data: Bytes, begins: Long, ends: Long, tags: Tags, room: Room) -> tuple[
     frame, frame_first, of_item, item_first, of_row, at = room.parts
     follows = room.skeletons.follows
     start, nothing = tags.start, tags.start[:0]
-    items = 0
+    # Not written as they are, or all below would be compiled once more for just these numbers.
+    items, none = int(np.int64(0)), int(np.int64(FAILED))
     counts = (0, 0, 0, 0)  # texts, different ones, different skeletons, and the first word in which none of these is
     before = len(follows) - 1
     for row in range(len(begins)):
@@ -392,7 +393,7 @@ def cut(data: Bytes, begins: Long, ends: Long, tags: Tags, room: Room) -> tuple[
             until = last if item + 1 == items else at[item + 1] - len(start)
             of_row[item] = row
             item_first[item] = counts[0]
-            spans = (at[item], until, until, FAILED)
+            spans = (at[item], until, until, none)
             which, texts, told, different, free = _part(data, spans, nothing, (*counts, follows[before]), room)
             if which < 0:
                 return which, 0, 0, 0

@@ -93,7 +93,7 @@ class Stacks(NamedTuple, Generic[OwnOfFrame, OwnOfItem]):
             made, which = _made(stack, plan, plan.record)
             places = [] if stack.items is None else stack.items.tolist()
             items += zip(stack.rows.tolist(), places, [made[one] for one in which], strict=True)
-        items.sort(key=itemgetter(0, 1))
+        items.sort(key=itemgetter(1))
         for row, _, record in items:
             fields[row][ITEMS].append(record)
         return fields

@@ -53,7 +53,10 @@ def spanned(
     """
     many_items, rows = len(data) // len(item[0]), len(spans[0])
     # What is not written to takes no memory.
-    parts = Parts(*(np.empty(many, np.int32) for many in (rows, rows, *[many_items] * 4)))
+    frame, frame_first, of_item, item_first, of_row = (
+        np.empty(many, np.int32) for many in (rows, rows, *[many_items] * 3)
+    )
+    parts = Parts(frame, frame_first, of_item, item_first, of_row, np.empty(many_items, np.int64))
     written, signs = ended(data), np.empty(_ROOM, np.uint8)
     tags = Tags.of(*item)
     slots = max(_SLOTS_MIN, 1 << (len(data) // _BYTES_A_SLOT).bit_length())
@@ -86,12 +89,9 @@ def spanned(
         signs[begin * WORD : begin * WORD + size].tobytes().decode()
         for begin, size in zip(skeletons.begins[:different].tolist(), skeletons.sizes[:different].tolist(), strict=True)
     ]
-    frame, frame_first = parts.frame.astype(np.int64), parts.frame_first.astype(np.int64)
-    item_skeleton, item_first, row = (
-        part[:items].astype(np.int64) for part in (parts.item, parts.item_first, parts.row)
-    )
-    texts = Texts(held.which[:count], words)
-    return Spanned(names, Cuts(frame, frame_first), Cuts(item_skeleton, item_first), row, texts)
+    frames = Cuts(frame.astype(np.int64), frame_first.astype(np.int64))
+    of_items = Cuts(of_item[:items].astype(np.int64), item_first[:items].astype(np.int64))
+    return Spanned(names, frames, of_items, of_row[:items].astype(np.int64), Texts(held.which[:count], words))
 
 
 def ready() -> Callable[..., Spanned | None]:
