@@ -362,6 +362,24 @@ def test_many_declarations_go_into_columns(dialect: Dialect) -> None:
     assert read == plain
 
 
+def test_declarations_with_other_things_around_them_go_into_columns_together() -> None:
+    dialect = DIALECTS[0]
+    dialect.memory.forget()
+    head, *rest = formats.FORMATS["wco_dms"].write(consignments(40)).split(b"<md:WCOTypeName>DEC</md:WCOTypeName>")
+    for place in range(0, 40, 3):
+        rest[place] = b"<md:WCOTypeName>DEC</md:WCOTypeName>" + rest[place]
+    for place in range(1, 40, 3):
+        rest[place] = b"<md:Note>N</md:Note>" + rest[place]
+    message = b"".join([head, *rest])
+    read = [dialect.read(message, jurisdiction="GB") for _ in range(3)][-1]
+    opened = dialect.memory._saw.opened(message)
+
+    assert opened is not None
+    assert dialect.memory._at_once(opened) is not None
+    assert read == dialect.by_tree(message, jurisdiction="GB")
+    assert len(read.dropped) == 13
+
+
 @each
 def test_one_faulty_declaration_among_many_is_told_as_if_all_were_read_one_by_one(dialect: Dialect) -> None:
     dialect.memory.forget()

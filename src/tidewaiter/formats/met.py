@@ -80,8 +80,9 @@ class Stacks(NamedTuple, Generic[OwnOfFrame, OwnOfItem]):
         fields: list[dict[str, Any]] = [{ITEMS: []} for _ in range(count)]
         for known, stack in self.frames:
             rows = stack.rows.tolist()
+            same = {name: value for name, value in known.plan.constants.items() if name in names}
             for row in rows:
-                fields[row].update(known.plan.constants)
+                fields[row].update(same)
             for name, plan in known.plan.each(names):
                 made, which = _made(stack, plan, plan.fields)
                 values = [one[name] for one in made]
