@@ -4,8 +4,8 @@ Nobody waits for a clock: a message that comes alone is lodged alone at once, an
 together. One batch is judged while the one before it is written. What waits is bounded in number and in bytes, and
 each filer has its share of the room: it may hold as much as is still free, so that one that floods leaves half of it to
 the others. It is told to slow down, while the others' messages are taken in turn with its own. A batch lasts as long
-as all that is in it, so while others are about no filer puts more into one than about doubles what a batch of one
-takes: who floods waits for the next, and not everybody for him.
+as all that is in it, so while others are about no filer puts more into one than makes it last about half as long again
+as a batch of one: who floods waits for the next, and not everybody for him.
 
 Source of the share: Choudhury and Hahne, Dynamic Queue Length Thresholds, IEEE/ACM Transactions on Networking 6 (1998).
 """
@@ -24,8 +24,8 @@ from tidewaiter.services.preparing import Desk, Lodging, Name, Prepared, indepen
 
 MESSAGES_MAX = 256
 """So many messages are lodged together at most; a batch of more would make its first wait too long."""
-OWN_MAX = 24
-"""So many of one filer, at most, while others are about: so many take about as long again as a batch of one does."""
+OWN_MAX = 16
+"""So many of one filer, at most, while others are about: with so many a batch takes half as long again as one of one."""
 OWN_BYTES = 1 << 16
 """A filer that has so many bytes in a batch puts no more messages into it, while others are about."""
 ALONE_AFTER_S = 1.0
