@@ -25,7 +25,7 @@ from tidewaiter.services.preparing import Desk, Lodging, Name, Prepared, indepen
 MESSAGES_MAX = 256
 """So many messages are lodged together at most; a batch of more would make its first wait too long."""
 OWN_MAX = 16
-"""So many of one filer, at most, while others are about: with so many a batch takes half as long again as one of one."""
+"""So many of one filer, at most, while others are about: with so many a batch lasts half as long again as with one."""
 OWN_BYTES = 1 << 16
 """A filer that has so many bytes in a batch puts no more messages into it, while others are about."""
 ALONE_AFTER_S = 1.0
