@@ -14,6 +14,9 @@ from tidewaiter.model.finding import Finding
 
 NODES_MAX = 200_000
 """So many objects and values are put together of one message."""
+_VISITS, _VISITS_MORE = 10, 2_000
+"""What a message refers to again and again is looked at so many times as often as there are values in it, and so many
+times more: a few objects that refer to each other ten times could be put together without end."""
 DEPTH_MAX = 60
 FINDINGS_MAX = 200
 """So many references that lead nowhere are listed."""
@@ -93,6 +96,8 @@ class Graph:
         self.places: dict[int, str] = {}
         self.findings: list[Finding] = []
         self.is_full = False
+        self._visits_max = _VISITS * _values(tree) + _VISITS_MORE
+        self._visits = 0
 
     def of_type(self, name: str) -> list[Object]:
         """The objects of this type that say something, in the order of the message."""
@@ -134,13 +139,20 @@ class Graph:
     def leaf(self, name: str, text: str, at: str) -> Node:
         """A node with a text. Beyond the limit every place is the last, and a finding says so once."""
         index = len(self.places) + 1
-        if index > NODES_MAX and not self.is_full:
-            self.is_full = True
-            self.findings.append(found(OVER_LIMIT, f"{NODES_MAX:,}", source_pointer=at))
+        if index > NODES_MAX:
+            self._fill(NODES_MAX, at)
         self.places[index] = at
         return Node(name, "", {}, index, text)
 
+    def _fill(self, most: int, at: str) -> None:
+        if not self.is_full:
+            self.is_full = True
+            self.findings.append(found(OVER_LIMIT, f"{most:,}", source_pointer=at))
+
     def _inside(self, name: str, value: Any, at: str, seen: tuple[int, ...]) -> Iterator[Node]:
+        self._visits += 1
+        if self._visits > self._visits_max:
+            self._fill(self._visits_max, at)
         if self.is_full or value is None:
             return
         if not isinstance(value, Object):
@@ -183,6 +195,13 @@ def _objects(value: Any) -> Iterator[Object]:
     elif isinstance(value, list):
         for inside in value:
             yield from _objects(inside)
+
+
+def _values(value: Any) -> int:
+    """How many objects and other values there are."""
+    if isinstance(value, Object):
+        return 1 + sum(map(_values, value.values()))
+    return sum(map(_values, value)) if isinstance(value, list) else 1
 
 
 def _is_reference(one: Object) -> bool:
