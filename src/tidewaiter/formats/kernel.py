@@ -45,11 +45,6 @@ def sorts() -> Bytes:
     return made
 
 
-def ahead(signs: Bytes) -> Words:
-    """The eight bytes from each on as one number, where there are as many."""
-    return np.ndarray((max(len(signs) - WORD + 1, 0),), np.uint64, signs, strides=(1,))
-
-
 class Tags(NamedTuple):
     """The tags that an item begins and ends with, and by which byte stands where the start would end, how many bytes
     further the next of them may begin; 0 where one may begin here."""
@@ -107,7 +102,7 @@ class Skeletons(NamedTuple):
 
 
 class Room(NamedTuple):
-    """Where all that is found is put, the words that begin `ahead` of each byte of the message, what bytes are
+    """Where all that is found is put, the words `ahead` of each byte of the message (`spans.ahead`), what bytes are
     (`sorts`), and how many a part may have."""
 
     parts: Parts

@@ -12,7 +12,7 @@ import numpy as np
 
 from tidewaiter.formats import kernel
 from tidewaiter.formats.kernel import CROWDED, WORD, Parts, Room, Skeletons, Tags
-from tidewaiter.formats.spans import ended
+from tidewaiter.formats.spans import ahead, ended
 from tidewaiter.formats.stacks import Texts
 from tidewaiter.formats.tree import text_of
 from tidewaiter.model.exact import Whole
@@ -67,11 +67,11 @@ def spanned(
         skeletons = Skeletons(
             signs,
             signs.view(np.uint64),
-            kernel.ahead(signs),
+            ahead(signs),
             *(np.empty(_DIFFERENT_MAX, np.int32) for _ in range(2)),
             *(np.full(many, -1, np.int32) for many in (4 * _DIFFERENT_MAX, _DIFFERENT_MAX + 1)),
         )
-        room = Room(parts, held, skeletons, kernel.ahead(written), _SORTS, part_max)
+        room = Room(parts, held, skeletons, ahead(written), _SORTS, part_max)
         items, count, told, different = kernel.cut(written, *spans, tags, room)
         slots *= _MORE_SLOTS
     if items < 0:

@@ -94,6 +94,11 @@ def ended(data: bytes) -> Bytes:
     return found
 
 
+def ahead(signs: Bytes) -> Words:
+    """The eight bytes from each on as one number, where there are as many: a kernel compares eight at once."""
+    return np.ndarray((max(len(signs) - WORD + 1, 0),), np.uint64, signs, strides=(1,))
+
+
 def texts(data: bytes, starts: Whole, ends: Whole) -> pl.Series:
     """The texts between starts and ends, and null as one more after the last. `data` is UTF-8."""
     size = len(starts)
