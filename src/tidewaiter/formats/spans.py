@@ -104,14 +104,8 @@ def texts(data: bytes, starts: Whole, ends: Whole) -> pl.Series:
     size = len(starts)
     if not size:
         return pl.Series([None], dtype=pl.String)
-    frame = pl.DataFrame(
-        [
-            pl.Series("data", [data]).new_from_index(0, size),
-            pl.Series("start", starts, dtype=pl.Int64),
-            pl.Series("size", ends - starts, dtype=pl.Int64),
-        ]
-    )
-    cut = frame.select(pl.col("data").bin.slice(pl.col("start"), pl.col("size"))).to_series()
+    where, sizes = pl.Series(starts, dtype=pl.Int64), pl.Series(ends - starts, dtype=pl.Int64)
+    cut = pl.select(pl.lit(pl.Series([data])).bin.slice(pl.lit(where), pl.lit(sizes))).to_series()
     return cut.cast(pl.String).extend_constant(None, 1).rechunk()
 
 

@@ -23,7 +23,7 @@ Bytes = npt.NDArray[np.uint8]
 
 FAILED = -1
 _ONE, _MANY, _TEXTS = 1, 2, 3
-_TEXT, _CAPITALS, _EXACT, _WHOLE, _TOLD = 1, 2, 3, 4, 5
+_TEXT, _EXACT, _WHOLE, _TOLD = 1, 3, 4, 5
 _MICRO = 1_000_000
 _DEPTH_MAX = 32
 _TOLD_MAX = 24
@@ -36,8 +36,8 @@ _NOUGHT, _NINE = 48, 57
 
 class Layout(NamedTuple):
     """What `formats/layout.py` says, as arrays. Of places: `names` and their sizes, `sort`, `shape`, `below`,
-    `is_optional`, `is_required`, `bytes_max`, `whole_max`, the least and the most letters of capitals. Of contexts:
-    `first` place and `last`, `required` (how many), `is_many`, `texts` (the place of what stands in a list of texts).
+    `is_optional`, `is_required`, `bytes_max`, `whole_max`. Of contexts: `first` place and `last`, `required` (how many),
+    `is_many`, `texts` (the place of what stands in a list of texts).
     """
 
     names: Bytes
@@ -49,8 +49,6 @@ class Layout(NamedTuple):
     is_required: npt.NDArray[np.bool_]
     bytes_max: npt.NDArray[np.int64]
     whole_max: npt.NDArray[np.int64]
-    least: Few
-    most: Few
     first: Few
     last: Few
     required: Few
@@ -262,14 +260,6 @@ def _named(data: Bytes, at: int, end: int, layout: Layout, context: int) -> int:
 
 
 @kernel
-def _are_capitals(data: Bytes, at: int, end: int) -> bool:
-    i = at
-    while i < end and 65 <= data[i] <= 90:
-        i += 1
-    return i == end
-
-
-@kernel
 def _which(data: Bytes, span: tuple[int, int], place: int, leaves: Leaves, many: int) -> tuple[int, int]:
     """Which of the different values this is, and how many there are with it; FAILED where there are too many alike."""
     at, end = span
@@ -417,14 +407,8 @@ def scan(data: Bytes, at: int, layout: Layout, room: Room) -> tuple[int, int, in
                     sort = layout.sort[place]
                     if not is_object[depth]:
                         sort = np.int8(_TEXT if place else 0)
-                    if sort in (_TEXT, _CAPITALS):
-                        many = end - begun
-                        if sort == _CAPITALS:
-                            if (many != layout.least[place] and many != layout.most[place]) or not _are_capitals(
-                                data, begun, end
-                            ):
-                                odd = True
-                        elif many > layout.bytes_max[place]:
+                    if sort == _TEXT:
+                        if end - begun > layout.bytes_max[place]:
                             odd = True
                         leaves.text_starts[texts] = begun
                         leaves.text_ends[texts] = end

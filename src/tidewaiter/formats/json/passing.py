@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tidewaiter.formats.json.building import ENTRIES_MAX
-from tidewaiter.formats.json.framing import LEAST, MOST, Said, keys_of, value_of
+from tidewaiter.formats.json.framing import Said, keys_of, value_of
 from tidewaiter.formats.json.kernel import FAILED, Layout, Leaves, Objects, Room, Rows, scan, spread
 from tidewaiter.formats.layout import (
     BELOW,
     BYTES_MAX,
+    CAPITALS,
     CONTEXTS,
     IS_OPTIONAL,
     MANY,
@@ -24,6 +25,7 @@ from tidewaiter.formats.layout import (
     SORT,
     TEXTS,
     TEXTS_OF_CONTEXT,
+    TOLD,
     WHOLE_MAX,
 )
 from tidewaiter.formats.spans import ended, texts
@@ -50,15 +52,13 @@ def _layout() -> Layout:
     return Layout(
         names=written,
         name_sizes=np.array([len(name) for name in names], np.int16),
-        sort=SORT,
+        sort=np.where(SORT == CAPITALS, TOLD, SORT).astype(np.int8),  # of capitals there are few different ones
         shape=SHAPE,
         below=BELOW,
         is_optional=IS_OPTIONAL,
         is_required=required,
         bytes_max=BYTES_MAX,
         whole_max=WHOLE_MAX,
-        least=LEAST.astype(np.int16),
-        most=MOST.astype(np.int16),
         first=np.array([places[0] if len(places) else 1 for places in held], np.int16),
         last=np.array([places[-1] if len(places) else 0 for places in held], np.int16),
         required=np.array([len(context.required) for context in CONTEXTS], np.int16),
