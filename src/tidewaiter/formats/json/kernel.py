@@ -36,8 +36,8 @@ _NOUGHT, _NINE = 48, 57
 
 class Layout(NamedTuple):
     """What `formats/layout.py` says, as arrays. Of places: `names` and their sizes, `sort`, `shape`, `below`,
-    `is_optional`, `is_required`, `bytes_max`, `whole_max`. Of contexts: `first` place and `last`, `required` (how many),
-    `is_many`, `texts` (the place of what stands in a list of texts).
+    `is_optional`, `is_required`, `bytes_max`, `whole_max`. Of contexts: `first` place and `last`, `required` (how
+    many), `is_many`, `texts` (the place of what stands in a list of texts).
     """
 
     names: Bytes
