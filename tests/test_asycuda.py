@@ -215,7 +215,7 @@ def declarations(draw: st.DrawFn) -> Consignment:
 
 
 @given(declarations())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_declaration_that_is_written_is_read_back(record: Consignment) -> None:
     [declared] = asycuda.read(asycuda.write([record])).declared
 
