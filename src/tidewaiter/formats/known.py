@@ -14,7 +14,7 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 
 from tidewaiter.formats import met
-from tidewaiter.formats.met import ITEMS, Known, Met, Parts, Reading, Spread, Stacks, heaped
+from tidewaiter.formats.met import ITEMS, Known, Met, OnDemand, Parts, Reading, Stacks, heaped
 from tidewaiter.formats.plan import Found, Trace
 from tidewaiter.formats.skeleton import (
     Cut,
@@ -132,7 +132,7 @@ class Memory(Generic[Own, OwnOfFrame, OwnOfItem]):
             return None
         every = np.arange(len(within))
         begins = np.searchsorted(rows, np.arange(len(within) + 1))
-        records = Spread(stands.each, frames, items, begins.tolist(), texts)
+        records = OnDemand(stands.each, frames, items, begins.tolist(), texts)
 
         def stacks() -> Stacks[OwnOfFrame, OwnOfItem]:
             places = np.arange(len(rows)) - begins[rows]

@@ -204,7 +204,7 @@ class _Texts:
         return texts.words[texts.listed[self._first + place]]
 
 
-class Spread(Sequence[Met[Own, OwnOfFrame, OwnOfItem]]):
+class OnDemand(Sequence[Met[Own, OwnOfFrame, OwnOfItem]]):
     """Records that were cut by the kernel, each made when it is asked for."""
 
     def __init__(
