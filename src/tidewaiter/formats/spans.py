@@ -7,7 +7,8 @@ what is not written plainly is told, so that it is read the careful way.
 from __future__ import annotations
 
 import ctypes
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -99,11 +100,30 @@ def ahead(signs: Bytes) -> Words:
     return np.ndarray((max(len(signs) - WORD + 1, 0),), np.uint64, signs, strides=(1,))
 
 
-def texts(data: bytes, starts: Whole, ends: Whole) -> pl.Series:
+_COMPILED: list[Callable[[bytes, npt.NDArray[Any], npt.NDArray[Any]], pl.Series]] = []
+"""What makes texts sooner, once it was made ready."""
+
+
+def ready() -> bool:
+    """Make ready what makes texts sooner; False where numba or pyarrow is not installed."""
+    if not _COMPILED:
+        try:
+            from tidewaiter.formats.arrow import texts
+        except ImportError:
+            return False
+        for whole in (np.int32, np.int64):
+            texts(b"A", np.zeros(1, whole), np.ones(1, whole))
+        _COMPILED.append(texts)
+    return True
+
+
+def texts(data: bytes, starts: npt.NDArray[Any], ends: npt.NDArray[Any]) -> pl.Series:
     """The texts between starts and ends, and null as one more after the last. `data` is UTF-8."""
     size = len(starts)
     if not size:
         return pl.Series([None], dtype=pl.String)
+    if _COMPILED:
+        return _COMPILED[0](data, starts, ends)
     where, sizes = pl.Series(starts, dtype=pl.Int64), pl.Series(ends - starts, dtype=pl.Int64)
     cut = pl.select(pl.lit(pl.Series([data])).bin.slice(pl.lit(where), pl.lit(sizes))).to_series()
     return cut.cast(pl.String).extend_constant(None, 1).rechunk()

@@ -16,6 +16,7 @@ from tidewaiter.formats.csv.reading import NAME, read, read_mapped, source_point
 from tidewaiter.formats.csv.sheet import looks_like_sheet, titles
 from tidewaiter.formats.csv.splitting import read_piece, read_piece_mapped, split, split_mapped
 from tidewaiter.formats.csv.writing import ANSWERS, POINTERS, answer, returned, write
+from tidewaiter.formats.spans import ready
 
 __all__ = [
     "ANSWERS",
@@ -29,6 +30,7 @@ __all__ = [
     "read_mapped",
     "read_piece",
     "read_piece_mapped",
+    "ready",
     "returned",
     "sniff",
     "source_pointer",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 import numpy as np
 
+from tidewaiter.formats import spans
 from tidewaiter.formats.json import shapes
 from tidewaiter.formats.json.framing import Judged
 from tidewaiter.formats.json.kinds import AND_MORE
@@ -64,6 +65,7 @@ def ready() -> bool:
             from tidewaiter.formats.json.passing import Passed
         except ImportError:
             return False
+        spans.ready()
         Passed(b'[{"reference": "A", "jurisdiction": "GB", "version": 1}]', 1).batch()
         _PASSED.append(Passed)
     return True

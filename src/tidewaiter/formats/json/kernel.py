@@ -20,6 +20,7 @@ from tidewaiter.model.kernels import kernel
 Whole = npt.NDArray[np.int32]
 Few = npt.NDArray[np.int16]
 Bytes = npt.NDArray[np.uint8]
+Words = npt.NDArray[np.uint64]
 
 FAILED = -1
 _ONE, _MANY, _TEXTS = 1, 2, 3
@@ -27,11 +28,17 @@ _TEXT, _EXACT, _WHOLE, _TOLD = 1, 3, 4, 5
 _MICRO = 1_000_000
 _DEPTH_MAX = 32
 _TOLD_MAX = 24
+_WORD = 8
 _TRIES_MAX = 64
 _KEY, _VALUE, _BEHIND = 0, 1, 2
 _QUOTE, _BACKSLASH, _COMMA, _COLON, _POINT, _MINUS = 34, 92, 44, 58, 46, 45
 _CURLY, _CURLY_END, _SQUARE, _SQUARE_END = 123, 125, 91, 93
 _NOUGHT, _NINE = 48, 57
+_ONES, _HIGH, _BLANKS, _QUOTES, _BACKSLASHES, _DELETES = (
+    np.uint64(sign * 0x0101010101010101) for sign in (1, 128, 32, _QUOTE, _BACKSLASH, 127)
+)
+_PLACE_OF_LOWEST = np.uint64(0x0001020304050607)
+"""By this the lowest of eight bytes that is one, and no other, makes its place the highest byte."""
 
 
 class Layout(NamedTuple):
@@ -68,8 +75,7 @@ class Rows(NamedTuple):
 
 class Leaves(NamedTuple):
     """Values: the place of each and the number of its object among those of its context. Texts are stretches of the
-    message, numbers are whole or millionths, and told ones are numbers of different
-    ones, which are found again by `slots`, a power of two of -1."""
+    message, numbers are whole or millionths, and told ones are numbers of different ones."""
 
     text_starts: Whole
     text_ends: Whole
@@ -81,9 +87,14 @@ class Leaves(NamedTuple):
     told: Whole
     told_place: Few
     told_owner: Whole
-    different_starts: Whole
-    different_ends: Whole
-    different_place: Few
+
+
+class Different(NamedTuple):
+    """Different told values: where each stands, and its place. `slots`, a power of two of -1, find them again."""
+
+    starts: Whole
+    ends: Whole
+    place: Few
     slots: Whole
 
 
@@ -98,18 +109,44 @@ class Objects(NamedTuple):
 
 
 class Room(NamedTuple):
-    """Where all that is found is put."""
+    """Where all that is found is put, for a message of so many bytes."""
 
     rows: Rows
     leaves: Leaves
+    different: Different
     objects: Objects
+    size: int
+
+
+class Many(NamedTuple):
+    """How many there are of consignments, texts, numbers, told values, different ones of these, and objects."""
+
+    rows: int
+    texts: int
+    numbers: int
+    told: int
+    different: int
+    objects: int
 
 
 @kernel
-def text_end(data: Bytes, at: int) -> tuple[int, bool]:
+def text_end(data: Bytes, words: Words, at: int) -> tuple[int, bool]:
     """Where the text that begins there ends, and whether it is plain; FAILED where it is none."""
     plain = True
     i = at
+    while i < len(words):  # eight at once, to the first that is to be looked at: what is found lowest is so
+        word = words[i]
+        quote, backslash, delete = word ^ _QUOTES, word ^ _BACKSLASHES, word ^ _DELETES
+        below = (quote - _ONES) & ~quote | (backslash - _ONES) & ~backslash | (delete - _ONES) & ~delete
+        found = (below | (word - _BLANKS) & ~word | word) & _HIGH
+        if found:
+            i += int(
+                np.int64((((found & (~found + np.uint64(1))) >> np.uint64(7)) * _PLACE_OF_LOWEST) >> np.uint64(56))
+            )
+            if data[i] == _QUOTE:
+                return i, True
+            break
+        i += _WORD
     while True:
         c = data[i]
         if c == _QUOTE:
@@ -260,10 +297,23 @@ def _named(data: Bytes, at: int, end: int, layout: Layout, context: int) -> int:
 
 
 @kernel
-def _which(data: Bytes, span: tuple[int, int], place: int, leaves: Leaves, many: int) -> tuple[int, int]:
+def _again(words: Words, at: int, before: int, size: int) -> bool:
+    """Whether there stands what stood so many bytes long before. A word must begin behind it, too."""
+    if at + size >= len(words):
+        return False
+    k = 0
+    while k + _WORD <= size:
+        if words[at + k] != words[before + k]:
+            return False
+        k += _WORD
+    return k == size or not (words[at + k] ^ words[before + k]) << np.uint64(8 * (k + _WORD - size))
+
+
+@kernel
+def _which(data: Bytes, span: tuple[int, int], place: int, different: Different, many: int) -> tuple[int, int]:
     """Which of the different values this is, and how many there are with it; FAILED where there are too many alike."""
     at, end = span
-    slots = leaves.slots
+    slots = different.slots
     mixed = np.uint64(place)
     for i in range(at, end):
         mixed = (mixed ^ np.uint64(data[i])) * np.uint64(0x9E3779B97F4A7C15)
@@ -276,12 +326,12 @@ def _which(data: Bytes, span: tuple[int, int], place: int, leaves: Leaves, many:
             if 2 * many > mask:
                 return FAILED, many
             slots[slot] = many
-            leaves.different_starts[many] = at
-            leaves.different_ends[many] = end
-            leaves.different_place[many] = place
+            different.starts[many] = at
+            different.ends[many] = end
+            different.place[many] = place
             return many, many + 1
-        begun = leaves.different_starts[one]
-        if leaves.different_place[one] == place and leaves.different_ends[one] - begun == end - at:
+        begun = different.starts[one]
+        if different.place[one] == place and different.ends[one] - begun == end - at:
             k = 0
             while at + k < end and data[begun + k] == data[at + k]:
                 k += 1
@@ -292,11 +342,11 @@ def _which(data: Bytes, span: tuple[int, int], place: int, leaves: Leaves, many:
 
 
 @kernel
-def scan(data: Bytes, at: int, layout: Layout, room: Room) -> tuple[int, int, int, int, int, int]:
-    """How many there are of consignments, texts, numbers, told values, different ones of these, and objects, in the
-    list whose entries begin there; (FAILED, ...) where it is not plainly a list of objects and nothing behind it."""
-    rows, leaves, objects = room.rows, room.leaves, room.objects
-    failed = (FAILED, 0, 0, 0, 0, 0)
+def scan(data: Bytes, words: Words, at: int, layout: Layout, room: Room) -> Many:
+    """What there is in the list whose entries begin there; (FAILED, ...) where it is not plainly a list of objects and
+    nothing behind it. `words` are those ahead of each byte."""
+    rows, leaves, objects, unlike = room.rows, room.leaves, room.objects, room.different
+    failed = Many(FAILED, 0, 0, 0, 0, 0)
     contexts = len(layout.first)
     places = len(layout.sort)
     row = texts = numbers = told = different = made = serial = 0
@@ -305,6 +355,12 @@ def scan(data: Bytes, at: int, layout: Layout, room: Room) -> tuple[int, int, in
     last_in = np.zeros(places, np.int64)  # the object in which each name stood last
     has = np.zeros(contexts, np.int16)
     follow = np.zeros(places + contexts, np.int16)  # the name that came next, the last time
+    # What stood the last time between a value, or the beginning of an object, and the value of the name that came next
+    gap_at = np.zeros(places + contexts, np.int64)
+    gap_size = np.zeros(places + contexts, np.int64)
+    gap_next = np.zeros(places + contexts, np.int16)
+    gap_of = gap_from = -1
+    told_last = np.full(places, -1, np.int32)  # which of the different values each was the last time
     is_object = np.zeros(_DEPTH_MAX, np.bool_)
     of = np.zeros(_DEPTH_MAX, np.int64)
     owner = np.zeros(_DEPTH_MAX, np.int64)
@@ -339,6 +395,20 @@ def scan(data: Bytes, at: int, layout: Layout, room: Room) -> tuple[int, int, in
         state = _KEY
         is_first = True
         while depth >= 0:
+            if is_object[depth] and (state == _BEHIND or (state == _KEY and is_first)):
+                gap_of, gap_from = int(before[depth]), i
+                if of[depth] < 0 or (gap_of < places) != (state == _BEHIND):
+                    gap_of = -1
+                elif gap_next[gap_of] and _again(words, i, int(gap_at[gap_of]), int(gap_size[gap_of])):
+                    i += int(gap_size[gap_of])
+                    place = int(np.int64(gap_next[gap_of]))
+                    gap_of = -1
+                    if last_in[place] == number[depth]:
+                        odd = True  # it stands there twice
+                    last_in[place] = number[depth]
+                    before[depth] = place
+                    is_first = False
+                    state = _VALUE
             i = _past_white(data, i)
             c = data[i]
             if state == _KEY:
@@ -362,7 +432,7 @@ def scan(data: Bytes, at: int, layout: Layout, room: Room) -> tuple[int, int, in
                     place = guess
                     i += many + 1
                 else:
-                    end, plain = text_end(data, i)
+                    end, plain = text_end(data, words, i)
                     if end < 0:
                         return failed
                     place = _named(data, i, end, layout, context) if plain and context >= 0 else 0
@@ -393,10 +463,12 @@ def scan(data: Bytes, at: int, layout: Layout, room: Room) -> tuple[int, int, in
                     if before[depth] > layout.entries_max:
                         odd = True
                     place = int(np.int64(layout.texts[context])) if context >= 0 else 0
+                elif gap_of >= 0 and place:
+                    gap_at[gap_of], gap_size[gap_of], gap_next[gap_of] = gap_from, i - gap_from, place
                 state = _BEHIND
                 if c == _QUOTE:
                     begun = i + 1
-                    end, plain = text_end(data, begun)
+                    end, plain = text_end(data, words, begun)
                     if end < 0:
                         return failed
                     i = end + 1
@@ -424,9 +496,17 @@ def scan(data: Bytes, at: int, layout: Layout, room: Room) -> tuple[int, int, in
                         leaves.number_owner[numbers] = owner[depth]
                         numbers += 1
                     elif sort == _TOLD and end - begun <= _TOLD_MAX:
-                        which, different = _which(data, (begun, end), place, leaves, different)
-                        if which < 0:
-                            return failed
+                        which = int(np.int64(told_last[place]))
+                        start = int(np.int64(unlike.starts[which])) if which >= 0 else 0
+                        if (
+                            which < 0
+                            or unlike.ends[which] - start != end - begun
+                            or not _again(words, begun, start, end - begun)
+                        ):
+                            which, different = _which(data, (begun, end), place, unlike, different)
+                            if which < 0:
+                                return failed
+                            told_last[place] = which
                         leaves.told[told] = which
                         leaves.told_place[told] = place
                         leaves.told_owner[told] = owner[depth]
@@ -550,7 +630,7 @@ def scan(data: Bytes, at: int, layout: Layout, room: Room) -> tuple[int, int, in
             return failed
     if _past_white(data, i) != size:
         return failed
-    return row, texts, numbers, told, different, made
+    return Many(row, texts, numbers, told, different, made)
 
 
 @kernel

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from tidewaiter.formats.json.building import ENTRIES_MAX
 from tidewaiter.formats.json.framing import Said, keys_of, value_of
-from tidewaiter.formats.json.kernel import FAILED, Layout, Leaves, Objects, Room, Rows, scan, spread
+from tidewaiter.formats.json.kernel import FAILED, Different, Layout, Leaves, Many, Objects, Room, Rows, scan, spread
 from tidewaiter.formats.layout import (
     BELOW,
     BYTES_MAX,
@@ -28,7 +28,7 @@ from tidewaiter.formats.layout import (
     TOLD,
     WHOLE_MAX,
 )
-from tidewaiter.formats.spans import ended, texts
+from tidewaiter.formats.spans import ahead, ended, texts
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.exact import MISSING, Whole
 
@@ -37,6 +37,8 @@ _SMALLEST = 3
 _SIZE_MAX = 2**31 - 2
 _SLOTS_MIN = 1 << 12
 _BYTES_A_SLOT = 64
+_ROOM_MIN, _KEPT_MAX = 1 << 21, 1 << 21
+"""Room is made for a message of at least so many bytes, and kept where no more values than so many took of it."""
 
 
 def _layout() -> Layout:
@@ -72,6 +74,10 @@ _LAYOUT = _layout()
 _IS_LISTED = SHAPE == TEXTS
 
 
+_ROOM: list[Room] = []
+"""Room that is free, for one message: to be given new memory takes the machine as long as a fourth of the reading."""
+
+
 class _Told(NamedTuple):
     """Values, the place of each, and the number of its object among those of its context."""
 
@@ -90,39 +96,38 @@ class Passed:
     def __init__(self, body: bytes, at: int) -> None:
         if len(body) > _SIZE_MAX:
             raise ValueError("longer than the kernel counts")
-        room = len(body) // _SMALLEST + 2
-        slots = np.full(max(_SLOTS_MIN, 1 << (len(body) // _BYTES_A_SLOT).bit_length()), -1, np.int32)
-        rows, leaves, objects = found = _room(room, slots)
         self.body = body
-        many, quoted, numbers, told, different, made = scan(ended(body), at, _LAYOUT, found)
-        if many == FAILED:
+        found = _taken(len(body))
+        slots = np.full(max(_SLOTS_MIN, 1 << (len(body) // _BYTES_A_SLOT).bit_length()), -1, np.int32)
+        signs = ended(body)
+        many = scan(signs, ahead(signs), at, _LAYOUT, found._replace(different=found.different._replace(slots=slots)))
+        if many.rows == FAILED:
             raise ValueError("not plainly a list of objects")
-        # Copies, since the room is for the most there could be.
-        self.starts, self.ends, self.is_odd = (
-            rows.starts[:many].copy(),
-            rows.ends[:many].copy(),
-            rows.is_odd[:many].copy(),
-        )
-        self.kept = _whole(rows.kept, many)
-        context = objects.context[:made]
+        self._keep(found, many)
+        if sum(many) <= _KEPT_MAX and not _ROOM:
+            _ROOM.append(found)
+
+    def _keep(self, found: Room, many: Many) -> None:
+        """Copies of what was found, since the room is for the most there could be."""
+        rows, leaves, objects, different = found.rows, found.leaves, found.objects, found.different
+        self.starts, self.ends, self.is_odd = _kept(many.rows, rows.starts, rows.ends, rows.is_odd)
+        self.kept = _whole(rows.kept, many.rows)
+        context = objects.context[: many.objects]
         self._at: dict[int, Whole] = {
             entity: np.flatnonzero(context == entity) for entity in np.flatnonzero(np.bincount(context)).tolist()
         }
         self._row, self._parent, self._position = (
-            _whole(part, made) for part in (objects.row, objects.parent, objects.position)
+            _whole(part, many.objects) for part in (objects.row, objects.parent, objects.position)
         )
-        self._starts, self._ends = _whole(leaves.text_starts, quoted), _whole(leaves.text_ends, quoted)
-        self._texts = _Told(
-            np.arange(quoted, dtype=np.uint32), leaves.text_place[:quoted].copy(), leaves.text_owner[:quoted].copy()
+        self._starts, self._ends, text_place, text_owner = _kept(
+            many.texts, leaves.text_starts, leaves.text_ends, leaves.text_place, leaves.text_owner
         )
-        self._numbers = _Told(
-            leaves.numbers[:numbers].copy(), leaves.number_place[:numbers].copy(), leaves.number_owner[:numbers].copy()
+        self._texts = _Told(np.arange(many.texts, dtype=np.uint32), text_place, text_owner)
+        self._numbers = _Told(*_kept(many.numbers, leaves.numbers, leaves.number_place, leaves.number_owner))
+        self._told = _Told(*_kept(many.told, leaves.told.view(np.uint32), leaves.told_place, leaves.told_owner))
+        self._judge_told(
+            *(part[: many.different].tolist() for part in (different.starts, different.ends, different.place))
         )
-        self._told = _Told(
-            leaves.told[:told].astype(np.uint32), leaves.told_place[:told].copy(), leaves.told_owner[:told].copy()
-        )
-        starts, ends, places = leaves.different_starts, leaves.different_ends, leaves.different_place
-        self._judge_told(*(part[:different].tolist() for part in (starts, ends, places)))
 
     def _judge_told(self, starts: list[int], ends: list[int], places: list[int]) -> None:
         """Each different value of a type with few different ones is judged by the type itself."""
@@ -158,8 +163,19 @@ class Passed:
         ).batch()
 
 
-def _room(room: int, slots: npt.NDArray[np.int32]) -> Room:
-    """Room for so many of each. The machine gives only what of it is used."""
+def _taken(size: int) -> Room:
+    """Room for what a message of so many bytes may say: what is free, where that is enough."""
+    try:
+        found = _ROOM.pop()
+    except IndexError:
+        return _room(size)
+    return found if size <= found.size else _room(size)
+
+
+def _room(size: int) -> Room:
+    """Room for what a message of so many bytes may say. The machine gives only what of it is used."""
+    size = max(size, _ROOM_MIN)
+    room = size // _SMALLEST + 2
     i16, i32, i64 = np.dtype(np.int16), np.dtype(np.int32), np.dtype(np.int64)
 
     def whole() -> npt.NDArray[np.int32]:
@@ -174,9 +190,15 @@ def _room(room: int, slots: npt.NDArray[np.int32]) -> Room:
         text_starts=whole(), text_ends=whole(), text_place=few(), text_owner=whole(),
         numbers=np.empty(room, i64), number_place=few(), number_owner=whole(),
         told=whole(), told_place=few(), told_owner=whole(),
-        different_starts=whole(), different_ends=whole(), different_place=few(), slots=slots,
     )  # fmt: skip
-    return Room(rows, leaves, objects)
+    # By slots values of one message are found again: each message has its own.
+    different = Different(whole(), whole(), few(), np.empty(0, i32))
+    return Room(rows, leaves, different, objects, size)
+
+
+def _kept(many: int, *parts: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
+    """The first so many of each."""
+    return [part[:many].copy() for part in parts]
 
 
 def _whole(part: npt.NDArray[np.int32], many: int) -> Whole:
