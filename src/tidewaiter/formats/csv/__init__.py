@@ -11,12 +11,12 @@ are written so that no spreadsheet takes a cell for a formula.
 
 from __future__ import annotations
 
+from tidewaiter.formats.csv.cutting import ready
 from tidewaiter.formats.csv.kinds import KINDS
 from tidewaiter.formats.csv.reading import NAME, read, read_mapped, source_pointer
 from tidewaiter.formats.csv.sheet import looks_like_sheet, titles
 from tidewaiter.formats.csv.splitting import read_piece, read_piece_mapped, split, split_mapped
 from tidewaiter.formats.csv.writing import ANSWERS, POINTERS, answer, returned, write
-from tidewaiter.formats.spans import ready
 
 __all__ = [
     "ANSWERS",

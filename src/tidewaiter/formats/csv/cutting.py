@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from tidewaiter.formats import spans
 from tidewaiter.formats.spans import PADDING, Bytes
 from tidewaiter.model.exact import Whole, Yes
 
 LINE_MAX = 100_000
 """A line of more bytes is left to the reader of rows, which takes no cell of more than 131,072 characters."""
-_QUOTE, _NEXT, _RETURN, _SPACE, _APOSTROPHE, _EQUALS = b"\"\n\r '="
+_QUOTE, _NEXT, _RETURN, _SPACE, _APOSTROPHE, _EQUALS, _TAB, _DELETE = b"\"\n\r '=\t\x7f"
 _SPACES_MAX = 8
 _LEADS_FORMULA = np.zeros(256, np.bool_)
 _LEADS_FORMULA[list(b"=+-@'0123456789")] = True
@@ -69,45 +70,61 @@ class Cut(NamedTuple):
         return next(csv.reader([line], delimiter=self.separator, strict=True))
 
 
+class Lines(NamedTuple):
+    """The lines of a sheet: where each ends, and whether it is plain. Of the plain ones the bounds of each cell,
+    without quotation marks and the end of the line, and whether there is any that `calls` for a closer look at them."""
+
+    ends: Whole
+    is_plain: Yes
+    starts: Whole
+    stops: Whole
+    calls: bool
+
+
+_COMPILED: list[Callable[[bytes, int, str, int], Lines | None]] = []
+"""What cuts lines sooner, once it was made ready."""
+
+
+def ready() -> bool:
+    """Make ready what is compiled; False where numba is not installed."""
+    if not _COMPILED:
+        try:
+            from tidewaiter.formats.csv.passing import lines
+        except ImportError:
+            return False
+        lines(b"A,B\n" + PADDING, 4, ",", 2)
+        _COMPILED.append(lines)
+    return spans.ready()
+
+
 def cut(body: bytes, separator: str, width: int) -> Cut | None:
     """The rows cut; None where lines end in a way that is not plain. `body` is UTF-8, `width` at least two."""
     if not body.endswith(b"\n"):
         body += b"\n"
     padded = body + PADDING
     signs = np.frombuffer(padded, np.uint8)
-    text = signs[: len(body)]
-    is_end = text == _NEXT
-    is_bound = (text == ord(separator)) | is_end
-    ends = np.flatnonzero(is_end)
-    begins = np.append(0, ends[:-1] + 1)
-    returns = int(np.count_nonzero(text == _RETURN))
-    if returns and returns != np.count_nonzero((text[ends - 1] == _RETURN) & (ends > 0)):
+    lines = (_COMPILED[0] if _COMPILED else _by_columns)(padded, len(body), separator, width)
+    if lines is None:
         return None
-    is_odd = _odd_lines(body, text, ends, separator, returns) | (ends - begins > LINE_MAX)
-    is_strange = np.zeros(len(ends), np.bool_)
-    if b'"' in body:
-        is_strange = _judge_quotes(text, is_bound, begins, ends)
-    bounds = np.flatnonzero(is_bound)
-    last = np.flatnonzero(is_end[bounds])
-    is_plain = (np.diff(last, prepend=-1) == width) & ~is_odd & ~is_strange
+    ends, is_plain, starts, stops = lines.ends, lines.is_plain.copy(), lines.starts, lines.stops
+    begins = np.append(0, ends[:-1] + 1)
+    if not body.isascii():
+        places = [match.start() for match in _ODD[separator].finditer(body)]
+        is_plain[np.searchsorted(ends, places)] = False
     is_row = np.ones(len(ends), np.bool_)
     others, is_broken = _others(body, begins, ends, separator=separator, is_plain=is_plain, is_row=is_row)
     is_plain &= is_row
+    was = np.flatnonzero(lines.is_plain)
+    is_kept = is_plain[was]
+    if not is_kept.all():
+        starts, stops = starts[is_kept], stops[is_kept]
     place = np.cumsum(is_row) - 1
-    of = np.flatnonzero(is_plain)
-    if len(of) * width == len(bounds):
-        until = bounds.reshape(len(of), width)
-    else:
-        until = bounds[last[of][:, None] + np.arange(1 - width, 1)]
-    since = np.empty_like(until)
-    since[:, 0] = begins[of]
-    since[:, 1:] = until[:, :-1] + 1
     found = Cut(
         padded,
         signs,
-        since,
-        until,
-        place[of],
+        starts,
+        stops,
+        place[was[is_kept]],
         {int(place[line]): cells for line, cells in others.items()},
         int(is_row.sum()),
         begins[is_row],
@@ -115,16 +132,55 @@ def cut(body: bytes, separator: str, width: int) -> Cut | None:
         separator,
         is_broken,
     )
-    return _bared(found, _white(body))
+    return _bared(found, _white(body), lines.calls)
 
 
-def _odd_lines(body: bytes, text: Bytes, ends: Whole, separator: str, returns: int) -> Yes:
-    """Which lines hold a character that calls for a closer look."""
+def _by_columns(padded: bytes, size: int, separator: str, width: int) -> Lines | None:
+    """The lines of the first so many bytes; None where one ends in a way that is not plain."""
+    signs = np.frombuffer(padded, np.uint8)
+    text = signs[:size]
+    is_end = text == _NEXT
+    is_bound = (text == ord(separator)) | is_end
+    ends = np.flatnonzero(is_end)
+    begins = np.append(0, ends[:-1] + 1)
+    returns = int(np.count_nonzero(text == _RETURN))
+    if returns and returns != np.count_nonzero((text[ends - 1] == _RETURN) & (ends > 0)):
+        return None
+    is_odd = _odd_lines(text, ends, separator, returns) | (ends - begins > LINE_MAX)
+    is_strange = np.zeros(len(ends), np.bool_)
+    if (text == _QUOTE).any():
+        is_strange = _judge_quotes(text, is_bound, begins, ends)
+    bounds = np.flatnonzero(is_bound)
+    last = np.flatnonzero(is_end[bounds])
+    is_plain = (np.diff(last, prepend=-1) == width) & ~is_odd & ~is_strange
+    of = np.flatnonzero(is_plain)
+    if len(of) * width == len(bounds):
+        stops = bounds.reshape(len(of), width)
+    else:
+        stops = bounds[last[of][:, None] + np.arange(1 - width, 1)]
+    starts = np.empty_like(stops)
+    starts[:, 0] = begins[of]
+    starts[:, 1:] = stops[:, :-1] + 1
+    stops[:, -1] -= signs[stops[:, -1] - 1] == _RETURN  # never at the beginning of the sheet: a row has two cells
+    first, behind = signs[starts], signs[stops - 1]
+    quoted = np.flatnonzero(first == _QUOTE)
+    if len(quoted):
+        since, until = starts.reshape(-1), stops.reshape(-1)
+        since[quoted] += 1
+        until[quoted] -= 1
+        first.reshape(-1)[quoted], behind.reshape(-1)[quoted] = signs[since[quoted]], signs[until[quoted] - 1]
+    calls = bool(((_CALLS_FOR_A_LOOK[first] | (behind <= _SPACE)) & (starts < stops)).any())
+    return Lines(ends, is_plain, starts, stops, calls)
+
+
+def _odd_lines(text: Bytes, ends: Whole, separator: str, returns: int) -> Yes:
+    """Which lines hold a control character."""
     is_odd = np.zeros(len(ends), np.bool_)
-    usual = len(ends) + returns + (body.count(b"\t") if separator == "\t" else 0)
-    if not body.isascii() or b"\x7f" in body or np.count_nonzero(text < _SPACE) != usual:
-        places = [match.start() for match in _ODD[separator].finditer(body)]
-        is_odd[np.searchsorted(ends, places)] = True
+    usual = len(ends) + returns + (int(np.count_nonzero(text == _TAB)) if separator == "\t" else 0)
+    is_control = (text < _SPACE) | (text == _DELETE)
+    if np.count_nonzero(is_control) != usual:
+        is_control &= (text != _NEXT) & (text != _RETURN) & (text != ord(separator))
+        is_odd[np.searchsorted(ends, np.flatnonzero(is_control))] = True
     return is_odd
 
 
@@ -192,27 +248,16 @@ def _white(body: bytes) -> Whole:
     return np.array([place for match in _WHITE.finditer(body) for place in match.span()], np.int64)
 
 
-def _bared(found: Cut, white: Whole) -> Cut:
+def _bared(found: Cut, white: Whole, calls: bool) -> Cut:
     """The same without what spreadsheets put around a cell; rows in which that is not plain go to the others."""
     signs, starts, ends = found.signs, found.starts, found.ends
-    if not starts.size:
-        return found
-    lasts = ends[:, -1]
-    lasts -= signs[lasts - 1] == _RETURN  # never at the beginning of the sheet: a row has two cells
-    first, last = signs[starts], signs[ends - 1]
-    quoted = np.flatnonzero(first == _QUOTE)
-    if len(quoted):
-        since, until = starts.reshape(-1), ends.reshape(-1)
-        since[quoted] += 1
-        until[quoted] -= 1
-        first.reshape(-1)[quoted], last.reshape(-1)[quoted] = signs[since[quoted]], signs[until[quoted] - 1]
-    is_filled = starts < ends
     is_odd = np.zeros(len(starts), np.bool_)
-    if ((_CALLS_FOR_A_LOOK[first] | (last <= _SPACE)) & is_filled).any():
+    if calls:
+        starts, ends = starts.copy(), ends.copy()
         is_odd = _trimmed(signs, starts, ends)
-        is_filled = starts < ends
+        found = found._replace(starts=starts, ends=ends)
     if len(white):
-        is_odd |= (is_filled & (_among(starts, white) | _among(ends, white))).any(axis=1)
+        is_odd |= ((starts < ends) & (_among(starts, white) | _among(ends, white))).any(axis=1)
     if not is_odd.any():
         return found
     others = dict(found.others)

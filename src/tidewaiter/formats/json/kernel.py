@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tidewaiter.formats.unplain import ONES, unplain
 from tidewaiter.model.exact import MISSING
 from tidewaiter.model.kernels import kernel
 
@@ -34,11 +35,7 @@ _KEY, _VALUE, _BEHIND = 0, 1, 2
 _QUOTE, _BACKSLASH, _COMMA, _COLON, _POINT, _MINUS = 34, 92, 44, 58, 46, 45
 _CURLY, _CURLY_END, _SQUARE, _SQUARE_END = 123, 125, 91, 93
 _NOUGHT, _NINE = 48, 57
-_ONES, _HIGH, _BLANKS, _QUOTES, _BACKSLASHES, _DELETES = (
-    np.uint64(sign * 0x0101010101010101) for sign in (1, 128, 32, _QUOTE, _BACKSLASH, 127)
-)
-_PLACE_OF_LOWEST = np.uint64(0x0001020304050607)
-"""By this the lowest of eight bytes that is one, and no other, makes its place the highest byte."""
+_BACKSLASHES = np.uint64(_BACKSLASH) * ONES
 
 
 class Layout(NamedTuple):
@@ -133,20 +130,9 @@ class Many(NamedTuple):
 def text_end(data: Bytes, words: Words, at: int) -> tuple[int, bool]:
     """Where the text that begins there ends, and whether it is plain; FAILED where it is none."""
     plain = True
-    i = at
-    while i < len(words):  # eight at once, to the first that is to be looked at: what is found lowest is so
-        word = words[i]
-        quote, backslash, delete = word ^ _QUOTES, word ^ _BACKSLASHES, word ^ _DELETES
-        below = (quote - _ONES) & ~quote | (backslash - _ONES) & ~backslash | (delete - _ONES) & ~delete
-        found = (below | (word - _BLANKS) & ~word | word) & _HIGH
-        if found:
-            i += int(
-                np.int64((((found & (~found + np.uint64(1))) >> np.uint64(7)) * _PLACE_OF_LOWEST) >> np.uint64(56))
-            )
-            if data[i] == _QUOTE:
-                return i, True
-            break
-        i += _WORD
+    i = unplain(words, at, _BACKSLASHES)
+    if i < len(words) and data[i] == _QUOTE:
+        return i, True
     while True:
         c = data[i]
         if c == _QUOTE:
