@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tidewaiter.formats.spans import Bytes, Words
-from tidewaiter.formats.unplain import ONES, unplain
+from tidewaiter.formats.spans import WORD, Bytes, Words
+from tidewaiter.formats.words import ONES, plain
 from tidewaiter.model.exact import Whole, Yes
 from tidewaiter.model.kernels import kernel
 
@@ -45,7 +45,7 @@ def cut(message: tuple[Bytes, Words], size: int, separator: int, line_max: int, 
     ends, is_plain, starts, stops = room.ends, room.is_plain, room.starts, room.stops
     width = len(starts)
     separators = np.uint64(separator) * ONES
-    line = plain = i = 0
+    line = good = i = 0
     calls = False
     while i < size:
         begun = i
@@ -57,7 +57,10 @@ def cut(message: tuple[Bytes, Words], size: int, separator: int, line_max: int, 
             start = i = i + is_quoted
             stop = -1
             while stop < 0:
-                i = unplain(words, i, separators)
+                many = WORD
+                while many == WORD:
+                    many = plain(words[i], separators)
+                    i += many
                 c = int(np.int64(data[i]))
                 if c == _RETURN:
                     if data[i + 1] != _NEXT:
@@ -85,8 +88,8 @@ def cut(message: tuple[Bytes, Words], size: int, separator: int, line_max: int, 
                     is_good &= c == separator or c > _DELETE
                     i += 1
             if is_good and cells < width:
-                starts[cells, plain] = start
-                stops[cells, plain] = stop
+                starts[cells, good] = start
+                stops[cells, good] = stop
                 if start < stop:
                     first = data[start]
                     calls |= first <= _SPACE or first in (_APOSTROPHE, _EQUALS) or data[stop - 1] <= _SPACE
@@ -94,6 +97,6 @@ def cut(message: tuple[Bytes, Words], size: int, separator: int, line_max: int, 
             i += 1
         ends[line] = i - 1
         is_plain[line] = is_good and cells == width and i - 1 - begun <= line_max
-        plain += is_plain[line]
+        good += is_plain[line]
         line += 1
-    return Many(line, plain, calls)
+    return Many(line, good, calls)

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tidewaiter.formats.unplain import ONES, unplain
+from tidewaiter.formats.spans import WORD
+from tidewaiter.formats.words import ONES, alike, plain
 from tidewaiter.model.exact import MISSING
 from tidewaiter.model.kernels import kernel
 
@@ -29,7 +30,7 @@ _TEXT, _EXACT, _WHOLE, _TOLD = 1, 3, 4, 5
 _MICRO = 1_000_000
 _DEPTH_MAX = 32
 _TOLD_MAX = 24
-_WORD = 8
+_WAYS = 4
 _TRIES_MAX = 64
 _KEY, _VALUE, _BEHIND = 0, 1, 2
 _QUOTE, _BACKSLASH, _COMMA, _COLON, _POINT, _MINUS = 34, 92, 44, 58, 46, 45
@@ -127,20 +128,18 @@ class Many(NamedTuple):
 
 
 @kernel
-def text_end(data: Bytes, words: Words, at: int) -> tuple[int, bool]:
+def text_end(data: Bytes, at: int) -> tuple[int, bool]:
     """Where the text that begins there ends, and whether it is plain; FAILED where it is none."""
-    plain = True
-    i = unplain(words, at, _BACKSLASHES)
-    if i < len(words) and data[i] == _QUOTE:
-        return i, True
+    is_plain = True
+    i = at
     while True:
         c = data[i]
         if c == _QUOTE:
-            return i, plain
+            return i, is_plain
         if 32 <= c < 127 and c != _BACKSLASH:
             i += 1
         elif c == _BACKSLASH:
-            plain = False
+            is_plain = False
             e = data[i + 1]
             if e == 117:  # u
                 code = _hexadecimal(data, i + 2)
@@ -159,7 +158,7 @@ def text_end(data: Bytes, words: Words, at: int) -> tuple[int, bool]:
             else:
                 return FAILED, False
         elif c == 127:
-            plain = False
+            is_plain = False
             i += 1
         elif c < 32:
             return FAILED, False
@@ -174,7 +173,7 @@ def text_end(data: Bytes, words: Words, at: int) -> tuple[int, bool]:
                 or 0xFDD0 <= code <= 0xFDEF
                 or code & 0xFFFE == 0xFFFE
             ):
-                plain = False
+                is_plain = False
             i += size
 
 
@@ -283,19 +282,6 @@ def _named(data: Bytes, at: int, end: int, layout: Layout, context: int) -> int:
 
 
 @kernel
-def _again(words: Words, at: int, before: int, size: int) -> bool:
-    """Whether there stands what stood so many bytes long before. A word must begin behind it, too."""
-    if at + size >= len(words):
-        return False
-    k = 0
-    while k + _WORD <= size:
-        if words[at + k] != words[before + k]:
-            return False
-        k += _WORD
-    return k == size or not (words[at + k] ^ words[before + k]) << np.uint64(8 * (k + _WORD - size))
-
-
-@kernel
 def _which(data: Bytes, span: tuple[int, int], place: int, different: Different, many: int) -> tuple[int, int]:
     """Which of the different values this is, and how many there are with it; FAILED where there are too many alike."""
     at, end = span
@@ -331,22 +317,39 @@ def _which(data: Bytes, span: tuple[int, int], place: int, different: Different,
 def scan(data: Bytes, words: Words, at: int, layout: Layout, room: Room) -> Many:
     """What there is in the list whose entries begin there; (FAILED, ...) where it is not plainly a list of objects and
     nothing behind it. `words` are those ahead of each byte."""
-    rows, leaves, objects, unlike = room.rows, room.leaves, room.objects, room.different
+    # Each array by a name of its own: taken out of a tuple in the loop, it would be counted each time.
+    sorts, shape, belows, texts_of = layout.sort, layout.shape, layout.below, layout.texts
+    is_optional, is_required, is_many, required = (
+        layout.is_optional,
+        layout.is_required,
+        layout.is_many,
+        layout.required,
+    )
+    bytes_max, whole_max, entries_max = layout.bytes_max, layout.whole_max, layout.entries_max
+    row_starts, row_ends, row_odd, row_kept = room.rows
+    text_starts, text_ends, text_place, text_owner = room.leaves[:4]
+    values, number_place, number_owner = room.leaves[4:7]
+    told_values, told_place, told_owner = room.leaves[7:]
+    object_context, object_row, object_parent, object_position = room.objects
+    unlike = room.different
     failed = Many(FAILED, 0, 0, 0, 0, 0)
-    contexts = len(layout.first)
-    places = len(layout.sort)
+    contexts = len(required)
+    places = len(sorts)
     row = texts = numbers = told = different = made = serial = 0
     counts = np.zeros(contexts, np.int32)
     saved = np.zeros(contexts, np.int32)
     last_in = np.zeros(places, np.int64)  # the object in which each name stood last
     has = np.zeros(contexts, np.int16)
-    follow = np.zeros(places + contexts, np.int16)  # the name that came next, the last time
-    # What stood the last time between a value, or the beginning of an object, and the value of the name that came next
-    gap_at = np.zeros(places + contexts, np.int64)
-    gap_size = np.zeros(places + contexts, np.int64)
-    gap_next = np.zeros(places + contexts, np.int16)
+    # What stood between a value, or the beginning of an object, and the value of the name that came next, some times
+    gap_at = np.zeros((places + contexts, _WAYS), np.int64)
+    gap_size = np.zeros((places + contexts, _WAYS), np.int64)
+    gap_next = np.zeros((places + contexts, _WAYS), np.int16)
+    gap_turn = np.zeros(places + contexts, np.int64)
     gap_of = gap_from = -1
-    told_last = np.full(places, -1, np.int32)  # which of the different values each was the last time
+    told_at = np.zeros((places, _WAYS), np.int64)  # where values stood some times, and which they were
+    told_size = np.zeros((places, _WAYS), np.int64)
+    told_which = np.zeros((places, _WAYS), np.int32)
+    told_turn = np.zeros(places, np.int64)
     is_object = np.zeros(_DEPTH_MAX, np.bool_)
     of = np.zeros(_DEPTH_MAX, np.int64)
     owner = np.zeros(_DEPTH_MAX, np.int64)
@@ -358,15 +361,15 @@ def scan(data: Bytes, words: Words, at: int, layout: Layout, room: Room) -> Many
         i = _past_white(data, i)
         if data[i] != _CURLY:
             return failed
-        rows.starts[row] = i
+        row_starts[row] = i
         i += 1
         odd = False
         was = (texts, numbers, told, made)
         saved[:] = counts
-        objects.context[made] = 0
-        objects.row[made] = row
-        objects.parent[made] = 0
-        objects.position[made] = 0
+        object_context[made] = 0
+        object_row[made] = row
+        object_parent[made] = 0
+        object_position[made] = 0
         made += 1
         counts[0] += 1
         depth = 0
@@ -385,17 +388,26 @@ def scan(data: Bytes, words: Words, at: int, layout: Layout, room: Room) -> Many
                 gap_of, gap_from = int(before[depth]), i
                 if of[depth] < 0 or (gap_of < places) != (state == _BEHIND):
                     gap_of = -1
-                elif gap_next[gap_of] and _again(words, i, int(gap_at[gap_of]), int(gap_size[gap_of])):
-                    i += int(gap_size[gap_of])
-                    place = int(np.int64(gap_next[gap_of]))
-                    gap_of = -1
-                    if last_in[place] == number[depth]:
-                        odd = True  # it stands there twice
-                    last_in[place] = number[depth]
-                    before[depth] = place
-                    is_first = False
-                    state = _VALUE
-            i = _past_white(data, i)
+                else:
+                    for way in range(_WAYS):
+                        many, was_at = gap_size[gap_of, way], gap_at[gap_of, way]
+                        k = 0
+                        if i + many < len(words):
+                            while k < many and alike(words[i + k], words[was_at + k], many - k):
+                                k += WORD
+                        if 0 < many <= k:
+                            i += int(many)
+                            place = int(np.int64(gap_next[gap_of, way]))
+                            gap_of = -1
+                            if last_in[place] == number[depth]:
+                                odd = True  # it stands there twice
+                            last_in[place] = number[depth]
+                            before[depth] = place
+                            is_first = False
+                            state = _VALUE
+                            break
+            while data[i] == 32 or data[i] == 10 or data[i] == 13 or data[i] == 9:
+                i += 1
             c = data[i]
             if state == _KEY:
                 if c == _CURLY_END and is_first:
@@ -406,25 +418,11 @@ def scan(data: Bytes, words: Words, at: int, layout: Layout, room: Room) -> Many
                     return failed
                 i += 1
                 context = int(of[depth])
-                guess = int(np.int64(follow[before[depth]])) if context >= 0 else 0
-                if guess:
-                    many = layout.name_sizes[guess]
-                    k = 0
-                    while k < many and data[i + k] == layout.names[guess, k]:
-                        k += 1
-                    if k < many or data[i + many] != _QUOTE:
-                        guess = 0
-                if guess:
-                    place = guess
-                    i += many + 1
-                else:
-                    end, plain = text_end(data, words, i)
-                    if end < 0:
-                        return failed
-                    place = _named(data, i, end, layout, context) if plain and context >= 0 else 0
-                    i = end + 1
-                    if place:
-                        follow[before[depth]] = place
+                end, is_plain = text_end(data, i)
+                if end < 0:
+                    return failed
+                place = _named(data, i, end, layout, context) if is_plain and context >= 0 else 0
+                i = end + 1
                 if place:
                     before[depth] = place
                     if last_in[place] == number[depth]:
@@ -446,75 +444,98 @@ def scan(data: Bytes, words: Words, at: int, layout: Layout, room: Room) -> Many
                         continue
                     is_first = False
                     before[depth] += 1
-                    if before[depth] > layout.entries_max:
+                    if before[depth] > entries_max:
                         odd = True
-                    place = int(np.int64(layout.texts[context])) if context >= 0 else 0
+                    place = int(np.int64(texts_of[context])) if context >= 0 else 0
                 elif gap_of >= 0 and place:
-                    gap_at[gap_of], gap_size[gap_of], gap_next[gap_of] = gap_from, i - gap_from, place
+                    way = gap_turn[gap_of]
+                    gap_turn[gap_of] = (way + 1) % _WAYS
+                    gap_at[gap_of, way], gap_size[gap_of, way], gap_next[gap_of, way] = gap_from, i - gap_from, place
                 state = _BEHIND
                 if c == _QUOTE:
                     begun = i + 1
-                    end, plain = text_end(data, words, begun)
-                    if end < 0:
-                        return failed
+                    if is_object[depth] and sorts[place] == _TOLD and not odd:
+                        is_again = False
+                        for way in range(_WAYS):  # with the mark behind it
+                            many, was_at = told_size[place, way], told_at[place, way]
+                            k = 0
+                            if begun + many < len(words):
+                                while k < many and alike(words[begun + k], words[was_at + k], many - k):
+                                    k += WORD
+                            if 0 < many <= k:
+                                is_again = True
+                                break
+                        if is_again:
+                            i = begun + int(many)
+                            told_values[told] = told_which[place, way]
+                            told_place[told] = place
+                            told_owner[told] = owner[depth]
+                            told += 1
+                            if is_required[place]:
+                                has[context] += 1
+                            continue
+                    end = begun
+                    many = WORD
+                    while many == WORD and end < len(words):
+                        many = plain(words[end], _BACKSLASHES)
+                        end += many
+                    if many == WORD or data[end] != _QUOTE:
+                        end, is_plain = text_end(data, end)
+                        if end < 0:
+                            return failed
+                        odd |= not is_plain
                     i = end + 1
-                    if not plain:
-                        odd = True
                     if odd:
                         continue
-                    sort = layout.sort[place]
+                    sort = sorts[place]
                     if not is_object[depth]:
                         sort = np.int8(_TEXT if place else 0)
                     if sort == _TEXT:
-                        if end - begun > layout.bytes_max[place]:
+                        if end - begun > bytes_max[place]:
                             odd = True
-                        leaves.text_starts[texts] = begun
-                        leaves.text_ends[texts] = end
-                        leaves.text_place[texts] = place
-                        leaves.text_owner[texts] = owner[depth]
+                        text_starts[texts] = begun
+                        text_ends[texts] = end
+                        text_place[texts] = place
+                        text_owner[texts] = owner[depth]
                         texts += 1
                     elif sort == _EXACT:
                         until, micro, _ = number_end(data, begun)
                         if until != end or micro == MISSING:
                             odd = True
-                        leaves.numbers[numbers] = micro
-                        leaves.number_place[numbers] = place
-                        leaves.number_owner[numbers] = owner[depth]
+                        values[numbers] = micro
+                        number_place[numbers] = place
+                        number_owner[numbers] = owner[depth]
                         numbers += 1
                     elif sort == _TOLD and end - begun <= _TOLD_MAX:
-                        which = int(np.int64(told_last[place]))
-                        start = int(np.int64(unlike.starts[which])) if which >= 0 else 0
-                        if (
-                            which < 0
-                            or unlike.ends[which] - start != end - begun
-                            or not _again(words, begun, start, end - begun)
-                        ):
-                            which, different = _which(data, (begun, end), place, unlike, different)
-                            if which < 0:
-                                return failed
-                            told_last[place] = which
-                        leaves.told[told] = which
-                        leaves.told_place[told] = place
-                        leaves.told_owner[told] = owner[depth]
+                        which, different = _which(data, (begun, end), place, unlike, different)
+                        if which < 0:
+                            return failed
+                        way = told_turn[place]
+                        told_turn[place] = (way + 1) % _WAYS
+                        told_at[place, way], told_size[place, way] = begun, end + 1 - begun
+                        told_which[place, way] = which
+                        told_values[told] = which
+                        told_place[told] = place
+                        told_owner[told] = owner[depth]
                         told += 1
                     else:
                         odd = True
                         continue
-                    if layout.is_required[place]:
+                    if is_required[place]:
                         has[context] += 1
                 elif c == _CURLY:
                     i += 1
                     below = -1
                     around = int(owner[depth])
                     if context >= 0 and is_object[depth]:
-                        if layout.shape[place] == _ONE:
-                            below = int(np.int64(layout.below[place]))
-                    elif context >= 0 and layout.is_many[context]:
+                        if shape[place] == _ONE:
+                            below = int(np.int64(belows[place]))
+                    elif context >= 0 and is_many[context]:
                         below = context
-                        objects.context[made] = below
-                        objects.row[made] = row
-                        objects.parent[made] = around
-                        objects.position[made] = before[depth] - 1
+                        object_context[made] = below
+                        object_row[made] = row
+                        object_parent[made] = around
+                        object_position[made] = before[depth] - 1
                         made += 1
                         around = int(np.int64(counts[below]))
                         counts[below] += 1
@@ -536,8 +557,8 @@ def scan(data: Bytes, words: Words, at: int, layout: Layout, room: Room) -> Many
                 elif c == _SQUARE:
                     i += 1
                     below = -1
-                    if context >= 0 and is_object[depth] and layout.shape[place] >= _MANY:
-                        below = int(np.int64(layout.below[place]))
+                    if context >= 0 and is_object[depth] and shape[place] >= _MANY:
+                        below = int(np.int64(belows[place]))
                     else:
                         odd = True
                     depth += 1
@@ -553,26 +574,26 @@ def scan(data: Bytes, words: Words, at: int, layout: Layout, room: Room) -> Many
                     i, micro, has_point = number_end(data, i)
                     if i < 0:
                         return failed
-                    sort = layout.sort[place] if is_object[depth] else np.int8(0)
+                    sort = sorts[place] if is_object[depth] else np.int8(0)
                     if micro == MISSING:
                         odd = True
                     elif sort == _WHOLE:
                         micro //= _MICRO
-                        if has_point or micro > layout.whole_max[place]:
+                        if has_point or micro > whole_max[place]:
                             odd = True
                     elif sort != _EXACT:
                         odd = True
                     if odd:
                         continue
-                    leaves.numbers[numbers] = micro
-                    leaves.number_place[numbers] = place
-                    leaves.number_owner[numbers] = owner[depth]
+                    values[numbers] = micro
+                    number_place[numbers] = place
+                    number_owner[numbers] = owner[depth]
                     numbers += 1
-                    if layout.is_required[place]:
+                    if is_required[place]:
                         has[context] += 1
                 elif c == 110 and data[i + 1] == 117 and data[i + 2] == 108 and data[i + 3] == 108:  # null
                     i += 4
-                    if not is_object[depth] or not layout.is_optional[place]:
+                    if not is_object[depth] or not is_optional[place]:
                         odd = True
                 elif c == 116 and data[i + 1] == 114 and data[i + 2] == 117 and data[i + 3] == 101:  # true
                     i += 4
@@ -590,23 +611,23 @@ def scan(data: Bytes, words: Words, at: int, layout: Layout, room: Room) -> Many
                     is_first = False
                     state = _KEY if is_object[depth] else _VALUE
                 elif c == _CURLY_END and is_object[depth]:
-                    if of[depth] >= 0 and has[of[depth]] < layout.required[of[depth]]:
+                    if of[depth] >= 0 and has[of[depth]] < required[of[depth]]:
                         odd = True
                     depth -= 1
                 elif c == _SQUARE_END and not is_object[depth]:
                     depth -= 1
                 else:
                     return failed
-        rows.ends[row] = i
-        rows.is_odd[row] = odd
-        rows.kept[row] = 0
+        row_ends[row] = i
+        row_odd[row] = odd
+        row_kept[row] = 0
         if odd:
             texts, numbers, told, made = was
             made += 1
             counts[:] = saved
             counts[0] += 1
         else:
-            rows.kept[row] = texts + numbers + told - was[0] - was[1] - was[2]
+            row_kept[row] = texts + numbers + told - was[0] - was[1] - was[2]
         row += 1
         i = _past_white(data, i)
         i += 1
