@@ -107,7 +107,10 @@ def opened(data: bytes, columns: Mapping[str, str] | None = None, *, before: int
         return unreadable([*findings, found(NO_HEADINGS, source_pointer="row 1")])
     lines = _Lines(text)
     sheet = titled(_rows(lines, separated.separator, findings, before), findings, columns)
-    return sheet._replace(rest=lambda: Rest(text[lines.at :].encode(), separated.separator))
+    is_as_sent = text.isascii() and len(text) == len(data)
+    return sheet._replace(
+        rest=lambda: Rest(data[lines.at :] if is_as_sent else text[lines.at :].encode(), separated.separator)
+    )
 
 
 class _Lines:
