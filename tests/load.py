@@ -65,7 +65,7 @@ class Consignments:
         digits = b"%08d" % (number % 100_000_000)
         rest = 11 - sum((digit - 48) * weight for digit, weight in zip(digits, _WEIGHTS, strict=True)) % 11
         check = {10: 0, 11: 5}.get(rest, rest)
-        street, postcode = b"%d Example Street" % (number % 1_000), b"EX%d %dAM" % (number // 1_000, number % 10)
+        street, postcode = b"%d Example Street" % (number % 1_000), b"EX%d %dAM" % (number // 10, number % 10)
         numbered = b"%sL%s-%d%sLX%s%dCN" % (start, self._mark, number, middle, digits, check)
         return numbered + given + street + between + postcode + end
 
