@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -23,7 +24,7 @@ from tidewaiter.formats.spans import ended
 
 pytest.importorskip("numba", reason="without numba there is no kernel")
 HOSTILE = Path(__file__).parents[2] / "shared" / "data" / "hostile"
-EXAMPLES = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+EXAMPLES = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -125,6 +126,25 @@ def test_a_bad_consignment_among_many_has_the_findings_it_has_alone(field: str) 
     if "ud800" not in field:  # half a character is no JSON, and such a message is read another way altogether
         assert isinstance(kernel.declared, InColumns)
         assert list(kernel.declared.apart) == [20]
+
+
+def test_messages_read_one_after_another_and_at_once_say_nothing_of_each_other() -> None:
+    """The room of one message is used for the next."""
+    made = bench.consignments(60)
+    parts = [made[:30], made[30:], made[10:12] * 40, made[50:51]]
+    messages = [canonical_format.write(part) for part in parts] * 12
+
+    def references(message: bytes) -> list[str]:
+        passed = by_columns._passed(message, message.index(b"[") + 1)
+        assert passed is not None
+        batch = passed.batch()
+        assert batch.items["row"].n_unique() == len(batch.consignments)
+        return batch.consignments["reference"].to_list()
+
+    wanted = [[one.reference for one in part] for part in parts] * 12
+    assert list(map(references, messages)) == wanted
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(references, messages)) == wanted
 
 
 def test_behind_the_bytes_of_a_message_stands_a_nought() -> None:

@@ -114,7 +114,7 @@ def _tariff(rule: ChargeRule, goods: RegimeGoods) -> Line:
     if rule.measures:
         return _layer(rule, goods, value)
     measure = goods.tariff.usual()
-    firm = goods.terms.law.tariff.is_firm[measure]
+    firm = goods.terms.law.tariff.is_firm.take(measure)
     firm[measure == NO_MEASURE] = rule.confidence == "firm"
     amount = _by_measure(rule, goods, measure, value)
     return Line(amount=amount, base=value, how=_how(goods, measure), fact=measure, is_firm=firm)
@@ -124,17 +124,17 @@ def _layer(rule: ChargeRule, goods: RegimeGoods, value: Whole) -> Line:
     """A layer on the goods that bear it."""
     said = goods.terms.law.tariff
     only, measure = goods.layer(rule.measures)
-    base, how = value[only], _how(goods, measure)
+    base, how = value.take(only), _how(goods, measure)
     displaced, parted = _displaced(rule, goods, only)
     if not displaced.any() and not parted.any():
         amount = _by_measure(rule, goods, measure, base, only)
     else:
-        parted &= ~displaced & (said.plain_ppm[measure] != 0)
+        parted &= ~displaced & (said.plain_ppm.take(measure) != 0)
         amount, due = np.zeros(len(only), np.int64), np.flatnonzero(~displaced & ~parted)
-        amount[due] = _by_measure(rule, goods, measure[due], base[due], only[due])
+        amount[due] = _by_measure(rule, goods, measure.take(due), base.take(due), only.take(due))
         amount[parted] = MISSING
         how[displaced], how[parted] = DISPLACED, PARTED
-    return Line(amount=amount, base=base, how=how, fact=measure, is_firm=said.is_firm[measure], only=only)
+    return Line(amount=amount, base=base, how=how, fact=measure, is_firm=said.is_firm.take(measure), only=only)
 
 
 def _how(goods: RegimeGoods, measure: Whole) -> Ways:
@@ -147,13 +147,13 @@ def _how(goods: RegimeGoods, measure: Whole) -> Ways:
         told[NO_MEASURE] = UNKNOWN_DUTY
         return told
 
-    return law.remembered("what lines say of measures", find)[measure]
+    return law.remembered("what lines say of measures", find).take(measure)
 
 
 def _by_measure(rule: ChargeRule, goods: RegimeGoods, measure: Whole, value: Whole, at: Whole | slice = EVERY) -> Whole:
     """What the measure says is due on the value, for some of the goods; `MISSING` where there is none."""
     said = goods.terms.law.tariff
-    ppm = said.plain_ppm[measure]
+    ppm = said.plain_ppm.take(measure)
     amount = goods.part(rule, value, ppm, at)
     by_formula = np.flatnonzero(ppm == MISSING) if has_gap(ppm) else _NONE
     by_formula = by_formula[measure[by_formula] != NO_MEASURE]
@@ -197,8 +197,8 @@ def _tax(rule: ChargeRule, goods: RegimeGoods) -> Line:
         return Line(amount=base[only], only=only)
     rate, is_firm = _tax_rates(rule.tax, goods)
     law = goods.terms.law
-    ppm = law.tax_rate_ppm[rate]
-    is_firm = is_firm & law.tax_rate_is_firm[rate]
+    ppm = law.tax_rate_ppm.take(rate)
+    is_firm = is_firm & law.tax_rate_is_firm.take(rate)
     if rule.due == "sale":
         nothing = np.zeros(len(base), np.int64)
         at_sale = _collected(rule, goods, goods.part(rule, base, ppm), base, ppm)

@@ -59,7 +59,7 @@ class Charged:
 
 def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
     """The charges on every item whose consignment has a regime."""
-    chosen = choice.chosen[terms.head_of]
+    chosen = choice.chosen.take(terms.head_of)
     customs_value, tax_base = worth.customs_value, worth.tax_base.copy()
     tariff = Asked(terms)
     lacking = np.zeros(len(chosen), np.bool_)
@@ -67,18 +67,18 @@ def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
     parts: list[Part] = []
     for number, regime in enumerate(choice.regimes):
         at = np.flatnonzero(chosen == number)
-        head = terms.head_of[at]
+        head = terms.head_of.take(at)
         goods = RegimeGoods(
             at=at,
             terms=terms,
             regime=regime,
             head=head,
-            place=terms.place[head],
+            place=terms.place.take(head),
             quantum=picked(grounds.quantum, head),
             half_up=picked(grounds.half_up, head),
             worth=worth,
-            customs_value=worth.customs_value[at],
-            tax_base=worth.tax_base[at],
+            customs_value=worth.customs_value.take(at),
+            tax_base=worth.tax_base.take(at),
             tax_has_charges=picked(grounds.tax_has_charges, head),
             tariff=tariff.of(at),
         )

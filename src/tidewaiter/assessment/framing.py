@@ -34,7 +34,7 @@ class Part(NamedTuple):
 def part_of(rule: ChargeRule, goods: RegimeGoods, line: Line) -> Part:
     """The columns of one charge, of the items that have a line of it."""
     return Part(
-        at=goods.at if line.only is None else goods.at[line.only],
+        at=goods.at if line.only is None else goods.at.take(line.only),
         is_head=line.is_head,
         rule=rule.number,
         amount=line.amount,
@@ -63,7 +63,7 @@ def frame(terms: Terms, parts: list[Part]) -> pl.DataFrame:
     following -= number
     places: list[Whole] = [following] * len(parts)
     for part in in_order:
-        places[part] = following[spots[part]]
+        places[part] = following.take(spots[part])
         following[spots[part]] = places[part] + 1
 
     def column(name: str) -> Whole:
@@ -79,15 +79,15 @@ def frame(terms: Terms, parts: list[Part]) -> pl.DataFrame:
     of = small >> _PART
     items = pl.Series("item", np.repeat(terms.numbers("item").astype(np.uint32), number), dtype=ROW)
     if any(part.is_head for part in parts):
-        items = items.set(pl.Series(np.array([part.is_head for part in parts])[of]), None)
-    rule = pl.Series("rule", np.array([part.rule for part in parts], np.uint32)[of])
+        items = items.set(pl.Series(np.array([part.is_head for part in parts]).take(of)), None)
+    rule = pl.Series("rule", np.array([part.rule for part in parts], np.uint32).take(of))
     fact = column("fact")
     fact[fact == NO_FACT] = MISSING
     nothing = pl.Series([None], dtype=pl.Int64).new_from_index(0, size)
     no_sale = all(isinstance(part.at_sale, int) for part in parts)
     return pl.DataFrame(
         [
-            pl.Series("row", np.repeat(terms.rows.astype(np.uint32)[terms.head_of], number), dtype=ROW),
+            pl.Series("row", np.repeat(terms.rows.astype(np.uint32).take(terms.head_of), number), dtype=ROW),
             items,
             *terms.law.charges_said[rule].get_columns(),
             series("amount_micro", column("amount")),

@@ -60,8 +60,10 @@ class Tally:
             total = np.zeros(self._size, np.int64) if self._total is None else self._total.copy()
             for line in self._lines:
                 amount = line.amount if line.whole is None else line.whole
-                only = EVERY if line.only is None else line.only
-                total[only] = plus(total[only], amount)
+                if line.only is None:
+                    total = plus(total, amount)
+                else:
+                    total[line.only] = plus(total.take(line.only), amount)
             self._lines.clear()
             self._total = total
         return self._total
@@ -223,20 +225,20 @@ class Marks:
         if not mask:
             return None
         bits = np.uint64(mask)
-        return np.flatnonzero((self._on_whole[only] & bits) != 0), np.flatnonzero((self._on_part[only] & bits) != 0)
+        return np.flatnonzero((self._on_whole.take(only) & bits) != 0), np.flatnonzero((self._on_part.take(only) & bits) != 0)
 
     def _bit(self, name: str) -> int:
         """The bit of the layer; none at all where no goods bear it."""
         if name not in self._bits:
             places, measure = self._goods.layer(name)
             said = self._goods.terms.law.tariff
-            bears = said.plain_ppm[measure] != 0
+            bears = said.plain_ppm.take(measure) != 0
             bit = 1 << sum(map(bool, self._bits.values())) if bears.any() else 0
             self._bits[name] = bit
             if bit:
-                on_part = said.is_on_part[measure]
-                self._on_whole[places[bears & ~on_part]] |= np.uint64(bit)
-                self._on_part[places[bears & on_part]] |= np.uint64(bit)
+                on_part = said.is_on_part.take(measure)
+                for marks, here in ((self._on_whole, bears & ~on_part), (self._on_part, bears & on_part)):
+                    marks[places.take(np.flatnonzero(here))] |= np.uint64(bit)
         return self._bits[name]
 
 

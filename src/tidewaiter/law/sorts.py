@@ -61,14 +61,14 @@ class Sorts:
                 return np.zeros(0, np.int64)
             self._make_room()
             width = self._table.shape[1]
-            asked, table = code_of[code] * width + origin_of[origin], self._table.ravel()
-            found = table[asked]
+            asked, table = code_of.take(code) * width + origin_of.take(origin), self._table.ravel()
+            found = table.take(asked)
             if int(np.minimum.reduce(found)) < 0:
                 new, _ = distinct(asked[found < 0], len(table))
                 before = self.pairs
                 table[new] = len(before.code) + np.arange(len(new))
                 self.pairs = Pairs(*map(grown, before, np.divmod(new, width)))
-                found = table[asked]
+                found = table.take(asked)
             numbers: Whole = found.astype(np.int64)
             return numbers
 

@@ -351,7 +351,7 @@ def spread(answer: Callable[[Any], Any], values: Sequence[Any], which: Whole, dt
     """What is answered of each different value, spread over the rows that have it."""
     if len(values) == 1:
         return np.full(len(which), answer(values[0]), dtype)
-    return np.fromiter(map(answer, values), dtype, len(values))[which]
+    return np.fromiter(map(answer, values), dtype, len(values)).take(which)
 
 
 def alike(answers: Whole, which: Callable[[], Whole]) -> Whole | int:
@@ -362,7 +362,10 @@ def alike(answers: Whole, which: Callable[[], Whole]) -> Whole | int:
 
 def picked(answers: AnyOrOne, which: Whole | slice | int) -> AnyOrOne:
     """The answers of these rows, where it is not one for all."""
-    return answers[which] if isinstance(answers, np.ndarray) else answers
+    if not isinstance(answers, np.ndarray):
+        return answers
+    # What is taken is found in two thirds of the time of what is indexed.
+    return answers.take(which) if isinstance(which, np.ndarray) else answers[which]
 
 
 def standing(rows: Whole, among: Whole) -> Whole:
