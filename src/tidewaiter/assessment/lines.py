@@ -225,7 +225,8 @@ class Marks:
         if not mask:
             return None
         bits = np.uint64(mask)
-        return np.flatnonzero((self._on_whole.take(only) & bits) != 0), np.flatnonzero((self._on_part.take(only) & bits) != 0)
+        whole, part = ((marks.take(only) & bits) != 0 for marks in (self._on_whole, self._on_part))
+        return np.flatnonzero(whole), np.flatnonzero(part)
 
     def _bit(self, name: str) -> int:
         """The bit of the layer; none at all where no goods bear it."""
