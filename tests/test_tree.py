@@ -113,3 +113,19 @@ def test_reading_an_entry_leaves_nothing_to_be_collected() -> None:
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("inside", "many", "is_read"),
+    [
+        (b"<b>1</b>", tree.ELEMENTS_MAX - 1, True),
+        (b"<b>1</b>", tree.ELEMENTS_MAX, False),
+        (b"<b/>", tree.ELEMENTS_MAX - 1, True),
+        (b"<b/>", tree.ELEMENTS_MAX, False),
+    ],
+)
+def test_so_many_elements_are_read_and_no_more_however_they_end(inside: bytes, many: int, is_read: bool) -> None:
+    grown = grow(b"<a>%s</a>" % (inside * many))
+
+    assert (grown.root is not None) == is_read
+    assert tree.may_have_too_many(b"<a>%s</a>" % (inside * many)) != is_read

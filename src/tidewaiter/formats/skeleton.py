@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from tidewaiter.formats.envelopes import Wrapped, unwrapped
-from tidewaiter.formats.tree import BYTES_MAX, ELEMENTS_MAX, Node, text_of
+from tidewaiter.formats.tree import BYTES_MAX, Node, may_have_too_many, text_of
 
 if TYPE_CHECKING:
     from tidewaiter.formats.spanned import Spanned
@@ -36,7 +36,6 @@ _SEGMENT_MAX = 32_768
 _SKELETONS_MAX, _CHARACTERS_MAX, _WAYS_MAX = 1_024, 2_000_000, 64
 """Skeletons that are known, their characters together, and how many sets of deciding texts are known of one."""
 _SEEN_MAX = 8_192
-_OPENS = ord("<")
 _TOGETHER = 16
 """So many records are cut at once: few enough for what is made on the way to be still at hand."""
 
@@ -143,7 +142,7 @@ class Saw:
         opening = self._record.search(text)
         if opening is None or any(sign in text for sign in (_BETWEEN, _APART, _NEXT)):
             return None
-        if len(data) > ELEMENTS_MAX and np.count_nonzero(np.frombuffer(data, np.uint8) == _OPENS) > ELEMENTS_MAX:
+        if may_have_too_many(data):
             return None
         start = opening[0]
         before, *bodies = text.split(start)

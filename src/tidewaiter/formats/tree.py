@@ -145,6 +145,13 @@ class _Refused(Exception):
         self.reason = reason
 
 
+def may_have_too_many(data: bytes) -> bool:
+    """Whether the message may have more elements than are read: each begins by a sign that begins no tag of an end."""
+    if len(data) <= ELEMENTS_MAX or (signs := data.count(b"<")) <= ELEMENTS_MAX:
+        return False
+    return signs - data.count(b"</") > ELEMENTS_MAX
+
+
 def place(data: bytes, index: int) -> tuple[int, int]:
     """Line and column of a byte, both from 1; the column counts bytes."""
     return data.count(b"\n", 0, index) + 1, index - data.rfind(b"\n", 0, index)
@@ -228,7 +235,7 @@ def _cut(data: bytes) -> Node | None:
     Gives what `_parse` does. A byte is a character here until its text is taken, so that places are those of bytes.
     """
     start = _START.match(data)
-    if start is None or (len(data) > ELEMENTS_MAX and data.count(b"<") > ELEMENTS_MAX):
+    if start is None or may_have_too_many(data):
         return None
     # One character is looked for before several, which takes ten times as long.
     first = start.end()
