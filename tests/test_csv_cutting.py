@@ -53,6 +53,16 @@ def test_any_lines_cut_by_the_kernel_are_those_cut_by_columns(bits: list[str], s
         assert np.array_equal(np.asarray(one), np.asarray(other)) if isinstance(one, np.ndarray) else one == other, name
 
 
+def test_many_lines_below_many_headings_take_no_more_room_than_the_sheet() -> None:
+    lines = "," * 20_000 + "\n" + "\n" * 200_000
+    by_kernel, by_columns = both(lines, ",", 20_001)
+
+    assert by_kernel is not None
+    assert by_columns is not None
+    assert np.array_equal(by_kernel.starts, by_columns.starts)
+    assert by_kernel.starts.shape == (1, 20_001)
+
+
 def test_plain_lines_are_cut_by_the_kernel_where_they_stand() -> None:
     found, _ = both('A,B\nred,"a, cup"\r\n,\n"", 7 \n', ",", 2)
 

@@ -16,7 +16,8 @@ def lines(padded: bytes, size: int, separator: str, width: int) -> Lines | None:
     """The lines of the first so many bytes; None where one ends in a way that is not plain."""
     signs = np.frombuffer(padded, np.uint8)
     most = padded.count(b"\n", 0, size)
-    starts, stops = (np.empty((width, most), np.int64) for _ in range(2))
+    plain_most = min(most, size // width) + 1  # a plain line has a byte for each cell, besides what stands in it
+    starts, stops = (np.empty((width, plain_most), np.int64) for _ in range(2))
     room = kernel.Room(np.empty(most, np.int64), np.empty(most, np.bool_), starts, stops)
     many = kernel.cut((signs, ahead(signs)), size, ord(separator), LINE_MAX, room)
     if many.lines == kernel.FAILED:
