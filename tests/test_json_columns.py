@@ -26,7 +26,7 @@ from tidewaiter.model.batch import SCHEMA, Batch
 from tidewaiter.services.batches import batch_of
 
 PLAIN = bench.consignments(4)
-EXAMPLES = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+EXAMPLES = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 NEVER = 1 << 60
 
 VALUES = (

@@ -24,7 +24,7 @@ from tidewaiter.formats.spans import ended
 
 pytest.importorskip("numba", reason="without numba there is no kernel")
 HOSTILE = Path(__file__).parents[2] / "shared" / "data" / "hostile"
-EXAMPLES = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+EXAMPLES = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -237,7 +237,7 @@ def waybills(draw: st.DrawFn) -> Consignment:
 
 
 @given(waybills())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_what_is_written_is_read_back(record: Consignment) -> None:
     [declared] = one_record.read(one_record.write([record])).declared
 

@@ -259,7 +259,7 @@ def test_nothing_in_a_quote_names_or_finds_a_person(law: Law) -> None:
         assert word not in said
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     cents=st.integers(0, 30_000),
     currency=st.sampled_from(["EUR", "GBP", "USD"]),

@@ -6,7 +6,7 @@ import os
 
 import schema
 
-EXAMPLES, SECONDS = int(os.environ.get("SCHEMA_EXAMPLES", "2")), int(os.environ.get("SCHEMA_SECONDS", "25"))
+EXAMPLES, SECONDS = int(os.environ.get("SCHEMA_EXAMPLES", "2")), int(os.environ.get("SCHEMA_SECONDS", "40"))
 
 
 def test_the_running_server_does_as_its_description_says(database_url: str) -> None:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tidewaiter.formats.spans import ONES
 from tidewaiter.model.kernels import kernel
 
 Whole = npt.NDArray[np.int32]
@@ -31,7 +32,7 @@ STOP, UNPRINTABLE, BLANK, AMPERSAND, BEYOND, TWO_BLANKS = 1, 2, 4, 8, 16, 32
 beyond ASCII. And what a text has besides: two blanks together."""
 _TRIES_MAX = 64
 _SLASH, _LESS, _GREATER = 47, 60, 62
-_EIGHT_GREATER, _EIGHT_ONES, _EIGHT_HIGH = (np.uint64(one * 0x0101010101010101) for one in (_GREATER, 1, 0x80))
+_EIGHT_GREATER, _EIGHT_HIGH = (np.uint64(one) * ONES for one in (_GREATER, 0x80))
 
 
 def sorts() -> Bytes:
@@ -194,7 +195,7 @@ def _cut(
         else:
             while i + WORD <= end:
                 other = ahead[i] ^ _EIGHT_GREATER
-                if (other - _EIGHT_ONES) & ~other & _EIGHT_HIGH:  # one of the eight is what it is told from
+                if (other - ONES) & ~other & _EIGHT_HIGH:  # one of the eight is what it is told from
                     break
                 skeletons[to] = ahead[i]
                 to += WORD

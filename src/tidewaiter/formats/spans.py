@@ -36,8 +36,9 @@ _LENGTH_MAX = _DIGITS_MAX + 1 + _DECIMALS_MAX
 _POINT, _COMMA = b".,"
 _NOUGHT, _NINE = np.uint8(ord("0")), np.uint8(9)
 _U1, _U7, _U8, _U10, _U15, _U56, _UFF = (np.uint64(one) for one in (1, 7, 8, 10, 15, 56, 255))
-_ONES = np.uint64(0x0101010101010101)
-_PLACE_OF_FIRST = np.uint64(0x0001020304050607)
+ONES = np.uint64(0x0101010101010101)
+"""A byte times this is a word of eight of them."""
+PLACE_OF_FIRST = np.uint64(0x0001020304050607)
 """By this the lowest of eight bytes that is one, and no other, makes its place the highest byte."""
 _TENS = np.array([10**power for power in range(_DECIMALS_MAX, -1, -1)], np.int64)
 
@@ -169,10 +170,10 @@ def _short(padded: bytes, starts: Whole, sizes: Whole) -> Numbers:
     is_mark = ((signs == _POINT) | (signs == _COMMA)).view(np.uint64)
     is_digit = ((signs - _NOUGHT) <= _NINE).view(np.uint64)
     has_mark = is_mark != 0
-    point = np.where(has_mark, ((is_mark & (~is_mark + _U1)) * _PLACE_OF_FIRST) >> _U56, size)
+    point = np.where(has_mark, ((is_mark & (~is_mark + _U1)) * PLACE_OF_FIRST) >> _U56, size)
     decimals = size - point - has_mark
     # Each sign is a digit or the only mark, and the mark has digits on both sides.
-    plain: Yes = (is_mark | is_digit) == (_ONES & _MASKS[size])
+    plain: Yes = (is_mark | is_digit) == (ONES & _MASKS[size])
     plain &= ((is_mark & (is_mark - _U1)) == 0) & (point > 0) & (decimals <= _DECIMALS_MAX)
     plain &= (decimals > 0) | ~has_mark
     plain &= ((written & _UFF) != _NOUGHT) | (point == 1)

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tidewaiter.formats.spans import WORD
+from tidewaiter.formats.spans import ONES, PLACE_OF_FIRST, WORD
 from tidewaiter.model.kernels import kernel
 
-ONES = np.uint64(0x0101010101010101)
-"""A byte times this is a word of eight of them."""
 _HIGH, _BLANKS, _QUOTES, _DELETES = (np.uint64(sign) * ONES for sign in (128, 32, 34, 127))
-_PLACE_OF_LOWEST = np.uint64(0x0001020304050607)
-"""By this the lowest of eight bytes that is one, and no other, makes its place the highest byte."""
 
 
 @kernel
@@ -29,7 +25,7 @@ def plain(word: np.uint64, marks: np.uint64) -> int:
     if not found:
         return WORD
     lowest = (found & (~found + np.uint64(1))) >> np.uint64(7)
-    return int(np.int64((lowest * _PLACE_OF_LOWEST) >> np.uint64(56)))
+    return int(np.int64((lowest * PLACE_OF_FIRST) >> np.uint64(56)))
 
 
 @kernel

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tidewaiter.formats.spans import WORD, Bytes, Words
-from tidewaiter.formats.words import ONES, plain
+from tidewaiter.formats.spans import ONES, WORD, Bytes, Words
+from tidewaiter.formats.words import plain
 from tidewaiter.model.exact import Whole, Yes
 from tidewaiter.model.kernels import kernel
 

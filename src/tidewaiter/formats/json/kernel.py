@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tidewaiter.formats.spans import WORD
-from tidewaiter.formats.words import ONES, alike, plain
+from tidewaiter.formats.spans import ONES, WORD
+from tidewaiter.formats.words import alike, plain
 from tidewaiter.model.exact import MISSING
 from tidewaiter.model.kernels import kernel
 
@@ -389,7 +389,7 @@ def scan(data: Bytes, words: Words, at: int, layout: Layout, room: Room) -> Many
                 if of[depth] < 0 or (gap_of < places) != (state == _BEHIND):
                     gap_of = -1
                 else:
-                    for way in range(_WAYS):
+                    for way in range(_WAYS):  # written out here and below: a function would be given the arrays
                         many, was_at = gap_size[gap_of, way], gap_at[gap_of, way]
                         k = 0
                         if i + many < len(words):

@@ -75,7 +75,7 @@ _IS_LISTED = SHAPE == TEXTS
 
 
 _ROOM: list[Room] = []
-"""Room that is free, for one message: to be given new memory takes the machine as long as a fourth of the reading."""
+"""Room that is free, for one message: to be given new memory takes the machine a fifth as long as the reading."""
 
 
 class _Told(NamedTuple):
@@ -110,7 +110,7 @@ class Passed:
     def _keep(self, found: Room, many: Many) -> None:
         """Copies of what was found, since the room is for the most there could be."""
         rows, leaves, objects, different = found.rows, found.leaves, found.objects, found.different
-        self.starts, self.ends, self.is_odd = _kept(many.rows, rows.starts, rows.ends, rows.is_odd)
+        self.starts, self.ends, self.is_odd = _firsts(many.rows, rows.starts, rows.ends, rows.is_odd)
         self.kept = _whole(rows.kept, many.rows)
         context = objects.context[: many.objects]
         self._at: dict[int, Whole] = {
@@ -119,12 +119,12 @@ class Passed:
         self._row, self._parent, self._position = (
             _whole(part, many.objects) for part in (objects.row, objects.parent, objects.position)
         )
-        self._starts, self._ends, text_place, text_owner = _kept(
+        self._starts, self._ends, text_place, text_owner = _firsts(
             many.texts, leaves.text_starts, leaves.text_ends, leaves.text_place, leaves.text_owner
         )
         self._texts = _Told(np.arange(many.texts, dtype=np.uint32), text_place, text_owner)
-        self._numbers = _Told(*_kept(many.numbers, leaves.numbers, leaves.number_place, leaves.number_owner))
-        self._told = _Told(*_kept(many.told, leaves.told.view(np.uint32), leaves.told_place, leaves.told_owner))
+        self._numbers = _Told(*_firsts(many.numbers, leaves.numbers, leaves.number_place, leaves.number_owner))
+        self._told = _Told(*_firsts(many.told, leaves.told.view(np.uint32), leaves.told_place, leaves.told_owner))
         self._judge_told(
             *(part[: many.different].tolist() for part in (different.starts, different.ends, different.place))
         )
@@ -196,7 +196,7 @@ def _room(size: int) -> Room:
     return Room(rows, leaves, different, objects, size)
 
 
-def _kept(many: int, *parts: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
+def _firsts(many: int, *parts: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
     """The first so many of each."""
     return [part[:many].copy() for part in parts]
 
