@@ -347,7 +347,7 @@ def bench_screen(
 @bench.command(name="read")
 def bench_read(
     *,
-    count: Annotated[int, typer.Option(help="How many made-up declarations in a message.", min=1)] = 5_000,
+    count: Annotated[int, typer.Option(help="How many made-up declarations in a message.", min=1)] = 300,
     only: Annotated[list[str] | None, typer.Option("--format", help="This format alone; may be repeated.")] = None,
 ) -> None:
     """Measure how many declarations of each format are read a CPU-second on one core."""
