@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from tidewaiter.assessment.charging import Charged, charge
+from tidewaiter.assessment.charging import ready as ready_to_charge
 from tidewaiter.assessment.findings import KINDS, LEAVES_UNKNOWN, shortcomings
 from tidewaiter.assessment.receipt import receipt
 from tidewaiter.assessment.regimes import choose, unmet
@@ -30,7 +31,7 @@ __all__ = ["KINDS", "LEAVES_UNKNOWN", "Assessment", "Prospect", "assess", "prosp
 
 def ready() -> bool:
     """Make ready what is compiled, in a process that will assess much, as `formats.ready` does for reading."""
-    return ready_to_find()
+    return ready_to_find() and ready_to_charge()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

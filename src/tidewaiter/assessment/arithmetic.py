@@ -27,6 +27,7 @@ from tidewaiter.assessment.lines import (
     some,
 )
 from tidewaiter.assessment.terms import EVERY, Terms
+from tidewaiter.law import Law
 from tidewaiter.law.measures import NO_MEASURE
 from tidewaiter.law.rules import ChargeRule, Displacing, Tax
 from tidewaiter.model.exact import (
@@ -117,14 +118,15 @@ def _tariff(rule: ChargeRule, goods: RegimeGoods) -> Line:
     firm = goods.terms.law.tariff.is_firm.take(measure)
     firm[measure == NO_MEASURE] = rule.confidence == "firm"
     amount = _by_measure(rule, goods, measure, value)
-    return Line(amount=amount, base=value, how=_how(goods, measure), fact=measure, is_firm=firm)
+    how = said_of_measures(goods.terms.law).take(measure)
+    return Line(amount=amount, base=value, how=how, fact=measure, is_firm=firm)
 
 
 def _layer(rule: ChargeRule, goods: RegimeGoods, value: Whole) -> Line:
     """A layer on the goods that bear it."""
     said = goods.terms.law.tariff
     only, measure = goods.layer(rule.measures)
-    base, how = value.take(only), _how(goods, measure)
+    base, how = value.take(only), said_of_measures(goods.terms.law).take(measure)
     displaced, parted = _displaced(rule, goods, only)
     if not displaced.any() and not parted.any():
         amount = _by_measure(rule, goods, measure, base, only)
@@ -137,9 +139,8 @@ def _layer(rule: ChargeRule, goods: RegimeGoods, value: Whole) -> Line:
     return Line(amount=amount, base=base, how=how, fact=measure, is_firm=said.is_firm.take(measure), only=only)
 
 
-def _how(goods: RegimeGoods, measure: Whole) -> Ways:
-    """What a line says of each measure; of none that its duty is not known."""
-    law = goods.terms.law
+def said_of_measures(law: Law) -> Ways:
+    """What a line says of each measure, by its number; at the end for none, that the duty is not known."""
 
     def find() -> Ways:
         free, preferred = law.tariff.plain_ppm == 0, law.tariff.is_preference
@@ -147,7 +148,7 @@ def _how(goods: RegimeGoods, measure: Whole) -> Ways:
         told[NO_MEASURE] = UNKNOWN_DUTY
         return told
 
-    return law.remembered("what lines say of measures", find).take(measure)
+    return law.remembered("what lines say of measures", find)
 
 
 def _by_measure(rule: ChargeRule, goods: RegimeGoods, measure: Whole, value: Whole, at: Whole | slice = EVERY) -> Whole:
@@ -192,11 +193,12 @@ def _gives_way(one: Displacing, goods: RegimeGoods, at: Whole) -> Yes | slice:
 def _tax(rule: ChargeRule, goods: RegimeGoods) -> Line:
     """The rate of the goods' class on the tax base, or on what the rule names; zero where due at the sale."""
     base = goods.base(rule, goods.tax_base) if rule.base else goods.with_charges()
-    only = _where_charged(rule.tax, goods)
+    is_charged = where_charged(rule.tax, goods.terms)
+    only = None if is_charged is None else np.flatnonzero(is_charged[goods.at])
     if only is not None and not len(only):
         return Line(amount=base[only], only=only)
-    rate, is_firm = _tax_rates(rule.tax, goods)
-    law = goods.terms.law
+    of_all, is_firm_of_all = tax_rates(rule.tax, goods.terms)
+    rate, is_firm, law = of_all[goods.at], is_firm_of_all[goods.at], goods.terms.law
     ppm = law.tax_rate_ppm.take(rate)
     is_firm = is_firm & law.tax_rate_is_firm.take(rate)
     if rule.due == "sale":
@@ -210,25 +212,26 @@ def _tax(rule: ChargeRule, goods: RegimeGoods) -> Line:
     return some(Line(amount=amount, whole=whole, base=base, how=how, fact=rate, is_firm=is_firm), only)
 
 
-def _where_charged(tax: str, goods: RegimeGoods) -> Whole | None:
-    """The items of which a tax of some places only is charged, and so have a line of it; None for all."""
-    terms = goods.terms
+def where_charged(tax: str, terms: Terms) -> Yes | None:
+    """Whether a tax of some places only is charged on each item of the batch, so that it has a line; None for all."""
+    return terms.answered(("where a tax is charged", tax), lambda: _where_charged(tax, terms))
+
+
+def _where_charged(tax: str, terms: Terms) -> Yes | None:
     lists = [found.delivered_to if (found := terms.law.tax(one.country, tax)) else "" for one in terms.places]
     if not any(lists):
         return None
-    only = np.zeros(len(goods.at), np.bool_)
+    is_charged = np.zeros(len(terms.heads), np.bool_)
     for name in dict.fromkeys(lists):
-        mine = np.fromiter((one == name for one in lists), np.bool_, len(lists))[goods.place]
-        only |= mine & delivered_to(terms, name)[goods.head] if name else mine
-    return np.flatnonzero(only)
+        mine = np.fromiter((one == name for one in lists), np.bool_, len(lists))[terms.place]
+        is_charged |= mine & delivered_to(terms, name) if name else mine
+    return is_charged[terms.head_of]
 
 
-def _tax_rates(tax: str, goods: RegimeGoods) -> tuple[Whole, Yes]:
-    """For each item the number of the rate that holds for it, `NO_FACT` for none, and whether its class is firm."""
-    terms = goods.terms
-    # Asked of all goods at once: one tax is in many regimes.
-    rate, is_firm = terms.answered(("rates of a tax", tax), lambda: _rates_of(tax, terms))
-    return rate[goods.at], is_firm[goods.at]
+def tax_rates(tax: str, terms: Terms) -> tuple[Whole, Yes]:
+    """For each item of the batch the number of the rate that holds for it, `NO_FACT` for none, and whether its class is
+    firm. It is asked of all goods at once: one tax is in many regimes."""
+    return terms.answered(("rates of a tax", tax), lambda: _rates_of(tax, terms))
 
 
 def _rates_of(tax: str, terms: Terms) -> tuple[Whole, Yes]:

@@ -5,7 +5,7 @@ How each is reckoned is in `arithmetic.py`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -13,9 +13,8 @@ import numpy as np
 import polars as pl
 
 from tidewaiter.assessment.arithmetic import ARITHMETIC
-from tidewaiter.assessment.framing import Part, frame, part_of
-from tidewaiter.assessment.lines import WAIVED, Line, RegimeGoods, limits
-from tidewaiter.assessment.measures import Asked
+from tidewaiter.assessment.framing import Lines, Part, frame, lines_of, merged, part_of
+from tidewaiter.assessment.lines import WAIVED, Line, Reached, RegimeGoods, limits
 from tidewaiter.assessment.regimes import Choice
 from tidewaiter.assessment.terms import EVERY, Details, Terms
 from tidewaiter.assessment.valuation import Worth
@@ -57,16 +56,51 @@ class Charged:
     untaxed: tuple[Whole, Details]
 
 
+def ready() -> bool:
+    """Make ready what charges goods in one loop, in a process that will assess much; False where numba is not
+    installed. Until then, and without numba, the same is charged more slowly."""
+    if not _IN_ONE_LOOP:
+        try:
+            from tidewaiter.assessment import passing
+        except ImportError:
+            return False
+        passing.ready()
+        _IN_ONE_LOOP.append(passing.charged)
+    return True
+
+
+_IN_ONE_LOOP: list[Callable[[Terms, Worth, Choice, Reached], list[Lines]]] = []
+"""What charges goods by the kernel, once it was made ready."""
+
+
 def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
     """The charges on every item whose consignment has a regime."""
-    chosen = choice.chosen.take(terms.head_of)
-    customs_value, tax_base = worth.customs_value, worth.tax_base.copy()
-    tariff = Asked(terms)
-    lacking = np.zeros(len(chosen), np.bool_)
+    reached = Reached.of(terms, worth, choice)
+    blocks = _IN_ONE_LOOP[0](terms, worth, choice, reached) if _IN_ONE_LOOP else []
+    if reached.left.any():
+        blocks.append(_by_columns(terms, worth, choice, reached))
+    lines, tariff = merged(blocks), reached.tariff
+    return Charged(
+        charges=frame(terms, lines),
+        customs_value=reached.customs_value,
+        tax_base=reached.tax_base,
+        duty_known=~tariff.asked | (tariff.measure != NO_MEASURE),
+        measure=tariff.measure,
+        lacking=reached.lacking,
+        preferred=tariff.preferred,
+        layers=_layers_unknown(terms, lines),
+        untaxed=_untaxed(terms, lines),
+    )
+
+
+def _by_columns(terms: Terms, worth: Worth, choice: Choice, reached: Reached) -> Lines:
+    """The charges on the items that are left, regime by regime and rule by rule."""
     grounds = _Grounds.of(terms)
     parts: list[Part] = []
     for number, regime in enumerate(choice.regimes):
-        at = np.flatnonzero(chosen == number)
+        at = np.flatnonzero((reached.regime == number) & reached.left)
+        if not len(at):
+            continue
         head = terms.head_of.take(at)
         goods = RegimeGoods(
             at=at,
@@ -80,64 +114,40 @@ def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
             customs_value=worth.customs_value.take(at),
             tax_base=worth.tax_base.take(at),
             tax_has_charges=picked(grounds.tax_has_charges, head),
-            tariff=tariff.of(at),
+            tariff=reached.tariff.of(at),
         )
         if regime.value_share_ppm != MICRO:
             _lower(goods, regime.value_share_ppm, grounds)
-            customs_value = customs_value.copy()
-            customs_value[at] = goods.customs_value
+            reached.customs_value[at] = goods.customs_value
         for rule in regime.charges:
             if rule.measures and not len(goods.layer(rule.measures)[0]):
                 goods.charged(rule, None)
                 continue  # a layer that none of the goods bear has no line
             line = _waived(rule, goods, ARITHMETIC[rule.arithmetic](rule, goods))
             if rule.arithmetic == "tariff" and not rule.measures:
-                lacking[at] = line.amount == MISSING
+                reached.lacking[at] = line.amount == MISSING
                 goods.usual = line.amount
             parts.append(part_of(rule, goods, line))
             goods.charged(rule, line)
-        tax_base[at] = goods.with_charges(without_taxes=True)
-    return Charged(
-        charges=frame(terms, parts),
-        customs_value=customs_value,
-        tax_base=tax_base,
-        duty_known=~tariff.asked | (tariff.measure != NO_MEASURE),
-        measure=tariff.measure,
-        lacking=lacking,
-        preferred=tariff.preferred,
-        layers=_layers_unknown(terms, parts),
-        untaxed=_untaxed(terms, parts),
-    )
+        reached.tax_base[at] = goods.with_charges(without_taxes=True)
+    return lines_of(terms, parts)
 
 
-def _layers_unknown(terms: Terms, parts: Sequence[Part]) -> tuple[Whole, Whole]:
+def _layers_unknown(terms: Terms, lines: Lines) -> tuple[Whole, Whole]:
     """The lines of layers whose amount is not known: item by item, and the measure of each."""
-    found = [_NONE]
-    facts = [_NONE]
-    for part in parts:
-        if terms.law.is_layer[part.rule] and has_gap(part.amount) and not isinstance(part.fact, int):
-            here = np.flatnonzero(part.amount == MISSING)
-            found.append(part.at[here])
-            facts.append(part.fact[here])
-    items = np.concatenate(found)
-    order = np.argsort(items, kind="stable")
-    return items[order], np.concatenate(facts)[order]
+    gaps = np.flatnonzero(lines.amount == MISSING) if has_gap(lines.amount) else _NONE
+    here = gaps[terms.law.is_layer[lines.rule[gaps]]]
+    return lines.item[here].astype(np.int64), lines.fact[here].astype(np.int64)
 
 
-def _untaxed(terms: Terms, parts: Sequence[Part]) -> tuple[Whole, Details]:
+def _untaxed(terms: Terms, lines: Lines) -> tuple[Whole, Details]:
     """The lines of taxes whose rate is not held: item by item, and the code of each."""
-    law, found, codes = terms.law, [_NONE], [_NONE]
-    names: list[str | None] = []
-    for part in parts:
-        if law.is_by_tax[part.rule] and not isinstance(part.fact, int):
-            here = np.flatnonzero(law.tax_rate_ppm[part.fact] == MISSING)
-            if len(here):
-                found.append(part.at[here])
-                codes.append(np.full(len(here), len(names), np.int64))
-                names.append(law.charge_rules[part.rule].code)
-    items = np.concatenate(found)
-    order = np.argsort(items, kind="stable")
-    return items[order], (np.concatenate(codes)[order], names)
+    law = terms.law
+    is_by_tax = law.is_by_tax.take(lines.rule)
+    here = np.flatnonzero(is_by_tax) if is_by_tax.any() else _NONE
+    here = here[law.tax_rate_ppm[lines.fact[here]] == MISSING]
+    rules, which = np.unique(lines.rule[here], return_inverse=True)
+    return lines.item[here].astype(np.int64), (which, [law.charge_rules[rule].code for rule in rules.tolist()])
 
 
 def _lower(goods: RegimeGoods, share_ppm: int, grounds: _Grounds) -> None:

@@ -47,7 +47,7 @@ class Goods:
     usual: Whole | None = None
 
 
-class _Sum(NamedTuple):
+class Sum(NamedTuple):
     """Parts ready to be added up: of each what it measures and how many it counts, over one denominator."""
 
     measured: tuple[str, ...]
@@ -122,16 +122,16 @@ def _rates(goods: Goods, wording: Whole) -> tuple[list[Rates], Whole]:
     return terms.answered(("rates of formulas", currencies), find)
 
 
-def _remembered(law: Law, clause: str, number: int, rates: Rates) -> _Sum | None:
+def _remembered(law: Law, clause: str, number: int, rates: Rates) -> Sum | None:
     """A clause of the formula of that wording, ready to be added up; worked out once for the same rates of
     exchange."""
-    ready: dict[Any, _Sum | None] = law.remembered("duties ready", dict)
+    ready: dict[Any, Sum | None] = law.remembered("duties ready", dict)
     key = (clause, number, *rates.items())
-    return kept(ready, key, lambda: _ready(getattr(law.tariff.worded[number], clause, ()), rates), at_most=KNOWN_MAX)
+    return kept(ready, key, lambda: ready_sum(getattr(law.tariff.worded[number], clause, ()), rates), at_most=KNOWN_MAX)
 
 
-def _ready(parts: Sequence[Part], rates: Rates) -> _Sum | None:
-    """The parts over one denominator; None where something is unknown."""
+def ready_sum(parts: Sequence[Part], rates: Rates) -> Sum | None:
+    """The parts over one denominator, at these rates of exchange; None where something is unknown."""
     factors = [_factor(part, rates) for part in parts]
     exact = [factor for factor in factors if factor is not None]
     if len(exact) < len(factors):
@@ -140,7 +140,7 @@ def _ready(parts: Sequence[Part], rates: Rates) -> _Sum | None:
     if max((abs(one.numerator) * (common // one.denominator) for one in exact), default=0) >= GREATEST:
         return None
     measured = tuple(VALUE if isinstance(part, AdValorem) else _name(part) for part in parts)
-    return _Sum(measured, tuple(one.numerator * (common // one.denominator) for one in exact), common)
+    return Sum(measured, tuple(one.numerator * (common // one.denominator) for one in exact), common)
 
 
 def _name(part: Specific) -> str:
@@ -161,10 +161,10 @@ def _factor(part: Part, rates: Rates) -> Fraction | None:
     return converted / (Fraction(part.per) * in_plain_units(part.unit).size)
 
 
-def _added(sums: list[_Sum | None], of: Whole, at: Whole, goods: Goods) -> Whole:
+def _added(sums: list[Sum | None], of: Whole, at: Whole, goods: Goods) -> Whole:
     """The sum for each of the goods at these places, rounded once. `of` tells which of the sums is theirs."""
     unknown = np.array([one is None for one in sums], np.bool_)
-    clean = [one or _Sum((), (), 1) for one in sums]
+    clean = [one or Sum((), (), 1) for one in sums]
     counted: dict[str, dict[int, int]] = {}
     for place, one in enumerate(clean):
         for name, number in zip(one.measured, one.numerators, strict=True):
@@ -190,25 +190,25 @@ def _quantities(name: str, goods: Goods, at: Whole) -> Whole:
     if name == VALUE:
         return goods.value[at]
     terms, items = goods.terms, goods.items[at]
-    column = _stated_in(name)
+    column = stated_in(name)
     if column is None:
         return np.full(len(items), MISSING, np.int64)
     found = terms.numbers(column)[items]
     if column == MASS:
         return found
     which, units = terms.items_apart("quantity_unit")
-    sizes = np.array([_size(one, name) for one in units], np.int64)[which[items]]
+    sizes = np.array([size_of(one, name) for one in units], np.int64)[which[items]]
     return np.where((sizes > 0) & (found != MISSING), found * sizes, MISSING)
 
 
-def _stated_in(name: str) -> str | None:
+def stated_in(name: str) -> str | None:
     """The column that states so many of the unit; None for drained weight, alcohol content and their kin, which are on
     no declaration yet."""
     unit, _, qualifier = name.partition(" ")
     return None if qualifier else MASS if unit == "KGM" else QUANTITY
 
 
-def _size(stated: str | None, plain: str) -> int:
+def size_of(stated: str | None, plain: str) -> int:
     """How many of the plain unit one of the unit stated is; nought where it is of another kind, or no whole number."""
     unit = in_plain_units(stated or UNSTATED)
     return int(unit.size) if unit.plain == plain and unit.size.denominator == 1 else 0
@@ -225,7 +225,7 @@ def missing_from(formula: Formula, unit: str | None, stated: Collection[str]) ->
             if part.base != VALUE:
                 return f"{VALUE_OF}{part.base}"
             continue
-        column = _stated_in(_name(part))
-        if column is None or column not in stated or (column == QUANTITY and not _size(unit, _name(part))):
+        column = stated_in(_name(part))
+        if column is None or column not in stated or (column == QUANTITY and not size_of(unit, _name(part))):
             return f"{part.unit} {part.qualifier}".rstrip()
     return None

@@ -1,7 +1,8 @@
-"""The charges on all goods as one frame: a line of each charge, item by item, in the order of the regime."""
+"""The charges on all goods as lines of one frame: one of each charge, item by item, in the order of the regime."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +12,7 @@ import polars as pl
 from tidewaiter.assessment.lines import NO_FACT, Line, RegimeGoods, Ways
 from tidewaiter.assessment.terms import Terms
 from tidewaiter.law.rules import ChargeRule
-from tidewaiter.model.batch import ROW
-from tidewaiter.model.exact import MISSING, Whole, Yes, series
+from tidewaiter.model.exact import MISSING, Whole, Yes, is_nothing, series
 from tidewaiter.model.outcome import CHARGES
 
 
@@ -46,10 +46,43 @@ def part_of(rule: ChargeRule, goods: RegimeGoods, line: Line) -> Part:
     )
 
 
-def frame(terms: Terms, parts: list[Part]) -> pl.DataFrame:
-    """The frame CHARGES of all parts, consignment by consignment, item by item."""
-    if not parts:
-        return pl.DataFrame(schema=CHARGES)
+class Lines(NamedTuple):
+    """Lines of charges, item by item, as columns: the place of each line's item among all items (of a line of the whole
+    consignment that of its last) and its keys, the number of its rule, what is charged and how it came about. `is_head`: whether it
+    is of the whole."""
+
+    item: npt.NDArray[np.int32]
+    row: npt.NDArray[np.uint32]
+    number: npt.NDArray[np.uint32]
+    rule: npt.NDArray[np.uint32]
+    amount: Whole
+    at_sale: Whole
+    base: Whole
+    fact: npt.NDArray[np.int32]
+    how: Ways
+    is_firm: Yes
+    is_head: Yes
+
+
+def no_lines(size: int) -> Lines:
+    """Room for so many lines."""
+    return Lines(
+        item=np.empty(size, np.int32),
+        row=np.empty(size, np.uint32),
+        number=np.empty(size, np.uint32),
+        rule=np.empty(size, np.uint32),
+        amount=np.empty(size, np.int64),
+        at_sale=np.empty(size, np.int64),
+        base=np.empty(size, np.int64),
+        fact=np.empty(size, np.int32),
+        how=np.empty(size, np.uint8),
+        is_firm=np.empty(size, np.bool_),
+        is_head=np.zeros(size, np.bool_),
+    )
+
+
+def lines_of(terms: Terms, parts: Sequence[Part]) -> Lines:
+    """The lines of all parts, consignment by consignment, item by item."""
     # Where each line goes is counted, not sorted: of a part each item has one line.
     last = np.append(terms.starts[1:], len(terms.items)) - 1
     spots = [_spots(terms, part, last) for part in parts]
@@ -59,57 +92,54 @@ def frame(terms: Terms, parts: list[Part]) -> pl.DataFrame:
     for spot in spots:
         number[spot] += 1
     following = number.cumsum()
-    size = int(following[-1])
+    lines = no_lines(int(following[-1]) if len(following) else 0)
     following -= number
     places: list[Whole] = [following] * len(parts)
-    for part in in_order:
-        places[part] = following.take(spots[part])
-        following[spots[part]] = places[part] + 1
-
-    def column(name: str) -> Whole:
-        found = np.empty(size, np.int64)
+    for one in in_order:
+        places[one] = following.take(spots[one])
+        following[spots[one]] = places[one] + 1
+    lines.item[:] = np.repeat(np.arange(len(number), dtype=np.int32), number)
+    lines.row[:] = terms.rows[terms.head_of[lines.item]]
+    lines.number[:] = terms.numbers("item")[lines.item]
+    for name in Lines._fields[3:]:
+        found = getattr(lines, name)
         for part, place in zip(parts, places, strict=True):
             found[place] = getattr(part, name)
-        return found
+    return lines
 
-    # Few things are put in place at once, each in a few bits: to put takes longer than to take apart.
-    small = np.empty(size, np.uint32)
-    for at, (one, place) in enumerate(zip(parts, places, strict=True)):
-        small[place] = _packed(at, one)
-    of = small >> _PART
-    items = pl.Series("item", np.repeat(terms.numbers("item").astype(np.uint32), number), dtype=ROW)
-    if any(part.is_head for part in parts):
-        items = items.set(pl.Series(np.array([part.is_head for part in parts]).take(of)), None)
-    rule = pl.Series("rule", np.array([part.rule for part in parts], np.uint32).take(of))
-    fact = column("fact")
-    fact[fact == NO_FACT] = MISSING
-    nothing = pl.Series([None], dtype=pl.Int64).new_from_index(0, size)
-    no_sale = all(isinstance(part.at_sale, int) for part in parts)
+
+def merged(blocks: Sequence[Lines]) -> Lines:
+    """The lines of all blocks, item by item. Of one item all lines are in one block."""
+    some = [one for one in blocks if len(one.item)]
+    if len(some) < 2:
+        return some[0] if some else no_lines(0)
+    columns = [np.concatenate(column) for column in zip(*some, strict=True)]
+    order = np.argsort(columns[0], kind="stable")  # of stretches in order, it puts one into the other
+    return Lines(*(column.take(order) for column in columns))
+
+
+def frame(terms: Terms, lines: Lines) -> pl.DataFrame:
+    """The frame CHARGES of the lines."""
+    size = len(lines.item)
+    items, rule = pl.Series("item", lines.number), pl.Series("rule", lines.rule)
+    if lines.is_head.any():
+        items = items.set(pl.Series(lines.is_head), None)
+    no_sale = pl.Series("at_sale_micro", [None], dtype=pl.Int64).new_from_index(0, size)
     return pl.DataFrame(
         [
-            pl.Series("row", np.repeat(terms.rows.astype(np.uint32).take(terms.head_of), number), dtype=ROW),
+            pl.Series("row", lines.row),
             items,
             *terms.law.charges_said[rule].get_columns(),
-            series("amount_micro", column("amount")),
-            nothing.alias("at_sale_micro") if no_sale else series("at_sale_micro", column("at_sale")),
-            terms.currencies(CHARGES["currency"], number),
-            series("base_micro", column("base")),
+            series("amount_micro", lines.amount),
+            no_sale if is_nothing(lines.at_sale) else series("at_sale_micro", lines.at_sale),
+            terms.currencies(CHARGES["currency"], lines.item),
+            series("base_micro", lines.base),
             rule,
-            series("fact", fact, pl.UInt32),
-            pl.Series("how", (small & _HOW).astype(np.uint8)),
-            pl.Series("is_firm", (small & _FIRM) != 0),
+            pl.Series("fact", lines.fact.astype(np.uint32)).set(pl.Series(lines.fact == NO_FACT), None),
+            pl.Series("how", lines.how),
+            pl.Series("is_firm", lines.is_firm),
         ]
     )
-
-
-_HOW, _FIRM, _PART = 0xFF, 0x100, 9
-
-
-def _packed(at: int, part: Part) -> npt.NDArray[np.uint32]:
-    """Of each line of the part how it came about, whether it is firm, and which part it is of."""
-    of = np.uint32(at << _PART)
-    found: npt.NDArray[np.uint32] = np.where(part.is_firm, of | np.uint32(_FIRM), of)
-    return found | np.asarray(part.how, np.uint32)
 
 
 def _spots(terms: Terms, part: Part, last: Whole) -> Whole:

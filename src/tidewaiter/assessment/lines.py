@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from tidewaiter.assessment.duties import Goods
-from tidewaiter.assessment.measures import Sought
+from tidewaiter.assessment.measures import Asked, Sought
+from tidewaiter.assessment.regimes import Choice
 from tidewaiter.assessment.terms import EVERY, Terms, cross
 from tidewaiter.assessment.valuation import Worth
 from tidewaiter.law import Law
@@ -40,6 +41,26 @@ PLAIN, RELIEVED, FREE, PREFERRED, UNKNOWN_DUTY, AGAIN, AT_SALE, NOUGHT_RATED, WA
 
 BASES = ("goods", "carriage", "customs_value", "tax_base")
 """What a charge can be taken on, besides the charges before it."""
+
+
+class Reached(NamedTuple):
+    """What charging has found so far, written on as it goes: of each goods item its regime by its place among those
+    chosen (-1 for none), whether it is `left` to be charged, and the rest as `charging` gives it."""
+
+    regime: Whole
+    left: Yes
+    tariff: Asked
+    lacking: Yes
+    customs_value: Whole
+    tax_base: Whole
+
+    @classmethod
+    def of(cls, terms: Terms, worth: Worth, choice: Choice) -> Reached:
+        """Before anything is charged."""
+        regime = choice.chosen.take(terms.head_of)
+        nothing = np.zeros(len(regime), np.bool_)
+        values = worth.customs_value.copy(), worth.tax_base.copy()
+        return cls(regime, regime >= 0, Asked(terms), nothing, *values)
 
 
 class Tally:
@@ -144,14 +165,7 @@ class RegimeGoods:
 
     def fixed(self, rule: ChargeRule, micro: int, currency: str) -> Whole:
         """An amount that the rule fixes, in the currency of assessment of every item, rounded as the charge is."""
-
-        def at(place: Place) -> int:
-            ground, law = place.ground, self.terms.law
-            is_half_up = (rule.rounding or ground.charge_rounding) == "half_up"
-            quantum = ground.charge_quantum if rule.quantum is None else rule.quantum
-            return _into(micro, currency, law, place, quantum, is_half_up=is_half_up)
-
-        return self.by_place(at)
+        return self.by_place(lambda place: fixed_at(place, self.terms.law, rule, (micro, currency)))
 
     def part(self, rule: ChargeRule, value: Whole, rate_ppm: Whole | int, at: Whole | slice = EVERY) -> Whole:
         """That part of the value, grossed up where the rule says so, rounded as the charge is; `at`: of which of the
@@ -280,6 +294,14 @@ def some(line: Line, only: Whole | None) -> Line:
         is_firm=part(line.is_firm),
         only=only,
     )
+
+
+def fixed_at(place: Place, law: Law, rule: ChargeRule, amount: tuple[int, str]) -> int:
+    """An amount that the rule fixes, with its currency, in the currency of assessment of the place, rounded as the
+    charge is; `MISSING` without a rate of exchange."""
+    is_half_up = (rule.rounding or place.ground.charge_rounding) == "half_up"
+    quantum = place.ground.charge_quantum if rule.quantum is None else rule.quantum
+    return _into(*amount, law, place, quantum, is_half_up=is_half_up)
 
 
 def limits(micro: int, rule: ChargeRule, goods: RegimeGoods) -> Whole:

@@ -16,12 +16,11 @@ _NONE = np.zeros(0, np.int64)
 
 
 class _Goods(NamedTuple):
-    """All goods as the tariff sees them: of each its sort among the `sorts`, its day, the place of its code among the
+    """All goods as the tariff sees them: of each its sort among the `sorts`, the place of its code among the
     `codes`, and the country of a preference claimed, by its place among the `countries`, the first for none."""
 
     sorts: Sorts
     sort: Whole
-    day: Whole
     code: Whole
     codes: list[str | None]
     preferred: Whole
@@ -45,7 +44,12 @@ class Asked:
         terms = self._terms
         (code, codes), sorts = _full_codes(terms), terms.law.tariff.sorts
         sort = sorts.numbers(code, codes, *terms.items_apart("origin_country"))
-        return _Goods(sorts, sort, terms.days[terms.place][terms.head_of], code, codes, *_preferred(terms))
+        return _Goods(sorts, sort, code, codes, *_preferred(terms))
+
+    @cached_property
+    def day(self) -> Whole:
+        """Of each of the goods its day."""
+        return self._terms.days[self._terms.place][self._terms.head_of]
 
     @cached_property
     def schedules(self) -> list[str | None]:
@@ -113,7 +117,7 @@ class Sought:
         tariff, goods, found = self._terms.law.tariff, self._asked.goods, []
         for one in self._under:
             kinds = [kind for kind in tariff.kinds(one.schedule) if kind != "preference"]
-            its = (self._sort[one.where], one.items, goods.day)
+            its = (self._sort[one.where], one.items, self._asked.day)
             held = tariff.of(one.schedule).holding(kinds, goods.sorts, its)
             found.append(dict(zip(kinds, held, strict=True)))
         return found
@@ -136,7 +140,7 @@ class Sought:
                 its = one.items[wanted]
                 sort = goods.sorts.numbers(goods.code[its], goods.codes, goods.preferred[its], goods.countries)
                 better = tariff.of(one.schedule, claim)
-                [(held, measure)] = better.holding((kind or "preference",), goods.sorts, (sort, its, goods.day))
+                [(held, measure)] = better.holding((kind or "preference",), goods.sorts, (sort, its, self._asked.day))
                 found[every[wanted[held]]] = measure
         return found
 

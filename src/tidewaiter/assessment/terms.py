@@ -89,16 +89,16 @@ class Terms:
             self._apart[name] = told_apart(self.of_items(name))
         return self._apart[name]
 
-    def currencies(self, dtype: pl.DataType | type[pl.DataType], number: Whole | None = None) -> pl.Series:
-        """The currency of assessment of the goods items, each as often as `number` says (once), as a column of that
-        type."""
+    def currencies(self, dtype: pl.DataType | type[pl.DataType], items: Whole | None = None) -> pl.Series:
+        """The currency of assessment of these goods items, or of all, as a column of that type."""
         stated = [place.currency for place in self.places]
         different = list(dict.fromkeys(stated))
         column = pl.Series("currency", different, dtype=dtype)
         if len(different) == 1:
-            return column.new_from_index(0, len(self.items) if number is None else int(number.sum()))
-        which = np.fromiter(map(different.index, stated), np.int64, len(stated))[self.place[self.head_of]]
-        return taken(column, which if number is None else np.repeat(which, number))
+            return column.new_from_index(0, len(self.items) if items is None else len(items))
+        number_of = {name: number for number, name in enumerate(different)}
+        which = np.fromiter(map(number_of.__getitem__, stated), np.int64, len(stated))
+        return taken(column, which[self.place[self.head_of if items is None else self.head_of[items]]])
 
     def by_place(self, answer: Callable[[Place], int]) -> Whole:
         """What is answered of each place, for every head."""

@@ -6,7 +6,7 @@ all, then the one that became known last; where that one is an end, a shorter co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from itertools import repeat
 from threading import Lock
@@ -135,13 +135,23 @@ class Measures:
         numbers = np.array([self._kinds.get(kind, -1) for kind in kinds], np.int64)
         if not len(goods[0]) or not (numbers >= 0).any():
             return [(_NONE, _NONE)] * len(kinds)
+        laid = self.laid(sorts)
+        asked = np.full(len(self._kinds), -1, np.int64)
+        asked[numbers[numbers >= 0]] = np.flatnonzero(numbers >= 0)
+        return (_HELD[0] if _HELD else _held)(goods, laid, asked, len(kinds))
+
+    @property
+    def kinds(self) -> Mapping[str, int]:
+        """The kinds of measures there are, with the number of each in what is laid down."""
+        return self._kinds
+
+    def laid(self, sorts: Sorts) -> Laid:
+        """What is laid down of all these sorts."""
         known_now = self._known
         if known_now.sorts is not sorts or len(known_now.laid.begin) <= len(sorts.pairs.code):
             with _LAYING:
                 known_now = self._known = self._lay(sorts)
-        asked = np.full(len(self._kinds), -1, np.int64)
-        asked[numbers[numbers >= 0]] = np.flatnonzero(numbers >= 0)
-        return (_HELD[0] if _HELD else _held)(goods, known_now.laid, asked, len(kinds))
+        return known_now.laid
 
     def stretches(self, kind: str, code: str, origin: str) -> list[tuple[int, int, int]]:
         """The stretches of days, from the first of each until another, over which one measure of that kind holds for
