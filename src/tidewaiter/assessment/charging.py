@@ -18,7 +18,6 @@ from tidewaiter.assessment.lines import WAIVED, Line, Reached, RegimeGoods, limi
 from tidewaiter.assessment.regimes import Choice
 from tidewaiter.assessment.terms import EVERY, Details, Terms
 from tidewaiter.assessment.valuation import Worth
-from tidewaiter.law.measures import NO_MEASURE
 from tidewaiter.law.rules import ChargeRule
 from tidewaiter.model.exact import (
     MISSING,
@@ -39,16 +38,15 @@ _NONE = np.zeros(0, np.int64)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charged:
     """`charges`: frame CHARGES. A goods item: `customs_value` as far as its regime takes it and `tax_base` as it was
-    reached, in millionths; `duty_known`: whether the tariff says something of it, where a regime asked; `measure`:
-    which measure of the tariff holds, `NO_MEASURE` where none was asked for or found; `lacking`: whether the duty could
-    not be reckoned; `preferred`: the country of a preference claimed and asked for, '' where there is none. Lines that
-    did not come out: `layers`, the items of those besides the usual duty and the measure of each; `untaxed`, the items
-    of those by a tax whose rate is not held, and the code of each."""
+    reached, in millionths; `measure`: which measure of the tariff holds, `NO_MEASURE` where none was asked for or
+    found; `lacking`: whether the duty was asked for and could not be reckoned; `preferred`: the country of a preference
+    claimed and asked for, '' where there is none. Lines that did not come out: `layers`, the items of those besides the
+    usual duty and the measure of each; `untaxed`, the items of those by a tax whose rate is not held, and the code of
+    each."""
 
     charges: pl.DataFrame
     customs_value: Whole
     tax_base: Whole
-    duty_known: Yes
     measure: Whole
     lacking: Yes
     preferred: tuple[Whole, list[str]]
@@ -77,25 +75,27 @@ def charge(terms: Terms, worth: Worth, choice: Choice) -> Charged:
     """The charges on every item whose consignment has a regime."""
     reached = Reached.of(terms, worth, choice)
     blocks = _IN_ONE_LOOP[0](terms, worth, choice, reached) if _IN_ONE_LOOP else []
+    customs_value = worth.customs_value
     if reached.left.any():
-        blocks.append(_by_columns(terms, worth, choice, reached))
+        others, customs_value = _by_columns(terms, worth, choice, reached)
+        blocks.append(others)
     lines, tariff = merged(blocks), reached.tariff
     return Charged(
         charges=frame(terms, lines),
-        customs_value=reached.customs_value,
+        customs_value=customs_value,
         tax_base=reached.tax_base,
-        duty_known=~tariff.asked | (tariff.measure != NO_MEASURE),
         measure=tariff.measure,
         lacking=reached.lacking,
         preferred=tariff.preferred,
         layers=_layers_unknown(terms, lines),
-        untaxed=_untaxed(terms, lines),
+        untaxed=_untaxed(terms, choice, lines),
     )
 
 
-def _by_columns(terms: Terms, worth: Worth, choice: Choice, reached: Reached) -> Lines:
-    """The charges on the items that are left, regime by regime and rule by rule."""
-    grounds = _Grounds.of(terms)
+def _by_columns(terms: Terms, worth: Worth, choice: Choice, reached: Reached) -> tuple[Lines, Whole]:
+    """The charges on the items that are left, regime by regime and rule by rule; and the customs value of all items as
+    far as their regimes take it."""
+    grounds, customs_value = _Grounds.of(terms), worth.customs_value
     parts: list[Part] = []
     for number, regime in enumerate(choice.regimes):
         at = np.flatnonzero((reached.regime == number) & reached.left)
@@ -118,7 +118,8 @@ def _by_columns(terms: Terms, worth: Worth, choice: Choice, reached: Reached) ->
         )
         if regime.value_share_ppm != MICRO:
             _lower(goods, regime.value_share_ppm, grounds)
-            reached.customs_value[at] = goods.customs_value
+            customs_value = customs_value.copy()
+            customs_value[at] = goods.customs_value
         for rule in regime.charges:
             if rule.measures and not len(goods.layer(rule.measures)[0]):
                 goods.charged(rule, None)
@@ -130,7 +131,7 @@ def _by_columns(terms: Terms, worth: Worth, choice: Choice, reached: Reached) ->
             parts.append(part_of(rule, goods, line))
             goods.charged(rule, line)
         reached.tax_base[at] = goods.with_charges(without_taxes=True)
-    return lines_of(terms, parts)
+    return lines_of(terms, parts), customs_value
 
 
 def _layers_unknown(terms: Terms, lines: Lines) -> tuple[Whole, Whole]:
@@ -140,11 +141,12 @@ def _layers_unknown(terms: Terms, lines: Lines) -> tuple[Whole, Whole]:
     return lines.item[here].astype(np.int64), lines.fact[here].astype(np.int64)
 
 
-def _untaxed(terms: Terms, lines: Lines) -> tuple[Whole, Details]:
+def _untaxed(terms: Terms, choice: Choice, lines: Lines) -> tuple[Whole, Details]:
     """The lines of taxes whose rate is not held: item by item, and the code of each."""
     law = terms.law
-    is_by_tax = law.is_by_tax.take(lines.rule)
-    here = np.flatnonzero(is_by_tax) if is_by_tax.any() else _NONE
+    if not any(rule.arithmetic == "tax" for regime in choice.regimes for rule in regime.charges):
+        return _NONE, (_NONE, [])
+    here = np.flatnonzero(law.is_by_tax.take(lines.rule))
     here = here[law.tax_rate_ppm[lines.fact[here]] == MISSING]
     rules, which = np.unique(lines.rule[here], return_inverse=True)
     return lines.item[here].astype(np.int64), (which, [law.charge_rules[rule].code for rule in rules.tolist()])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,12 +14,14 @@ from tidewaiter.assessment.duties import MASS, QUANTITY, VALUE_OF, is_reckoned, 
 from tidewaiter.assessment.regimes import Choice
 from tidewaiter.assessment.terms import Details, Terms
 from tidewaiter.assessment.valuation import Worth
-from tidewaiter.law.expressions import Formula, Unsupported
+from tidewaiter.law.expressions import Unsupported
 from tidewaiter.law.expressions.formula import KINDS as KINDS_UNSUPPORTED
 from tidewaiter.law.measures import NO_MEASURE
+from tidewaiter.law.rules import KNOWN_MAX
 from tidewaiter.model.batch import ROW
-from tidewaiter.model.exact import MISSING, Whole, Yes, known, series, taken, told_apart
+from tidewaiter.model.exact import MISSING, Whole, Yes, has_gap, known, series, taken, told_apart
 from tidewaiter.model.finding import FINDINGS, Kind
+from tidewaiter.model.keeping import kept
 
 KINDS = (
     Kind(
@@ -194,20 +198,22 @@ def _pointers(items: Whole, field: str = "") -> pl.Series:
 
 def _of_goods(terms: Terms, worth: Worth, charged: Charged) -> Iterator[pl.DataFrame]:
     tariff = terms.law.tariff
-    unknown = np.flatnonzero(~charged.duty_known)
+    lacking = np.flatnonzero(charged.lacking)
+    has_measure = charged.measure[lacking] != NO_MEASURE
+    unknown, by_formula = lacking[~has_measure], lacking[has_measure]
     if len(unknown):
         which, codes = terms.items_apart("hs_code")
         yield _of_items("ASM-03", terms, unknown, "/hs_code", (which[unknown], [code or "" for code in codes]))
-    unstated = (worth.price == MISSING) & (worth.declared == MISSING)
-    unvalued = (worth.goods == MISSING) & (worth.customs_value == MISSING)
-    yield _of_items("ASM-05", terms, np.flatnonzero(unstated & unvalued), "/price")
-    has_measure = charged.measure != NO_MEASURE
-    by_formula = np.flatnonzero(charged.lacking & has_measure)
+    if has_gap(worth.goods):
+        unstated = (worth.price == MISSING) & (worth.declared == MISSING)
+        unvalued = (worth.goods == MISSING) & (worth.customs_value == MISSING)
+        yield _of_items("ASM-05", terms, np.flatnonzero(unstated & unvalued), "/price")
     by_formula = by_formula[tariff.plain_ppm[charged.measure[by_formula]] == MISSING]
     yield from _of_formulas(terms, by_formula, charged.measure[by_formula])
     preferred, countries = charged.preferred
     if len(countries) > 1:
-        refused = np.flatnonzero((preferred > 0) & has_measure & ~tariff.is_preference[charged.measure])
+        is_held = charged.measure != NO_MEASURE
+        refused = np.flatnonzero((preferred > 0) & is_held & ~tariff.is_preference[charged.measure])
         yield _of_items("ASM-09", terms, refused, "/preference", (preferred[refused], countries))
 
 
@@ -222,20 +228,21 @@ def _of_formulas(terms: Terms, at: Whole, measure: Whole, *, besides: bool = Fal
     alike = ((measure * len(units) + unit[at]) * 2 + mass) * 2 + quantity
     keys, which = np.unique(alike, return_inverse=True)
     reasons: dict[str, list[str | None]] = {code: [None] * len(keys) for code in ("ASM-12", "ASM-13", "ASM-06")}
+    known_reasons: dict[Any, tuple[str, str | None]] = terms.law.remembered("why duties do not come out", dict)
     for place, key in enumerate(keys.tolist()):
-        formula = terms.law.tariff.formulas[key // 4 // len(units)]
-        stated = [name for name, has in ((MASS, key & 2), (QUANTITY, key & 1)) if has]
-        code, text = _why_not(formula, units[key // 4 % len(units)], stated, besides=besides)
+        about = key // 4 // len(units), units[key // 4 % len(units)], key & 3, besides
+        code, text = kept(known_reasons, about, partial(_reason, terms, *about), at_most=KNOWN_MAX)
         reasons[code][place] = text
     for code, texts in reasons.items():
         here = np.flatnonzero(np.array([text is not None for text in texts], np.bool_)[which])
         yield _of_items(code, terms, at[here], "/hs_code" if code == "ASM-12" else "", (which[here], texts))
 
 
-def _why_not(
-    formula: Formula | Unsupported, unit: str | None, stated: Collection[str], *, besides: bool
-) -> tuple[str, str | None]:
-    """The kind of finding and its detail; None where nothing is wanting."""
+def _reason(terms: Terms, measure: int, unit: str | None, stated_as: int, besides: bool) -> tuple[str, str | None]:
+    """The kind of finding and its detail; None where nothing is wanting. `stated_as`: in bits, whether a quantity and a
+    mass are stated."""
+    formula = terms.law.tariff.formulas[measure]
+    stated = [name for name, has in ((MASS, stated_as & 2), (QUANTITY, stated_as & 1)) if has]
     if isinstance(formula, Unsupported):
         return "ASM-12", KINDS_UNSUPPORTED[formula.kind]
     if not is_reckoned(formula, besides=besides):
@@ -268,9 +275,9 @@ def _of_carriage(terms: Terms) -> Iterator[pl.DataFrame]:
 
 def _of_values(terms: Terms, worth: Worth) -> Iterator[pl.DataFrame]:
     """Amounts without a rate of exchange, and values too great, of goods whose value did not come out."""
-    lost = (worth.customs_value == MISSING) | (worth.tax_base == MISSING)
-    if not lost.any():
+    if not has_gap(worth.customs_value) and not has_gap(worth.tax_base):
         return
+    lost = (worth.customs_value == MISSING) | (worth.tax_base == MISSING)
     explained = np.zeros(len(terms.heads), np.bool_)
     for heads, found in _without_rate(terms, lost):
         explained[heads] = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ import polars as pl
 from tidewaiter.assessment.lines import NO_FACT, Line, RegimeGoods, Ways
 from tidewaiter.assessment.terms import Terms
 from tidewaiter.law.rules import ChargeRule
-from tidewaiter.model.exact import MISSING, Whole, Yes, is_nothing, series
+from tidewaiter.model.exact import MISSING, Whole, Yes, series
 from tidewaiter.model.outcome import CHARGES
 
 
@@ -48,8 +48,8 @@ def part_of(rule: ChargeRule, goods: RegimeGoods, line: Line) -> Part:
 
 class Lines(NamedTuple):
     """Lines of charges, item by item, as columns: the place of each line's item among all items (of a line of the whole
-    consignment that of its last) and its keys, the number of its rule, what is charged and how it came about. `is_head`: whether it
-    is of the whole."""
+    consignment that of its last) and its keys, the number of its rule, what is charged and how it came about. Empty
+    where there is none of it: `at_sale`, and `is_head`, whether a line is of the whole."""
 
     item: npt.NDArray[np.int32]
     row: npt.NDArray[np.uint32]
@@ -64,7 +64,10 @@ class Lines(NamedTuple):
     is_head: Yes
 
 
-def no_lines(size: int) -> Lines:
+_NO_SALE, _NO_HEAD = np.zeros(0, np.int64), np.zeros(0, np.bool_)
+
+
+def no_lines(size: int, *, has_sale: bool = False, has_head: bool = False) -> Lines:
     """Room for so many lines."""
     return Lines(
         item=np.empty(size, np.int32),
@@ -72,12 +75,12 @@ def no_lines(size: int) -> Lines:
         number=np.empty(size, np.uint32),
         rule=np.empty(size, np.uint32),
         amount=np.empty(size, np.int64),
-        at_sale=np.empty(size, np.int64),
+        at_sale=np.empty(size, np.int64) if has_sale else _NO_SALE,
         base=np.empty(size, np.int64),
         fact=np.empty(size, np.int32),
         how=np.empty(size, np.uint8),
         is_firm=np.empty(size, np.bool_),
-        is_head=np.zeros(size, np.bool_),
+        is_head=np.empty(size, np.bool_) if has_head else _NO_HEAD,
     )
 
 
@@ -92,7 +95,9 @@ def lines_of(terms: Terms, parts: Sequence[Part]) -> Lines:
     for spot in spots:
         number[spot] += 1
     following = number.cumsum()
-    lines = no_lines(int(following[-1]) if len(following) else 0)
+    has_sale = any(not isinstance(part.at_sale, int) for part in parts)
+    has_head = any(part.is_head for part in parts)
+    lines = no_lines(int(following[-1]) if len(following) else 0, has_sale=has_sale, has_head=has_head)
     following -= number
     places: list[Whole] = [following] * len(parts)
     for one in in_order:
@@ -103,7 +108,7 @@ def lines_of(terms: Terms, parts: Sequence[Part]) -> Lines:
     lines.number[:] = terms.numbers("item")[lines.item]
     for name in Lines._fields[3:]:
         found = getattr(lines, name)
-        for part, place in zip(parts, places, strict=True):
+        for part, place in zip(parts, places, strict=True) if len(found) else ():
             found[place] = getattr(part, name)
     return lines
 
@@ -113,16 +118,20 @@ def merged(blocks: Sequence[Lines]) -> Lines:
     some = [one for one in blocks if len(one.item)]
     if len(some) < 2:
         return some[0] if some else no_lines(0)
-    columns = [np.concatenate(column) for column in zip(*some, strict=True)]
-    order = np.argsort(columns[0], kind="stable")  # of stretches in order, it puts one into the other
-    return Lines(*(column.take(order) for column in columns))
+    if any(len(one.at_sale) for one in some):
+        some = [one if len(one.at_sale) else one._replace(at_sale=np.full(len(one.item), MISSING)) for one in some]
+    if any(len(one.is_head) for one in some):
+        some = [one if len(one.is_head) else one._replace(is_head=np.zeros(len(one.item), np.bool_)) for one in some]
+    together: dict[str, Any] = {name: np.concatenate([getattr(one, name) for one in some]) for name in Lines._fields}
+    order = np.argsort(together["item"], kind="stable")  # of stretches in order, it puts one into the other
+    return Lines(**{name: column.take(order) if len(column) else column for name, column in together.items()})
 
 
 def frame(terms: Terms, lines: Lines) -> pl.DataFrame:
     """The frame CHARGES of the lines."""
     size = len(lines.item)
     items, rule = pl.Series("item", lines.number), pl.Series("rule", lines.rule)
-    if lines.is_head.any():
+    if len(lines.is_head):
         items = items.set(pl.Series(lines.is_head), None)
     no_sale = pl.Series("at_sale_micro", [None], dtype=pl.Int64).new_from_index(0, size)
     return pl.DataFrame(
@@ -131,7 +140,7 @@ def frame(terms: Terms, lines: Lines) -> pl.DataFrame:
             items,
             *terms.law.charges_said[rule].get_columns(),
             series("amount_micro", lines.amount),
-            no_sale if is_nothing(lines.at_sale) else series("at_sale_micro", lines.at_sale),
+            series("at_sale_micro", lines.at_sale) if len(lines.at_sale) else no_sale,
             terms.currencies(CHARGES["currency"], lines.item),
             series("base_micro", lines.base),
             rule,

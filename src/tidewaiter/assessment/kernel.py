@@ -71,8 +71,8 @@ class Books(NamedTuple):
     """What law says of charges, for one tariff: the table of rules, what they are taken on, and of layers what they
     give way to, with the layers of these; of each measure of the tariff what it says, and of none at the end; the
     formulas, their parts (what is measured, how many are counted), and the denominator of each clause, nought where
-    something in it is not known. `kinds`: how many kinds of measures there are; `due`: at the first rule of a regime, by
-    kind, which of its rules take a measure of it, as bits; and behind the kinds those that are there always."""
+    something in it is not known. `kinds`: how many kinds of measures there are; `due`: at the first rule of a regime,
+    by kind, which of its rules take a measure of it, as bits; and behind the kinds those that are there always."""
 
     kinds: int
     due: Whole
@@ -103,11 +103,13 @@ class Here(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """Of each regime that is chosen where its rules are; none where columns must reckon it. Of each rule the row of its
-    flat amount or tax, and of each row of origins and country of origin whether it is one of them."""
+    """Of each regime that is chosen where its rules are, none where columns must reckon it, and whether they ask the
+    tariff. Of each rule the row of its flat amount or tax, and of each row of origins and country of origin whether it
+    is one of them."""
 
     first: Whole
     last: Whole
+    asks: Yes
     row: Whole
     origins: Yes
 
@@ -123,9 +125,9 @@ class Heads(NamedTuple):
 
 
 class Items(NamedTuple):
-    """The goods: the number of each, the sort, the place of the code and of the origin among those there are; what a charge is taken on;
-    the mass and the quantity, in its unit; whether a preference is claimed, which is left to columns; for each tax the
-    rate that holds, and whether the class is firm."""
+    """The goods: the number of each, the sort, the place of the code and of the origin among those there are; what a
+    charge is taken on; the mass and the quantity, in its unit; whether a preference is claimed, which is left to
+    columns, or nothing where none is; for each tax the rate that holds, and whether the class is firm."""
 
     number: Whole
     sort: Whole
@@ -144,11 +146,10 @@ class Items(NamedTuple):
 
 
 class Fate(NamedTuple):
-    """What is found of the goods: the measure of duty, whether it was asked for and does not come out, the base of the
+    """What is found of the goods: the measure of duty, whether it does not come out, the base of the
     tax as it was reached, and whether they are left to columns."""
 
     measure: Whole
-    asked: Yes
     lacking: Yes
     tax_base: Whole
     left: Yes
@@ -207,7 +208,7 @@ def charged(law: Law, where: Where, goods: Goods, found: Found, start: tuple[int
     most = 1
     for at in range(len(starts) - 1):
         most = max(most, starts[at + 1] - starts[at])
-    ahead = _Met(np.zeros(max(_ROOM, most) + 1, np.int64), np.zeros((max(_ROOM, most * kinds), 4), np.int64))
+    ahead = _Met(np.zeros(max(_ROOM, most) + 1, np.int64), np.zeros((max(_ROOM, most * kinds) + 1, 4), np.int64))
     while stretch < len(starts) - 1:
         until = _meet(law, where, goods, stretch, ahead)
         stretch, count, is_full = _reckon(law, where, goods, found, (ahead, stretch, until, count))
@@ -218,31 +219,38 @@ def charged(law: Law, where: Where, goods: Goods, found: Found, start: tuple[int
 
 @kernel
 def _meet(law: Law, where: Where, goods: Goods, stretch: int, ahead: _Met) -> int:
-    """Find the measures that hold for goods from this stretch on, as long as there is room. Gives the first stretch that
-    there was none for."""
+    """Find the measures that hold for goods from this stretch on, as long as there is room. Gives the first stretch
+    that there was none for."""
     books, laid = law
     begin, stretches = laid
     measures, kinds = books.measures, books.kinds
     days, places = where[0].day, goods[0].place
     owners, starts, sorts = goods[0].owners, goods[0].starts, goods[1].sort
+    regimes, asks = goods[0].regime, where[1].asks
     begins, met = ahead
     count, first = 0, starts[stretch]
     begins[0] = 0
     while stretch < len(owners):
         begun, ended = starts[stretch], starts[stretch + 1]
-        if ended - first >= len(begins) or count + (ended - begun) * kinds > len(met):
+        if ended - first >= len(begins) or count + (ended - begun) * kinds >= len(met):
             break
-        day = days[places[owners[stretch]]]
+        head = owners[stretch]
+        day, regime = days[places[head]], regimes[head]
+        is_asked = regime >= 0 and asks[regime]
         for item in range(begun, ended):
-            sort = sorts[item]
-            for at in range(begin[sort], begin[sort + 1]):
-                if stretches[at, 0] <= day < stretches[at, 1]:
-                    measure = stretches[at, 2]
-                    met[count, _KIND], met[count, _MEASURE] = stretches[at, 3], measure
-                    met[count, _PPM], met[count, _SAID] = measures[measure, PPM], measures[measure, SAID]
-                    count += 1
+            since = until = 0
+            if is_asked:
+                sort = sorts[item]
+                since, until = begin[sort], begin[sort + 1]
+            for at in range(since, until):
+                # Written whether it holds or not: a guess that fails costs more.
+                met[count, _KIND], met[count, _MEASURE] = stretches[at, 3], stretches[at, 2]
+                count += (stretches[at, 0] <= day) & (day < stretches[at, 1])
             begins[item - first + 1] = count
         stretch += 1
+    for at in range(count):
+        measure = met[at, _MEASURE]
+        met[at, _PPM], met[at, _SAID] = measures[measure, PPM], measures[measure, SAID]
     return stretch
 
 
@@ -260,17 +268,18 @@ def _reckon(
     kinds, due_of, rules, bases, given, layers, measures = books[:7]
     wording, formulas, parts, denominators, tax_ppm, tax_is_firm = books[7:]
     days, quanta, half_ups, has_charges, currencies, is_under, fixed = here
-    first_rule, last_rule, row_of, origins = chosen
+    first_rule, last_rule, _, row_of, origins = chosen
     owners, starts, rows, regimes, places = heads
-    numbers, sorts, codes, origin_of, price, carriage, customs_value, tax_base = items[:8]
+    numbers, _, codes, origin_of, price, carriage, customs_value, tax_base = items[:8]
     masses, quantities, units, preferred, rates, rate_is_firm = items[8:]
-    duty_of, asked, lacking, tax_bases, left = fate
+    duty_of, lacking, tax_bases, left = fate
     line_item, line_row, line_number, line_rule, line_amount, line_sale = lines[:6]
     line_base, line_fact, line_how, line_firm = lines[6:10]
-    ahead, stretch, end, start = at_work
+    ahead, stretch, end, count = at_work
     begins, met = ahead
-    one_more, count = np.uint64(1), np.uint64(start)  # what cannot be below nought is not looked at from the end
+    one_more = np.uint64(1)
     room, base_item = len(line_rule), starts[stretch]
+    has_sale, has_claims = len(line_sale) > 0, len(preferred) > 0
     met_of = np.full(kinds + 1, -1, np.int64)  # of each kind; the last is of none
     slots = np.zeros(CODES + int(rules[:, SLOT].max()) + 1, np.int64)
     while stretch < end:
@@ -281,18 +290,21 @@ def _reckon(
             stretch += 1
             continue
         first, last = first_rule[regime], last_rule[regime]
-        if np.int64(count) + (ended - begun) * (last - first) > room:
-            return stretch, np.int64(count), True
+        if count + (ended - begun) * (last - first) > room:
+            return stretch, count, True
         day, before = days[place], count
+        # Most charges are taken on the value alone, and then what came before them need not be counted.
+        is_counted = has_charges[place] or rules[first, FIRST_BASE] < rules[last - 1, LAST_BASE]
         is_left = last == first
         for item in range(np.uint64(begun), np.uint64(ended)):
-            if is_left or preferred[item] > 0:
+            if is_left or (has_claims and preferred[item] > 0):
                 is_left = True
                 break
             value, usual = customs_value[item], MISSING
-            slots[:] = 0
-            slots[GOODS] = price[item] if price[item] == MISSING else max(price[item], 0)
-            slots[CARRIAGE], slots[CUSTOMS_VALUE], slots[TAX_BASE] = carriage[item], value, tax_base[item]
+            if is_counted:
+                slots[:] = 0
+                slots[GOODS] = price[item] if price[item] == MISSING else max(price[item], 0)
+                slots[CARRIAGE], slots[CUSTOMS_VALUE], slots[TAX_BASE] = carriage[item], value, tax_base[item]
             due, place_met = due_of[first, kinds], np.int64(item) - base_item
             for at in range(begins[place_met], begins[place_met + 1]):
                 met_of[met[at, _KIND]] = at
@@ -430,22 +442,31 @@ def _reckon(
                                 break
                     if arithmetic == USUAL:
                         usual = amount
-                        duty_of[item], asked[item], lacking[item] = measure, True, amount == MISSING
+                        duty_of[item], lacking[item] = measure, amount == MISSING
                 if amount == _TOO_GREAT:
                     is_left = True
                     break
-                line_item[count], line_row[count], line_number[count] = item, rows[head], numbers[item]
-                line_rule[count] = rule
-                line_amount[count], line_sale[count], line_base[count] = amount, sale, base
-                line_fact[count], line_how[count], line_firm[count] = fact, how, is_firm
-                count += one_more
-                slots[BEFORE] = both(slots[BEFORE], amount)
-                slots[rules[rule, SLOT]] = both(slots[rules[rule, SLOT]], amount)
-                if not rules[rule, IS_TAX]:
-                    slots[NO_TAX] = both(slots[NO_TAX], amount)
+                line = np.uint64(count)  # for what cannot be below nought numba need not look whether it is
+                line_item[line], line_row[line], line_number[line], line_rule[line] = (
+                    item,
+                    rows[head],
+                    numbers[item],
+                    rule,
+                )
+                line_amount[line], line_base[line], line_fact[line], line_how[line] = amount, base, fact, how
+                line_firm[line] = is_firm
+                if has_sale:
+                    line_sale[line] = sale
+                count += 1
+                if is_counted:
+                    slots[BEFORE] = both(slots[BEFORE], amount)
+                    slots[rules[rule, SLOT]] = both(slots[rules[rule, SLOT]], amount)
+                    if not rules[rule, IS_TAX]:
+                        slots[NO_TAX] = both(slots[NO_TAX], amount)
             for at in range(begins[place_met], begins[place_met + 1]):
                 met_of[met[at, _KIND]] = -1
-            tax_bases[item] = both(tax_base[item], slots[NO_TAX]) if has_charges[place] else tax_base[item]
+            if has_charges[place]:
+                tax_bases[item] = both(tax_base[item], slots[NO_TAX])
             if is_left:
                 break
         if is_left:
@@ -453,6 +474,6 @@ def _reckon(
         for item in range(begun, ended):
             left[item] = is_left
             if is_left:
-                asked[item], lacking[item], duty_of[item], tax_bases[item] = False, False, NO_MEASURE, tax_base[item]
+                lacking[item], duty_of[item], tax_bases[item] = False, NO_MEASURE, tax_base[item]
         stretch += 1
-    return stretch, np.int64(count), False
+    return stretch, count, False

@@ -51,16 +51,13 @@ class Reached(NamedTuple):
     left: Yes
     tariff: Asked
     lacking: Yes
-    customs_value: Whole
     tax_base: Whole
 
     @classmethod
     def of(cls, terms: Terms, worth: Worth, choice: Choice) -> Reached:
         """Before anything is charged."""
         regime = choice.chosen.take(terms.head_of)
-        nothing = np.zeros(len(regime), np.bool_)
-        values = worth.customs_value.copy(), worth.tax_base.copy()
-        return cls(regime, regime >= 0, Asked(terms), nothing, *values)
+        return cls(regime, regime >= 0, Asked(terms), np.zeros(len(regime), np.bool_), worth.tax_base.copy())
 
 
 class Tally:

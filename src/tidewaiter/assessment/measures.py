@@ -30,12 +30,11 @@ class _Goods(NamedTuple):
 class Asked:
     """Which measures of the tariff hold for the items of which a regime asks it.
 
-    `asked`: the items of which the usual duty was asked; `measure`: what was found for them.
+    `measure`: what was found for those of which the usual duty was asked.
     """
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
-        self.asked = np.zeros(len(terms.items), np.bool_)
         self.measure = np.full(len(terms.items), NO_MEASURE, np.int64)
 
     @cached_property
@@ -90,7 +89,6 @@ class Sought:
     def usual(self) -> Whole:
         """The measure of duty for each of the goods: a preference claimed and in force goes before the duty for all."""
         found = self._dense("")
-        self._asked.asked[self._at] = True
         self._asked.measure[self._at] = found
         return found
 

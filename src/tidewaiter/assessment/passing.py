@@ -34,6 +34,7 @@ _LINES = 2
 _MORE = 4_096
 _RULES = 62
 """So many rules of a regime are bits of one number."""
+_NOBODY = np.zeros(0, np.int64)
 _NOTHING_LAID = Laid(np.zeros(2, np.int32), np.zeros((0, 4), np.int32))
 
 
@@ -51,16 +52,13 @@ class _Formulas(NamedTuple):
 def ready() -> None:
     """Compile the loop, or take it from where it is kept."""
     one, yes, table = np.zeros(1, np.int64), np.zeros(1, np.bool_), np.zeros((1, kernel.RULE), np.int64)
-    books = kernel.Books(
-        kinds=0, due=table, rules=table, bases=one, given=table, layers=one, measures=table, wording=one, formulas=table, parts=table, denominators=table, tax_ppm=one,
-        tax_is_firm=yes,
-    )  # fmt: skip
+    books = kernel.Books(0, table, table, one, table, one, table, one, table, table, table, one, yes)
     here = kernel.Here(one, one, one, yes, one, yes, table)
-    chosen = kernel.Chosen(one, one, one, np.zeros((1, 1), np.bool_))
-    nobody = kernel.Heads(np.zeros(0, np.int64), one, one, one, one)
+    chosen = kernel.Chosen(one, one, yes, one, np.zeros((1, 1), np.bool_))
+    nobody = kernel.Heads(_NOBODY, one, one, one, one)
     items = kernel.Items(one, one, one, one, one, one, one, one, one, one, one, one, table, np.zeros((1, 1), np.bool_))
     where = _to_read(here), _to_read(chosen)
-    fate = kernel.Fate(one, yes, yes, one, yes)
+    fate = kernel.Fate(one, yes, one, yes)
     _looped((_to_read(books), _to_read(_NOTHING_LAID)), where, (nobody, items, table), fate)
 
 
@@ -74,7 +72,9 @@ def charged(terms: Terms, worth: Worth, choice: Choice, reached: Reached) -> lis
     formulas = law.remembered("formulas as arrays", lambda: _formulas(law))
     tariff, row = reached.tariff, np.full(len(law.charge_rules), -1, np.int64)
     asks = any(rule.arithmetic == "tariff" for rule in rules)
-    sort, preferred = (tariff.goods.sort, tariff.goods.preferred) if asks else (terms.nothing, terms.nothing)
+    has_sale = any(rule.due == "sale" for rule in rules)
+    sort = tariff.goods.sort if asks else terms.nothing
+    preferred = tariff.goods.preferred if asks and len(tariff.goods.countries) > 1 else _NOBODY
     unit, units = terms.items_apart("quantity_unit")
     origin, origins = terms.items_apart("origin_country")
     items = kernel.Items(
@@ -84,34 +84,41 @@ def charged(terms: Terms, worth: Worth, choice: Choice, reached: Reached) -> lis
     )  # fmt: skip
     here = _here(terms, formulas, _fixed(terms, rules, row))
     first, last = np.array([*bounds, (0, 0)], np.int64).T.copy()
-    chosen = kernel.Chosen(first, last, row, _of_origins(law, origins))
+    asks_tariff = np.array(
+        [any(one.arithmetic == "tariff" for one in law.charge_rules[a:b]) for a, b in (*bounds, (0, 0))]
+    )
+    chosen = kernel.Chosen(first, last, asks_tariff, row, _of_origins(law, origins))
     heads = kernel.Heads(
         terms.owners, np.append(terms.starts, len(terms.items)), terms.rows, choice.chosen, terms.place
     )
     sizes = np.array([[0] * len(units)] * 2 + [[size_of(one, name) for one in units] for name in formulas.names])
     goods = heads, items, sizes
-    fate = kernel.Fate(tariff.measure, tariff.asked, reached.lacking, reached.tax_base, reached.left)
+    fate = kernel.Fate(tariff.measure, reached.lacking, reached.tax_base, reached.left)
     blocks = []
     for number, schedule in enumerate(tariff.schedules):
         books = _books_of(law, schedule)
         laid = law.tariff.of(schedule).laid(tariff.goods.sorts) if asks else _NOTHING_LAID
         under = here._replace(is_under=tariff.schedule_of == number)
-        blocks.append(_looped((books, _to_read(laid)), (_to_read(under), _to_read(chosen)), goods, fate))
+        blocks.append(
+            _looped((books, _to_read(laid)), (_to_read(under), _to_read(chosen)), goods, fate, has_sale=has_sale)
+        )
     return blocks
 
 
-def _looped(law: kernel.Law, where: kernel.Where, goods: kernel.Goods, fate: kernel.Fate) -> Lines:
+def _looped(
+    law: kernel.Law, where: kernel.Where, goods: kernel.Goods, fate: kernel.Fate, *, has_sale: bool = False
+) -> Lines:
     """The lines that the loop makes of the goods, as many as there are."""
     heads, items, (sizes,) = _to_read(goods[0]), _to_read(goods[1]), _to_read(goods[2:])
-    lines, stretch, count = no_lines(_LINES * len(items.sort) + _MORE), 0, 0
+    lines, stretch, count = no_lines(_LINES * len(items.sort) + _MORE, has_sale=has_sale), 0, 0
     while True:
         stretch, count = kernel.charged(law, where, (heads, items, sizes), (fate, lines), (stretch, count))
         made = Lines(*(column[:count] for column in lines))  # type: ignore[arg-type]
         if stretch == len(heads.owners):
             return made
-        lines = no_lines(2 * len(lines.item))
+        lines = no_lines(2 * len(lines.item), has_sale=has_sale)
         for name in Lines._fields:
-            getattr(lines, name)[:count] = getattr(made, name)
+            getattr(lines, name)[: len(getattr(made, name))] = getattr(made, name)
 
 
 def _to_read(columns: Columns) -> Columns:
@@ -189,8 +196,7 @@ def _here(terms: Terms, formulas: _Formulas, fixed: Whole) -> kernel.Here:
 
 def _of_origins(law: Law, origins: Sequence[str | None]) -> Yes:
     """Of each row of origins in the books, whether each country of origin is of it."""
-    rows, number_of, table = law.remembered("origins of layers", lambda: _origins(law))
-    del rows
+    _, number_of, table = law.remembered("origins of layers", lambda: _origins(law))
     return table.take([number_of.get(name, 0) for name in origins], axis=1)
 
 

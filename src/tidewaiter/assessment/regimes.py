@@ -35,6 +35,8 @@ from tidewaiter.model.past import Past
 FREE_CIRCULATION = "40"
 """The procedure meant where none is stated: most who sell and buy know no customs codes (UCC annex B, DE 1/10)."""
 
+_OF_HEADS = ("direction", "category", "channel", "export_country")
+"""Conditions on what a consignment says of itself as a whole."""
 SENDERS = ("consignor", "exporter", "seller")
 RECEIVERS = ("importer", "consignee", "buyer")
 """Roles in the order in which they are asked who sends and who receives."""
@@ -85,8 +87,10 @@ def choose(terms: Terms, worth: Worth, past: Past) -> Choice:
     open_still = np.zeros(heads, np.bool_)
     open_still[terms.owners] = True
     found: list[Regime] = []
-    for regime, here in _could_apply(terms):
-        fits = open_still & here
+    for regime, places in _could_apply(terms):
+        if not facts.could(regime):
+            continue
+        fits = open_still if places.all() else open_still & places[terms.place]
         is_some = bool(fits.any())
         for _, test in facts.tests(regime) if is_some else ():
             fits = fits & test
@@ -106,15 +110,15 @@ def unmet(terms: Terms, worth: Worth, past: Past) -> list[list[tuple[Regime, tup
     """For each head every regime that is law there, by priority, with the names of the conditions that do not hold."""
     facts = _Facts(terms, worth, past)
     found: list[list[tuple[Regime, tuple[str, ...]]]] = [[] for _ in terms.heads]
-    for regime, here in _could_apply(terms):
+    for regime, places in _could_apply(terms):
         tests = list(facts.tests(regime))
-        for head in np.flatnonzero(here).tolist():
+        for head in np.flatnonzero(places[terms.place]).tolist():
             found[head].append((regime, tuple(name for name, test in tests if not test[head])))
     return found
 
 
 def _could_apply(terms: Terms) -> Iterator[tuple[Regime, Yes]]:
-    """The regime versions of the countries and days there are, by priority, each with the heads it is law for."""
+    """The regime versions of the countries and days there are, by priority, each with the places it is law for."""
     together: dict[int, tuple[tuple[Regime, ...], list[int]]] = {}
     for number, place in enumerate(terms.places):
         regimes = terms.law.regimes_on(place)
@@ -126,7 +130,7 @@ def _could_apply(terms: Terms) -> Iterator[tuple[Regime, Yes]]:
     for regime, numbers in sorted(where.values(), key=lambda pair: (pair[0].priority, pair[0].id, pair[0].since)):
         is_law = np.zeros(len(terms.places), np.bool_)
         is_law[numbers] = True
-        yield regime, np.ones(len(terms.place), np.bool_) if is_law.all() else is_law[terms.place]
+        yield regime, is_law
 
 
 class _Facts:
@@ -142,10 +146,18 @@ class _Facts:
         self._answers: dict[tuple[object, ...], Any] = {}
         self._kinds: dict[tuple[str, ...], Whole] = {}
 
+    def could(self, regime: Regime) -> bool:
+        """Whether what is most often the same for a whole batch lets the regime apply to any of it."""
+        wanted = ((name, getattr(regime.when, name)) for name in _OF_HEADS)
+        stated = self._terms.batch.apart
+        return not any(
+            some and frozenset(some).isdisjoint(stated("consignments", name).different) for name, some in wanted
+        )
+
     def tests(self, regime: Regime) -> Iterator[tuple[str, Yes]]:
         """Each condition by its name, a list of goods with the name of the list, and the heads for which it holds."""
         when = regime.when
-        for name in ("direction", "category", "channel", "export_country"):
+        for name in _OF_HEADS:
             if wanted := getattr(when, name):
                 yield name, self._answer(self._is_one_of, name, wanted)
         if when.not_export_country:
@@ -251,9 +263,8 @@ class _Facts:
         return found
 
     def _is_one_of(self, name: str, wanted: tuple[str, ...]) -> Yes:
-        which, values = self._terms.heads_apart(name)
-        found: Yes = spread(wanted.__contains__, values, which, np.bool_)
-        return found
+        found = self._terms.batch.apart("consignments", name).one_of(wanted)
+        return found if len(found) == len(self._terms.heads) else found[self._terms.heads]
 
     def _every_origin(self, wanted: tuple[str, ...]) -> Yes:
         which, values = self._terms.items_apart("origin_country")

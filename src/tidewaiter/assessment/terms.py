@@ -13,6 +13,7 @@ from math import gcd
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from tidewaiter.law import Law
@@ -79,7 +80,7 @@ class Terms:
     def heads_apart(self, name: str) -> tuple[Whole, list[Any]]:
         """A column of the consignments as places among its different values."""
         which, different = self.batch.apart("consignments", name)
-        return which[self.heads], different
+        return (which if len(which) == len(self.heads) else which[self.heads]), different
 
     def items_apart(self, name: str) -> tuple[Whole, list[Any]]:
         """A column of the goods items as places among its different values."""
@@ -89,7 +90,9 @@ class Terms:
             self._apart[name] = told_apart(self.of_items(name))
         return self._apart[name]
 
-    def currencies(self, dtype: pl.DataType | type[pl.DataType], items: Whole | None = None) -> pl.Series:
+    def currencies(
+        self, dtype: pl.DataType | type[pl.DataType], items: npt.NDArray[np.integer] | None = None
+    ) -> pl.Series:
         """The currency of assessment of these goods items, or of all, as a column of that type."""
         stated = [place.currency for place in self.places]
         different = list(dict.fromkeys(stated))
@@ -180,10 +183,17 @@ class Terms:
         found: T = self._answers[name]
         return found
 
+    def _is_home(self, currency: str | None) -> bool:
+        """Whether all amounts are reckoned in that currency, those that thresholds look at too."""
+        homes = {place.currency for place in self.places}
+        return homes == {currency} == {self.law.threshold_currency(name) or currency for name in self.countries[1]}
+
     def rates(self, currencies: Values, which: Whole, heads: Whole) -> list[Whole | int]:
         """For each row how its amount comes into the currency of assessment, numerator and denominator, and into that
         of the thresholds, each as one number where it is the same for all; `MISSING` where no rate is known."""
         width = len(currencies)
+        if width == 1 and self._is_home(currencies[0]):
+            return [1, 1, 1, 1]
         if width == 1:  # one currency is asked for in every place, most often to find that nothing is to be converted
             found = [rate_into(self.law, place, currencies[0]) for place in self.places]
             table = np.array(found, np.int64).reshape(-1, 4).T
@@ -225,9 +235,11 @@ def _items(batch: Batch, rows: Whole) -> tuple[Whole, Whole, bool]:
     """The goods items of these consignments, head by head, for each its head, and whether they stand so in the
     batch."""
     head_of = standing(known(batch.items["row"]), rows)
-    items = np.flatnonzero(head_of >= 0)
-    if len(items) < len(head_of):
+    if int(np.minimum.reduce(head_of, initial=0)) < 0:
+        items = np.flatnonzero(head_of >= 0)
         head_of = head_of[items]
+    else:
+        items = np.arange(len(head_of))
     is_rising = not (head_of[1:] < head_of[:-1]).any()
     if not is_rising:
         order = np.argsort(head_of, kind="stable")
