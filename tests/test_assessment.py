@@ -15,7 +15,8 @@ import polars as pl
 import pytest
 
 import make
-from tidewaiter.assessment import KINDS, Assessment, assess, receipt
+from both_ways import assess
+from tidewaiter.assessment import KINDS, Assessment, receipt
 from tidewaiter.law import Law, load
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Adjustment, Consignment, GoodsItem

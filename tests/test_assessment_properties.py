@@ -24,10 +24,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from both_ways import assess
 from make import consignment, ioss, item, money, party
 from oracle import Answer, Earlier, Line, Oracle, Worth, holding
 from test_cases import CASES, consignment_of
-from tidewaiter.assessment import Assessment, assess, receipt
+from tidewaiter.assessment import Assessment, receipt
 from tidewaiter.law import Law, load
 from tidewaiter.law.rules import Ground
 from tidewaiter.model.batch import ROW, Batch

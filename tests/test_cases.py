@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 
 import make
-from tidewaiter.assessment import assess
+from both_ways import assess
 from tidewaiter.law import Law, load
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Adjustment, Consignment, Document, FiscalReference, GoodsItem, Party

@@ -137,7 +137,7 @@ def ready_sum(parts: Sequence[Part], rates: Rates) -> Sum | None:
     if len(exact) < len(factors):
         return None
     common = lcm(*(factor.denominator for factor in exact))
-    if max((abs(one.numerator) * (common // one.denominator) for one in exact), default=0) >= GREATEST:
+    if max(0, common, *(abs(one.numerator) * (common // one.denominator) for one in exact)) >= GREATEST:
         return None
     measured = tuple(VALUE if isinstance(part, AdValorem) else _name(part) for part in parts)
     return Sum(measured, tuple(one.numerator * (common // one.denominator) for one in exact), common)

@@ -55,7 +55,9 @@ CODES = 6
 # Of a formula how it stands, the currency of its amounts, and of each of its three clauses where its parts are.
 STANDS, CURRENCY, CLAUSES = range(3)
 FORMULA = CLAUSES + 6
-UNRECKONED, RECKONED, BY_USUAL, BY_COLUMNS = range(4)
+UNRECKONED, RECKONED, BY_USUAL = range(3)
+NO_MONEY, SOME_MONEY = -1, -2
+"""In place of the currency of a formula: it has no amounts, or such of several."""
 BY_VALUE, BY_MASS = 0, 1
 """What parts of a formula measure; beyond these units in which a quantity is stated."""
 
@@ -389,7 +391,7 @@ def _reckon(
                         formula = wording[measure]
                         stands = formulas[formula, STANDS]
                         money = formulas[formula, CURRENCY]
-                        if stands == BY_COLUMNS or (money >= 0 and money != currencies[place]):
+                        if money != NO_MONEY and money != currencies[place]:
                             is_left = True
                             break
                         amount = MISSING

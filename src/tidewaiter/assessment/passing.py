@@ -5,7 +5,7 @@ What is in it of law alone is kept with the law. Import this only where numba is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -19,7 +19,7 @@ from tidewaiter.assessment.regimes import Choice
 from tidewaiter.assessment.terms import Terms
 from tidewaiter.assessment.valuation import Worth
 from tidewaiter.law import Law
-from tidewaiter.law.expressions import Formula
+from tidewaiter.law.expressions import Formula, Unsupported
 from tidewaiter.law.expressions.formula import VALUE
 from tidewaiter.law.measures import Laid
 from tidewaiter.law.rules import ChargeRule, Displacing, Regime
@@ -182,13 +182,13 @@ def _fixed(terms: Terms, rules: Sequence[ChargeRule], row: Whole) -> Whole:
 
 
 def _here(terms: Terms, formulas: _Formulas, fixed: Whole) -> kernel.Here:
-    grounds = [place.ground for place in terms.places]
+    grounds, of_none = [place.ground for place in terms.places], len(formulas.currencies)
     return kernel.Here(
         day=terms.days,
         quantum=np.array([one.charge_quantum for one in grounds], np.int64),
         half_up=np.array([one.charge_rounding == "half_up" for one in grounds], np.int64),
         has_charges=np.array(["duty" in one.tax_base for one in grounds], np.bool_),
-        currency=np.array([formulas.currencies.get(place.currency, -1) for place in terms.places], np.int64),
+        currency=np.array([formulas.currencies.get(one.currency, of_none) for one in terms.places], np.int64),
         is_under=np.ones(len(grounds), np.bool_),
         fixed=fixed,
     )
@@ -295,10 +295,12 @@ def _formulas(law: Law) -> _Formulas:
     table = np.zeros((len(worded), kernel.FORMULA), np.int64)
     denominators = np.zeros((len(worded), len(_CLAUSES)), np.int64)
     for number, (formula, its) in enumerate(zip(worded, asked, strict=True)):
+        if isinstance(formula, Formula) and formula.ppm is not None:
+            continue  # of these the measure says all there is
         sums = list(_sums(formula, its))
-        table[number, kernel.STANDS] = _stands(formula, sums, its)
-        table[number, kernel.CURRENCY] = currencies[min(its)] if its else -1
-        if table[number, kernel.STANDS] in {kernel.UNRECKONED, kernel.BY_COLUMNS}:
+        table[number, kernel.STANDS] = _stands(formula)
+        table[number, kernel.CURRENCY] = _currency(its, currencies)
+        if table[number, kernel.STANDS] == kernel.UNRECKONED:
             continue
         for clause, one in enumerate(sums):
             first = len(parts)
@@ -316,14 +318,18 @@ def _formulas(law: Law) -> _Formulas:
     return _Formulas(table, made, denominators, currencies, list(names)[1:])
 
 
-def _sums(formula: Any, currencies: frozenset[str]) -> Iterator[Sum | None]:
+def _sums(formula: Formula | Unsupported, currencies: frozenset[str]) -> Iterator[Sum | None]:
     for clause in _CLAUSES:
         yield ready_sum(getattr(formula, clause, ()), dict.fromkeys(currencies, (1, 1)))
 
 
-def _stands(formula: Any, sums: Sequence[Sum | None], currencies: frozenset[str]) -> int:
+def _stands(formula: Formula | Unsupported) -> int:
     if not isinstance(formula, Formula) or not is_reckoned(formula, besides=True):
         return kernel.UNRECKONED
-    if len(currencies) > 1 or any(one is not None and one.denominator >= GREATEST for one in sums):
-        return kernel.BY_COLUMNS
     return kernel.BY_USUAL if formula.reference else kernel.RECKONED
+
+
+def _currency(its: frozenset[str], numbers: Mapping[str, int]) -> int:
+    if len(its) > 1:
+        return kernel.SOME_MONEY
+    return numbers[min(its)] if its else kernel.NO_MONEY
