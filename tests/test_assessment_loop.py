@@ -135,3 +135,14 @@ def test_blocks_of_lines_are_put_one_into_the_other() -> None:
     assert (both.at_sale == 1).tolist() == [False, True, False, False, True]
     assert len(both.is_head) == 0
     assert both.amount.dtype == np.int64
+
+
+def test_more_pieces_than_a_column_holds_are_not_reckoned_with_and_it_says_so(law: Law) -> None:
+    watches = [
+        make.item(price="5 ZZD", hs_code="910211", quantity=str(many), quantity_unit="MIL") for many in (2, 10**11)
+    ]
+
+    found = assess(Batch.of([zedland(one) for one in watches]), law)
+
+    assert found.charges.filter(code="Z10")["amount_micro"].to_list() == [3_000_000_000, None]
+    assert found.findings.select("row", "code", "pointer").rows() == [(1, "ASM-10", "/items/0/quantity")]

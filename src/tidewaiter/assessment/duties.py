@@ -186,7 +186,7 @@ def _added(sums: list[Sum | None], of: Whole, at: Whole, goods: Goods) -> Whole:
 
 def _quantities(name: str, goods: Goods, at: Whole) -> Whole:
     """For the goods at these places how many millionths of the plain unit there are; `MISSING` where that is not
-    stated."""
+    stated, or more than a column holds."""
     if name == VALUE:
         return goods.value[at]
     terms, items = goods.terms, goods.items[at]
@@ -198,7 +198,8 @@ def _quantities(name: str, goods: Goods, at: Whole) -> Whole:
         return found
     which, units = terms.items_apart("quantity_unit")
     sizes = np.array([size_of(one, name) for one in units], np.int64)[which[items]]
-    return np.where((sizes > 0) & (found != MISSING), found * sizes, MISSING)
+    fits = (sizes > 0) & (found != MISSING) & (found <= GREATEST // np.maximum(sizes, 1))
+    return np.where(fits, np.where(fits, found, 0) * sizes, MISSING)
 
 
 def stated_in(name: str) -> str | None:

@@ -91,7 +91,7 @@ KINDS = (
         code="ASM-10",
         severity="error",
         text="An amount is too great to be reckoned with.",
-        remedy="Check the price, the carriage and the additions, and their currencies.",
+        remedy="Check the price, the carriage and the additions, and their currencies, and how much there is.",
         law="",
     ),
     Kind(
@@ -147,7 +147,7 @@ def shortcomings(terms: Terms, worth: Worth, choice: Choice, charged: Charged) -
     found.append(_found("ASM-11", terms.rows[choice.unknown_past], "/parties"))
     found.append(_of_officers(terms, choice))
     found += _of_carriage(terms)
-    found += _of_formulas(terms, *charged.layers, besides=True)
+    found += _of_formulas(terms, *charged.layers)
     found.append(_of_items("ASM-08", terms, charged.untaxed[0], detail=charged.untaxed[1]))
     some = [one for one in found if len(one)]
     return pl.concat(some) if some else _NONE
@@ -209,7 +209,7 @@ def _of_goods(terms: Terms, worth: Worth, charged: Charged) -> Iterator[pl.DataF
         unvalued = (worth.goods == MISSING) & (worth.customs_value == MISSING)
         yield _of_items("ASM-05", terms, np.flatnonzero(unstated & unvalued), "/price")
     by_formula = by_formula[tariff.plain_ppm[charged.measure[by_formula]] == MISSING]
-    yield from _of_formulas(terms, by_formula, charged.measure[by_formula])
+    yield from _of_formulas(terms, by_formula, charged.measure[by_formula], worth.customs_value[by_formula])
     preferred, countries = charged.preferred
     if len(countries) > 1:
         is_held = charged.measure != NO_MEASURE
@@ -217,9 +217,9 @@ def _of_goods(terms: Terms, worth: Worth, charged: Charged) -> Iterator[pl.DataF
         yield _of_items("ASM-09", terms, refused, "/preference", (preferred[refused], countries))
 
 
-def _of_formulas(terms: Terms, at: Whole, measure: Whole, *, besides: bool = False) -> Iterator[pl.DataFrame]:
-    """Why duties by formula did not come out on the goods items at these places, by the measure of each; `besides`:
-    besides a usual duty."""
+def _of_formulas(terms: Terms, at: Whole, measure: Whole, value: Whole | None = None) -> Iterator[pl.DataFrame]:
+    """Why duties by formula did not come out on the goods items at these places, by the measure and value of each;
+    without values they are besides a usual duty."""
     if not len(at):
         return
     unit, units = terms.items_apart("quantity_unit")
@@ -230,12 +230,15 @@ def _of_formulas(terms: Terms, at: Whole, measure: Whole, *, besides: bool = Fal
     reasons: dict[str, list[str | None]] = {code: [None] * len(keys) for code in ("ASM-12", "ASM-13", "ASM-06")}
     known_reasons: dict[Any, tuple[str, str | None]] = terms.law.remembered("why duties do not come out", dict)
     for place, key in enumerate(keys.tolist()):
-        about = key // 4 // len(units), units[key // 4 % len(units)], key & 3, besides
+        about = key // 4 // len(units), units[key // 4 % len(units)], key & 3, value is None
         code, text = kept(known_reasons, about, partial(_reason, terms, *about), at_most=KNOWN_MAX)
         reasons[code][place] = text
     for code, texts in reasons.items():
         here = np.flatnonzero(np.array([text is not None for text in texts], np.bool_)[which])
         yield _of_items(code, terms, at[here], "/hs_code" if code == "ASM-12" else "", (which[here], texts))
+    if value is not None:
+        is_explained = np.array([any(texts) for texts in zip(*reasons.values(), strict=True)], np.bool_)[which]
+        yield _of_items("ASM-10", terms, at[~is_explained & (value != MISSING)], "/quantity")
 
 
 def _reason(terms: Terms, measure: int, unit: str | None, stated_as: int, besides: bool) -> tuple[str, str | None]:

@@ -22,7 +22,7 @@ from tidewaiter.assessment.lines import (
     RELIEVED,
 )
 from tidewaiter.law.measures import NO_MEASURE, Laid
-from tidewaiter.model.exact import MISSING, Whole, Yes
+from tidewaiter.model.exact import GREATEST, MISSING, Whole, Yes
 from tidewaiter.model.kernels import kernel
 from tidewaiter.model.money import MICRO
 
@@ -148,8 +148,8 @@ class Items(NamedTuple):
 
 
 class Fate(NamedTuple):
-    """What is found of the goods: the measure of duty, whether it does not come out, the base of the
-    tax as it was reached, and whether they are left to columns."""
+    """What is found of the goods: the measure of duty, whether it does not come out, the base of the tax as it was
+    reached, and whether they are left to columns."""
 
     measure: Whole
     lacking: Yes
@@ -412,7 +412,7 @@ def _reckon(
                                     else:
                                         counted = quantities[item]
                                         size = sizes[name, units[item]]
-                                        if size > 0 and counted != MISSING:
+                                        if size > 0 and MISSING < counted <= GREATEST // size:
                                             counted *= size
                                         else:
                                             counted = MISSING
@@ -449,12 +449,8 @@ def _reckon(
                     is_left = True
                     break
                 line = np.uint64(count)  # for what cannot be below nought numba need not look whether it is
-                line_item[line], line_row[line], line_number[line], line_rule[line] = (
-                    item,
-                    rows[head],
-                    numbers[item],
-                    rule,
-                )
+                line_item[line], line_rule[line] = item, rule
+                line_row[line], line_number[line] = rows[head], numbers[item]
                 line_amount[line], line_base[line], line_fact[line], line_how[line] = amount, base, fact, how
                 line_firm[line] = is_firm
                 if has_sale:

@@ -32,6 +32,7 @@ _CLAUSES = ("parts", "at_least", "at_most")
 _LINES = 2
 """So many lines an item has as a rule; room for more is made where there are."""
 _MORE = 4_096
+_TAKEN = ("relief", "rate", "flat", "tariff", "tax")
 _RULES = 62
 """So many rules of a regime are bits of one number."""
 _NOBODY = np.zeros(0, np.int64)
@@ -151,6 +152,8 @@ def _bounds(regime: Regime) -> tuple[int, int]:
 def _is_plain(rule: ChargeRule) -> bool:
     """Whether the charge is reckoned item by item, and collected as it is reckoned."""
     bounds = (rule.minimum_micro, rule.maximum_micro, rule.waived_below_micro, rule.waived_up_to_micro)
+    if rule.arithmetic not in _TAKEN:
+        return False
     is_whole = rule.share_ppm == MICRO and not rule.minus_micro and all(one is None for one in bounds)
     return is_whole and rule.per != "consignment"
 
