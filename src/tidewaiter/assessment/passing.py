@@ -31,8 +31,9 @@ Columns = TypeVar("Columns", bound=tuple[Any, ...])
 _CLAUSES = ("parts", "at_least", "at_most")
 _LINES = 2
 """So many lines an item has as a rule; room for more is made where there are."""
-_MORE = 4_096
+_MORE = 256
 _TAKEN = ("relief", "rate", "flat", "tariff", "tax")
+_NO_SUM = Sum((), (), 1)
 _RULES = 62
 """So many rules of a regime are bits of one number."""
 _NOBODY = np.zeros(0, np.int64)
@@ -322,8 +323,10 @@ def _formulas(law: Law) -> _Formulas:
 
 
 def _sums(formula: Formula | Unsupported, currencies: frozenset[str]) -> Iterator[Sum | None]:
+    rates = dict.fromkeys(currencies, (1, 1))
     for clause in _CLAUSES:
-        yield ready_sum(getattr(formula, clause, ()), dict.fromkeys(currencies, (1, 1)))
+        parts = getattr(formula, clause, ())
+        yield ready_sum(parts, rates) if parts else _NO_SUM
 
 
 def _stands(formula: Formula | Unsupported) -> int:

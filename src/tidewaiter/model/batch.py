@@ -179,7 +179,15 @@ class Procedures(NamedTuple):
         return found
 
 
+_FEW = 250
+"""Up to so many goods lists of codes are sooner taken apart by Python than by the column engine."""
+
+
 def _procedures(lists: pl.Series) -> Procedures:
+    if len(lists) <= _FEW:
+        stated = [codes or [] for codes in lists.to_list()]
+        of = np.repeat(np.arange(len(stated)), np.fromiter(map(len, stated), np.int64, len(stated)))
+        return Procedures(len(lists), of, *told_apart(pl.Series(list(chain(*stated)), dtype=pl.String)))
     sizes = known(lists.list.len())
     items = np.repeat(np.arange(len(lists)), np.where(sizes == MISSING, 0, sizes))
     flat = lists.explode(empty_as_null=False, keep_nulls=False) if len(items) else pl.Series([], dtype=pl.String)
