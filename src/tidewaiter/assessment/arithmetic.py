@@ -1,5 +1,6 @@
 """The arithmetics of charges. Each that a regime may name is a function of `ARITHMETIC`: it gives the columns of one
-charge from those of the items. What is said of a charge on the receipt is in `receipt.py`, and made when asked for.
+charge from those of the items. A new one is reckoned by these columns alone, until `passing` takes its regimes into the
+loop. What is said of a charge on the receipt is in `receipt.py`, and made when asked for.
 """
 
 from __future__ import annotations
