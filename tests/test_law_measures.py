@@ -6,9 +6,7 @@ import importlib.util
 import pickle
 import random
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import repeat
 from typing import NamedTuple
 
@@ -19,9 +17,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from both_ways import compiled
 from tidewaiter.assessment import assess
 from tidewaiter.cli import bench
-from tidewaiter.law import load, measures
+from tidewaiter.law import load
 from tidewaiter.law.measures import ENDED, NO_MEASURE, Measures
 from tidewaiter.law.sorts import Sorts
 from tidewaiter.law.tariff import TARIFF
@@ -94,15 +93,6 @@ def as_read(rows: list[Row], code: str, origin: str, day: int) -> int:
     return NO_MEASURE
 
 
-@contextmanager
-def kernel(*, is_ready: bool) -> Iterator[None]:
-    """Measures are found by the kernel, or in columns."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(measures, "_HELD", [])
-        assert not is_ready or measures.ready()
-        yield
-
-
 @given(rows=ROWS, seed=st.integers(0, 99))
 @settings(max_examples=150, deadline=None)
 def test_measures_hold_as_one_reads_them(rows: list[Row], seed: int) -> None:
@@ -117,7 +107,7 @@ def test_measures_hold_as_one_reads_them(rows: list[Row], seed: int) -> None:
         numbers = sorts.numbers(which, codes, origin, ORIGINS)
         expected = [as_read(rows, codes[c] or "", ORIGINS[o], d) for c, o, d in some]
         for by_kernel in ways:
-            with kernel(is_ready=by_kernel):
+            with compiled(is_ready=by_kernel):
                 assert held.of("duty", sorts, numbers, day).tolist() == expected
 
     stretches = held.stretches("duty", "6109100010", "CN")
@@ -151,7 +141,7 @@ def test_many_who_ask_at_once_are_told_the_same_as_one_after_the_other(*, is_rea
     ]
     batches = [Batch.of(parcels[at : at + 100]) for at in range(0, len(parcels), 100)]
 
-    with kernel(is_ready=is_ready), ThreadPoolExecutor(16) as pool:
+    with compiled(is_ready=is_ready), ThreadPoolExecutor(16) as pool:
         alone = [assess(batch, law).charges for law in [load()] for batch in batches]
         for law in (load(), load()):
             before = sys.getswitchinterval()

@@ -48,7 +48,7 @@ GIVEN = 6
 PPM, SAID = range(2)
 SAID_HOW, SAID_FIRM, SAID_ON_PART = 0xFF, 0x100, 0x200
 
-# What a charge is taken on, and after these by each code what was charged under it.
+# What a charge is taken on (as `lines.BASES` has it), and after these by each code what was charged under it.
 GOODS, CARRIAGE, CUSTOMS_VALUE, TAX_BASE, BEFORE, NO_TAX = range(6)
 CODES = 6
 
@@ -65,6 +65,7 @@ NOT_CHARGED = -2
 """In place of the rate of a tax: goods on which it is not charged."""
 _TOO_GREAT = -1
 _SAFE = float(2**62)
+"""Only a guard: no amount is reckoned in floats, and what comes near this is left to columns."""
 _COMPARED = 200
 """Of a consignment with more goods codes are not compared each with each."""
 

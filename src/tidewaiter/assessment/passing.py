@@ -32,7 +32,9 @@ _CLAUSES = ("parts", "at_least", "at_most")
 _LINES = 2
 """So many lines an item has as a rule; room for more is made where there are."""
 _MORE = 256
+"""So much room there is besides, for a few goods with many charges."""
 _TAKEN = ("relief", "rate", "flat", "tariff", "tax")
+"""The arithmetics that the loop knows."""
 _NO_SUM = Sum((), (), 1)
 _RULES = 62
 """So many rules of a regime are bits of one number."""
@@ -115,7 +117,7 @@ def _looped(
     lines, stretch, count = no_lines(_LINES * len(items.sort) + _MORE, has_sale=has_sale), 0, 0
     while True:
         stretch, count = kernel.charged(law, where, (heads, items, sizes), (fate, lines), (stretch, count))
-        made = Lines(*(column[:count] for column in lines))  # type: ignore[arg-type]
+        made = Lines(**{name: getattr(lines, name)[:count] for name in Lines._fields})
         if stretch == len(heads.owners):
             return made
         lines = no_lines(2 * len(lines.item), has_sale=has_sale)
@@ -152,9 +154,9 @@ def _bounds(regime: Regime) -> tuple[int, int]:
 
 def _is_plain(rule: ChargeRule) -> bool:
     """Whether the charge is reckoned item by item, and collected as it is reckoned."""
-    bounds = (rule.minimum_micro, rule.maximum_micro, rule.waived_below_micro, rule.waived_up_to_micro)
     if rule.arithmetic not in _TAKEN:
         return False
+    bounds = (rule.minimum_micro, rule.maximum_micro, rule.waived_below_micro, rule.waived_up_to_micro)
     is_whole = rule.share_ppm == MICRO and not rule.minus_micro and all(one is None for one in bounds)
     return is_whole and rule.per != "consignment"
 
