@@ -196,7 +196,7 @@ class _Met(NamedTuple):
 
 
 _KIND, _MEASURE, _PPM, _SAID = range(4)
-_ROOM = 8_192
+_ROOM = 2_048
 
 
 @kernel
@@ -211,7 +211,7 @@ def charged(law: Law, where: Where, goods: Goods, found: Found, start: tuple[int
     most = 1
     for at in range(len(starts) - 1):
         most = max(most, starts[at + 1] - starts[at])
-    ahead = _Met(np.zeros(max(_ROOM, most) + 1, np.int64), np.zeros((max(_ROOM, most * kinds) + 1, 4), np.int64))
+    ahead = _Met(np.zeros(max(_ROOM, most) + 1, np.int64), np.zeros((max(_ROOM, most) * kinds + 1, 4), np.int64))
     while stretch < len(starts) - 1:
         until = _meet(law, where, goods, stretch, ahead)
         stretch, count, is_full = _reckon(law, where, goods, found, (ahead, stretch, until, count))
@@ -226,17 +226,24 @@ def _meet(law: Law, where: Where, goods: Goods, stretch: int, ahead: _Met) -> in
     that there was none for."""
     books, laid = law
     begin, stretches = laid
-    measures, kinds = books.measures, books.kinds
+    measures = books.measures
     days, places = where[0].day, goods[0].place
     owners, starts, sorts = goods[0].owners, goods[0].starts, goods[1].sort
     regimes, asks = goods[0].regime, where[1].asks
     begins, met = ahead
-    count, first = 0, starts[stretch]
+    count, first, end = 0, starts[stretch], stretch
+    while end < len(owners) and starts[end + 1] - first < len(begins):
+        end += 1
+    # Where the stretches of all of them are is asked before any is looked at, so that memory is not waited for.
+    seen = 0
+    for item in range(first, starts[end]):
+        since, until = begin[sorts[item]], begin[sorts[item] + 1]
+        if since < until:
+            seen ^= stretches[since, 0] ^ stretches[until - 1, 0]
+    met[0, _KIND] = seen  # written over; else the compiler would leave all this out
     begins[0] = 0
-    while stretch < len(owners):
+    while stretch < end:
         begun, ended = starts[stretch], starts[stretch + 1]
-        if ended - first >= len(begins) or count + (ended - begun) * kinds >= len(met):
-            break
         head = owners[stretch]
         day, regime = days[places[head]], regimes[head]
         is_asked = regime >= 0 and asks[regime]
