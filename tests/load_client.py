@@ -30,6 +30,13 @@ class Result:
         """Requests that were done, a second."""
         return len(self.latencies.get(200, ())) / self.seconds
 
+    def add(self, other: Result) -> None:
+        """Counts another run with this one."""
+        for status, found in other.latencies.items():
+            self.latencies.setdefault(status, []).extend(found)
+        self.seconds += other.seconds
+        self.lost += other.lost
+
     def ms(self, share: float) -> float:
         """Milliseconds within which this share of what was done was done."""
         found = sorted(self.latencies.get(200, [0.0]))
