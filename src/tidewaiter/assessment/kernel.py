@@ -23,7 +23,7 @@ from tidewaiter.assessment.lines import (
 )
 from tidewaiter.law.measures import NO_MEASURE, Laid
 from tidewaiter.model.exact import GREATEST, MISSING, Whole, Yes
-from tidewaiter.model.kernels import kernel
+from tidewaiter.model.kernels import kernel, part
 from tidewaiter.model.money import MICRO
 
 Few = npt.NDArray[np.int32]
@@ -264,6 +264,84 @@ def _meet(law: Law, where: Where, goods: Goods, stretch: int, ahead: _Met) -> in
     return stretch
 
 
+@part
+def _way(law: tuple[Whole, Whole, Yes], first: int, last: int, ahead: tuple[Whole, Whole], at: tuple[int, int]) -> int:
+    """What becomes of a layer that gives way to others on this day, for goods of this origin: `DISPLACED` by one that
+    holds for them, `PARTED` with one on a part of the goods, or `PLAIN`."""
+    given, layers, origins = law
+    met, met_of = ahead
+    day, origin = at
+    way = PLAIN
+    for one in range(first, last):
+        if not given[one, SINCE] <= day < given[one, UNTIL]:
+            continue
+        if given[one, ORIGINS] >= 0 and not origins[given[one, ORIGINS], origin]:
+            continue
+        for layer in range(given[one, FIRST_LAYER], given[one, LAST_LAYER]):
+            other = met_of[layers[layer]]
+            if other < 0 or met[other, _PPM] == 0:
+                continue
+            if not given[one, IS_PART] or not met[other, _SAID] & SAID_ON_PART:
+                way = DISPLACED
+            elif way == PLAIN:
+                way = PARTED
+    return way
+
+
+@part
+def _by_formula(
+    law: tuple[Whole, Whole, Whole, Whole], formula: int, measured: tuple[int, int, int, int], usual: int,
+    rounding: tuple[int, int],
+) -> int:  # fmt: skip
+    """What a formula comes to: its parts, at least and at most what the other clauses come to. `measured`: value, mass,
+    quantity and its unit; what stands by the usual duty is beyond that one. `_TOO_GREAT` where 64 bits may not hold
+    it."""
+    formulas, parts, denominators, sizes = law
+    base, mass, quantity, unit = measured
+    quantum, half_up = rounding
+    amount = MISSING
+    for clause in range(3):
+        since, until = formulas[formula, CLAUSES + 2 * clause], formulas[formula, CLAUSES + 2 * clause + 1]
+        if clause and since == until:
+            continue
+        denominator = denominators[formula, clause]
+        total, rough = 0, 0.0
+        for at in range(since, until):
+            name = parts[at, 0]
+            if name == BY_VALUE:
+                counted = base
+            elif name == BY_MASS:
+                counted = mass
+            else:
+                counted, size = quantity, sizes[name, unit]
+                if size > 0 and MISSING < counted <= GREATEST // size:
+                    counted *= size
+                else:
+                    counted = MISSING
+            if counted == MISSING:
+                total = MISSING
+                break
+            rough += float(counted) * parts[at, 1]
+            total += counted * parts[at, 1]
+        if denominator == 0:
+            total = MISSING  # something in the clause is not known
+        if total != MISSING:
+            total = _TOO_GREAT if rough >= _SAFE else rounded(total, 1, denominator, quantum, half_up)
+            if total == _TOO_GREAT:
+                amount = _TOO_GREAT
+                break
+        if clause == 0:
+            amount = total
+            continue
+        if formulas[formula, STANDS] == BY_USUAL and total != MISSING:
+            total = MISSING if usual == MISSING else max(total - usual, 0)
+        if amount == MISSING or total == MISSING:  # noqa: PLR1714
+            amount = MISSING
+        else:
+            amount = max(amount, total) if clause == 1 else min(amount, total)
+    return amount
+
+
 @kernel
 def _reckon(
     law: Law, where: Where, goods: Goods, found: Found, at_work: tuple[_Met, int, int, int]
@@ -375,81 +453,29 @@ def _reckon(
                         measure, rate, said = met[its, _MEASURE], met[its, _PPM], met[its, _SAID]
                         is_firm = said & SAID_FIRM != 0
                     fact, how = measure, said & SAID_HOW
-                    wholly = partly = False
-                    for one in range(rules[rule, FIRST_GIVEN], rules[rule, LAST_GIVEN]):
-                        if not given[one, SINCE] <= day < given[one, UNTIL]:
-                            continue
-                        if given[one, ORIGINS] >= 0 and not origins[given[one, ORIGINS], origin_of[item]]:
-                            continue
-                        for at in range(given[one, FIRST_LAYER], given[one, LAST_LAYER]):
-                            other = met_of[layers[at]]
-                            if other < 0 or met[other, _PPM] == 0:
-                                continue
-                            if given[one, IS_PART] and met[other, _SAID] & SAID_ON_PART:
-                                partly = True
-                            else:
-                                wholly = True
-                    if wholly:
+                    way = _way(
+                        (given, layers, origins), rules[rule, FIRST_GIVEN], rules[rule, LAST_GIVEN], (met, met_of),
+                        (day, origin_of[item]),
+                    )  # fmt: skip
+                    if way == DISPLACED:
                         how = DISPLACED
-                    elif partly and rate != 0:
+                    elif way == PARTED and rate != 0:
                         how, amount = PARTED, MISSING
                     elif rate != MISSING or measure == NO_MEASURE:
                         amount = rounded(base, rate, MICRO, quantum, half_up)
                     else:
                         formula = wording[measure]
-                        stands = formulas[formula, STANDS]
                         money = formulas[formula, CURRENCY]
                         if money != NO_MONEY and money != currencies[place]:
                             is_left = True
                             break
                         amount = MISSING
+                        stands = formulas[formula, STANDS]
                         if stands == RECKONED or (stands == BY_USUAL and arithmetic == LAYER):
-                            for clause in range(3):
-                                since = formulas[formula, CLAUSES + 2 * clause]
-                                until = formulas[formula, CLAUSES + 2 * clause + 1]
-                                if clause and since == until:
-                                    continue
-                                denominator = denominators[formula, clause]
-                                total, rough = 0, 0.0
-                                for at in range(since, until):
-                                    name = parts[at, 0]
-                                    if name == BY_VALUE:
-                                        counted = base
-                                    elif name == BY_MASS:
-                                        counted = masses[item]
-                                    else:
-                                        counted = quantities[item]
-                                        size = sizes[name, units[item]]
-                                        if size > 0 and MISSING < counted <= GREATEST // size:
-                                            counted *= size
-                                        else:
-                                            counted = MISSING
-                                    if counted == MISSING:
-                                        total = MISSING
-                                        break
-                                    rough += float(counted) * parts[at, 1]
-                                    total += counted * parts[at, 1]
-                                if denominator == 0:
-                                    total = MISSING  # something in the clause is not known
-                                if total != MISSING:
-                                    if rough >= _SAFE:
-                                        is_left = True
-                                        break
-                                    total = rounded(total, 1, denominator, quantum, half_up)
-                                    if total == _TOO_GREAT:
-                                        is_left = True
-                                        break
-                                if clause == 0:
-                                    amount = total
-                                    continue
-                                if stands == BY_USUAL and total != MISSING:
-                                    total = MISSING if usual == MISSING else max(total - usual, 0)
-                                if amount == MISSING or total == MISSING:  # noqa: PLR1714
-                                    amount = MISSING
-                                else:
-                                    amount = max(amount, total) if clause == 1 else min(amount, total)
-                            if is_left:
-                                break
+                            amount = _by_formula(
+                                (formulas, parts, denominators, sizes), formula,
+                                (base, masses[item], quantities[item], units[item]), usual, (quantum, half_up),
+                            )  # fmt: skip
                     if arithmetic == USUAL:
                         usual = amount
                         duty_of[item], lacking[item] = measure, amount == MISSING

@@ -27,3 +27,12 @@ def kernel(function: Callable[P, T]) -> Callable[P, T]:
     except RuntimeError:  # there is no folder that may be written to
         made = numba.njit()(function)
     return made
+
+
+def part(function: Callable[P, T]) -> Callable[P, T]:
+    """A part of a kernel of the same module, compiled where it is called: unlike a kernel of its own it may be given
+    arrays in a loop, and they are not counted at each call. Raises ImportError where numba is not installed."""
+    import numba
+
+    made: Callable[P, T] = numba.njit(inline="always")(function)
+    return made
