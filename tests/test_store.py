@@ -17,6 +17,7 @@ from tidewaiter.model.consignment import Consignment, GoodsItem, Party, Statemen
 from tidewaiter.services.clear import Message
 from tidewaiter.services.lodge import lodge
 from tidewaiter.store import Asked, MigrationError, Store, StoreError, connecting, open_store, vault
+from tidewaiter.store.known import look_up
 from tidewaiter.store.migrating import Migration, migrate, migrations
 
 pytestmark = pytest.mark.anyio
@@ -202,6 +203,28 @@ async def test_a_batch_of_a_thousand_is_written_in_a_few_statements(store: Store
 
     assert len(done.results) == 1_000
     assert time.process_time() - started < 10, "more than 10 ms of CPU for each consignment"
+
+
+async def test_of_a_table_that_grows_only_the_parcels_that_are_asked_for_are_read(
+    database_url: str, new_schema: Callable[[], str], law: Law, filer: str
+) -> None:
+    store = await open_store(database_url, schema=(schema := new_schema()))
+    connection = await asyncpg.connect(database_url, server_settings={"search_path": schema})
+    await connection.execute("alter table consignments set (autovacuum_enabled = off)")  # nobody counts what is in it
+    records = [consignment(reference=f"R{n}", tracking_id=f"PARCEL-{n}") for n in range(1_000)]
+    await lodge(Message(source="test", data=msgspec.json.encode(records), sender=filer), store=store, law=law, at=AT)
+    await store.close()
+
+    async with connection.transaction():
+        known = await look_up(connection, Asked(tracking_ids=[f"PARCEL {n}" for n in range(800, 1_200)] * 2))
+        read = await connection.fetchval(
+            "select pg_stat_get_xact_tuples_returned(t) + pg_stat_get_xact_tuples_fetched(t)"
+            " from (select 'consignments'::regclass::oid t) t"
+        )
+    await connection.close()
+
+    assert set(known.past.tracking_ids["tracking_id"]) == {f"PARCEL-{n}" for n in range(800, 1_000)}
+    assert read == 200
 
 
 async def test_migrating_again_does_nothing(database_url: str, new_schema: Callable[[], str]) -> None:

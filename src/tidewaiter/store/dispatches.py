@@ -79,8 +79,8 @@ async def known_items(connection: asyncpg.Connection, movements: Sequence[Moveme
     numbers += [compact(one.item_id) for one in movements if isinstance(one, ItemEvent)]
     advised = [one.id for one in dispatches]
     lodged = await connection.fetch(
-        "select translate(tracking_id, ' -', '') as number, record->>'master_bill' as dispatch from consignments"
-        " where translate(tracking_id, ' -', '') = any($1) and control <> 'not_accepted'"
+        "select translate(tracking_id, ' -', '') as number, record->>'master_bill' as dispatch from of_parcels($1)"
+        " where control <> 'not_accepted'"
         " union select translate(tracking_id, ' -', ''), record->>'master_bill' from consignments"
         " where channel = 'post' and tracking_id is not null and record->>'master_bill' = any($2)"
         " and control <> 'not_accepted'",

@@ -54,9 +54,8 @@ _STANDING = (
     " where c.control <> 'not_accepted' and (c.function = 'original' or c.version is not null)"
 )
 _PAST = (
-    "select tracking_id, reference, max(accepted_on) as last_on from consignments"
-    " where translate(tracking_id, ' -', '') = any($1) and function = 'original' and control <> 'not_accepted'"
-    " group by tracking_id, reference"
+    "select tracking_id, reference, max(accepted_on) as last_on from of_parcels($1)"
+    " where function = 'original' and control <> 'not_accepted' group by tracking_id, reference"
 )
 
 

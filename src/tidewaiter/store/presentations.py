@@ -105,8 +105,8 @@ class Presentations:
         their numbers without spaces and hyphens) of which it has told by the post's event that they are presented."""
         async with self._connect() as connection:
             rows = await connection.fetch(
-                "select c.id from consignments c where translate(c.tracking_id, ' -', '') = any($2) and c.filer = $1"
-                " and c.control = 'lodged' and exists (select from item_events e join messages m on m.id = e.message_id"
+                "select c.id from of_parcels($2) c where c.filer = $1 and c.control = 'lodged'"
+                " and exists (select from item_events e join messages m on m.id = e.message_id"
                 " where e.item_number = translate(c.tracking_id, ' -', '') and e.event = $3 and m.filer = c.filer)"
                 " order by c.id",
                 filer, list(numbers), PRESENTED,
