@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 from hypothesis import settings
 
+import own_law_once  # noqa: F401 -- before anything that reads law
 from make import blind
 from tidewaiter.law import Law, load
 from tidewaiter.settings import Settings

@@ -17,7 +17,7 @@ import pytest
 import make
 from both_ways import assess
 from tidewaiter.assessment import KINDS, Assessment, receipt
-from tidewaiter.law import Law, load
+from tidewaiter.law import Law, load, loading
 from tidewaiter.model.batch import Batch
 from tidewaiter.model.consignment import Adjustment, Consignment, GoodsItem
 from tidewaiter.model.finding import FINDINGS
@@ -315,7 +315,7 @@ def test_every_kind_of_finding_has_a_text_and_a_remedy() -> None:
 def test_a_law_in_use_gives_the_same_again(law: Law) -> None:
     """What a law remembers of one batch must not leak into another."""
     batches = [Batch.of([zedland(shirts(price))]) for price in ("1000 ZZD", "500 EUR", "5 XTS", "80 ZZD")]
-    first = [assess(batch, load()) for batch in batches]
+    first = [assess(batch, loading.load()) for batch in batches]
     again = [assess(batch, law) for batch in reversed(batches)]
 
     for one, other in zip(first, reversed(again), strict=True):

@@ -19,7 +19,7 @@ import make
 from tidewaiter.checks import KINDS, check
 from tidewaiter.checks.catalogue import RULES, page
 from tidewaiter.checks.rule import rule
-from tidewaiter.law import Law, load
+from tidewaiter.law import Law, load, loading
 from tidewaiter.model import about
 from tidewaiter.model.batch import SCHEMA, Batch
 from tidewaiter.model.consignment import (
@@ -418,7 +418,7 @@ def test_a_batch_is_judged_as_its_consignments_are_one_by_one(consignments: list
 def test_the_same_law_loaded_again_finds_the_same() -> None:
     batch = Batch.of([case[3] for case in CASES])
 
-    assert check(batch, load(), Past()).equals(check(batch, law(), Past()))
+    assert check(batch, loading.load(), Past()).equals(check(batch, law(), Past()))
 
 
 def test_a_code_is_judged_by_the_law_of_its_own_row_however_often_it_was_seen() -> None:

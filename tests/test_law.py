@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tidewaiter.law import Law, LawError, UnknownLaw, load
+from tidewaiter.law import Law, LawError, UnknownLaw, load, loading
 from tidewaiter.law.in_force import InForce
 from tidewaiter.law.measures import NO_MEASURE
 from tidewaiter.law.text import amount, number, percent, percent_text
@@ -333,7 +333,7 @@ def test_measures_are_the_same_looked_up_together_or_one_by_one(law: Law) -> Non
     keys = [(code, origin, day) for code in range(len(codes)) for origin in range(3) for day in range(2)]
     which, origin, day = (np.array(column, np.int64) for column in zip(*keys, strict=True))
     on = np.array([ordinal(one) for one in days])[day]
-    fresh = load().tariff
+    fresh = loading.load().tariff
     sorts = fresh.sorts
     together = fresh.of("zz").of("third_country", sorts, sorts.numbers(which, codes, origin, origins), on)
     alone = [law.tariff.measure("zz", codes[c], origin=origins[o], preferred=None, day=days[d]) for c, o, d in keys]

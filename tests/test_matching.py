@@ -17,7 +17,7 @@ from msgspec import structs
 import make
 import sales
 from sales import BEGIN, KEY, change, found_in, sale
-from tidewaiter.law import Law, load
+from tidewaiter.law import Law, load, loading
 from tidewaiter.law.loading import LawError
 from tidewaiter.matching import KINDS, Match, declared_document, match, seal
 from tidewaiter.model.consignment import Classification, Party
@@ -537,7 +537,7 @@ def test_china_asks_for_three_documents_in_its_own_currency(law: Law) -> None:
     ],
 )
 def test_a_fault_in_the_law_of_matching_is_refused(tmp_path: Path, before: str, after: str, said: str) -> None:
-    text = (Path(load.__code__.co_filename).parents[1] / "jurisdictions" / "zz" / "matching.toml").read_text()
+    text = (Path(loading.__file__).parents[1] / "jurisdictions" / "zz" / "matching.toml").read_text()
     assert before in text
     (tmp_path / "zz").mkdir()
     (tmp_path / "zz" / "jurisdiction.toml").write_text('name = "Zedland"\ncode = "ZZ"\n')

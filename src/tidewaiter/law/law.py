@@ -79,6 +79,11 @@ class Law:
     draw_strata: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     _memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The law without what was worked out of it, which another process works out anew: some of that is compiled,
+        and goes nowhere."""
+        return {**self.__dict__, "_memo": {}}
+
     def __repr__(self) -> str:
         return f"<Law {self.digest[:16]} of {len(self.known)} countries>"
 
