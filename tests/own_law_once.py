@@ -1,5 +1,5 @@
-"""The law that comes with Tidewaiter is read once a process: every command in a test and most files of tests ask for it,
-and reading it takes a quarter of a second. Any other law is read anew. Who needs one that nobody asked before says
+"""The law that comes with Tidewaiter is read once a process: every command in a test and most files of tests ask for
+it, and reading it takes a quarter of a second. Any other law is read anew. Who needs one that nobody asked before says
 `law.loading.load`."""
 
 from __future__ import annotations
