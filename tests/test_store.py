@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import asyncpg
@@ -19,6 +20,7 @@ from tidewaiter.services.lodge import lodge
 from tidewaiter.store import Asked, MigrationError, Store, StoreError, connecting, open_store, vault
 from tidewaiter.store.known import look_up
 from tidewaiter.store.migrating import Migration, migrate, migrations
+from tidewaiter.store.presentations import Presentations
 
 pytestmark = pytest.mark.anyio
 AT = datetime(2026, 11, 2, 10, 30, tzinfo=UTC)
@@ -205,7 +207,7 @@ async def test_a_batch_of_a_thousand_is_written_in_a_few_statements(store: Store
     assert time.process_time() - started < 10, "more than 10 ms of CPU for each consignment"
 
 
-async def test_of_a_table_that_grows_only_the_parcels_that_are_asked_for_are_read(
+async def test_of_a_table_that_grows_only_what_is_asked_for_is_read(
     database_url: str, new_schema: Callable[[], str], law: Law, filer: str
 ) -> None:
     store = await open_store(database_url, schema=(schema := new_schema()))
@@ -215,16 +217,31 @@ async def test_of_a_table_that_grows_only_the_parcels_that_are_asked_for_are_rea
     await lodge(Message(source="test", data=msgspec.json.encode(records), sender=filer), store=store, law=law, at=AT)
     await store.close()
 
-    async with connection.transaction():
-        known = await look_up(connection, Asked(tracking_ids=[f"PARCEL {n}" for n in range(800, 1_200)] * 2))
-        read = await connection.fetchval(
-            "select pg_stat_get_xact_tuples_returned(t) + pg_stat_get_xact_tuples_fetched(t)"
-            " from (select 'consignments'::regclass::oid t) t"
+    @asynccontextmanager
+    async def connected() -> AsyncIterator[asyncpg.Connection]:
+        yield connection
+
+    async def read() -> int:
+        """How many rows this connection has read so far: all that it went through, and those that indexes led to."""
+        count: int = await connection.fetchval(
+            "select pg_stat_get_xact_tuples_returned(t) + sum(pg_stat_get_xact_tuples_fetched(part))::bigint"
+            " from (select 'consignments'::regclass::oid) as it(t),"
+            " lateral (select t union all select indexrelid from pg_index where indrelid = t) as its(part) group by t"
         )
+        return count
+
+    async with connection.transaction():
+        mrns = [row["mrn"] for row in await connection.fetch("select mrn from consignments order by id limit 20")]
+        before = await read()
+        known = await look_up(connection, Asked(tracking_ids=[f"PARCEL {n}" for n in range(800, 1_200)] * 2))
+        by_parcels = await read() - before
+        named = await Presentations(connected).named(filer, mrns)
+        by_mrn = await read() - before - by_parcels
     await connection.close()
 
     assert set(known.past.tracking_ids["tracking_id"]) == {f"PARCEL-{n}" for n in range(800, 1_000)}
-    assert read == 200
+    assert sorted(named) == sorted(mrns)
+    assert (by_parcels, by_mrn) == (200, 20)
 
 
 async def test_migrating_again_does_nothing(database_url: str, new_schema: Callable[[], str]) -> None:

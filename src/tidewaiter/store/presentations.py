@@ -94,7 +94,7 @@ class Presentations:
                 "select w.name, c.id from unnest($2::text[]) w(name) cross join lateral ("
                 " select id from consignments where ($1::text is null or filer = $1) and reference = w.name"
                 " and function = 'original' and control <> 'not_accepted'"
-                " union select id from consignments where ($1::text is null or filer = $1) and mrn = w.name"
+                " union select id from of_mrn(w.name) where ($1::text is null or filer = $1)"
                 " and function = 'original' and control <> 'not_accepted') c order by c.id",
                 filer, [name for name in references if "\x00" not in name],
             )  # fmt: skip
@@ -119,7 +119,7 @@ class Presentations:
             rows = await connection.fetch(
                 "select c.id, x.function from consignments c cross join lateral ("
                 " select function, control from consignments where filer = c.filer and reference = c.reference"
-                " union all select function, control from consignments where mrn = c.mrn and filer = c.filer) x"
+                " union all select function, control from of_mrn(c.mrn) where filer = c.filer) x"
                 " where c.id = any($1) and x.function <> 'original' and x.control <> 'not_accepted'",
                 ids,
             )
