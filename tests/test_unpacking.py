@@ -115,7 +115,8 @@ def test_an_archive_that_swells_is_stopped_by_ratio_and_by_size() -> None:
 
 
 def test_the_members_of_an_archive_are_counted_together() -> None:
-    packed = zipped([(str(n), os.urandom(100_000)) for n in range(10)])
+    # Of nothing that is known: what begins by chance with a brace is taken for JSON.
+    packed = zipped([(str(n), b"\x00" + os.urandom(99_999)) for n in range(10)])
 
     found = readings(packed, limits=Limits(bytes_max=550_000))
 
