@@ -197,6 +197,7 @@ class _Met(NamedTuple):
 
 _KIND, _MEASURE, _PPM, _SAID = range(4)
 _ROOM = 2_048
+"""For so many goods measures are met ahead, unless one consignment has more: what is noted of them stays near."""
 
 
 @kernel
@@ -240,7 +241,7 @@ def _meet(law: Law, where: Where, goods: Goods, stretch: int, ahead: _Met) -> in
         since, until = begin[sorts[item]], begin[sorts[item] + 1]
         if since < until:
             seen ^= stretches[since, 0] ^ stretches[until - 1, 0]
-    met[0, _KIND] = seen  # written over; else the compiler would leave all this out
+    met[0, _KIND] = seen  # nobody reads it, but else the compiler would leave all this out
     begins[0] = 0
     while stretch < end:
         begun, ended = starts[stretch], starts[stretch + 1]
