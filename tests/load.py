@@ -116,32 +116,32 @@ class Cpu(NamedTuple):
 def cpu(server: int, postmaster: int | None) -> Cpu:
     """What each has used; PostgreSQL's is nought where it is not ours to look at."""
     own = os.times()
-    database = 0.0
-    if postmaster is not None:
-        database = _used(postmaster, with_ended=True)
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                if int(stat.read_text().rpartition(")")[2].split()[1]) == postmaster:
-                    database += _used(int(stat.parent.name))
-            except OSError:
-                continue
-    return Cpu(own.user + own.system, _used(server), database)
+    database = 0.0 if postmaster is None else sum(map(_used, family(postmaster)))
+    return Cpu(own.user + own.system, sum(map(_used, family(server))), database)
 
 
-def _used(pid: int, *, with_ended: bool = False) -> float:
+def family(pid: int) -> list[int]:
+    """The process and those it began."""
+    return [pid, *(int(stat.parent.name) for stat in Path("/proc").glob("[0-9]*/stat") if _fields(stat)[1:2] == [pid])]
+
+
+def _fields(stat: Path) -> list[int]:
+    """The figures behind name and state, the first of them none of ours; nothing where the process has ended."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return [0, *map(int, stat.read_text().rpartition(")")[2].split()[1:])]
     except OSError:
-        return 0.0
-    return sum(map(int, fields[11 : 15 if with_ended else 13])) / CLOCK_TICKS
+        return []
+
+
+def _used(pid: int) -> float:
+    """With that of those it began and that have ended."""
+    return sum(_fields(Path(f"/proc/{pid}/stat"))[11:15]) / CLOCK_TICKS
 
 
 def resident_mb(pid: int) -> float:
-    """Megabytes of memory the process holds, most so far."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM"):
-            return int(line.split()[1]) / 1024
-    return 0.0
+    """Megabytes of memory the process and those it began hold, the most of each so far."""
+    lines = [line for one in family(pid) for line in Path(f"/proc/{one}/status").read_text().splitlines()]
+    return sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
 @contextmanager
@@ -275,6 +275,9 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--quick", action="store_true")
     asked.add_argument("--connections", type=int, default=256)
+    asked.add_argument(
+        "--processes", type=int, default=len(os.sched_getaffinity(0)), help="that answer, ours and plain"
+    )
     given = asked.parse_args()
     seconds = 3.0 if given.quick else 8.0
     console = Console(width=140)
@@ -288,7 +291,8 @@ def main() -> None:
         console.print(machine())
         console.print(
             f"the disk settles {fsyncs_a_second(Path(folder)):,.0f} writes a second; "
-            f"load average {os.getloadavg()[0]:.1f} before the run; {given.connections} connections"
+            f"load average {os.getloadavg()[0]:.1f} before the run; {given.connections} connections, "
+            f"{given.processes} processes that answer"
         )
         schema = f"load_{secrets.token_hex(4)}"
         bodies = Consignments()
@@ -297,6 +301,7 @@ def main() -> None:
         environment = {
             "TIDEWAITER_DATABASE_URL": url, "TIDEWAITER_DATABASE_SCHEMA": schema, "TIDEWAITER_PORT": str(port),
             "TIDEWAITER_DATA_DIR": folder,  # else a key and an audit log of its own are left beside the tests
+            "TIDEWAITER_PROCESSES": str(given.processes),
         }  # fmt: skip
         with served([str(Path(sys.executable).with_name("tidewaiter")), "serve"], environment, port) as server:
             pids = (server, postmaster)
@@ -312,6 +317,7 @@ def main() -> None:
             held = resident_mb(server)
         port = free_port()
         plain = [sys.executable, "-m", "uvicorn", "load_plain:app", "--port", str(port), "--log-level", "warning"]
+        plain += ["--workers", str(given.processes)]
         with served(plain, {"LOAD_DATABASE_URL": url, "LOAD_SCHEMA": schema}, port) as server:
             pids = (server, postmaster)
             measure("warm", port, pids, Load(requests(bodies, 0, path="/plain"), 64), seconds=2.0)

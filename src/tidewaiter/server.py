@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from socket import socket
 
 import uvicorn
 from joserfc.jwk import OKPKey
@@ -50,7 +51,13 @@ def application(house: House) -> ASGIApp:
 
 
 async def serve(house: House) -> None:
-    """Answer until the process is told to stop; meanwhile the audit log is signed and written into the data folder."""
+    """Answer until the process is told to stop, and meanwhile do what is done beside it."""
+    async with working(house):
+        await answer(house)
+
+
+async def answer(house: House, listening: list[socket] | None = None) -> None:
+    """Answer who connects to these sockets, or to the address of the settings, until told to stop."""
     settings = house.settings
     # What is there now stays: collecting garbage need not look at the whole law for every few requests.
     gc.collect()
@@ -65,11 +72,10 @@ async def serve(house: House) -> None:
         lifespan="off",
         server_header=False,
     )
-    async with working(house):
-        # Meanwhile it answers, only more slowly.
-        getting_ready = asyncio.create_task(asyncio.to_thread(_ready))
-        await uvicorn.Server(config).serve()
-        await getting_ready
+    # Meanwhile it answers, only more slowly.
+    getting_ready = asyncio.create_task(asyncio.to_thread(_ready))
+    await uvicorn.Server(config).serve(listening)
+    await getting_ready
 
 
 def _ready() -> None:

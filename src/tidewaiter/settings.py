@@ -45,7 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = "tidewaiter"
     database_connections_max: Annotated[
-        int, Meta(description="Connections to the database held at most.", ge=1, le=1000)
+        int, Meta(description="Connections to the database held at most, by each process.", ge=1, le=1000)
     ] = 10
     data_dir: Annotated[Path, Meta(description="The folder for what must be kept, the embedded database in it.")] = (
         Path("data")
@@ -58,6 +58,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = "127.0.0.1"
     port: Annotated[int, Meta(description="The port served.", ge=0, le=65_535)] = 8080
+    processes: Annotated[
+        int,
+        Meta(
+            description="So many processes answer, each with connections and batches of its own and a part of what may "
+            "wait; as many as there are processors answer most. With more than one, another process does what is done "
+            "beside it.",
+            ge=1,
+            le=256,
+        ),
+    ] = 1
     access: (
         Annotated[
             Literal["open", "guarded"],

@@ -10,6 +10,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc.jwk import OKPKey
+from msgspec import structs
 
 from tidewaiter.access import OPEN, Principal
 from tidewaiter.access.openid import grants_in
@@ -69,8 +70,12 @@ class House:
             prices=PriceShelf(self.store),
         )
         object.__setattr__(self, "desk", desk)
-        room = Room(messages_max=settings.waiting_messages_max, bytes_max=settings.waiting_bytes_max)
-        object.__setattr__(self, "intake", Gatherer(desk, room))
+        processes = settings.processes
+        room = Room(
+            messages_max=-(-settings.waiting_messages_max // processes),
+            bytes_max=-(-settings.waiting_bytes_max // processes),
+        )
+        object.__setattr__(self, "intake", Gatherer(desk, room, at_once=1 if processes > 1 else 2))
 
     @property
     def person_key(self) -> bytes:
@@ -206,6 +211,7 @@ async def open_house(settings: Settings, *, now: Callable[[], datetime] = clock)
     law = law_of(settings)
     key = signing_key_of(settings) or _own_key(settings)
     url = settings.database_url or start_embedded(settings.data_dir)
+    settings = structs.replace(settings, database_url=url)  # by which another process comes to the same
     store = await open_store(url, schema=settings.database_schema, connections_max=settings.database_connections_max)
     try:
         yield House(settings=settings, law=law, store=store, now=now, signing_key=key)

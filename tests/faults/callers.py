@@ -97,6 +97,18 @@ class Server:
     def is_running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
+    @property
+    def code(self) -> int | None:
+        """How it ended; None while it runs."""
+        return self._process.returncode if self._process is not None else None
+
+    @property
+    def answering(self) -> list[int]:
+        """The processes that answer, where there are several: what the first began, but for what tidies up after it."""
+        first = self._process.pid if self._process is not None else 0
+        begun = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        return [int(pid) for pid in begun if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
     def send(self, number: signal.Signals) -> None:
         if self._process is not None:
             with suppress(ProcessLookupError):

@@ -27,7 +27,7 @@ CALLS = ("fdatasync", "fsync", "pwrite64", "pwritev", "pread64")
 class Nemesis(NamedTuple):
     """`strike` does it once. `rounds` are those of every day, `rounds_long` those of the long run. `felt` is what the
     log of PostgreSQL tells where the fault came home; a run in which it never does shows nothing. `before` is a mistake
-    that stands between PostgreSQL and the machine, and must be found."""
+    that stands between PostgreSQL and the machine, and must be found. So many `processes` answer."""
 
     strike: Callable[[Scene], Awaitable[float]]
     rounds: int
@@ -36,6 +36,7 @@ class Nemesis(NamedTuple):
     needs: tuple[str, ...] = ()
     felt: str = ""
     before: tuple[str, ...] = ()
+    processes: int = 1
 
     @property
     def is_mutant(self) -> bool:
@@ -57,6 +58,11 @@ async def server_killed(scene: Scene) -> float:
     over = time.monotonic()
     await scene.server.start()
     return over
+
+
+async def one_of_several_killed(scene: Scene) -> float:
+    os.kill(scene.chance.choice(scene.server.answering), signal.SIGKILL)
+    return time.monotonic()
 
 
 async def database_killed(scene: Scene) -> float:
@@ -161,6 +167,8 @@ LIES = (
 )
 NEMESES = {
     "server killed": Nemesis(server_killed, 20, 300),
+    "one of several killed": Nemesis(one_of_several_killed, 5, 60, processes=2),
+    "the first of several killed": Nemesis(server_killed, 5, 60, processes=2),
     "database killed": Nemesis(database_killed, 10, 60),
     "database restarted": Nemesis(database_restarted, 3, 30),
     "both killed": Nemesis(both_killed, 5, 60),

@@ -110,7 +110,9 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene_of(kind: type[Disk], *, before: tuple[str, ...], law: Law, seed: int) -> AsyncIterator[Scene]:
+async def scene_of(
+    kind: type[Disk], *, before: tuple[str, ...], processes: int, law: Law, seed: int
+) -> AsyncIterator[Scene]:
     """A scene, running and under load while the context lasts. `before` stands between PostgreSQL and the machine."""
     beside = Path(tempfile.mkdtemp(prefix="tw-storm-"))  # short: the name of a socket must be
     beside.chmod(0o755)
@@ -128,7 +130,7 @@ async def scene_of(kind: type[Disk], *, before: tuple[str, ...], law: Law, seed:
         await _fill(world)
         environment = {
             "TIDEWAITER_DATABASE_URL": cluster.url, "TIDEWAITER_DATABASE_SCHEMA": SCHEMA,
-            "TIDEWAITER_DATA_DIR": str(data),
+            "TIDEWAITER_DATA_DIR": str(data), "TIDEWAITER_PROCESSES": str(processes),
         }  # fmt: skip
         server = Server(environment, beside / "server.log")
         await server.start()

@@ -39,7 +39,7 @@ async def rage(name: str, nemesis: Nemesis, rounds: int, *, law: Law, seed: int)
     began = time.monotonic()
     result = Result(name, unit="rounds")
     recoveries: list[Recovery] = []
-    async with scene_of(nemesis.disk, before=nemesis.before, law=law, seed=seed) as scene:
+    async with scene_of(nemesis.disk, before=nemesis.before, processes=nemesis.processes, law=law, seed=seed) as scene:
         journal, seen, is_up, lost = scene.journal, 0, True, 0
         while is_up and result.points < rounds:
             await asyncio.sleep(scene.chance.random() * QUIET_S_MAX)

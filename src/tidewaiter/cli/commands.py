@@ -398,11 +398,11 @@ async def _lodge_all(
 
 
 async def _serve(house: House) -> None:
-    from tidewaiter import server  # the web libraries take a third of a second that no other command needs
+    from tidewaiter import server, several  # the web libraries take a third of a second that no other command needs
 
     settings = house.settings
     _out.print(f"serving on http://{settings.host}:{settings.port}: pages at /, the API at /docs; Ctrl-C ends it")
-    await server.serve(house)
+    await (several.serve(house) if settings.processes > 1 else server.serve(house))
 
 
 def _samples() -> list[Path]:

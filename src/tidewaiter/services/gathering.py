@@ -32,8 +32,6 @@ ALONE_AFTER_S = 1.0
 """After so long in which no other filer lodged anything, a filer is alone."""
 BATCH_BYTES = 1 << 20
 """A batch that has so many bytes takes no more messages."""
-WORKERS = 2
-"""One batch is written while the next is judged; a third would only wait."""
 READY_BELOW = 0.8
 """No more is asked for once so much of the room is taken."""
 
@@ -120,10 +118,15 @@ class _Waiting:
 
 
 class Gatherer:
-    """Lodges what is given to it at about the same time together. Belongs to one event loop."""
+    """Lodges what is given to it at about the same time together. Belongs to one event loop.
 
-    def __init__(self, desk: Desk, room: Room) -> None:
+    So many batches are under way `at_once`: with two, one is judged while the one before it is written, and a third
+    would only wait. With one the batches are larger: better where other processes keep the processors busy meanwhile.
+    """
+
+    def __init__(self, desk: Desk, room: Room, *, at_once: int = 2) -> None:
         self.room = room
+        self._at_once = at_once
         self._desk = desk
         self._waiting: dict[str, deque[_Waiting]] = {}
         self._last: dict[str, float] = {}
@@ -145,7 +148,7 @@ class Gatherer:
         return await asyncio.shield(waiting.outcome)
 
     def _wake(self) -> None:
-        if self._working < WORKERS:
+        if self._working < self._at_once:
             self._working += 1
             worker = asyncio.get_running_loop().create_task(self._work())
             self._workers.add(worker)  # which keeps it alive

@@ -1,0 +1,106 @@
+"""Several processes behind one address: what one was told counts for all, who dies is replaced, none is left over."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+
+from faults.callers import Server
+from faults.patience import until
+from make import consignment
+from tidewaiter.settings import SettingsError
+from tidewaiter.several import shared_out
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def server(database_url: str, new_schema: Callable[[], str], tmp_path: Path) -> AsyncIterator[Server]:
+    environment = {
+        "TIDEWAITER_DATABASE_URL": database_url, "TIDEWAITER_DATABASE_SCHEMA": new_schema(),
+        "TIDEWAITER_DATA_DIR": str(tmp_path), "TIDEWAITER_PROCESSES": "2",
+    }  # fmt: skip
+    made = Server(environment, tmp_path / "errors")
+    await made.start()
+    assert await until(lambda: every_one_listens(made))
+    yield made
+    await made.end(signal.SIGTERM)
+
+
+async def every_one_listens(server: Server) -> bool:
+    """Whether both have begun to answer: each holds a socket that listens."""
+    listening = [
+        line
+        for line in Path("/proc/net/tcp").read_text().splitlines()
+        if f":{server.port:04X} 00000000:0000 0A" in line
+    ]
+    return len(listening) == 2
+
+
+async def asked(server: Server, method: str, path: str, *, filer: str, content: bytes | None = None) -> httpx.Response:
+    """The answer on a connection of its own, which may come to either."""
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=60) as client:
+        return await client.request(method, path, content=content, headers={"Tidewaiter-Filer": filer})
+
+
+async def test_what_is_sent_to_all_at_once_is_lodged_once(server: Server) -> None:
+    data = msgspec.json.encode(consignment(reference="S-1"))
+
+    answers = await asyncio.gather(
+        *(asked(server, "POST", "/v1/consignments", filer="shop", content=data) for _ in range(12))
+    )
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.headers["tidewaiter-message"] for answer in answers}) == 1
+    assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
+
+
+async def test_one_that_is_killed_is_replaced_and_the_others_answer_meanwhile(server: Server) -> None:
+    before = server.answering
+    os.kill(before[0], signal.SIGKILL)
+
+    async def is_replaced() -> bool:
+        return len(server.answering) == 2 and before[0] not in server.answering
+
+    assert await until(is_replaced)
+    data = [msgspec.json.encode(consignment(reference=f"S-{number}")) for number in range(12)]
+    answers = await asyncio.gather(
+        *(asked(server, "POST", "/v1/consignments", filer="shop", content=one) for one in data)
+    )
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert before[1] in server.answering
+    assert "a process that answered has ended" in server.errors.read_text()
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+async def test_when_the_first_ends_none_is_left_over(server: Server, told: signal.Signals) -> None:
+    others = server.answering
+
+    await server.end(told)
+
+    assert server.code == (-signal.SIGKILL if told == signal.SIGKILL else 0)
+
+    async def are_gone() -> bool:
+        return not any(Path(f"/proc/{pid}").exists() for pid in others)
+
+    assert await until(are_gone)
+    await server.start()
+    assert (await asked(server, "GET", "/health/ready", filer="shop")).status_code == 200
+
+
+def test_an_address_of_another_is_not_shared() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+
+        with pytest.raises(SettingsError, match=f"127.0.0.1:{other.getsockname()[1]} cannot be served"):
+            shared_out("127.0.0.1", other.getsockname()[1], 2)
