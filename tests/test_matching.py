@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,7 @@ from msgspec import structs
 import make
 import sales
 from sales import BEGIN, KEY, change, found_in, sale
-from tidewaiter.law import Law, load, loading
-from tidewaiter.law.loading import LawError
+from tidewaiter.law import Law, LawError, load
 from tidewaiter.matching import KINDS, Match, declared_document, match, seal
 from tidewaiter.model.consignment import Classification, Party
 from tidewaiter.model.digests import digits, plain
@@ -537,7 +537,7 @@ def test_china_asks_for_three_documents_in_its_own_currency(law: Law) -> None:
     ],
 )
 def test_a_fault_in_the_law_of_matching_is_refused(tmp_path: Path, before: str, after: str, said: str) -> None:
-    text = (Path(loading.__file__).parents[1] / "jurisdictions" / "zz" / "matching.toml").read_text()
+    text = (resources.files("tidewaiter") / "jurisdictions" / "zz" / "matching.toml").read_text()
     assert before in text
     (tmp_path / "zz").mkdir()
     (tmp_path / "zz" / "jurisdiction.toml").write_text('name = "Zedland"\ncode = "ZZ"\n')
