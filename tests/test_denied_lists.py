@@ -186,3 +186,15 @@ async def test_a_list_brought_in_after_the_first_lodging_is_held_against_it(own:
     done = await screen_again(store=own, law=law, since=AT - timedelta(days=1), at=AT)
 
     assert done.hits == ("R-1",)
+
+
+async def test_of_screenings_at_one_instant_that_by_the_newest_lists_counts(own: Store, law: Law) -> None:
+    await lodged(own, law, "R-1", "Pat Example")
+    looked_at = []
+    for names in ("Some Body", "Ingvald Tormodsson", "Yusuf Karimullah Danaghi", ""):
+        if names:
+            await brought(own, names)
+        done = await screen_again(store=own, law=law, since=AT - timedelta(days=1), at=AT)
+        looked_at.append(done.looked_at)
+
+    assert looked_at == [1, 1, 1, 0]

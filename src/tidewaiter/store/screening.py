@@ -51,7 +51,8 @@ _STANDING = (
     "select c.id, c.reference, coalesce((select l.lists from ("
     " select s.lists, s.at from screenings s where s.consignment_id = c.id union all"
     " select d.lists, d.decided_at from decisions d where d.consignment_id = c.id and d.decided_by = 'corridor'"
-    ") l order by l.at desc limit 1), '{}') as lists"
+    # Of two at one instant the later is by the newer lists, which have higher numbers.
+    ") l order by l.at desc, l.lists desc nulls last limit 1), '{}') as lists"
     " from consignments c where c.id > $1 and c.received_at >= $2 and c.function = 'original'"
     " and c.control <> 'not_accepted' order by c.id limit $3"
 )
