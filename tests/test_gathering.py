@@ -241,8 +241,11 @@ async def test_when_the_store_is_away_it_is_not_asked_for_each_message(desk: Des
 # What arrives at about the same time.
 
 
-async def test_many_at_once_through_the_gatherer_are_each_answered_for_itself(desk: Desk, filer: str) -> None:
-    gatherer = Gatherer(desk, Room(messages_max=1000, bytes_max=1 << 30))
+@pytest.mark.parametrize("at_once", [1, 2])
+async def test_many_at_once_through_the_gatherer_are_each_answered_for_itself(
+    desk: Desk, filer: str, at_once: int
+) -> None:
+    gatherer = Gatherer(desk, Room(messages_max=1000, bytes_max=1 << 30), at_once=at_once)
     records = [consignment(reference=f"R{n % 40}", tracking_id=None) for n in range(120)]
     done = await asyncio.gather(*(gatherer.lodge(lodging(filer, one)) for one in records))
     later = await gatherer.lodge(lodging(filer, consignment(reference="LATER", tracking_id=None)))
@@ -326,13 +329,56 @@ async def test_a_filers_messages_are_taken_in_their_order_whatever_their_share(
     assert controls == ["released"] * 2 + ["not_accepted"] * 14
 
 
-async def test_what_waits_for_another_in_writing_is_not_forgotten(desk: Desk, filer: str) -> None:
-    gatherer = Gatherer(desk, Room(messages_max=1000, bytes_max=1 << 30))
+@pytest.mark.parametrize("at_once", [1, 2])
+async def test_what_waits_for_another_in_writing_is_not_forgotten(desk: Desk, filer: str, at_once: int) -> None:
+    gatherer = Gatherer(desk, Room(messages_max=1000, bytes_max=1 << 30), at_once=at_once)
     contents = [consignment(items=(item(price=f"{20 + n}.00 GBP"),)) for n in range(8)]
     done = await asyncio.wait_for(asyncio.gather(*(gatherer.lodge(lodging(filer, one)) for one in contents)), 60)
 
     controls = [one.results[0].decision.control for one in done]
     assert controls == ["released"] + ["not_accepted"] * 7
+
+
+async def test_where_one_batch_goes_at_a_time_who_was_answered_is_in_the_next(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    is_begun = asyncio.Event()
+
+    async def counted(prepared: Sequence[Prepared], *args: Any) -> list[Lodged | Exception]:
+        sizes.append(len(prepared))
+        is_begun.set()
+        return await settle(prepared, *args)
+
+    monkeypatch.setattr("tidewaiter.services.gathering.settle", counted)
+    monkeypatch.setattr("tidewaiter.services.gathering.COMING_SHARE", 1e6)  # however slow the machine
+    monkeypatch.setattr("tidewaiter.services.gathering.STILL_S", 0.1)
+    gatherer = Gatherer(desk, Room(messages_max=1000, bytes_max=1 << 30), at_once=1)
+
+    async def send_one_after_another(count: int) -> None:
+        filer = f"filer-{secrets.token_hex(4)}"
+        for n in range(count):
+            await gatherer.lodge(lodging(filer, consignment(reference=f"R{n}", tracking_id=None)))
+
+    early = [asyncio.create_task(send_one_after_another(3)) for _ in range(3)]
+    await is_begun.wait()
+    await asyncio.gather(*early, *(send_one_after_another(2) for _ in range(4)))
+
+    assert sizes == [3, 7, 7]
+
+
+async def test_who_is_alone_is_not_kept_waiting_for_others(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tidewaiter.services.gathering.COMING_SHARE", 1e6)
+    monkeypatch.setattr("tidewaiter.services.gathering.STILL_S", 3600)
+    gatherer = Gatherer(desk, Room(messages_max=1000, bytes_max=1 << 30), at_once=1)
+    filer = f"filer-{secrets.token_hex(4)}"
+
+    async with asyncio.timeout(300):
+        done = [
+            await gatherer.lodge(lodging(filer, consignment(reference=f"R{n}", tracking_id=None))) for n in range(3)
+        ]
+
+    assert [one.is_repeat for one in done] == [False] * 3
 
 
 # Room.

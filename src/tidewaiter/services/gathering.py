@@ -1,11 +1,12 @@
 """Gathering: what arrives while a batch is being written is the next batch.
 
-Nobody waits for a clock: a message that comes alone is lodged alone at once, and the busier the house, the more go
-together. One batch is judged while the one before it is written. What waits is bounded in number and in bytes, and
-each filer has its share of the room: it may hold as much as is still free, so that one that floods leaves half of it to
-the others. It is told to slow down, while the others' messages are taken in turn with its own. A batch lasts as long
-as all that is in it, so while others are about no filer puts more into one than makes it last about half as long again
-as a batch of one: who floods waits for the next, and not everybody for him.
+A message that comes alone is lodged alone at once, and the busier the house, the more go together. One batch is
+judged while the one before it is written; where other processes have use for the processor meanwhile, one at a time
+is made larger instead. What waits is bounded in number and in bytes, and each filer has its share of the room: it may
+hold as much as is still free, so that one that floods leaves half of it to the others. It is told to slow down, while
+the others' messages are taken in turn with its own. A batch lasts as long as all that is in it, so while others are
+about no filer puts more into one than makes it last about half as long again as a batch of one: who floods waits for
+the next, and not everybody for him.
 
 Source of the share: Choudhury and Hahne, Dynamic Queue Length Thresholds, IEEE/ACM Transactions on Networking 6 (1998).
 """
@@ -32,6 +33,10 @@ ALONE_AFTER_S = 1.0
 """After so long in which no other filer lodged anything, a filer is alone."""
 BATCH_BYTES = 1 << 20
 """A batch that has so many bytes takes no more messages."""
+COMING_SHARE = 0.1
+"""Between two batches more is waited for while it comes, but no longer than this share of what the last one took."""
+STILL_S = 0.001
+"""Nothing came for so long: nothing more is coming."""
 READY_BELOW = 0.8
 """No more is asked for once so much of the room is taken."""
 
@@ -121,7 +126,7 @@ class Gatherer:
     """Lodges what is given to it at about the same time together. Belongs to one event loop.
 
     So many batches are under way `at_once`: with two, one is judged while the one before it is written, and a third
-    would only wait. With one the batches are larger: better where other processes keep the processors busy meanwhile.
+    would only wait. With one, whoever was answered by the last batch can be in the next, if that waits for a moment.
     """
 
     def __init__(self, desk: Desk, room: Room, *, at_once: int = 2) -> None:
@@ -132,6 +137,7 @@ class Gatherer:
         self._last: dict[str, float] = {}
         self._busy: dict[int, frozenset[Name]] = {}
         self._judging = asyncio.Lock()
+        self._came = 0
         self._working = 0
         self._workers: set[asyncio.Task[None]] = set()
 
@@ -141,6 +147,7 @@ class Gatherer:
         waiting = _Waiting(lodging, loop.create_future())
         filer = lodging.message.sender
         self._waiting.setdefault(filer, deque()).append(waiting)
+        self._came += 1
         self._last.pop(filer, None)
         self._last[filer] = loop.time()
         self._wake()
@@ -166,7 +173,12 @@ class Gatherer:
             self._working -= 1
 
     async def _work_off(self) -> None:
+        clock = asyncio.get_running_loop().time
+        took_s = 0.0
         while self._waiting:
+            if self._at_once == 1:
+                await self._let_come(within_s=took_s * COMING_SHARE)
+            began = clock()
             async with self._judging:
                 taken = self._take()
                 try:
@@ -185,8 +197,18 @@ class Gatherer:
                 raise
             finally:
                 del self._busy[id(batch)]
+            took_s = clock() - began
             if not batch and self._busy:
                 return  # what waits depends on what is being written: who writes it will look again
+
+    async def _let_come(self, *, within_s: float) -> None:
+        """Returns once no more comes. Without, who was answered just now and has the next ready would always miss a
+        batch, and every batch be half as large."""
+        until = asyncio.get_running_loop().time() + within_s
+        before = -1
+        while before != self._came and asyncio.get_running_loop().time() < until:
+            before = self._came
+            await asyncio.sleep(STILL_S)
 
     async def _independent(self, taken: Sequence[_Waiting]) -> list[_Waiting]:
         """Those of them to be settled together now, read; what must wait for others is put back where it was."""
