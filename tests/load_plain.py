@@ -37,6 +37,7 @@ class Lodged(Base):
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     async with ENGINE.begin() as connection:
+        await connection.execute(text("select pg_advisory_xact_lock(1)"))  # several may begin at once
         await connection.execute(text(f'create schema if not exists "{SCHEMA}"'))
         await connection.run_sync(Base.metadata.create_all)
     yield
