@@ -8,25 +8,41 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
 import pytest
 
+import guarded
 from faults.callers import Server
 from faults.patience import until
 from make import consignment
-from tidewaiter.settings import SettingsError
+from tidewaiter.law import Law
+from tidewaiter.settings import Settings, SettingsError
 from tidewaiter.several import shared_out
+from tidewaiter.store import open_store
+from tidewaiter.wiring import House
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def server(database_url: str, new_schema: Callable[[], str], tmp_path: Path) -> AsyncIterator[Server]:
+def schema(new_schema: Callable[[], str]) -> str:
+    return new_schema()
+
+
+@pytest.fixture
+def access() -> str:
+    return "open"
+
+
+@pytest.fixture
+async def server(database_url: str, schema: str, access: str, tmp_path: Path) -> AsyncIterator[Server]:
     environment = {
-        "TIDEWAITER_DATABASE_URL": database_url, "TIDEWAITER_DATABASE_SCHEMA": new_schema(),
-        "TIDEWAITER_DATA_DIR": str(tmp_path), "TIDEWAITER_PROCESSES": "2",
+        "TIDEWAITER_DATABASE_URL": database_url, "TIDEWAITER_DATABASE_SCHEMA": schema,
+        "TIDEWAITER_DATA_DIR": str(tmp_path), "TIDEWAITER_PROCESSES": "2", "TIDEWAITER_ACCESS": access,
+        "TIDEWAITER_ISSUER": guarded.ISSUER,
     }  # fmt: skip
     made = Server(environment, tmp_path / "errors")
     await made.start()
@@ -45,18 +61,20 @@ async def every_one_listens(server: Server) -> bool:
     return len(listening) == 2
 
 
-async def asked(server: Server, method: str, path: str, *, filer: str, content: bytes | None = None) -> httpx.Response:
+async def asked(server: Server, method: str, path: str, **given: Any) -> httpx.Response:
     """The answer on a connection of its own, which may come to either."""
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=60) as client:
-        return await client.request(method, path, content=content, headers={"Tidewaiter-Filer": filer})
+        return await client.request(method, path, **given)
+
+
+async def lodge(server: Server, reference: str) -> httpx.Response:
+    """The answer to a consignment that is lodged."""
+    data = msgspec.json.encode(consignment(reference=reference))
+    return await asked(server, "POST", "/v1/consignments", content=data, headers={"Tidewaiter-Filer": "shop"})
 
 
 async def test_what_is_sent_to_all_at_once_is_lodged_once(server: Server) -> None:
-    data = msgspec.json.encode(consignment(reference="S-1"))
-
-    answers = await asyncio.gather(
-        *(asked(server, "POST", "/v1/consignments", filer="shop", content=data) for _ in range(12))
-    )
+    answers = await asyncio.gather(*(lodge(server, "S-1") for _ in range(12)))
 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.headers["tidewaiter-message"] for answer in answers}) == 1
@@ -71,14 +89,31 @@ async def test_one_that_is_killed_is_replaced_and_the_others_answer_meanwhile(se
         return len(server.answering) == 2 and before[0] not in server.answering
 
     assert await until(is_replaced)
-    data = [msgspec.json.encode(consignment(reference=f"S-{number}")) for number in range(12)]
-    answers = await asyncio.gather(
-        *(asked(server, "POST", "/v1/consignments", filer="shop", content=one) for one in data)
-    )
+    answers = await asyncio.gather(*(lodge(server, f"S-{number}") for number in range(12)))
 
     assert {answer.status_code for answer in answers} == {200}
     assert before[1] in server.answering
     assert "a process that answered has ended" in server.errors.read_text()
+
+
+@pytest.mark.parametrize("access", ["guarded"])
+async def test_a_proof_shown_to_all_at_once_lets_in_once_and_all_know_who_came(
+    server: Server, database_url: str, schema: str, law: Law
+) -> None:
+    store = await open_store(database_url, schema=schema)
+    house = House(settings=Settings(), law=law, store=store)
+    name, key = await guarded.machine(house)
+    form = guarded.form(guarded.signed(key, guarded.claims(name, house.now())))
+
+    answers = await asyncio.gather(*(asked(server, "POST", "/v1/token", data=form) for _ in range(12)))
+    let_in = [answer for answer in answers if answer.status_code == 200]
+    bearer = {"Authorization": f"Bearer {let_in[0].json()['access_token']}"}
+    shown = [await asked(server, "GET", "/v1/events", headers=bearer) for _ in range(12)]
+    await store.close()
+
+    assert len(let_in) == 1
+    assert {answer.json()["error"] for answer in answers if answer.status_code != 200} == {"invalid_client"}
+    assert {answer.status_code for answer in shown} == {200}
 
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
@@ -94,7 +129,7 @@ async def test_when_the_first_ends_none_is_left_over(server: Server, told: signa
 
     assert await until(are_gone)
     await server.start()
-    assert (await asked(server, "GET", "/health/ready", filer="shop")).status_code == 200
+    assert (await asked(server, "GET", "/health/ready")).status_code == 200
 
 
 def test_an_address_of_another_is_not_shared() -> None:
