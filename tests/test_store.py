@@ -302,6 +302,26 @@ async def test_a_server_that_could_lose_what_it_acknowledged_is_refused(database
     await connection.close()
 
 
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://somebody:secret@127.0.0.1:1/x", "cannot be used: "),
+        ("mysql://somebody:secret@127.0.0.1/x", "cannot be read"),
+        ("postgresql://somebody:sec@ret:secret@127.0.0.1:secret/x", "cannot be read"),
+    ],
+)
+async def test_a_database_that_cannot_be_reached_is_told_of_in_a_line_without_its_password(url: str, said: str) -> None:
+    with pytest.raises(StoreError, match=said) as refused:
+        await open_store(url)
+
+    assert "sec" not in str(refused.value)
+
+
+async def test_a_database_that_is_not_there_is_named(database_url: str) -> None:
+    with pytest.raises(StoreError, match='"not_there" does not exist'):
+        await open_store(urlsplit(database_url)._replace(path="/not_there").geturl())
+
+
 OLD_ROWS = """
 insert into messages (filer, digest, source, format, received_at, law_digest, raw)
     values ('old', decode(repeat('00', 32), 'hex'), 'api', 'json', '2026-11-02T10:30Z', 'law', '{}');

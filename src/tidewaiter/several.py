@@ -13,13 +13,14 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 from contextlib import suppress
 
 import uvloop
 
 from tidewaiter import server
 from tidewaiter.settings import Settings, SettingsError
-from tidewaiter.wiring import House, open_house
+from tidewaiter.wiring import HINDRANCES, House, open_house
 
 log = logging.getLogger("tidewaiter.several")
 
@@ -113,7 +114,11 @@ async def _keep_answering(settings: Settings, place: list[socket.socket]) -> Non
 
 def _answer(settings: Settings, place: list[socket.socket]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of us; the first process says when to stop
-    uvloop.run(_answering(settings, place))
+    try:
+        uvloop.run(_answering(settings, place))
+    except HINDRANCES as hindered:
+        log.critical("cannot answer: %s", hindered)
+        sys.exit(2)
 
 
 async def _answering(settings: Settings, place: list[socket.socket]) -> None:

@@ -18,7 +18,7 @@ from tidewaiter.access.passkeys import Site
 from tidewaiter.exchange.asking import is_askable
 from tidewaiter.exchange.signing import Signer
 from tidewaiter.exchange.waiting import Tide
-from tidewaiter.law import Law, load
+from tidewaiter.law import Law, LawError, load
 from tidewaiter.services.capacity import Capacity, CapacityError, capacity_of
 from tidewaiter.services.enter_by_key import site_of
 from tidewaiter.services.federate import BACK, Provider
@@ -30,7 +30,18 @@ from tidewaiter.services.screen import Shelf
 from tidewaiter.services.signing import KeyUnfit, own_key, signing_key
 from tidewaiter.services.upload import Yard
 from tidewaiter.settings import Settings, SettingsError
-from tidewaiter.store import Reader, Store, open_store, start_embedded
+from tidewaiter.store import (
+    MigrationError,
+    Reader,
+    Store,
+    StoreError,
+    StoreUnavailable,
+    open_store,
+    start_embedded,
+)
+
+HINDRANCES = (SettingsError, StoreError, StoreUnavailable, MigrationError, LawError)
+"""What keeps a house from opening, and what a person must mend."""
 
 
 def clock() -> datetime:

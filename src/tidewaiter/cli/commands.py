@@ -49,8 +49,7 @@ from tidewaiter.services.quote import schema as quote_schema
 from tidewaiter.services.receipt import schema as receipt_schema
 from tidewaiter.services.show import show_to_officer
 from tidewaiter.settings import SettingsError, settings_of
-from tidewaiter.store import MigrationError, StoreError, StoreUnavailable
-from tidewaiter.wiring import House, law_of, open_house
+from tidewaiter.wiring import HINDRANCES, House, law_of, open_house
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -425,7 +424,7 @@ def _in_house(work: Callable[[House], Awaitable[T]]) -> T:
 
     try:
         return uvloop.run(opened())
-    except (SettingsError, StoreError, StoreUnavailable, MigrationError, LawError) as wrong:
+    except HINDRANCES as wrong:
         _err.print(f"[red]{type(wrong).__name__}[/]: {wrong}")
         raise typer.Exit(2) from None
     except KeyboardInterrupt:

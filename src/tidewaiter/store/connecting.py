@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import asyncpg
 
 from tidewaiter.store.migrating import migrate
@@ -19,12 +22,12 @@ class StoreError(RuntimeError):
 async def open_store(url: str, *, schema: str = "tidewaiter", connections_max: int = 10) -> Store:
     """A store on this database, its schema made or brought up to date.
 
-    Raises StoreError where the server is too old or not set to keep what it commits, MigrationError where its
-    schema is not ours.
+    Raises StoreError where the server cannot be reached, lets us not do it, is too old or is not set to keep what it
+    commits, MigrationError where its schema is not ours.
     """
     pool = await asyncpg.create_pool(
         url,
-        min_size=1,
+        min_size=0,  # else the pool itself tries again and again, and logs each time, while the database is away
         max_size=connections_max,
         init=_prepare,
         server_settings={
@@ -37,14 +40,30 @@ async def open_store(url: str, *, schema: str = "tidewaiter", connections_max: i
         },
     )
     try:
-        async with pool.acquire() as connection:
+        async with _reached(pool) as connection:
             await refuse_unsafe(connection)
             await migrate(connection, schema)
             await refuse_other_numbers(connection)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as hindered:
+        await pool.close()
+        told = (isinstance(hindered, OSError) and hindered.strerror) or str(hindered) or type(hindered).__name__
+        raise StoreError(f"the database cannot be used: {told}") from hindered
     except BaseException:
         await pool.close()
         raise
     return Store(pool)
+
+
+@asynccontextmanager
+async def _reached(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+    try:
+        connection = await pool.acquire()
+    except ValueError as unfit:  # it may repeat the address, and a password in it
+        raise StoreError("the address of the database cannot be read") from unfit
+    try:
+        yield connection
+    finally:
+        await pool.release(connection)
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:
