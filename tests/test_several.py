@@ -51,14 +51,13 @@ async def server(database_url: str, schema: str, access: str, tmp_path: Path) ->
     await made.end(signal.SIGTERM)
 
 
+def listening(server: Server) -> int:
+    """How many answer: each has a socket that listens."""
+    return Path("/proc/net/tcp").read_text().count(f":{server.port:04X} 00000000:0000 0A")
+
+
 async def every_one_listens(server: Server) -> bool:
-    """Whether both have begun to answer: each holds a socket that listens."""
-    listening = [
-        line
-        for line in Path("/proc/net/tcp").read_text().splitlines()
-        if f":{server.port:04X} 00000000:0000 0A" in line
-    ]
-    return len(listening) == 2
+    return listening(server) == 2
 
 
 async def asked(server: Server, method: str, path: str, **given: Any) -> httpx.Response:
@@ -85,11 +84,16 @@ async def test_one_that_is_killed_is_replaced_and_the_others_answer_meanwhile(se
     before = server.answering
     os.kill(before[0], signal.SIGKILL)
 
-    async def is_replaced() -> bool:
-        return len(server.answering) == 2 and before[0] not in server.answering
+    async def is_noticed() -> bool:
+        return listening(server) == 1
 
-    assert await until(is_replaced)
+    async def is_replaced() -> bool:
+        return listening(server) == 2 and before[0] not in server.answering
+
+    assert await until(is_noticed)
     answers = await asyncio.gather(*(lodge(server, f"S-{number}") for number in range(12)))
+    assert await until(is_replaced)
+    answers += await asyncio.gather(*(lodge(server, f"T-{number}") for number in range(12)))
 
     assert {answer.status_code for answer in answers} == {200}
     assert before[1] in server.answering

@@ -94,8 +94,8 @@ def _bound(family: int, address: tuple[object, ...], *, is_shared: bool) -> sock
 
 
 async def _keep_answering(settings: Settings, place: list[socket.socket]) -> None:
-    """One process after the other that answers there, until this is cancelled. Who connects while there is none waits,
-    since the sockets stay ours."""
+    """One process after the other that answers there, until this is cancelled. Meanwhile nobody listens there, and who
+    connects comes to the others."""
     while True:
         process = _spawning.Process(target=_answer, args=(settings, place), daemon=True)
         process.start()
@@ -108,6 +108,9 @@ async def _keep_answering(settings: Settings, place: list[socket.socket]) -> Non
             loop.remove_reader(process.sentinel)
             process.terminate()
             await asyncio.to_thread(process.join)
+            for one in place:
+                with suppress(OSError):  # where it did not come to listen
+                    one.shutdown(socket.SHUT_RDWR)
         log.critical("a process that answered has ended, another begins code=%s", process.exitcode)
         await asyncio.sleep(ANEW_S)
 
