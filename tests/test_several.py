@@ -18,9 +18,9 @@ import guarded
 from faults.callers import Server
 from faults.patience import until
 from make import consignment
+from tidewaiter import several
 from tidewaiter.law import Law
 from tidewaiter.settings import Settings, SettingsError
-from tidewaiter.several import shared_out
 from tidewaiter.store import open_store
 from tidewaiter.wiring import House
 
@@ -136,10 +136,30 @@ async def test_when_the_first_ends_none_is_left_over(server: Server, told: signa
     assert (await asked(server, "GET", "/health/ready")).status_code == 200
 
 
+async def test_where_no_process_can_be_begun_it_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    began = asyncio.Event()
+    tries = iter([OSError("out of memory"), OSError("out of memory")])
+
+    async def one_answers(*_: Any) -> int:
+        if hindered := next(tries, None):
+            raise hindered
+        began.set()
+        return await asyncio.Future[int]()
+
+    monkeypatch.setattr(several, "_one_answers", one_answers)
+    monkeypatch.setattr(several, "ANEW_S", 0)
+    answering = asyncio.create_task(several._keep_answering(Settings(), []))
+    async with asyncio.timeout(60):
+        await began.wait()
+
+    assert not answering.done()
+    answering.cancel()
+
+
 def test_an_address_of_another_is_not_shared() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
 
         with pytest.raises(SettingsError, match=f"127.0.0.1:{other.getsockname()[1]} cannot be served"):
-            shared_out("127.0.0.1", other.getsockname()[1], 2)
+            several.shared_out("127.0.0.1", other.getsockname()[1], 2)

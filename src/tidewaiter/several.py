@@ -27,11 +27,12 @@ log = logging.getLogger("tidewaiter.several")
 ADDRESS_S = 10
 """So long is waited for the address: when a first process was killed, the others finish what they have begun."""
 LOOK_S = 0.25
+"""So often is tried meanwhile."""
 ANEW_S = 1
 """So much later another begins in the place of one that ended: one that ends at once must not keep us busy."""
 
-_spawning = multiprocessing.get_context("spawn")
 # A fork would take the threads' locks along, in whatever state they are.
+_spawning = multiprocessing.get_context("spawn")
 
 
 async def serve(house: House) -> None:
@@ -42,8 +43,9 @@ async def serve(house: House) -> None:
     settings = house.settings
     server.application(house)  # what each of them would raise is raised here, once
     places = await _places(settings)
-    processors = len(os.sched_getaffinity(0))
-    os.environ.setdefault("POLARS_MAX_THREADS", str(max(1, processors // settings.processes)))  # theirs, not ours
+    # Polars would take a thread a processor in each of them. They read it when they begin; our own is loaded already.
+    threads = max(1, len(os.sched_getaffinity(0)) // settings.processes)
+    os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
     stopping = asyncio.Event()
     for told in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(told, stopping.set)
@@ -94,25 +96,34 @@ def _bound(family: int, address: tuple[object, ...], *, is_shared: bool) -> sock
 
 
 async def _keep_answering(settings: Settings, place: list[socket.socket]) -> None:
-    """One process after the other that answers there, until this is cancelled. Meanwhile nobody listens there, and who
-    connects comes to the others."""
+    """One process after the other answers there, until this is cancelled."""
     while True:
-        process = _spawning.Process(target=_answer, args=(settings, place), daemon=True)
-        process.start()
-        ended = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        loop.add_reader(process.sentinel, ended.set)
         try:
-            await ended.wait()
-        finally:
-            loop.remove_reader(process.sentinel)
-            process.terminate()
-            await asyncio.to_thread(process.join)
-            for one in place:
-                with suppress(OSError):  # where it did not come to listen
-                    one.shutdown(socket.SHUT_RDWR)
-        log.critical("a process that answered has ended, another begins code=%s", process.exitcode)
+            code = await _one_answers(settings, place)
+            log.critical("a process that answered has ended, another begins code=%s", code)
+        except OSError as hindered:  # no memory, or too many processes: it may pass
+            log.critical("no process could be begun error=%s", type(hindered).__name__)
         await asyncio.sleep(ANEW_S)
+
+
+async def _one_answers(settings: Settings, place: list[socket.socket]) -> int | None:
+    """How a process ended that answered there. From then on nobody listens there, and who connects comes to the others.
+    Cancelled, it ends the process. Raises OSError where none can be begun."""
+    process = _spawning.Process(target=_answer, args=(settings, place), daemon=True)
+    process.start()
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(process.sentinel, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(process.sentinel)
+        process.terminate()
+        await asyncio.to_thread(process.join)
+        for one in place:
+            with suppress(OSError):  # where it did not come to listen
+                one.shutdown(socket.SHUT_RDWR)
+    return process.exitcode
 
 
 def _answer(settings: Settings, place: list[socket.socket]) -> None:
