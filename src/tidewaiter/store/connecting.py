@@ -56,10 +56,11 @@ async def open_store(url: str, *, schema: str = "tidewaiter", connections_max: i
 
 @asynccontextmanager
 async def _reached(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+    """The first connection, by which the address is read."""
     try:
         connection = await pool.acquire()
-    except ValueError as unfit:  # it may repeat the address, and a password in it
-        raise StoreError("the address of the database cannot be read") from unfit
+    except ValueError:  # it may repeat the address, and a password in it: not even as a cause
+        raise StoreError("the address of the database cannot be read") from None
     try:
         yield connection
     finally:
