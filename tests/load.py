@@ -126,7 +126,7 @@ def family(pid: int) -> list[int]:
 
 
 def _fields(stat: Path) -> list[int]:
-    """The figures behind name and state, the first of them none of ours; nothing where the process has ended."""
+    """The figures behind the name, with nought for the state; nothing where the process has ended."""
     try:
         return [0, *map(int, stat.read_text().rpartition(")")[2].split()[1:])]
     except OSError:

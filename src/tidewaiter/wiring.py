@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -81,12 +82,11 @@ class House:
             prices=PriceShelf(self.store),
         )
         object.__setattr__(self, "desk", desk)
-        processes = settings.processes
         room = Room(
-            messages_max=-(-settings.waiting_messages_max // processes),
-            bytes_max=-(-settings.waiting_bytes_max // processes),
+            messages_max=ceil(settings.waiting_messages_max / settings.processes),
+            bytes_max=ceil(settings.waiting_bytes_max / settings.processes),
         )
-        object.__setattr__(self, "intake", Gatherer(desk, room, at_once=1 if processes > 1 else 2))
+        object.__setattr__(self, "intake", Gatherer(desk, room, at_once=1 if settings.processes > 1 else 2))
 
     @property
     def person_key(self) -> bytes:

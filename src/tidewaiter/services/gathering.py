@@ -204,9 +204,9 @@ class Gatherer:
     async def _let_come(self, *, within_s: float) -> None:
         """Returns once no more comes. Without, who was answered just now and has the next ready would always miss a
         batch, and every batch be half as large."""
-        until = asyncio.get_running_loop().time() + within_s
-        before = -1
-        while before != self._came and asyncio.get_running_loop().time() < until:
+        clock = asyncio.get_running_loop().time
+        until, before = clock() + within_s, -1
+        while before != self._came and clock() < until:
             before = self._came
             await asyncio.sleep(STILL_S)
 
